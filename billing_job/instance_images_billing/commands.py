@@ -1,0 +1,217 @@
+"""``instance-images rate`` and ``instance-images meter``. Commands wire and hold no logic."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from instance_images.commands.options import location_option, locations_of, pass_invocation
+from instance_images.commands.output import format_option, instant_text, show_list
+from instance_images.errors import InstanceImagesError, UsageError
+from instance_images.instants import floor_hour, format_instant, parse_hour, parse_instant
+
+if TYPE_CHECKING:
+    from instance_images.commands.main import Invocation
+    from instance_images_billing.metering import Metered
+
+
+@click.group()
+def rate() -> None:
+    """Show and set the price of stored images."""
+
+
+@rate.command("set")
+@click.argument("location")
+@click.argument("price")
+@click.option("--currency", metavar="CODE", help="Refuse unless the location has this currency.")
+@click.option(
+    "--from",
+    "from_text",
+    metavar="HOUR",
+    help="Full hour from which it holds, as in 2026-12-01T00:00Z. [default: the next hour; for a"
+    " location's first rate the present one]",
+)
+@pass_invocation
+def set_rate(
+    invocation: Invocation, location: str, price: str, currency: str | None, from_text: str | None
+) -> None:
+    """Set the price per GB and month of a location from an hour on.
+
+    Unit, hours per month and partial hours are taken from the configuration into the rate, and
+    stay with it. A rate that has come into force never changes.
+
+    Example: instance-images rate set RegionOne 0.05 --from 2026-12-01T00:00Z
+    """
+    from instance_images_billing import rates
+    from instance_images_billing.money import parse_price, price_text
+
+    application = invocation.application
+    configured = application.settings.location(location)
+    if currency is not None and currency != configured.currency:
+        raise UsageError(
+            f"{configured.name} has the currency {configured.currency}, not {currency!r}: change"
+            f" currency in [location:{configured.name}] first, or leave --currency out."
+        )
+    price_nanos = parse_price(price)
+    from_hour = parse_hour(from_text) if from_text is not None else None
+    with application.database.writing() as connection:
+        new = rates.set_rate(
+            connection,
+            configured,
+            application.settings.billing,
+            price_nanos,
+            from_hour,
+            invocation.clock(),
+        )
+    click.echo(
+        f"{new.location}: {price_text(new.price_nanos)} {new.currency} per {new.unit} and month"
+        f" ({new.hours_per_month} hours, partial hours: {new.partial_hour}) from"
+        f" {format_instant(new.from_hour)}."
+    )
+
+
+@rate.command("list")
+@location_option
+@format_option
+@pass_invocation
+def list_rates(invocation: Invocation, location: str | None, output_format: str | None) -> None:
+    """List the rates of the locations, past, present and to come.
+
+    Example: instance-images rate list
+    """
+    from instance_images_billing import ledger
+    from instance_images_billing.views import RATE
+
+    with invocation.application.database.reading() as connection:
+        found = [
+            known
+            for name in locations_of(invocation, location)
+            for known in ledger.list_rates(connection, name)
+        ]
+    show_list(RATE, found, output_format)
+
+
+@click.group()
+def meter() -> None:
+    """Meter the images into the ledger, hour by hour."""
+
+
+@meter.command("run")
+@location_option
+@click.option(
+    "--as-of",
+    "as_of",
+    metavar="INSTANT",
+    help="Close the hours that end at this instant or before, as in 2026-11-23T12:00Z."
+    " [default: now]",
+)
+@click.option("--dry-run", is_flag=True, help="Print the postings; change nothing.")
+@click.option(
+    "--allow-future",
+    is_flag=True,
+    help="Accept an instant after now: hours are closed ahead of time. For throw-away ledgers.",
+)
+@pass_invocation
+def run_meter(
+    invocation: Invocation,
+    location: str | None,
+    as_of: str | None,
+    dry_run: bool,
+    allow_future: bool,
+) -> None:
+    """Read the locations and close every hour that has ended.
+
+    Run it every hour. It may be repeated, interrupted and run on several machines at once; hours
+    that were missed are caught up, and none is posted twice.
+
+    Example: instance-images meter run
+    """
+    from instance_images_billing.metering import meter as meter_site
+    from instance_images_billing.metering import rehearse
+
+    until = _until(as_of, allow_future, invocation.clock())
+    application = invocation.application
+    failures: list[InstanceImagesError] = []
+    problems = 0
+    names = locations_of(invocation, location)
+    for name in names:
+        try:
+            act = rehearse if dry_run else meter_site
+            done = act(application.site(name), application.settings.billing, until)
+        except InstanceImagesError as error:
+            failures.append(error)
+            click.echo(f"Error: {name} is not metered: {error}", err=True)
+            continue
+        _tell(done, dry_run)
+        problems += len(done.problems)
+        if dry_run:
+            _show_postings(invocation, done)
+    invocation.exit_code = _exit_code(failures, len(names), problems)
+
+
+def _until(as_of: str | None, allow_future: bool, now: datetime) -> datetime:
+    """Return the end of the last hour that may be closed."""
+    if as_of is None:
+        return floor_hour(now)
+    instant = parse_instant(as_of)
+    if instant > now and not allow_future:
+        raise UsageError(
+            f"{format_instant(instant)} is after now ({format_instant(now)}): hours that have not"
+            " ended cannot be closed. (--allow-future does it, on a ledger to throw away.)"
+        )
+    return floor_hour(instant)
+
+
+def _exit_code(failures: list[InstanceImagesError], locations: int, problems: int) -> int:
+    if failures and len(failures) == locations:
+        return failures[0].exit_code
+    return 1 if failures or problems else 0
+
+
+def _tell(done: Metered, dry_run: bool) -> None:
+    from instance_images_billing.money import price_text
+
+    for problem in done.problems:
+        click.echo(f"Warning: {problem}", err=True)
+    if done.other_run:
+        click.echo(f"{done.location}: another run is at work.")
+    if done.hours:
+        total = price_text(sum(posting.amount_nanos for posting in done.postings))
+        click.echo(
+            f"{done.location}: {'would close' if dry_run else 'closed'}"
+            f" {_counted(done.hours, 'hour')} up to {instant_text(done.closed_until)},"
+            f" {_counted(len(done.postings), 'posting')}, {total} {done.currency}."
+        )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _show_postings(invocation: Invocation, done: Metered) -> None:
+    from instance_images.accounts import accounts_by_key
+    from instance_images_billing.views import POSTING
+
+    with invocation.application.database.reading() as connection:
+        owners = accounts_by_key(connection, done.location)
+    show_list(POSTING, [(posting, owners[posting.account_key]) for posting in done.postings], None)
+
+
+@meter.command()
+@location_option
+@format_option
+@pass_invocation
+def status(invocation: Invocation, location: str | None, output_format: str | None) -> None:
+    """Show up to when each location is metered, and how far that is behind the clock.
+
+    Example: instance-images meter status
+    """
+    from instance_images_billing.status import status_of
+    from instance_images_billing.views import STATUS
+
+    now = invocation.clock()
+    with invocation.application.database.reading() as connection:
+        found = [status_of(connection, name, now) for name in locations_of(invocation, location)]
+    show_list(STATUS, found, output_format)

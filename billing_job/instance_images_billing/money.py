@@ -1,0 +1,41 @@
+"""Money: integer counts of nanos, 10^-9 of the currency's unit, and exact ways to and from them.
+
+No float comes near an amount. While an amount is computed it is a Fraction of nanos.
+"""
+
+import re
+from decimal import Decimal
+from fractions import Fraction
+
+from instance_images.errors import UsageError
+
+NANOS_PER_UNIT = 10**9
+MAX_PRICE = 10**6  # of the currency's unit, per GB and month: more is a slip of the finger
+
+
+def parse_price(text: str) -> int:
+    """Return the nanos of a price such as ``0.05``. Raises UsageError."""
+    if not re.fullmatch(r"\d{1,12}(\.\d{1,9})?", text):
+        raise UsageError(
+            f"{text!r} is no price: write digits with a point and at most 9 decimals, such as 0.05."
+        )
+    price = Decimal(text)
+    if price > MAX_PRICE:
+        raise UsageError(f"{text} is more than {MAX_PRICE} per unit and month: check the price.")
+    return int(price * NANOS_PER_UNIT)
+
+
+def round_half_even(exact: Fraction) -> int:
+    """Return the nearest integer; of two that are as near, the even one."""
+    return round(exact)
+
+
+def decimal_of(nanos: int) -> Decimal:
+    """Return an amount as a Decimal with nine decimals."""
+    return Decimal(nanos).scaleb(-9)
+
+
+def price_text(nanos: int) -> str:
+    """Return a price as it was written, with two decimals at least: ``0.05``."""
+    whole, _, decimals = f"{decimal_of(nanos):f}".partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"

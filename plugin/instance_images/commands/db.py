@@ -1,0 +1,82 @@
+"""``instance-images db``: the schema of the database."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
+
+import click
+
+from instance_images.commands.options import pass_invocation
+from instance_images.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from instance_images.commands.main import Invocation
+
+
+@click.group()
+def db() -> None:
+    """Create, upgrade and check the database."""
+
+
+@db.command()
+@pass_invocation
+def upgrade(invocation: Invocation) -> None:
+    """Create the database, or bring its tables to this version's.
+
+    Example: instance-images db upgrade
+    """
+    from instance_images import database
+
+    before, after = database.upgrade(invocation.application.database)
+    shown = invocation.application.database.shown_url
+    if before == after:
+        click.echo(f"{shown}: is at revision {after} already.")
+    else:
+        click.echo(f"{shown}: upgraded from {before or 'empty'} to revision {after}.")
+
+
+@db.command()
+@pass_invocation
+def check(invocation: Invocation) -> None:
+    """Compare the database with the tables that this version needs.
+
+    Example: instance-images db check
+    """
+    from instance_images import database
+
+    _require_head(invocation)
+    metadata = [found.load() for found in entry_points(group="instance_images.tables")]
+    differences = database.schema_differences(invocation.application.database, metadata)
+    for difference in differences:
+        click.echo(difference)
+    if differences:
+        invocation.exit_code = 1
+        click.echo("The tables differ: restore a backup, or correct them by hand.", err=True)
+    else:
+        click.echo("The database has the tables of this version.")
+
+
+def _require_head(invocation: Invocation) -> None:
+    from instance_images import database
+
+    current = database.current_revision(invocation.application.database)
+    head = database.head_revision()
+    if current != head:
+        raise ConfigurationError(
+            f"The database is at revision {current or 'none'}, and this version needs {head}: run"
+            " 'instance-images db upgrade'."
+        )
+
+
+@db.command("version")
+@pass_invocation
+def show_version(invocation: Invocation) -> None:
+    """Print the revision of the database's tables.
+
+    Example: instance-images db version
+    """
+    from instance_images import database
+
+    current = database.current_revision(invocation.application.database)
+    click.echo(f"{current or 'none'} (this version needs {database.head_revision()})")

@@ -1,0 +1,255 @@
+"""``instance-images image``: capture, list, deploy and delete images."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from instance_images.commands.options import (
+    account_option,
+    all_accounts_option,
+    location_option,
+    locations_of,
+    pass_invocation,
+)
+from instance_images.commands.output import format_option, show_list, show_one
+from instance_images.errors import InstanceImagesError, NotFound, UsageError
+from instance_images.names import printable
+
+if TYPE_CHECKING:
+    from instance_images.commands.main import Invocation
+    from instance_images.domain import Account, Task
+    from instance_images.site import Site
+
+wait_option = click.option(
+    "--wait", is_flag=True, help="Show the progress, and return when the work has ended."
+)
+
+
+@click.group()
+def image() -> None:
+    """Capture, list, deploy and delete images."""
+
+
+@image.command()
+@click.argument("server")
+@click.option("--name", required=True, help="Name of the image, 1 to 255 characters.")
+@account_option
+@location_option
+@wait_option
+@format_option
+@pass_invocation
+def create(
+    invocation: Invocation,
+    server: str,
+    name: str,
+    account: str | None,
+    location: str | None,
+    wait: bool,
+    output_format: str | None,
+) -> None:
+    """Capture the primary disk of an instance, running or stopped, as an image.
+
+    Example: instance-images image create web-1 --name production-web-server-v2 --wait
+    """
+    from instance_images import images
+    from instance_images.capture import capture
+    from instance_images.commands.views import IMAGE
+
+    site = invocation.application.site(location)
+    owner = site.provider.account(account)
+    request = capture(site, owner, server, name)
+    if wait:
+        _wait(invocation, site, owner, request.task_id)
+    with site.database.reading() as connection:
+        show_one(IMAGE, images.get_image(connection, request.image_id), output_format)
+
+
+@image.command("list")
+@account_option
+@all_accounts_option
+@location_option
+@format_option
+@pass_invocation
+def list_images(
+    invocation: Invocation,
+    account: str | None,
+    all_accounts: bool,
+    location: str | None,
+    output_format: str | None,
+) -> None:
+    """List the images of an account (My Images), oldest first.
+
+    Example: instance-images image list --account demo
+    """
+    from instance_images import images
+    from instance_images.commands.views import IMAGE
+    from instance_images.settling import settle
+
+    found = []
+    for name in locations_of(invocation, location):
+        site = invocation.application.site(name)
+        account_id = None if all_accounts else site.provider.account(account).id
+        settle(site, account_id)
+        with site.database.reading() as connection:
+            found += images.list_images(connection, name, account_id)
+    show_list(IMAGE, found, output_format)
+
+
+@image.command()
+@click.argument("reference", metavar="IMAGE")
+@account_option
+@location_option
+@format_option
+@pass_invocation
+def show(
+    invocation: Invocation,
+    reference: str,
+    account: str | None,
+    location: str | None,
+    output_format: str | None,
+) -> None:
+    """Show one image of an account, by id or name.
+
+    Example: instance-images image show production-web-server-v2
+    """
+    from instance_images.commands.views import IMAGE
+    from instance_images.settling import settle
+    from instance_images.site import resolve_image
+
+    missing: NotFound | None = None
+    for name in locations_of(invocation, location):
+        site = invocation.application.site(name)
+        owner = site.provider.account(account)
+        settle(site, owner.id)
+        try:
+            with site.database.reading() as connection:
+                return show_one(
+                    IMAGE, resolve_image(connection, site, owner, reference), output_format
+                )
+        except NotFound as error:
+            missing = error
+    assert missing is not None
+    raise missing
+
+
+@image.command()
+@click.argument("references", metavar="IMAGE...", nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Do not ask whether they shall be deleted.")
+@account_option
+@location_option
+@pass_invocation
+def delete(
+    invocation: Invocation,
+    references: tuple[str, ...],
+    yes: bool,
+    account: str | None,
+    location: str | None,
+) -> None:
+    """Delete images of an account. They cannot be recovered; instances made from them stay.
+
+    Example: instance-images image delete production-web-server-v1 --yes
+    """
+    from instance_images.deletion import delete as delete_image
+
+    site = invocation.application.site(location)
+    owner = site.provider.account(account)
+    if not yes:
+        _confirm(references)
+    failures: list[InstanceImagesError] = []
+    for reference in references:
+        try:
+            deleted = delete_image(site, owner, reference)
+        except InstanceImagesError as error:
+            failures.append(error)
+            if len(references) > 1:
+                click.echo(f"Error: {error}", err=True)
+            continue
+        click.echo(f"Image {printable(deleted.name)} ({deleted.id}) is deleted.")
+    if len(references) == 1 and failures:
+        raise failures[0]
+    invocation.exit_code = 1 if failures else 0
+
+
+def _confirm(references: tuple[str, ...]) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError("Deletion is permanent: add --yes where nobody can be asked.")
+    names = ", ".join(printable(reference) for reference in references)
+    click.confirm(f"Delete {names}? This is permanent and cannot be undone.", abort=True, err=True)
+
+
+@image.command()
+@click.argument("reference", metavar="IMAGE")
+@click.option("--name", required=True, help="Name of the instance.")
+@click.option("--flavor", required=True, help="Id or name of the flavor.")
+@click.option(
+    "--network",
+    "networks",
+    multiple=True,
+    help="Id or name of a network, may be repeated; or none. [default: the cloud's choice]",
+)
+@click.option("--key-name", help="Name of the key pair to put into the instance.")
+@account_option
+@location_option
+@wait_option
+@format_option
+@pass_invocation
+def deploy(
+    invocation: Invocation,
+    reference: str,
+    name: str,
+    flavor: str,
+    networks: tuple[str, ...],
+    key_name: str | None,
+    account: str | None,
+    location: str | None,
+    wait: bool,
+    output_format: str | None,
+) -> None:
+    """Deploy a new instance from an image of the account.
+
+    Example: instance-images image deploy production-web-server-v2 --name web-2 --flavor m1.small
+    """
+    from instance_images import tasks
+    from instance_images.commands.views import TASK
+    from instance_images.deployment import deploy as deploy_image
+
+    site = invocation.application.site(location)
+    owner = site.provider.account(account)
+    task_id = deploy_image(
+        site,
+        owner,
+        reference,
+        name=name,
+        flavor_reference=flavor,
+        networks=networks,
+        key_name=key_name,
+    )
+    if wait:
+        ended = _wait(invocation, site, owner, task_id)
+        _tell_addresses(site, owner, ended)
+    with site.database.reading() as connection:
+        show_one(TASK, tasks.get_task(connection, task_id), output_format)
+
+
+def _wait(invocation: Invocation, site: Site, account: Account, task_id: str) -> Task:
+    """Wait for the task, show its stages on stderr; a failure sets the exit code."""
+    from instance_images.commands.progress import Progress
+    from instance_images.domain import TaskState
+    from instance_images.waiting import wait_for_task
+
+    with Progress() as progress:
+        ended = wait_for_task(site, account, task_id, progress.report)
+    if ended.state is TaskState.FAILED:
+        invocation.exit_code = 1
+        click.echo(f"Error: The {ended.kind} task failed: {ended.error}", err=True)
+    return ended
+
+
+def _tell_addresses(site: Site, account: Account, ended: Task) -> None:
+    server = site.provider.get_server(account.id, ended.server_id) if ended.server_id else None
+    if server:
+        addresses = ", ".join(server.addresses) or "no address"
+        click.echo(f"Instance {printable(server.name)} ({server.id}): {addresses}", err=True)

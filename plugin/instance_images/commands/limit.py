@@ -1,0 +1,115 @@
+"""``instance-images limit``: how many images an account may hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from instance_images.commands.options import (
+    account_option,
+    location_option,
+    locations_of,
+    pass_invocation,
+)
+from instance_images.commands.output import format_option, show_list, show_one
+
+if TYPE_CHECKING:
+    from instance_images.commands.main import Invocation
+
+
+@click.group()
+def limit() -> None:
+    """Show and set how many images accounts may hold."""
+
+
+@limit.command("list")
+@location_option
+@format_option
+@pass_invocation
+def list_limits(invocation: Invocation, location: str | None, output_format: str | None) -> None:
+    """List the accounts that have a limit of their own.
+
+    Example: instance-images limit list
+    """
+    from instance_images import accounts
+    from instance_images.commands.views import LIMIT
+    from instance_images.domain import Limit
+
+    found = []
+    with invocation.application.database.reading() as connection:
+        for name in locations_of(invocation, location):
+            for row in accounts.accounts_with_limit(connection, name):
+                assert row.max_images is not None
+                held = accounts.count_held(connection, row.account_key)
+                found.append(
+                    Limit(row.account_id, row.account_name, name, row.max_images, "account", held)
+                )
+    show_list(LIMIT, found, output_format)
+
+
+@limit.command()
+@account_option
+@location_option
+@format_option
+@pass_invocation
+def show(
+    invocation: Invocation, account: str | None, location: str | None, output_format: str | None
+) -> None:
+    """Show the limit that applies to an account, where it is from, and how many images it holds.
+
+    Example: instance-images limit show --account demo
+    """
+    from instance_images.commands.views import LIMIT
+    from instance_images.site import limit_of
+
+    site = invocation.application.site(location)
+    found = site.provider.account(account)
+    with site.database.reading() as connection:
+        show_one(LIMIT, limit_of(connection, site, found), output_format)
+
+
+@limit.command("set")
+@click.argument("account")
+@click.argument("max_images", type=click.IntRange(min=0, max=1_000_000))
+@location_option
+@pass_invocation
+def set_limit(invocation: Invocation, account: str, max_images: int, location: str | None) -> None:
+    """Give an account a limit of its own at a location.
+
+    Images that it holds beyond a lower limit stay; it makes no new ones until they are fewer.
+
+    Example: instance-images limit set demo 25
+    """
+    _set(invocation, account, location, max_images)
+
+
+@limit.command("unset")
+@click.argument("account")
+@location_option
+@pass_invocation
+def unset_limit(invocation: Invocation, account: str, location: str | None) -> None:
+    """Take an account's own limit away: the location's applies again.
+
+    Example: instance-images limit unset demo
+    """
+    _set(invocation, account, location, None)
+
+
+def _set(
+    invocation: Invocation, reference: str, location: str | None, max_images: int | None
+) -> None:
+    from instance_images import accounts
+    from instance_images.names import printable
+    from instance_images.site import limit_of
+
+    site = invocation.application.site(location)
+    account = site.provider.account(reference)
+    with site.database.writing() as connection:
+        row = accounts.lock_account(connection, site.name, account)
+        accounts.set_own_limit(connection, row.account_key, max_images)
+        now = limit_of(connection, site, account)
+    click.echo(
+        f"Account {printable(account.name)} may hold {now.max_images} images in {site.name}"
+        f" ({now.source} limit) and holds {now.held}."
+    )

@@ -1,0 +1,158 @@
+"""The ``instance-images`` command: global options, the commands of all parts, errors and exits."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from collections.abc import Sequence
+from functools import cached_property
+from importlib.metadata import entry_points, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from instance_images.errors import InstanceImagesError
+from instance_images.instants import Clock, system_clock
+
+if TYPE_CHECKING:
+    from instance_images.application import Application
+
+EXIT_USAGE = 2
+EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h
+EXIT_INTERRUPTED = 130  # 128 + SIGINT
+
+
+class Invocation:
+    """One run of the command line: what was asked for globally, and the application on demand."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.config_files: Sequence[Path] = ()
+        self.config_directories: Sequence[Path] = ()
+        self.exit_code = 0
+
+    @cached_property
+    def application(self) -> Application:
+        """The application, with the configuration read."""
+        from instance_images.application import Application
+        from instance_images.config import load_settings
+
+        settings = load_settings(self.config_files, self.config_directories)
+        return Application(settings, self.clock)
+
+
+class PartsGroup(click.Group):
+    """A group whose commands are entry points, so that each part brings its own."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all installed commands."""
+        return sorted(entry_points(group="instance_images.commands").names)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load the command of that name."""
+        for entry_point in entry_points(group="instance_images.commands", name=cmd_name):
+            command: click.Command = entry_point.load()
+            return command
+        return None
+
+
+@click.group(
+    cls=PartsGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "--config-file",
+    "config_files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    envvar="INSTANCE_IMAGES_CONFIG_FILE",
+    metavar="FILE",
+    help="Configuration file; may be repeated, the last value wins."
+    " [default: /etc/instance-images/instance-images.conf]",
+)
+@click.option(
+    "--config-dir",
+    "config_directories",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Directory whose *.conf files are read after the files.",
+)
+@click.option("--debug", is_flag=True, help="Log what is done, and show tracebacks.")
+@click.version_option(version("instance-images"), prog_name="instance-images")
+@click.pass_context
+def cli(
+    ctx: click.Context,
+    config_files: tuple[Path, ...],
+    config_directories: tuple[Path, ...],
+    debug: bool,
+) -> None:
+    """Customer images of instances: capture, deploy, delete, limit, meter and report.
+
+    \b
+    Exit codes: 0 done; 1 done, but something was skipped or is wrong; 2 usage or
+    configuration; 3 refused; 4 cloud or database unreachable, try again.
+    """
+    ctx.obj.config_files, ctx.obj.config_directories = config_files, config_directories
+    if debug:
+        logging.basicConfig(
+            level=logging.DEBUG, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+        )
+        # These two print request bodies and headers, among them tokens.
+        for name in ("keystoneauth", "urllib3"):
+            logging.getLogger(name).setLevel(logging.INFO)
+
+
+def run(arguments: Sequence[str], clock: Clock = system_clock) -> int:
+    """Run one command line and return its exit code; errors are told in one line on stderr."""
+    invocation = Invocation(clock)
+    debug = "--debug" in arguments
+    try:
+        cli.main(
+            list(arguments), prog_name="instance-images", obj=invocation, standalone_mode=False
+        )
+        return invocation.exit_code
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped. Work that was begun in the cloud goes on.", err=True)
+        return EXIT_INTERRUPTED
+    except click.ClickException as error:
+        _tell(_usage_message(error), debug)
+        return EXIT_USAGE
+    except InstanceImagesError as error:
+        _tell(str(error), debug)
+        return error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone; Python must not complain about it
+        return 0
+    except Exception as error:
+        _tell(
+            f"A fault in instance-images: {type(error).__name__}: {error}. Run it again with"
+            " --debug, and report what it shows.",
+            debug,
+        )
+        return EXIT_BUG
+
+
+def _usage_message(error: click.ClickException) -> str:
+    message = " ".join(error.format_message().split())
+    context = getattr(error, "ctx", None)
+    return f"{message} See '{context.command_path} --help'." if context else message
+
+
+def _tell(message: str, debug: bool) -> None:
+    if debug:
+        traceback.print_exc()
+    click.echo(f"Error: {message}", err=True)
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

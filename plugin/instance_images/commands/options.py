@@ -1,0 +1,33 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from instance_images.commands.main import Invocation
+
+pass_invocation: Callable[[Callable[..., Any]], Callable[..., Any]] = click.pass_obj
+
+location_option = click.option(
+    "--location", metavar="L", help="The location; may be left out where there is only one."
+)
+account_option = click.option(
+    "--account",
+    metavar="A",
+    help="Id or name of the account. [default: the project of the credentials]",
+)
+all_accounts_option = click.option(
+    "--all-accounts", is_flag=True, help="Those of every account, for the operator."
+)
+
+
+def locations_of(invocation: Invocation, location: str | None) -> list[str]:
+    """Return the one location that was named, or all that are configured."""
+    settings = invocation.application.settings
+    if location is not None:
+        return [settings.location(location).name]
+    return [configured.name for configured in settings.locations]

@@ -1,0 +1,134 @@
+"""How commands show records: as a table to read, or as JSON or CSV for programs.
+
+A record's JSON field names are a contract; what its table shows is chosen for reading. Texts that
+come from users lose their control characters in a table, and their formulas in CSV.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import click
+
+from instance_images.instants import format_instant
+from instance_images.names import formula_safe, printable
+
+FORMATS = ("table", "json", "csv")
+_MIN_WIDTH = 200  # where the output is no terminal, no column is folded
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A kind of record: its JSON fields, and its table's columns as (title, text of a record)."""
+
+    fields: tuple[tuple[str, Callable[[Any], Any]], ...]
+    columns: tuple[tuple[str, Callable[[Any], str]], ...]
+
+
+def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``-f``: a table on a terminal, JSON elsewhere, unless it says otherwise."""
+    return click.option(
+        "-f",
+        "--format",
+        "output_format",
+        type=click.Choice(FORMATS),
+        default=None,
+        help="How to print. [default: table on a terminal, else json]",
+    )(command)
+
+
+def show_list(view: View, records: Sequence[Any], output_format: str | None) -> None:
+    """Print records, one a row."""
+    match _chosen(output_format):
+        case "json":
+            _print_json([_json(view, record) for record in records])
+        case "csv":
+            _print_csv(view, records)
+        case _:
+            _print_table(
+                [title for title, _ in view.columns],
+                [[text(record) for _, text in view.columns] for record in records],
+            )
+
+
+def show_one(view: View, record: Any, output_format: str | None) -> None:
+    """Print one record, a field a line in the table."""
+    match _chosen(output_format):
+        case "json":
+            _print_json(_json(view, record))
+        case "csv":
+            _print_csv(view, [record])
+        case _:
+            _print_table(
+                ["Field", "Value"], [[name, _text(value(record))] for name, value in view.fields]
+            )
+
+
+def size_text(size_bytes: int | None) -> str:
+    """Return a size for reading, in units of 1000: ``1.07 GB``; ``-`` while it is unknown."""
+    if size_bytes is None:
+        return "-"
+    size, unit = size_bytes, 0
+    while size >= 1000 ** (unit + 1) and unit < 5:
+        unit += 1
+    names = ("B", "kB", "MB", "GB", "TB", "PB")
+    return f"{size} B" if unit == 0 else f"{size / 1000**unit:.2f} {names[unit]}"
+
+
+def instant_text(instant: datetime | None) -> str:
+    """Return an instant for reading, ``-`` where there is none."""
+    return "-" if instant is None else format_instant(instant)
+
+
+def _chosen(output_format: str | None) -> str:
+    return output_format or ("table" if sys.stdout.isatty() else "json")
+
+
+def _json(view: View, record: Any) -> dict[str, Any]:
+    return {name: _plain(value(record)) for name, value in view.fields}
+
+
+def _plain(value: Any) -> Any:
+    return format_instant(value) if isinstance(value, datetime) else value
+
+
+def _text(value: Any) -> str:
+    value = _plain(value)
+    return "-" if value is None else str(value)
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=not _speaks_utf8()))
+
+
+def _speaks_utf8() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+
+
+def _print_csv(view: View, records: Sequence[Any]) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow([name for name, _ in view.fields])
+    for record in records:
+        values = (_plain(value(record)) for _, value in view.fields)
+        writer.writerow([formula_safe(v) if isinstance(v, str) else v for v in values])
+
+
+def _print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(width=None if sys.stdout.isatty() else _MIN_WIDTH, highlight=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    console.print(table)

@@ -1,0 +1,95 @@
+"""How images, tasks, limits and locations are shown."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+
+from instance_images.commands.output import View, instant_text, size_text
+
+
+def _fields(*names: str) -> tuple[tuple[str, attrgetter[object]], ...]:
+    return tuple((name, attrgetter(name)) for name in names)
+
+
+IMAGE = View(
+    fields=_fields(
+        "id",
+        "name",
+        "account_id",
+        "location",
+        "source_instance_id",
+        "source_instance_name",
+        "size_bytes",
+        "status",
+        "consistency",
+        "created_at",
+        "available_at",
+        "deleted_at",
+        "error",
+        "task_id",
+        "cloud_image_id",
+        "virtual_size_bytes",
+    ),
+    columns=(
+        ("ID", lambda image: image.id),
+        ("Name", lambda image: image.name),
+        ("Source Instance", lambda image: image.source_instance_name),
+        ("Size", lambda image: size_text(image.size_bytes)),
+        ("Status", lambda image: image.status.capitalize()),
+        ("Created", lambda image: instant_text(image.created_at)),
+    ),
+)
+
+TASK = View(
+    fields=_fields(
+        "id",
+        "kind",
+        "image_id",
+        "state",
+        "stage",
+        "progress",
+        "attempts",
+        "error",
+        "created_at",
+        "updated_at",
+        "server_id",
+    ),
+    columns=(
+        ("ID", lambda task: task.id),
+        ("Kind", lambda task: task.kind.capitalize()),
+        ("Image", lambda task: task.image_id),
+        ("State", lambda task: task.state.capitalize()),
+        ("Stage", lambda task: task.stage),
+        ("Progress", lambda task: f"{task.progress} %"),
+        ("Error", lambda task: task.error or "-"),
+    ),
+)
+
+LIMIT = View(
+    fields=_fields("account_id", "account_name", "location", "max_images", "source", "held"),
+    columns=(
+        ("Account", lambda limit: limit.account_name),
+        ("Account ID", lambda limit: limit.account_id),
+        ("Location", lambda limit: limit.location),
+        ("Limit", lambda limit: str(limit.max_images)),
+        ("Set For", lambda limit: limit.source.capitalize()),
+        ("Held", lambda limit: str(limit.held)),
+    ),
+)
+
+LOCATION = View(
+    fields=_fields("name", "enabled", "provider", "cloud", "region_name", "currency", "max_images"),
+    columns=(
+        ("Location", lambda location: location.name),
+        ("Images", lambda location: "Enabled" if location.enabled else "Not enabled"),
+        ("Provider", lambda location: location.provider),
+        ("Cloud", lambda location: location.cloud),
+        ("Region", lambda location: location.region_name),
+        ("Currency", lambda location: location.currency),
+        ("Limit", lambda location: _limit_text(location.max_images)),
+    ),
+)
+
+
+def _limit_text(max_images: int | None) -> str:
+    return "default" if max_images is None else str(max_images)

@@ -1,0 +1,227 @@
+"""The database engine, its transactions, and the version of its schema.
+
+Owns how a connection is made and how a transaction begins; knows no table. Queries elsewhere take
+a connection and never commit. Every transaction says whether it reads or writes: on SQLite a
+writer takes the lock when it begins, so that it waits its turn instead of failing half-way.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+
+from instance_images.errors import ConfigurationError, DatabaseUnavailable
+
+SQLITE_BUSY_SECONDS = 60
+MIGRATIONS = Path(__file__).with_name("migrations")
+_UPGRADE = "run 'instance-images db upgrade'"
+
+
+class Database:
+    """One engine. Create it once per process."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self.url = sa.make_url(url)
+            self.engine = sa.create_engine(self.url, **_engine_options(self.url))
+        except (exc.ArgumentError, exc.NoSuchModuleError, ValueError) as error:
+            raise ConfigurationError(
+                "Configuration: [database] connection is no database URL: write it as in"
+                " sqlite:////var/lib/instance-images/instance-images.db"
+            ) from error
+        except ModuleNotFoundError as error:
+            raise ConfigurationError(
+                f"The database driver {error.name} is not installed: install"
+                " instance-images[postgresql] or instance-images[mysql]."
+            ) from error
+        if self.url.get_backend_name() == "sqlite":
+            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+
+    @property
+    def shown_url(self) -> str:
+        """The URL as it may be printed: without its password."""
+        return self.url.render_as_string(hide_password=True)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Yield a connection in a transaction that does not write."""
+        with self._translated():
+            self._require_file()
+            with self.engine.begin() as connection:
+                yield connection
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """Yield a connection in a transaction that commits as a whole or leaves nothing."""
+        with self._translated():
+            self._require_file()
+            with self.engine.connect() as connection:
+                connection = connection.execution_options(writes=True)
+                with connection.begin():
+                    yield connection
+
+    @contextlib.contextmanager
+    def rehearsing(self) -> Iterator[sa.Connection]:
+        """Yield a connection on which everything can be written and nothing will stay."""
+        with self._translated():
+            self._require_file()
+            with self.engine.connect() as connection:
+                connection = connection.execution_options(writes=True)
+                with connection.begin() as transaction:
+                    yield connection
+                    transaction.rollback()
+
+    def _require_file(self) -> None:
+        """Refuse to let SQLite create an empty database where one was expected."""
+        path = self.url.database
+        if self.url.get_backend_name() != "sqlite" or not path or path == ":memory:":
+            return
+        if not Path(path).exists():
+            raise ConfigurationError(f"The database {path} does not exist: {_UPGRADE} first.")
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn the driver's errors into ours; a bug in our SQL stays what it is."""
+        try:
+            yield
+        except (exc.OperationalError, exc.InternalError) as error:
+            raise self._explained(error) from error
+        except exc.ProgrammingError as error:
+            if _is_missing_table(error):
+                raise self._not_migrated() from error
+            raise
+
+    def _explained(self, error: exc.DBAPIError) -> Exception:
+        reason = str(error.orig).strip().splitlines()[0]
+        if _is_missing_table(error):
+            return self._not_migrated()
+        if "readonly" in reason or "read-only" in reason:
+            return DatabaseUnavailable(
+                f"The database {self.shown_url} is read-only: nothing was changed. Give this user"
+                " write access to the file and its directory, or to the server."
+            )
+        return DatabaseUnavailable(
+            f"The database {self.shown_url} cannot be used: {reason}. Nothing was half-done;"
+            " try again when it is reachable."
+        )
+
+    def _not_migrated(self) -> ConfigurationError:
+        return ConfigurationError(
+            f"The database {self.shown_url} has not the tables of this version: {_UPGRADE}."
+        )
+
+
+def _is_missing_table(error: exc.DBAPIError) -> bool:
+    reason = str(error.orig).lower()
+    return any(
+        sign in reason
+        for sign in (
+            "no such table",
+            "no such column",
+            "does not exist",
+            "doesn't exist",
+            "unknown column",
+        )
+    )
+
+
+def _engine_options(url: sa.URL) -> dict[str, Any]:
+    if url.get_backend_name() == "sqlite":
+        return {"connect_args": {"timeout": SQLITE_BUSY_SECONDS}}
+    # A locking read must see what others committed while it waited for the lock.
+    return {"isolation_level": "READ COMMITTED", "pool_pre_ping": True}
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver begins no transaction of its own
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def upgrade(database: Database) -> tuple[str | None, str]:
+    """Bring the schema to this version's; return the revisions before and after."""
+    from alembic import command
+
+    if database.url.get_backend_name() == "sqlite":
+        _create_sqlite_file(database)
+    with database._translated():
+        before = current_revision(database)
+        with database.engine.connect() as connection:
+            connection = connection.execution_options(writes=True)
+            with connection.begin():
+                command.upgrade(_alembic(connection), "head")
+    return before, head_revision()
+
+
+def downgrade(database: Database, revision: str) -> None:
+    """Take the schema back to an earlier revision, or to ``base``: data goes with the tables."""
+    from alembic import command
+
+    with database.writing() as connection:
+        command.downgrade(_alembic(connection), revision)
+
+
+def current_revision(database: Database) -> str | None:
+    """Return the revision that the database's schema has, None for an empty database."""
+    from alembic.runtime.migration import MigrationContext
+
+    with database.reading() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def head_revision() -> str:
+    """Return the revision that this version of the software needs."""
+    from alembic.script import ScriptDirectory
+
+    head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    assert head is not None
+    return head
+
+
+def schema_differences(database: Database, metadata: list[sa.MetaData]) -> list[str]:
+    """Return what stands in the database otherwise than in the tables, one line each."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.runtime.migration import MigrationContext
+
+    with database.reading() as connection:
+        context = MigrationContext.configure(connection)
+        return [str(difference) for difference in compare_metadata(context, metadata)]  # type: ignore[arg-type]
+
+
+def _alembic(connection: sa.Connection) -> Any:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _create_sqlite_file(database: Database) -> None:
+    """Create the file in WAL mode: readers and the one writer do not wait for each other."""
+    path = database.url.database
+    if not path or Path(path).exists():
+        return
+    try:
+        with database.engine.connect() as connection:
+            raw = connection.connection.driver_connection
+            assert raw is not None
+            connection.rollback()
+            raw.execute("PRAGMA journal_mode = WAL")
+        Path(path).chmod(0o640)
+    except exc.OperationalError as error:
+        raise DatabaseUnavailable(
+            f"The database {path} cannot be created: {error.orig}. Create its directory and make"
+            " it writable for this user."
+        ) from error

@@ -1,0 +1,101 @@
+"""Deletes an image of the account, for good. Billing ends when the cloud has accepted it."""
+
+import uuid
+from datetime import datetime
+
+from instance_images import images, readings, tasks
+from instance_images.domain import Account, Image, ImageStatus, TaskKind
+from instance_images.errors import CloudUnavailable, Refused, WrongState
+from instance_images.names import printable
+from instance_images.provider import CloudImage
+from instance_images.settling import (
+    find_in_cloud,
+    record_deleted,
+    record_not_deleted,
+    settle,
+)
+from instance_images.site import Site, resolve_image
+from instance_images.transitions import vanished_at
+
+_DELETABLE = (ImageStatus.CREATING, ImageStatus.AVAILABLE, ImageStatus.ERROR)
+
+
+def delete(site: Site, account: Account, reference: str) -> Image:
+    """Delete the account's image; return its record as it stands afterwards.
+
+    An image that is gone from the cloud already counts as deleted when it was last seen. Raises
+    NotFound, WrongState and Refused (in use, protected) with the image left as it was;
+    CloudUnavailable with the deletion recorded, to be settled by the next command or run.
+    """
+    settle(site, account.id)
+    with site.database.reading() as connection:
+        image = resolve_image(connection, site, account, reference)
+    found = find_in_cloud(site, image)
+    _require_own(account, image, found)
+    task_id = _begin(site, image)
+    if found is None:
+        _end(site, image, task_id, _gone_since(site, image))
+    else:
+        _send(site, image, found, task_id)
+    with site.database.reading() as connection:
+        return images.get_image(connection, image.id)
+
+
+def _require_own(account: Account, image: Image, found: CloudImage | None) -> None:
+    if image.status is ImageStatus.DELETING:
+        raise WrongState(f"Image {printable(image.name)} ({image.id}) is being deleted already.")
+    if found is not None and found.owner_id != account.id:
+        raise Refused(
+            f"Image {printable(image.name)} ({image.id}) belongs to another project in the image"
+            " service now, and was left alone. Contact your provider."
+        )
+
+
+def _begin(site: Site, image: Image) -> str:
+    """Record the deletion before the cloud is asked for it; a capture under way ends here."""
+    task_id = str(uuid.uuid4())
+    now = site.clock()
+    with site.database.writing() as connection:
+        if not images.update_image(
+            connection,
+            image.id,
+            expected=_DELETABLE,
+            status=ImageStatus.DELETING,
+            task_id=task_id,
+        ):
+            raise WrongState(
+                f"Image {printable(image.name)} ({image.id}) is being deleted already."
+            )
+        tasks.finish_task(
+            connection, image.task_id, now, error="The image was deleted before it was available."
+        )
+        tasks.insert_task(connection, task_id, image.id, TaskKind.DELETE, now)
+    return task_id
+
+
+def _gone_since(site: Site, image: Image) -> datetime:
+    if image.available_at is None:
+        return site.clock()
+    with site.database.reading() as connection:
+        return vanished_at(image, readings.last_read_at(connection, site.name))
+
+
+def _send(site: Site, image: Image, found: CloudImage, task_id: str) -> None:
+    try:
+        site.provider.delete_image(image.account_id, found.id)
+    except Refused as error:
+        with site.database.writing() as connection:
+            record_not_deleted(connection, image, task_id, str(error), site.clock())
+        raise
+    except CloudUnavailable as error:
+        raise CloudUnavailable(
+            f"{error} The deletion is recorded as task {task_id}: the next command, or the hourly"
+            " run, finds out what became of it.",
+            error.status,
+        ) from error
+    _end(site, image, task_id, site.clock())
+
+
+def _end(site: Site, image: Image, task_id: str, deleted_at: datetime) -> None:
+    with site.database.writing() as connection:
+        record_deleted(connection, image.id, task_id, deleted_at)

@@ -1,0 +1,131 @@
+"""The words of the product as values: accounts, images, tasks, limits.
+
+Pure: imports nothing but the standard library. Sizes are bytes, instants aware UTC datetimes.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class ImageStatus(StrEnum):
+    """The statuses of an image, in the order of its life."""
+
+    CREATING = "creating"
+    AVAILABLE = "available"
+    ERROR = "error"
+    DELETING = "deleting"
+    DELETED = "deleted"
+
+
+# What counts against the limit. An image in error holds no slot, a deleted one is history.
+HOLDING = (ImageStatus.CREATING, ImageStatus.AVAILABLE, ImageStatus.DELETING)
+
+
+class Consistency(StrEnum):
+    """What the captured disk is like inside: as after a power cut, or as after a shutdown."""
+
+    CRASH = "crash"
+    OFFLINE = "offline"
+
+
+class TaskKind(StrEnum):
+    """What a task does to its image."""
+
+    CREATE = "create"
+    DELETE = "delete"
+    DEPLOY = "deploy"
+
+
+class TaskState(StrEnum):
+    """The states of a task: ``pending`` until the cloud has taken the request."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+UNFINISHED = (TaskState.PENDING, TaskState.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The paying customer: a Keystone project's id and its name when it was last seen."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A custom image captured from an instance's primary disk, as our record has it.
+
+    ``cloud_image_id`` is the image service's own id, None until the cloud has taken the request.
+    ``task_id`` names the task that changed the image last.
+    """
+
+    id: str
+    name: str
+    account_id: str
+    location: str
+    source_instance_id: str
+    source_instance_name: str
+    size_bytes: int | None
+    status: ImageStatus
+    consistency: Consistency
+    created_at: datetime
+    available_at: datetime | None
+    deleted_at: datetime | None
+    error: str | None
+    task_id: str
+    cloud_image_id: str | None
+    virtual_size_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Background work on one image. ``progress`` is the percentage of its stages passed.
+
+    What a request makes in the cloud is marked, so that it is found again: an image with our
+    image's id, an instance with the id of the task. ``started_at`` is the instant just before the request was sent. ``server_id`` is the instance
+    that a deploy made.
+    """
+
+    id: str
+    kind: TaskKind
+    image_id: str
+    state: TaskState
+    stage: str
+    progress: int
+    attempts: int
+    error: str | None
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime
+    server_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many images an account may hold in a location, where that is from, how many it holds."""
+
+    account_id: str
+    account_name: str
+    location: str
+    max_images: int
+    source: str
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRequest:
+    """A capture that was asked for: everything about it that is known before the cloud is asked."""
+
+    image_id: str
+    task_id: str
+    name: str
+    source_instance_id: str
+    source_instance_name: str
+    consistency: Consistency
+    requested_at: datetime

@@ -1,0 +1,97 @@
+"""What can go wrong, as the person who must act on it reads it.
+
+Every error has a stable ``code`` for programs, an ``exit_code`` for shells, and one sentence that
+says what happened, to which thing, and what to do. A new class exists only where a caller acts
+differently on it.
+"""
+
+from instance_images.names import printable
+
+
+class InstanceImagesError(Exception):
+    """Base of every error that is told to the user in one line."""
+
+    code = "error"
+    exit_code = 1
+
+
+class UsageError(InstanceImagesError):
+    """A value that the user gave cannot be used."""
+
+    code = "usage"
+    exit_code = 2
+
+
+class ConfigurationError(InstanceImagesError):
+    """The configuration, the credentials in it, or the database's schema is not usable as it is."""
+
+    code = "configuration"
+    exit_code = 2
+
+
+class Refused(InstanceImagesError):
+    """The request is understood and not granted; nothing was changed."""
+
+    code = "refused"
+    exit_code = 3
+
+
+class FeatureNotEnabled(Refused):
+    """The location does not offer images."""
+
+    code = "feature_not_enabled"
+
+    def __init__(self, location: str) -> None:
+        super().__init__(
+            f"Image feature is not enabled for location {location}. Contact your provider."
+        )
+        self.location = location
+
+
+class LimitReached(Refused):
+    """The account already holds as many images as it may."""
+
+    code = "limit_reached"
+
+    def __init__(self, account: str, location: str, held: int, max_images: int) -> None:
+        super().__init__(
+            f"Maximum image limit reached: account {printable(account)} holds {held} of"
+            f" {max_images} images in {location}. Delete unused images to free up a slot, or"
+            " contact your provider to increase your limit."
+        )
+        self.account, self.location = account, location
+        self.held, self.max_images = held, max_images
+
+
+class NotFound(Refused):
+    """Nothing of that name or id is the account's own; whether others have it is not told."""
+
+    code = "not_found"
+
+    def __init__(self, kind: str, reference: str, hint: str) -> None:
+        super().__init__(f"{kind} {printable(reference)!r} was not found. {hint}")
+        self.kind, self.reference = kind, reference
+
+
+class WrongState(Refused):
+    """The thing exists, and what was asked for is not possible in its present state."""
+
+    code = "wrong_state"
+
+
+class CloudUnavailable(InstanceImagesError):
+    """A service of the cloud could not be reached, or failed; ``status`` is its HTTP status."""
+
+    code = "cloud_unavailable"
+    exit_code = 4
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class DatabaseUnavailable(InstanceImagesError):
+    """The database cannot be reached or written."""
+
+    code = "database_unavailable"
+    exit_code = 4

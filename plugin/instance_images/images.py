@@ -1,0 +1,130 @@
+"""Rows of images. Functions take a connection and never commit.
+
+Every lookup for an account names the account in its condition: no id, name or guess reaches an
+image of another one.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from instance_images.domain import Consistency, Image, ImageRequest, ImageStatus
+from instance_images.tables import accounts, images
+
+_SHOWN = tuple(status for status in ImageStatus if status is not ImageStatus.DELETED)
+
+
+def insert_image(connection: sa.Connection, account_key: int, request: ImageRequest) -> None:
+    """Add the record of a capture that is about to be requested."""
+    connection.execute(
+        sa.insert(images).values(
+            image_id=request.image_id,
+            account_key=account_key,
+            name=request.name,
+            source_instance_id=request.source_instance_id,
+            source_instance_name=request.source_instance_name,
+            status=ImageStatus.CREATING,
+            consistency=request.consistency,
+            created_at=request.requested_at,
+            task_id=request.task_id,
+        )
+    )
+
+
+def remove_image(connection: sa.Connection, image_id: str) -> None:
+    """Remove the record of a capture that the cloud refused to begin."""
+    connection.execute(sa.delete(images).where(images.c.image_id == image_id))
+
+
+def update_image(
+    connection: sa.Connection, image_id: str, *, expected: Sequence[ImageStatus], **values: Any
+) -> bool:
+    """Change the record if its status is one of ``expected``; return whether it was."""
+    result = connection.execute(
+        sa.update(images)
+        .where(images.c.image_id == image_id, images.c.status.in_(expected))
+        .values(**values)
+    )
+    return result.rowcount == 1
+
+
+def get_image(connection: sa.Connection, image_id: str) -> Image:
+    """Return the image of that id; for callers that have it from a row of their own."""
+    return _image(connection.execute(_rows().where(images.c.image_id == image_id)).one())
+
+
+def find_images(
+    connection: sa.Connection, location: str, account_id: str, reference: str
+) -> list[Image]:
+    """Return the account's images of that id, of the cloud's id, or else of that name."""
+    own = _rows().where(
+        accounts.c.location == location,
+        accounts.c.account_id == account_id,
+        images.c.status.in_(_SHOWN),
+    )
+    by_id = sa.or_(images.c.image_id == reference, images.c.cloud_image_id == reference)
+    for condition in (by_id, images.c.name == reference):
+        found = [_image(row) for row in connection.execute(own.where(condition))]
+        if found:
+            return found
+    return []
+
+
+def find_creating(
+    connection: sa.Connection, account_key: int, source_instance_id: str
+) -> str | None:
+    """Return the id of the account's image that is being captured from the instance."""
+    query = sa.select(images.c.image_id).where(
+        images.c.account_key == account_key,
+        images.c.status == ImageStatus.CREATING,
+        images.c.source_instance_id == source_instance_id,
+    )
+    return connection.execute(query.limit(1)).scalar_one_or_none()
+
+
+def list_images(connection: sa.Connection, location: str, account_id: str | None) -> list[Image]:
+    """Return the images that are not deleted, oldest first, of one account or of all."""
+    query = _rows().where(accounts.c.location == location, images.c.status.in_(_SHOWN))
+    if account_id is not None:
+        query = query.where(accounts.c.account_id == account_id)
+    query = query.order_by(images.c.created_at, images.c.image_id)
+    return [_image(row) for row in connection.execute(query)]
+
+
+def available_in_cloud(connection: sa.Connection, location: str) -> Iterator[tuple[str, str, str]]:
+    """Yield image id, account id and the cloud's id of every available image of the location."""
+    query = (
+        sa.select(images.c.image_id, accounts.c.account_id, images.c.cloud_image_id)
+        .join_from(images, accounts)
+        .where(accounts.c.location == location, images.c.status == ImageStatus.AVAILABLE)
+    )
+    for image_id, account_id, cloud_image_id in connection.execute(query):
+        yield image_id, account_id, cloud_image_id
+
+
+def _rows() -> sa.Select[Any]:
+    return sa.select(images, accounts.c.account_id, accounts.c.location).join_from(images, accounts)
+
+
+def _image(row: Any) -> Image:
+    created_at: datetime = row.created_at
+    return Image(
+        id=row.image_id,
+        name=row.name,
+        account_id=row.account_id,
+        location=row.location,
+        source_instance_id=row.source_instance_id,
+        source_instance_name=row.source_instance_name,
+        size_bytes=row.size_bytes,
+        status=ImageStatus(row.status),
+        consistency=Consistency(row.consistency),
+        created_at=created_at,
+        available_at=row.available_at,
+        deleted_at=row.deleted_at,
+        error=row.error,
+        task_id=row.task_id,
+        cloud_image_id=row.cloud_image_id,
+        virtual_size_bytes=row.virtual_size_bytes,
+    )

@@ -1,0 +1,46 @@
+"""Names that users chose: what is accepted, and how a name is shown without doing harm.
+
+A name is data. It never becomes part of a path or a query; on the way out it loses whatever a
+terminal, a text editor or a spreadsheet would obey.
+"""
+
+import unicodedata
+
+MAX_NAME_CHARACTERS = 255
+
+# Cc: control characters, with the escape that starts terminal sequences. Cf: format characters,
+# with the marks that turn the writing direction round. Cs, Co, Cn: no characters at all.
+# Zl and Zp: line and paragraph separators.
+_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# The zero-width joiner holds many emoji together, and reorders nothing.
+_HARMLESS_FORMAT = frozenset({"\u200d"})
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def _is_unprintable(character: str) -> bool:
+    return unicodedata.category(character) in _UNPRINTABLE and character not in _HARMLESS_FORMAT
+
+
+def printable(text: str) -> str:
+    """Return the text with every character that would steer a terminal or a reader removed."""
+    return "".join(character for character in text if not _is_unprintable(character))
+
+
+def fault_of_name(name: str) -> str | None:
+    """Return why ``name`` cannot name an image or instance, or None if it can."""
+    if not name.strip():
+        return "The name is empty: give the image a name of 1 to 255 characters."
+    if len(name) > MAX_NAME_CHARACTERS:
+        return (
+            f"The name has {len(name)} characters: {MAX_NAME_CHARACTERS} are the most that a name"
+            " can have."
+        )
+    if any(_is_unprintable(character) for character in name):
+        return "The name holds control or invisible characters: leave them out."
+    return None
+
+
+def formula_safe(text: str) -> str:
+    """Return the printable text so that no spreadsheet takes it for a formula."""
+    shown = printable(text)
+    return "'" + shown if shown.lstrip().startswith(_FORMULA_STARTS) else shown

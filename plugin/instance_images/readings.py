@@ -1,0 +1,24 @@
+"""When each location was last read completely. Functions take a connection and never commit."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from instance_images.tables import readings
+
+
+def last_read_at(connection: sa.Connection, location: str) -> datetime | None:
+    """Return the instant of the location's last complete reading, None if there was none."""
+    query = sa.select(readings.c.read_at).where(readings.c.location == location)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def set_last_read_at(connection: sa.Connection, location: str, read_at: datetime) -> None:
+    """Record that all that was in the location at ``read_at`` was seen; never goes back."""
+    before = last_read_at(connection, location)
+    if before is None:
+        connection.execute(sa.insert(readings).values(location=location, read_at=read_at))
+    elif before < read_at:
+        connection.execute(
+            sa.update(readings).where(readings.c.location == location).values(read_at=read_at)
+        )

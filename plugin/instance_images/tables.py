@@ -1,0 +1,117 @@
+"""The plugin's tables, and the column types that every part's tables use.
+
+Instants are stored as whole seconds since 1970 in a 64-bit integer: all databases agree about
+integers, arithmetic on them is exact, and no driver drops an offset. An account's row stands for
+the account at one location, so that one short integer key carries both through the ledger, and
+one row can be locked while a slot is reserved.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+METADATA = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+# Names compare byte by byte: a collation that folds case or accents would mix up customers' names.
+MYSQL: dict[str, Any] = {
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+    "mysql_engine": "InnoDB",
+}
+
+Key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite numbers only INTEGER itself
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime in Python, whole seconds since 1970 in the database."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Return the seconds; refuse a datetime that does not say which instant it is."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive datetime {value} is no instant")
+        return int(value.timestamp())
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """Return the aware datetime."""
+        return None if value is None else datetime.fromtimestamp(value, UTC)
+
+
+accounts = sa.Table(
+    "accounts",
+    METADATA,
+    sa.Column("account_key", Key, primary_key=True),
+    sa.Column("location", sa.String(64), nullable=False),
+    sa.Column("account_id", sa.String(64), nullable=False),
+    sa.Column("account_name", sa.String(255), nullable=False),
+    sa.Column("max_images", sa.Integer),
+    sa.UniqueConstraint("location", "account_id"),
+    **MYSQL,
+)
+
+images = sa.Table(
+    "images",
+    METADATA,
+    sa.Column("image_id", sa.String(36), primary_key=True),
+    sa.Column("account_key", Key, sa.ForeignKey(accounts.c.account_key), nullable=False),
+    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("source_instance_id", sa.String(64), nullable=False),
+    sa.Column("source_instance_name", sa.String(255), nullable=False),
+    sa.Column("size_bytes", sa.BigInteger),
+    sa.Column("virtual_size_bytes", sa.BigInteger),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("consistency", sa.String(16), nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("available_at", Instant),
+    sa.Column("deleted_at", Instant),
+    sa.Column("error", sa.Text),
+    sa.Column("task_id", sa.String(36), nullable=False),
+    sa.Column("cloud_image_id", sa.String(64)),
+    sa.Index(None, "account_key", "status"),
+    **MYSQL,
+)
+
+tasks = sa.Table(
+    "tasks",
+    METADATA,
+    sa.Column("task_id", sa.String(36), primary_key=True),
+    sa.Column("image_id", sa.String(36), sa.ForeignKey(images.c.image_id), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("stage", sa.String(64), nullable=False),
+    sa.Column("progress", sa.Integer, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("error", sa.Text),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("started_at", Instant, nullable=False),
+    sa.Column("updated_at", Instant, nullable=False),
+    sa.Column("server_id", sa.String(64)),
+    sa.Index(None, "state"),
+    sa.Index(None, "image_id"),
+    **MYSQL,
+)
+
+# The instant of the last complete reading of a location: an image that is found missing later
+# was there at that instant.
+readings = sa.Table(
+    "readings",
+    METADATA,
+    sa.Column("location", sa.String(64), primary_key=True),
+    sa.Column("read_at", Instant, nullable=False),
+    **MYSQL,
+)

@@ -1,0 +1,177 @@
+"""What a task's next step is, decided from what the cloud says of it. Pure.
+
+The stages are the cloud's own words. Progress is the share of the stages that have been passed:
+neither Nova nor Glance tells how many bytes of a capture have arrived.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from instance_images.domain import Image, Task
+from instance_images.provider import CloudImage, CloudImageStatus, Server, ServerStatus
+
+# A request whose answer never came may still be on its way, or held by another process.
+GRACE = timedelta(minutes=2)
+
+CAPTURE_PROGRESS = {
+    "requested": 0,
+    "queued": 10,
+    "image_snapshot_pending": 10,
+    "image_snapshot": 20,
+    "image_pending_upload": 40,
+    "image_uploading": 60,
+    "saving": 60,
+}
+DEPLOY_PROGRESS = {
+    "requested": 0,
+    "building": 10,
+    "scheduling": 10,
+    "networking": 30,
+    "block_device_mapping": 40,
+    "spawning": 60,
+}
+
+CAPTURABLE = (
+    ServerStatus.RUNNING,
+    ServerStatus.STOPPED,
+    ServerStatus.PAUSED,
+    ServerStatus.SUSPENDED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Continues:
+    """The work goes on, in this stage, with this percentage of the stages passed."""
+
+    stage: str
+    progress: int
+
+
+@dataclass(frozen=True, slots=True)
+class Available:
+    """All bytes of the image are in the image service since ``available_at``."""
+
+    size_bytes: int
+    virtual_size_bytes: int | None
+    available_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """The instance runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """The image is gone; its deletion was accepted at ``deleted_at``."""
+
+    deleted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteAgain:
+    """The image is still there, and nobody can be waiting for the answer any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The work has come to nothing, for this reason."""
+
+    reason: str
+
+
+def fault_of_source(server: Server) -> str | None:
+    """Return why the instance cannot be captured now, or None if it can."""
+    if server.is_volume_backed:
+        return (
+            "Its primary disk is a volume: only instances whose disk was made from an image can"
+            " be captured."
+        )
+    if server.status not in CAPTURABLE:
+        return (
+            f"It is {server.status}: only a running, stopped, paused or suspended instance can be"
+            " captured."
+        )
+    if server.task_state is not None:
+        return f"The cloud is busy with it ({server.task_state}): try again when that has ended."
+    return None
+
+
+def next_of_capture(
+    task: Task, found: CloudImage | None, server: Server | None, is_known: bool, now: datetime
+) -> Continues | Available | Failed:
+    """Decide about a capture. ``is_known``: the cloud's id of the image is on record.
+
+    An image becomes available when the image service last changed it on its way to active, but
+    not before it was last seen inactive (``task.updated_at``), nor after ``now``.
+    """
+    if found is None and not is_known:
+        if now - task.started_at < GRACE:
+            return Continues(task.stage, task.progress)
+        return Failed("The request to capture the instance did not reach the cloud.")
+    if found is None or found.status is CloudImageStatus.LOST:
+        return Failed(
+            "The image disappeared from the image service before it was available: either the"
+            " capture failed on the compute host (a common cause is too little space for the"
+            " images), or the image was deleted there."
+        )
+    if found.status is not CloudImageStatus.ACTIVE:
+        stage = _capture_stage(found, server)
+        return Continues(stage, max(task.progress, CAPTURE_PROGRESS.get(stage, 0)))
+    if not found.size_bytes:
+        return Failed(
+            "The image service holds 0 bytes of the image: it cannot be used. Delete it and"
+            " capture the instance again."
+        )
+    return Available(
+        size_bytes=found.size_bytes,
+        virtual_size_bytes=found.virtual_size_bytes,
+        available_at=min(max(found.changed_at, task.updated_at), now),
+    )
+
+
+def _capture_stage(found: CloudImage, server: Server | None) -> str:
+    if server and server.task_state and server.task_state.startswith("image_"):
+        return server.task_state
+    return str(found.status)
+
+
+def next_of_deletion(
+    task: Task, is_gone: bool, last_read_at: datetime | None, now: datetime
+) -> Continues | Deleted | DeleteAgain:
+    """Decide about a deletion whose answer was not received.
+
+    If the image is gone, its deletion was accepted when it was asked for; but not before the
+    location was last read completely, for then the image was still there.
+    """
+    if is_gone:
+        return Deleted(min(max(task.started_at, last_read_at or task.started_at), now))
+    if now - task.started_at < GRACE:
+        return Continues(task.stage, task.progress)
+    return DeleteAgain()
+
+
+def next_of_deployment(
+    task: Task, server: Server | None, now: datetime
+) -> Continues | Deployed | Failed:
+    """Decide about an instance that is being made."""
+    if server is None and task.server_id is None and now - task.started_at < GRACE:
+        return Continues(task.stage, task.progress)
+    if server is None or server.status is ServerStatus.DELETED:
+        return Failed("The instance is not there: it was deleted, or never made.")
+    if server.status is ServerStatus.FAILED:
+        return Failed(server.fault or "Nova reports the instance in error, without a reason.")
+    if server.status is ServerStatus.BUILDING:
+        stage = server.task_state or "building"
+        return Continues(stage, max(task.progress, DEPLOY_PROGRESS.get(stage, 0)))
+    return Deployed()
+
+
+def vanished_at(image: Image, last_read_at: datetime | None) -> datetime:
+    """Return when an available image that is gone was deleted, as far as anybody can know.
+
+    That is the last time that it was seen: the last complete reading of the location, or, if
+    there was none since, the instant at which it became available.
+    """
+    assert image.available_at is not None
+    return max(image.available_at, last_read_at or image.available_at)
