@@ -210,11 +210,12 @@ def usage(
         begins, ends = _floor_hour(begins), _ceil_hour(ends)
     begins = sa.type_coerce(begins, sa.BigInteger)
     ends = sa.type_coerce(ends, sa.BigInteger)
-    first, last = int(start.timestamp()), int(end.timestamp())
+    first = sa.literal(int(start.timestamp()), sa.BigInteger)
+    last = sa.literal(int(end.timestamp()), sa.BigInteger)
     seconds = sa.case((sa.or_(ends.is_(None), ends > last), last), else_=ends) - sa.case(
         (begins < first, first), else_=begins
     )
-    high = sa.func.sum(intervals.c.size_bytes.bitwise_rshift(_LOW_BITS) * seconds)
+    high = sa.func.sum(intervals.c.size_bytes.bitwise_rshift(sa.literal(_LOW_BITS, sa.Integer)) * seconds)
     low = sa.func.sum(intervals.c.size_bytes.bitwise_and((1 << _LOW_BITS) - 1) * seconds)
     query = (
         sa.select(intervals.c.account_key, high, low)

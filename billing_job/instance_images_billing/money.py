@@ -15,7 +15,7 @@ MAX_PRICE = 10**6  # of the currency's unit, per GB and month: more is a slip of
 
 def parse_price(text: str) -> int:
     """Return the nanos of a price such as ``0.05``. Raises UsageError."""
-    if not re.fullmatch(r"\d{1,12}(\.\d{1,9})?", text):
+    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", text):
         raise UsageError(
             f"{text!r} is no price: write digits with a point and at most 9 decimals, such as 0.05."
         )

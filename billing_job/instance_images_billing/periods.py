@@ -51,7 +51,7 @@ class Slice:
 
 def parse_period(text: str, timezone: ZoneInfo) -> Period:
     """Return the period named ``YYYY-MM``. Raises UsageError."""
-    match = re.fullmatch(r"(\d{4})-(\d{2})", text)
+    match = re.fullmatch(r"([0-9]{4})-([0-9]{2})", text)
     if match:
         year, month = int(match[1]), int(match[2])
         if FIRST_YEAR <= year <= LAST_YEAR and 1 <= month <= 12:

@@ -74,13 +74,7 @@ def count_held(connection: sa.Connection, account_key: int) -> int:
 
 
 def _rows() -> sa.Select[Any]:
-    return sa.select(
-        accounts.c.account_key,
-        accounts.c.location,
-        accounts.c.account_id,
-        accounts.c.account_name,
-        accounts.c.max_images,
-    )
+    return sa.select(accounts)
 
 
 def _is(location: str, account_id: str) -> sa.ColumnElement[bool]:

@@ -6,6 +6,7 @@ writer takes the lock when it begins, so that it waits its turn instead of faili
 """
 
 import contextlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,11 @@ from instance_images.errors import ConfigurationError, DatabaseUnavailable
 
 SQLITE_BUSY_SECONDS = 60
 MIGRATIONS = Path(__file__).with_name("migrations")
+# What SQLite, PostgreSQL and MariaDB say where a table or column is missing.
+_MISSING_TABLE = re.compile(
+    "no such (table|column)|(relation|column) .* does not exist|[Tt]able .* doesn't exist"
+    "|Unknown column"
+)
 _UPGRADE = "run 'instance-images db upgrade'"
 
 
@@ -116,17 +122,7 @@ class Database:
 
 
 def _is_missing_table(error: exc.DBAPIError) -> bool:
-    reason = str(error.orig).lower()
-    return any(
-        sign in reason
-        for sign in (
-            "no such table",
-            "no such column",
-            "does not exist",
-            "doesn't exist",
-            "unknown column",
-        )
-    )
+    return bool(_MISSING_TABLE.search(str(error.orig)))
 
 
 def _engine_options(url: sa.URL) -> dict[str, Any]:

@@ -88,8 +88,8 @@ class Task:
     """Background work on one image. ``progress`` is the percentage of its stages passed.
 
     What a request makes in the cloud is marked, so that it is found again: an image with our
-    image's id, an instance with the id of the task. ``started_at`` is the instant just before the request was sent. ``server_id`` is the instance
-    that a deploy made.
+    image's id, an instance with the id of the task. ``started_at`` is the instant just before the
+    request was sent. ``server_id`` is the instance that a deploy made.
     """
 
     id: str

@@ -100,8 +100,8 @@ def available_in_cloud(connection: sa.Connection, location: str) -> Iterator[tup
         .join_from(images, accounts)
         .where(accounts.c.location == location, images.c.status == ImageStatus.AVAILABLE)
     )
-    for image_id, account_id, cloud_image_id in connection.execute(query):
-        yield image_id, account_id, cloud_image_id
+    for row in connection.execute(query):
+        yield row.image_id, row.account_id, row.cloud_image_id
 
 
 def _rows() -> sa.Select[Any]:

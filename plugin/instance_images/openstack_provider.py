@@ -345,7 +345,7 @@ class OpenStackProvider(Provider):
         self, proxy: Any, method: str, path: str, allow: tuple[int, ...] = (), **more: Any
     ) -> Any:
         """Send one request; return the answer if its status is a success or in ``allow``."""
-        service = _SERVICE_NAMES.get(proxy.service_type, proxy.service_type)
+        service = _SERVICE_NAMES[str(proxy.service_type)]
         if proxy.service_type == "compute":
             more["microversion"] = COMPUTE_MICROVERSION
         try:

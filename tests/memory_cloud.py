@@ -1,0 +1,113 @@
+"""A cloud in memory, for the tests of what is recorded and metered, on every database.
+
+It is a driver like any other. What it does at once, the real one does in steps; what it can be
+told to do (fail, leave images out of a listing) the real one does by itself.
+"""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from instance_images.config import Location
+from instance_images.domain import Account
+from instance_images.errors import CloudUnavailable, NotFound
+from instance_images.instants import Clock
+from instance_images.provider import (
+    CloudImage,
+    CloudImageStatus,
+    Flavor,
+    Provider,
+    Server,
+    ServerRequest,
+    ServerStatus,
+)
+
+GB = 10**9
+
+
+class MemoryProvider(Provider):
+    """Holds images; every account has every instance that is asked for, of a size of its own."""
+
+    def __init__(self, location: Location, clock: Clock) -> None:
+        self.location = location
+        self.clock = clock
+        self.images: dict[str, CloudImage] = {}
+        self.marks: dict[str, str] = {}
+        self.next_size_bytes = GB
+        self.is_down = False
+        self.unlisted: set[str] = set()
+
+    def account(self, reference: str | None) -> Account:
+        return Account(reference or "own", f"name of {reference or 'own'}")
+
+    def sees_all_accounts(self) -> bool:
+        return True
+
+    def find_server(self, account: Account, reference: str) -> Server:
+        server = self.get_server(account.id, reference)
+        if server is None:
+            raise NotFound("Instance", reference, "")
+        return server
+
+    def get_server(self, account_id: str, server_id: str) -> Server | None:
+        self._answer()
+        return Server(
+            server_id, f"vm {server_id}", account_id, ServerStatus.RUNNING, None, False, (), None
+        )
+
+    def find_flavor(self, account: Account, reference: str) -> Flavor:
+        return Flavor(reference, reference, 64, 1)
+
+    def request_capture(self, account: Account, server_id: str, name: str, request_id: str) -> str:
+        self._answer()
+        image_id = str(uuid.uuid4())
+        self.images[image_id] = CloudImage(
+            image_id, name, account.id, CloudImageStatus.SAVING, None, None, 0, 0, self.clock()
+        )
+        self.marks[image_id] = request_id
+        return image_id
+
+    def activate(self, size_bytes: int, changed_at: datetime | None = None) -> None:
+        """Complete every capture that is under way."""
+        for image in self.images.values():
+            if image.status is CloudImageStatus.SAVING:
+                self.images[image.id] = replace(
+                    image,
+                    status=CloudImageStatus.ACTIVE,
+                    size_bytes=size_bytes,
+                    changed_at=changed_at or self.clock(),
+                )
+
+    def find_captured(self, account_id: str, request_id: str) -> CloudImage | None:
+        self._answer()
+        for image_id, mark in self.marks.items():
+            image = self.images.get(image_id)
+            if mark == request_id and image and image.owner_id == account_id:
+                return image
+        return None
+
+    def get_image(self, cloud_image_id: str) -> CloudImage | None:
+        self._answer()
+        return self.images.get(cloud_image_id)
+
+    def list_images(self) -> Iterator[CloudImage]:
+        self._answer()
+        return iter([image for image in self.images.values() if image.id not in self.unlisted])
+
+    def delete_image(self, account_id: str, cloud_image_id: str) -> bool:
+        self._answer()
+        return self.images.pop(cloud_image_id, None) is not None
+
+    def request_server(self, account: Account, request: ServerRequest) -> str:
+        self._answer()
+        return str(uuid.uuid4())
+
+    def find_requested_server(
+        self, account_id: str, request_id: str, since: datetime
+    ) -> Server | None:
+        return None
+
+    def _answer(self) -> None:
+        if self.is_down:
+            raise CloudUnavailable("The cloud in memory is switched off.")

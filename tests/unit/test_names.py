@@ -1,0 +1,64 @@
+"""Names from users are data, and do no harm where they are shown."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from instance_images.names import fault_of_name, formula_safe, printable
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a",
+        "production-web-server-v2",
+        "Käse 日本",
+        "\U0001f600" * 255,
+        "x" * 255,
+        "=1+1",
+        "<b>&</b>",
+        "'; drop table images; --",
+        "../../etc/passwd",
+    ],
+)
+def test_a_name_that_only_looks_dangerous_is_accepted(name: str) -> None:
+    assert fault_of_name(name) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        " ",
+        "\u3000",
+        "x" * 256,
+        "a\nb",
+        "a\tb",
+        "a\x00",
+        "\x1b[31mred",
+        "a\u202eb",
+        "a\u2066b",
+        "a\u200b",
+        "\ud800",
+        "a\u2028b",
+        "a\x7f",
+        "a\x9b31m",
+    ],
+)
+def test_a_name_that_is_empty_too_long_or_not_printable_is_refused(name: str) -> None:
+    assert fault_of_name(name)
+
+
+def test_terminal_escapes_and_direction_marks_are_removed_on_output() -> None:
+    assert printable("a\x1b]0;x\x07\u202eb\r\nc\x9b2J") == "a]0;xbc2J"
+
+
+@pytest.mark.parametrize("name", ["=1", "+1", "-1", "@x", "  =1", "\t=1", "\u202e=1"])
+def test_no_spreadsheet_takes_a_name_for_a_formula(name: str) -> None:
+    assert formula_safe(name).startswith("'")
+
+
+@given(st.text())
+def test_what_is_printable_stays_so(text: str) -> None:
+    assert printable(printable(text)) == printable(text)
+    assert not set(printable(text)) & {"\x1b", "\n", "\r", "\x00", "\u202e", "\x9b"}
