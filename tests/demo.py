@@ -70,10 +70,10 @@ def tell(cloud: EmbeddedCloud, clock: MovingClock) -> None:
     config = write_config(HOME / "instance-images.conf", f"sqlite:///{HOME / 'instance-images.db'}")
     os.environ["INSTANCE_IMAGES_CONFIG_FILE"] = str(config)
     command(clock, "db upgrade")
-    command(clock, "rate set RegionOne 0.05")
+    command(clock, "rate set RegionOne 0.50")
 
     print("\n-- a customer's instance, made with Nova alone", flush=True)
-    size = {"minicloud_snapshot_size": str(900 * MB)}
+    size = {"minicloud_snapshot_size": str(400 * MB)}
     server = cloud.boot(ACCOUNT, "web-1", metadata=size)
     print(f"   web-1 ({server.id}) is {server.status}")
 
@@ -92,9 +92,9 @@ def tell(cloud: EmbeddedCloud, clock: MovingClock) -> None:
     command(clock, f"image create web-2 --name staging --account {ACCOUNT} --wait")
     command(clock, "meter run")
     command(clock, f"image list --account {ACCOUNT} -f table")
-    clock.move(timedelta(days=4, minutes=25), "four days later")
+    clock.move(timedelta(days=3, minutes=25), "three days later")
     command(clock, f"image delete production-web-server-v2 --account {ACCOUNT} --yes")
-    clock.move(timedelta(days=1, hours=3), "a day later")
+    clock.move(timedelta(hours=3), "three hours later")
     command(clock, "meter run")
     command(clock, "meter status -f table")
     report(clock, first_hour)

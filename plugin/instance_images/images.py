@@ -65,11 +65,12 @@ def find_images(
         images.c.status.in_(_SHOWN),
     )
     by_id = sa.or_(images.c.image_id == reference, images.c.cloud_image_id == reference)
-    for condition in (by_id, images.c.name == reference):
-        found = [_image(row) for row in connection.execute(own.where(condition))]
-        if found:
-            return found
-    return []
+    found = [_image(row) for row in connection.execute(own.where(by_id))]
+    if found:
+        return found
+    named = connection.execute(own.where(images.c.name == reference))
+    # MariaDB and MySQL take names for equal that differ in blanks at their ends.
+    return [image for image in map(_image, named) if image.name == reference]
 
 
 def find_creating(

@@ -1,0 +1,91 @@
+"""The Cloud Usage report as JSON: the contract that other programs rely on.
+
+Owns the names and the order of the fields, and how quantities and instants are written in them;
+the CSV takes a line's fields from here. Computes nothing. Fields are added, never renamed.
+"""
+
+import json
+from decimal import Decimal
+
+from instance_images.instants import format_instant
+from instance_images_billing.money import NANOS_PER_UNIT, price_text
+from instance_images_reports.statement import Adjustment, Line, Section, Statement
+
+JsonFields = dict[str, object]
+
+
+def render_json(statement: Statement) -> str:
+    """Return the report as one JSON object in ASCII.
+
+    Names are kept as they are. Everything beyond ASCII is escaped, so that no name steers a
+    terminal that the document is printed on.
+    """
+    return json.dumps(_report(statement), indent=2) + "\n"
+
+
+def line_fields(line: Line) -> JsonFields:
+    """Return the fields of a line that are in the contract from its first day, in its order."""
+    return {
+        "image_id": line.image_id,
+        "name": line.name,
+        "location": line.location,
+        "source_instance_name": line.source_instance_name,
+        "size_bytes": line.size_bytes,
+        "billable_from": format_instant(line.billable_from),
+        "billable_until": format_instant(line.billable_until),
+        "billable_seconds": line.billable_seconds,
+        "gb_hours": decimal_text(line.unit_hours),
+        "rate": rate_text(line.rate),
+        "amount_exact": decimal_text(line.amount_exact),
+        "amount": decimal_text(line.amount),
+    }
+
+
+def decimal_text(number: Decimal) -> str:
+    """Return the number with all of its decimals, never with an exponent."""
+    return f"{number:f}"
+
+
+def rate_text(rate: Decimal) -> str:
+    """Return a rate as it was set, with two decimals at least: ``0.05``."""
+    return price_text(int(rate * NANOS_PER_UNIT))
+
+
+def _report(statement: Statement) -> JsonFields:
+    period, metered_until = statement.period, statement.metered_until
+    return {
+        "report": "cloud-usage",
+        "account": {"id": statement.account.id, "name": statement.account.name},
+        "period": {
+            "name": period.name,
+            "start": format_instant(period.start),
+            "end": format_instant(period.end),
+            "timezone": statement.timezone,
+            "state": statement.period_state,
+        },
+        "currency": statement.currency,
+        "metered_until": None if metered_until is None else format_instant(metered_until),
+        "total": decimal_text(statement.total),
+        "sections": [_section(section) for section in statement.sections],
+    }
+
+
+def _section(section: Section) -> JsonFields:
+    return {
+        "name": section.name,
+        "title": section.title,
+        "total": decimal_text(section.total),
+        "lines": [
+            {**line_fields(line), "open": line.is_open, "unit": line.unit} for line in section.lines
+        ],
+        "adjustments": [_adjustment(adjustment) for adjustment in section.adjustments],
+    }
+
+
+def _adjustment(adjustment: Adjustment) -> JsonFields:
+    return {
+        "image_id": adjustment.image_id,
+        "hour": format_instant(adjustment.hour),
+        "reason": adjustment.reason,
+        "amount": decimal_text(adjustment.amount),
+    }

@@ -1,0 +1,104 @@
+"""The schema is walked both ways on every database, and is what the tables say."""
+
+from importlib.metadata import entry_points
+
+import pytest
+import sqlalchemy as sa
+
+from instance_images import database as db
+from instance_images.database import Database
+from instance_images.errors import ConfigurationError, DatabaseUnavailable
+from ledger_world import World
+
+METADATA = [found.load() for found in entry_points(group="instance_images.tables")]
+
+
+def test_a_migrated_database_has_the_tables_of_the_code(database: Database) -> None:
+    assert db.schema_differences(database, METADATA) == []
+
+
+def test_the_history_is_walked_down_and_up_again(database: Database) -> None:
+    db.downgrade(database, "base")
+
+    with database.reading() as connection:
+        assert set(sa.inspect(connection).get_table_names()) <= {"alembic_version"}
+    assert db.upgrade(database) == (None, db.head_revision())
+    assert db.schema_differences(database, METADATA) == []
+
+
+def test_an_upgrade_of_a_database_in_use_changes_nothing(database: Database) -> None:
+    world = World(database)
+    world.set_rate()
+    world.capture("2T12:00")
+    world.run("2T13:05")
+    before = world.postings()
+
+    assert db.upgrade(database) == (db.head_revision(), db.head_revision())
+
+    assert world.postings() == before
+
+
+def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
+    world = World(database)
+
+    def fail_half_way() -> None:
+        with database.writing() as connection:
+            connection.execute(sa.text("INSERT INTO watermarks (location, hour) VALUES ('x', 0)"))
+            raise KeyError("half-way")
+
+    with pytest.raises(KeyError):
+        fail_half_way()
+
+    assert world.watermark() is None
+    with database.reading() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM watermarks")).scalar_one() == 0
+
+
+def test_a_rehearsal_leaves_nothing(database: Database) -> None:
+    with database.rehearsing() as connection:
+        connection.execute(sa.text("INSERT INTO watermarks (location, hour) VALUES ('x', 0)"))
+
+    with database.reading() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM watermarks")).scalar_one() == 0
+
+
+def test_a_database_that_was_never_migrated_says_how_to(database_url: str) -> None:
+    fresh = Database(database_url)
+    if fresh.url.get_backend_name() == "sqlite":
+        fresh.engine.connect().close()
+
+    with pytest.raises(ConfigurationError, match="instance-images db upgrade"):
+        World(fresh).watermark()
+
+
+def test_naive_instants_never_reach_the_database(database: Database) -> None:
+    from datetime import datetime
+
+    from instance_images.tables import readings
+
+    with pytest.raises(sa.exc.StatementError, match="naive"), database.writing() as connection:
+        connection.execute(
+            sa.insert(readings).values(location="x", read_at=datetime(2026, 1, 1))  # noqa: DTZ001
+        )
+
+
+def test_a_server_that_does_not_listen_is_unavailable() -> None:
+    nowhere = Database("postgresql+psycopg://user:secret@127.0.0.1:1/nothing")
+
+    with pytest.raises(DatabaseUnavailable) as raised:
+        World(nowhere).watermark()
+
+    assert "secret" not in str(raised.value)
+
+
+def test_names_that_differ_in_case_or_accent_alone_are_different(database: Database) -> None:
+    world = World(database)
+    for name in ("web", "Web", "wéb", "web "):
+        world.capture("2T12:00", name)
+
+    from instance_images.images import find_images
+
+    with database.reading() as connection:
+        for name in ("web", "Web", "wéb", "web "):
+            found = find_images(connection, "RegionOne", "a", name)
+            assert [image.name for image in found] == [name]

@@ -1,0 +1,1 @@
+"""An embedded OpenStack cloud for tests: the real services, one process each, no broker."""

@@ -1,0 +1,1 @@
+"""The drivers below the services: everything above them is the unmodified service."""

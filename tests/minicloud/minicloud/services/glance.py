@@ -1,0 +1,79 @@
+"""Glance, with its images in files."""
+
+import os
+
+from minicloud import sqlite_immediate
+from minicloud.cloud import REGION, Cloud
+from minicloud.ini import (
+    copy_stock,
+    database,
+    default,
+    locks,
+    notifications,
+    password_of,
+    section,
+    token_check,
+    write,
+)
+from minicloud.runtime import Runtime
+
+
+def configure(cloud: Cloud) -> None:
+    """Write glance-api.conf."""
+    for directory in ("images", "staging", "tasks"):
+        cloud.data("glance", directory).mkdir(parents=True, exist_ok=True)
+    write(
+        cloud.etc("glance", "glance-api.conf"),
+        default(
+            enabled_backends="files:file",
+            show_image_direct_url="true",
+            show_multiple_locations="true",
+            enabled_import_methods="[glance-direct,copy-image]",
+            worker_self_reference_url=cloud.url("glance"),
+            use_keystone_limits="true" if cloud.limits else "false",
+        ),
+        database(cloud, "glance"),
+        token_check(cloud, "glance"),
+        password_of(
+            cloud,
+            "glance",
+            "oslo_limit",
+            system_scope="all",
+            endpoint_service_type="image",
+            endpoint_region_name=REGION,
+            endpoint_interface="public",
+        ),
+        section("paste_deploy", flavor="keystone"),
+        section("glance_store", default_backend="files"),
+        store(cloud, "files", "images"),
+        store(cloud, "os_glance_staging_store", "staging"),
+        store(cloud, "os_glance_tasks_store", "tasks"),
+        locks(cloud),
+        notifications(cloud),
+    )
+    copy_stock(cloud, "glance", "glance-api-paste.ini")
+
+
+def store(cloud: Cloud, name: str, directory: str) -> str:
+    """Return the section of a store that keeps files."""
+    return section(
+        name,
+        filesystem_store_datadir=str(cloud.data("glance", directory)),
+        filesystem_store_chunk_size=1 << 20,
+    )
+
+
+def start(runtime: Runtime) -> None:
+    """Serve the image API."""
+    os.environ["OS_GLANCE_CONFIG_DIR"] = str(runtime.cloud.etc("glance"))
+    sqlite_immediate.register()
+    from glance.common import wsgi_app
+
+    if runtime.first:
+        from glance.cmd import manage
+
+        conf = str(runtime.cloud.etc("glance", "glance-api.conf"))
+        argv = ["glance-manage", "--config-file", conf, "db", "sync"]
+        runtime.once("glance-manage db sync", manage.main, argv)
+        sqlite_immediate.use_wal(runtime.cloud.database("glance"))
+    runtime.serve(wsgi_app.init_app())
