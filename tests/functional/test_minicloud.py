@@ -51,15 +51,20 @@ def image_when(connection: Connection, image_id: str, status: str) -> int:
 
 
 def processes_of(state_dir: Path) -> set[int]:
-    """Find the cloud's processes by their command line."""
+    """Find the cloud's processes by their command line, or by the log that they write.
+
+    A service may set its own title in place of the command line.
+    """
     found = set()
     for directory in Path("/proc").glob("[0-9]*"):
         try:
             words = (directory / "cmdline").read_bytes().split(b"\0")
+            log = (directory / "fd" / "1").readlink()
             state = (directory / "stat").read_text().rpartition(")")[2].split()[0]
         except OSError:
             continue
-        if state not in "ZX" and os.fsencode(state_dir) in words:
+        is_ours = os.fsencode(state_dir) in words or log.is_relative_to(state_dir)
+        if state not in "ZX" and is_ours:
             found.add(int(directory.name))
     return found
 
