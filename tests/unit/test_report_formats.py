@@ -1,0 +1,542 @@
+"""The rules that each format of the Cloud Usage report keeps."""
+
+import csv
+import io
+import json
+import re
+import subprocess
+import sys
+import unicodedata
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from html.parser import HTMLParser
+from zoneinfo import ZoneInfo
+
+import pytest
+from rich.cells import cell_len
+
+import sample_statements as samples
+from instance_images.names import printable
+from instance_images_billing.periods import Period
+from instance_images_reports.charts import bar_chart_svg
+from instance_images_reports.csv_format import render_csv
+from instance_images_reports.formats import RENDERERS
+from instance_images_reports.html_format import render_html
+from instance_images_reports.json_format import render_json
+from instance_images_reports.statement import Line, Statement
+from instance_images_reports.text_format import (
+    coverage_text,
+    date_text,
+    duration_text,
+    money_text,
+    render_text,
+)
+
+VOID_ELEMENTS = {"meta", "link", "br", "img"}
+
+
+class Page(HTMLParser):
+    """The elements and the visible text of a page; fails where an element is not closed."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self._open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID_ELEMENTS:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self._open and data.strip():
+            self.texts.append(" ".join(data.split()))
+
+    def having(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def only_line(statement: Statement) -> Line:
+    [line] = statement.sections[0].lines
+    return line
+
+
+def csv_rows(statement: Statement) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(render_csv(statement), newline="")))
+
+
+# -------------------------------------------------------------------------- all formats
+
+
+@pytest.mark.parametrize("name", ["html", "text", "json", "csv"])
+@pytest.mark.parametrize(
+    "sample",
+    [
+        samples.plain,
+        samples.empty,
+        samples.closed,
+        samples.adjusted,
+        samples.yen,
+        samples.gibibytes,
+        samples.hostile,
+    ],
+)
+def test_a_report_has_no_character_that_steers_its_reader(name: str, sample: object) -> None:
+    assert callable(sample)
+
+    content = RENDERERS[name](sample())
+
+    kept = content.replace("\n", "").replace("\u200d", "")
+    assert kept
+    assert [c for c in kept if unicodedata.category(c) in {"Cc", "Cf", "Zl", "Zp"}] == []
+    assert content.endswith("\n")
+
+
+@pytest.mark.parametrize("name", ["html", "text", "json", "csv"])
+def test_the_same_statement_gives_the_same_report(name: str) -> None:
+    assert RENDERERS[name](samples.plain()) == RENDERERS[name](samples.plain())
+
+
+def test_formats_are_imported_without_the_libraries_that_draw() -> None:
+    code = (
+        "import sys, instance_images_reports.formats, instance_images_reports.html_format,"
+        " instance_images_reports.text_format;"
+        "print([m for m in ('matplotlib', 'numpy', 'jinja2', 'rich', 'babel')"
+        " if m in sys.modules])"
+    )
+
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert run.stdout.strip() == "[]"
+
+
+# --------------------------------------------------------------------------------- json
+
+
+def test_json_has_the_fields_of_the_contract_in_its_order() -> None:
+    report = json.loads(render_json(samples.adjusted()))
+
+    assert list(report) == [
+        "report", "account", "period", "currency", "metered_until", "total", "sections",
+    ]  # fmt: skip
+    assert list(report["account"]) == ["id", "name"]
+    assert list(report["period"]) == ["name", "start", "end", "timezone", "state"]
+    [section] = report["sections"]
+    assert list(section) == ["name", "title", "total", "lines", "adjustments"]
+    assert list(section["lines"][0]) == [
+        "image_id", "name", "location", "source_instance_name", "size_bytes", "billable_from",
+        "billable_until", "billable_seconds", "gb_hours", "rate", "amount_exact", "amount",
+        "open", "unit",
+    ]  # fmt: skip
+    assert list(section["adjustments"][0]) == ["image_id", "hour", "reason", "amount"]
+
+
+def test_json_prints_decimals_as_texts_and_instants_in_utc() -> None:
+    report = json.loads(render_json(samples.plain()))
+
+    line = report["sections"][0]["lines"][2]
+    # 20 GB x 260970 s / 3600 = 1449.833333 GB-hours; x 0.073 / 730 = 0.144983333
+    assert line["size_bytes"] == 20_000_000_000
+    assert line["billable_from"] == "2026-11-20T11:30:30Z"
+    assert line["billable_seconds"] == 260_970
+    assert line["gb_hours"] == "1449.833333"
+    assert line["rate"] == "0.073"
+    assert line["amount_exact"] == "0.144983333"
+    assert line["amount"] == "0.15"
+    assert line["open"] is True
+    assert report["total"] == "1.77"
+    assert report["period"]["start"] == "2026-10-31T23:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("rate", "shown"), [("0.050000000", "0.05"), ("1.000000000", "1.00"), ("1E-9", "0.000000001")]
+)
+def test_json_prints_a_rate_with_two_decimals_at_least(rate: str, shown: str) -> None:
+    line = replace(only_line(samples.yen()), rate=Decimal(rate))
+    statement = samples.with_section(samples.yen(), lines=[line])
+
+    report = json.loads(render_json(statement))
+
+    assert report["sections"][0]["lines"][0]["rate"] == shown
+
+
+def test_json_prints_a_zero_without_an_exponent() -> None:
+    zero = Decimal(0).scaleb(-9)
+    line = replace(only_line(samples.yen()), amount_exact=zero)
+
+    content = render_json(samples.with_section(samples.yen(), lines=[line]))
+
+    assert '"amount_exact": "0.000000000"' in content
+
+
+def test_json_has_null_where_nothing_is_metered() -> None:
+    report = json.loads(render_json(samples.empty()))
+
+    assert report["metered_until"] is None
+    assert report["total"] == "0.00"
+    assert report["sections"][0]["lines"] == []
+
+
+def test_json_keeps_names_as_they_are_and_is_ascii() -> None:
+    content = render_json(samples.hostile())
+
+    lines = json.loads(content)["sections"][0]["lines"]
+    assert [line["name"] for line in lines] == list(samples.HOSTILE_NAMES)
+    assert content.isascii()
+
+
+# ---------------------------------------------------------------------------------- csv
+
+
+def test_csv_has_a_header_and_a_row_for_each_line_and_no_more() -> None:
+    content = render_csv(samples.plain())
+
+    header, *rows = content.splitlines()
+    assert header == (
+        "account_id,account_name,period,currency,image_id,name,location,source_instance_name,"
+        "size_bytes,billable_from,billable_until,billable_seconds,gb_hours,rate,amount_exact,"
+        "amount"
+    )
+    assert len(rows) == 3
+    # 0.37 + 1.25 + 0.15 = 1.77
+    assert sum(Decimal(row["amount"]) for row in csv_rows(samples.plain())) == Decimal("1.77")
+
+
+def test_csv_of_an_empty_statement_is_its_header() -> None:
+    assert render_csv(samples.empty()).count("\n") == 1
+
+
+def test_csv_leaves_no_text_that_a_spreadsheet_calculates() -> None:
+    rows = csv_rows(samples.hostile())
+
+    texts = [
+        row[name].lstrip()
+        for row in rows
+        for name in ("account_id", "account_name", "image_id", "name", "source_instance_name")
+    ]
+    assert len(rows) == len(samples.HOSTILE_NAMES)
+    assert [text for text in texts if text.startswith(("=", "+", "-", "@"))] == []
+    assert rows[0]["account_id"] == "'=cmd|' /C calc'!A0"
+
+
+def test_csv_quotes_commas_and_quotes() -> None:
+    rows = csv_rows(samples.hostile())
+
+    assert rows[9]["name"] == 'twolinesand, a "quote"'
+    assert rows[9]["amount"] == "0.37"
+
+
+# --------------------------------------------------------------------------------- text
+
+
+def table_rows(content: str) -> list[str]:
+    """Return the rows between the rule under the titles and the rule over the total."""
+    _, body, _ = re.split(r"\n-{40,}\n", content)
+    return body.split("\n")
+
+
+def test_text_tells_account_period_time_zone_state_and_total() -> None:
+    content = render_text(samples.plain())
+
+    assert "Account        Example GmbH (5f0c6f1e2d3b4a59)\n" in content
+    assert "Period         November 2026 (open)\n" in content
+    assert "From           1 November 2026, 00:00\n" in content
+    assert "Until          1 December 2026, 00:00\n" in content
+    assert "Time zone      Europe/Berlin\n" in content
+    assert "Metered until  23 November 2026, 13:00\n" in content
+    assert content.endswith("\nTotal  EUR 1.77\n")
+
+
+def test_text_shows_local_times_and_what_is_still_stored() -> None:
+    content = render_text(samples.plain(), 160)
+
+    base, _, deleted, _, _, _ = table_rows(content)
+    assert re.split(r"  +", base) == [
+        "base", "builder", "RegionOne", "10.000 GB", "2026-11-01", "still stored", "541:00:00",
+        "5,410.000", "0.05", "0.37",
+    ]  # fmt: skip
+    assert re.split(r"  +", deleted)[4:6] == ["2026-11-10", "2026-11-20"]
+    assert "2 images are still stored." in content
+
+
+@pytest.mark.parametrize("width", [20, 80, 120, 200])
+def test_text_aligns_charges_at_any_width_and_cuts_no_number(width: int) -> None:
+    statement = samples.with_section(
+        samples.hostile(),
+        lines=[*samples.plain().sections[0].lines, *samples.hostile().sections[0].lines],
+        total=Decimal("6.95"),  # 1.77 + 5.18
+    )
+
+    content = render_text(statement, width)
+
+    charged = [row for row in table_rows(content) if re.search(r"  \d+\.\d\d$", row)]
+    assert len(charged) == 3 + len(samples.HOSTILE_NAMES)
+    assert len({cell_len(row) for row in charged}) == 1
+    assert all(re.search(r" GB  2026-11-\d\d  .*  [\d:]{8,9}  ", row) for row in charged)
+    assert "…" not in content
+    assert "18,250.000" in content
+
+
+def test_text_keeps_the_width_that_numbers_and_names_can_have() -> None:
+    content = render_text(samples.hostile(), 120)
+
+    assert max(cell_len(row) for row in content.splitlines()) == 120
+
+
+def test_text_prints_markup_as_it_is() -> None:
+    content = render_text(samples.hostile(), 200)
+
+    assert "[red]markup[/red] :smile:" in content
+
+
+def test_text_lists_adjustments_in_the_column_that_adds_up() -> None:
+    content = render_text(samples.adjusted())
+
+    # 0.37 + 1.25 + 0.15 - 0.01 = 1.76
+    charges = re.findall(r"  (-?\d\.\d\d)$", content.split("\nTotal  ")[0], re.MULTILINE)
+    assert charges == ["0.37", "1.25", "0.15", "-0.01", "1.76"]
+
+
+def test_text_names_the_unit_that_the_rate_is_for() -> None:
+    content = render_text(samples.gibibytes())
+
+    assert "2.000 GiB" in content
+    assert "GiB-Hours" in content
+    assert "Rate: EUR per GiB and month." in content
+
+
+# ---------------------------------------------------------------- words for people
+
+
+def test_what_is_missing_is_said_while_metering_is_behind() -> None:
+    assert coverage_text(samples.plain()) == (
+        "Charges after 23 November 2026, 13:00 are not in this report yet. The period ends on"
+        " 1 December 2026, 00:00."
+    )
+
+
+def test_what_is_missing_is_said_where_a_location_is_not_metered() -> None:
+    assert "charges are missing" in coverage_text(samples.empty())
+
+
+def test_a_whole_period_that_is_open_can_still_change() -> None:
+    whole = replace(samples.plain(), metered_until=samples.PERIOD.end)
+
+    assert "still open" in coverage_text(whole)
+    assert coverage_text(samples.closed()).startswith("The period is closed")
+
+
+def test_the_hour_that_a_clock_shows_twice_is_told_apart() -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    instants = [datetime(2026, 10, 25, hour, 30, tzinfo=UTC) for hour in (0, 1, 2)]
+
+    shown = [date_text(instant, zone, "HH:mm") for instant in instants]
+
+    assert shown == ["02:30 CEST", "02:30 CET", "03:30"]
+
+
+def test_amounts_are_printed_exactly_and_with_their_currency() -> None:
+    assert money_text(Decimal("1234567.50"), "EUR") == "EUR 1,234,567.50"
+    assert money_text(Decimal("1825"), "JPY") == "JPY 1,825"
+    assert money_text(Decimal("-0.01"), "EUR") == "EUR -0.01"
+    assert money_text(Decimal("0E-2"), "EUR") == "EUR 0.00"
+
+
+def test_durations_are_exact_to_the_second() -> None:
+    # 72 x 3600 + 29 x 60 + 30 = 260970
+    assert duration_text(260_970) == "72:29:30"
+    assert duration_text(59) == "0:00:59"
+
+
+# --------------------------------------------------------------------------------- html
+
+
+def test_html_asks_for_nothing_from_elsewhere_and_runs_nothing() -> None:
+    content = render_html(samples.hostile())
+    page = Page(content)
+
+    tags = {tag for tag, _ in page.elements}
+    assert tags.isdisjoint({"script", "img", "iframe", "object", "embed", "base", "form", "a"})
+    for _, attributes in page.elements:
+        assert not any(name.startswith("on") for name in attributes)
+        for name in ("src", "href", "xlink:href", "action", "data"):
+            target = attributes.get(name)
+            assert target is None or target.startswith(("#", "data:,"))
+    assert re.search(r"url\((?!#)|@import", content) is None
+
+
+def test_html_shows_hostile_names_as_text() -> None:
+    page = Page(render_html(samples.hostile()))
+
+    for name in samples.HOSTILE_NAMES:
+        shown = " ".join(printable(name).split())
+        assert page.texts.count(shown) == 2  # as image and as source instance
+    assert "<b>Evil</b> ]0;owned& Co" in page.texts
+
+
+def test_html_is_a_page_that_can_be_read_aloud() -> None:
+    page = Page(render_html(samples.plain()))
+
+    assert page.having("html") == [{"lang": "en"}]
+    assert all(th.get("scope") in {"row", "col"} for th in page.having("th"))
+    assert len(page.having("caption")) == len(page.having("table")) == 2
+    assert len(page.having("figcaption")) == len(page.having("figure")) == 2
+    for svg in page.having("svg"):
+        assert svg["role"] == "img"
+        assert "from 2026-11-01 to 2026-11-23" in str(svg["aria-label"])
+
+
+def test_html_has_no_id_twice_and_refers_to_none_that_is_missing() -> None:
+    content = render_html(samples.plain())
+
+    ids = [attributes["id"] for _, attributes in Page(content).elements if "id" in attributes]
+    assert len(ids) == len(set(ids)) > 50
+    referred = re.findall(r'(?:href="#|url\(#|aria-labelledby=")([^")]+)', content)
+    assert referred
+    assert set(referred) <= set(ids)
+
+
+def test_html_shows_each_line_with_local_times_and_its_instants() -> None:
+    content = render_html(samples.plain())
+    page = Page(content)
+
+    start = page.texts.index("base")
+    assert page.texts[start : start + 10] == [
+        "base", "builder", "RegionOne", "10.000 GB", "1 Nov 2026", "00:00:00", "still stored",
+        "541:00:00", "5,410.000", "0.05",
+    ]  # fmt: skip
+    assert {"datetime": "2026-11-20T18:00:00Z"} in page.having("time")
+    assert page.texts.count("still stored") == 2
+    assert "2 images are still stored." in page.texts
+
+
+def test_html_shows_totals_state_and_what_is_missing() -> None:
+    page = Page(render_html(samples.plain()))
+
+    assert page.texts.count("EUR 1.77") == 2
+    assert "open" in page.texts
+    assert coverage_text(samples.plain()) in page.texts
+    assert "How a charge comes about" in page.texts
+
+
+def test_html_adds_adjustments_up_in_the_same_table() -> None:
+    page = Page(render_html(samples.adjusted()))
+
+    start = page.texts.index("Adjustment:")
+    assert page.texts[start : start + 8] == [
+        "Adjustment:", "deleted at 17:20, which became known later", "Image",
+        "22222222-2222-4222-8222-222222222222", "20 Nov 2026", "18:00:00", "-0.01",
+        "Images total",
+    ]  # fmt: skip
+
+
+def test_html_of_an_empty_statement_has_no_table_and_no_chart() -> None:
+    page = Page(render_html(samples.empty()))
+
+    assert "No image was charged." in page.texts
+    assert page.texts.count("EUR 0.00") == 2
+    assert page.having("table") == page.having("svg") == []
+
+
+def test_html_shows_a_currency_without_decimals() -> None:
+    page = Page(render_html(samples.yen()))
+
+    assert "JPY 1,825" in page.texts
+    assert "73.00" in page.texts
+
+
+def test_html_names_no_unit_where_lines_have_several() -> None:
+    mixed = samples.with_section(
+        samples.plain(), lines=[only_line(samples.yen()), only_line(samples.gibibytes())]
+    )
+
+    page = Page(render_html(mixed))
+
+    assert "Unit-Hours" in page.texts
+    assert {"73.000 GB", "2.000 GiB"} <= set(page.texts)
+
+
+def test_html_names_the_month_of_the_periods_zone() -> None:
+    kathmandu = replace(
+        samples.empty(),
+        timezone="Asia/Kathmandu",
+        period=Period(
+            "2026-11",
+            datetime(2026, 10, 31, 18, 15, tzinfo=UTC),  # 00:00 at +05:45
+            datetime(2026, 11, 30, 18, 15, tzinfo=UTC),
+        ),
+    )
+
+    page = Page(render_html(kathmandu))
+
+    assert "November 2026" in page.texts
+    assert "1 November 2026, 00:00" in page.texts
+
+
+# ------------------------------------------------------------------------------- charts
+
+
+def chart(*values: str, chart_id: str = "a", description: str = "what it shows") -> str:
+    days = [date(2026, 11, day) for day in range(1, len(values) + 1)]
+    return bar_chart_svg(
+        days, [Decimal(value) for value in values], chart_id=chart_id, description=description
+    )
+
+
+def test_a_chart_is_one_element_as_wide_as_its_container() -> None:
+    svg = chart("1.5", "2")
+
+    assert svg.startswith("<svg ")
+    assert svg.endswith("</svg>")
+    [attributes] = Page(svg).having("svg")
+    assert "viewbox" in attributes
+    assert "width" not in attributes
+    assert "height" not in attributes
+    assert "<style" not in svg
+
+
+def test_a_chart_takes_all_of_its_colours_from_the_page() -> None:
+    svg = chart("1.5", "2")
+
+    assert svg.count("fill: var(--chart-bar, #2b6a99)") == 2
+    without_variables = re.sub(r"var\(--chart-\w+, #\w{6}\)", "", svg)
+    assert re.findall(r"#[0-9a-f]{6}\b(?=[;\"])", without_variables) == []
+
+
+def test_a_chart_shows_the_whole_month() -> None:
+    texts = Page(chart("1")).texts
+
+    assert [text for text in texts if text in {"1", "5", "10", "15", "20", "25", "30"}][:7] == [
+        "1", "5", "10", "15", "20", "25", "30",
+    ]  # fmt: skip
+
+
+def test_a_bar_stands_in_its_place_however_many_days_are_metered() -> None:
+    def first_bar(svg: str) -> str:
+        found = re.search(r'<path d="([^"]+)" [^>]*style="fill: var\(--chart-bar', svg)
+        assert found
+        return found[1]
+
+    assert first_bar(chart("1")) == first_bar(chart(*["1"] * 30))
+
+
+def test_a_chart_describes_itself_and_escapes_it() -> None:
+    [attributes] = Page(chart("1", description='a "b" <c>')).having("svg")
+
+    assert attributes["aria-label"] == 'a "b" <c>'
+
+
+@pytest.mark.parametrize("values", [("0", "0"), ("-1", "2"), ("0.000000001",), ("123456789012",)])
+def test_a_chart_is_drawn_of_any_values(values: tuple[str, ...]) -> None:
+    assert chart(*values).count("var(--chart-bar") == len(values)
