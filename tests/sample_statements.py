@@ -34,6 +34,8 @@ _BASE = Line(
     unit="GB",
     unit_hours=Decimal("5410.000000"),
     rate=Decimal("0.050000000"),
+    hours_per_month="730",
+    partial_hour="prorate",
     amount_exact=Decimal("0.370547945"),
     amount=Decimal("0.37"),
 )

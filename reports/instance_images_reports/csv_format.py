@@ -30,6 +30,10 @@ _COLUMNS = (
     "rate",
     "amount_exact",
     "amount",
+    "open",
+    "unit",
+    "hours_per_month",
+    "partial_hour",
 )
 
 
@@ -44,12 +48,13 @@ def render_csv(statement: Statement) -> str:
 
 
 def _row(statement: Statement, line: Line) -> dict[str, object]:
-    row = {
+    row: dict[str, object] = {
         "account_id": formula_safe(statement.account.id),
         "account_name": formula_safe(statement.account.name),
         "period": statement.period.name,
         "currency": statement.currency,
         **line_fields(line),
+        "open": "true" if line.is_open else "false",
     }
     for name in _TEXTS:
         row[name] = formula_safe(str(row[name]))

@@ -64,6 +64,7 @@ def _environment(zone: ZoneInfo, currency: str) -> "Environment":
         "unit": text_format.unit_text,
         "quantity_title": text_format.quantity_title,
         "stored": text_format.stored_text,
+        "terms": text_format.terms_text,
         "utc": format_instant,
         "instant": partial(text_format.instant_text, zone=zone),
         "date": partial(text_format.date_text, zone=zone, pattern="d MMM yyyy"),

@@ -24,7 +24,7 @@ def render_json(statement: Statement) -> str:
 
 
 def line_fields(line: Line) -> JsonFields:
-    """Return the fields of a line that are in the contract from its first day, in its order."""
+    """Return the fields of a line, in the order of the contract; new ones are added at the end."""
     return {
         "image_id": line.image_id,
         "name": line.name,
@@ -38,6 +38,10 @@ def line_fields(line: Line) -> JsonFields:
         "rate": rate_text(line.rate),
         "amount_exact": decimal_text(line.amount_exact),
         "amount": decimal_text(line.amount),
+        "open": line.is_open,
+        "unit": line.unit,
+        "hours_per_month": line.hours_per_month,
+        "partial_hour": line.partial_hour,
     }
 
 
@@ -75,9 +79,7 @@ def _section(section: Section) -> JsonFields:
         "name": section.name,
         "title": section.title,
         "total": decimal_text(section.total),
-        "lines": [
-            {**line_fields(line), "open": line.is_open, "unit": line.unit} for line in section.lines
-        ],
+        "lines": [line_fields(line) for line in section.lines],
         "adjustments": [_adjustment(adjustment) for adjustment in section.adjustments],
     }
 

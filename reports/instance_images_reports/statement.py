@@ -58,7 +58,8 @@ class Line:
     """One image at one rate within the period.
 
     ``billable_until`` is the end of the image, of the rate, of the period or of what is metered,
-    whichever comes first; ``is_open`` where the image goes on being billed after it.
+    whichever comes first; ``is_open`` where the image was still billed when the metered part of
+    the period ended. ``hours_per_month`` and ``partial_hour`` are terms of the rate.
     ``unit_hours`` are GB-hours (or GiB-hours), with six decimals. ``amount_exact`` has nine
     decimals, ``amount`` as many as the currency.
     """
@@ -75,6 +76,8 @@ class Line:
     unit: str
     unit_hours: Decimal
     rate: Decimal
+    hours_per_month: str
+    partial_hour: str
     amount_exact: Decimal
     amount: Decimal
 
@@ -115,8 +118,8 @@ class Section:
 class Statement:
     """The Cloud Usage report of one account, period and currency.
 
-    ``metered_until`` is the instant, within the period, up to which all of it is metered; None
-    where nothing is.
+    ``metered_until`` is the instant up to which all locations are metered, the end of the period
+    at the latest; None where a location is not metered at all.
     ``period_state`` is ``open`` or ``closed``.
     """
 
@@ -200,20 +203,21 @@ def _drafts(ledger: LocationLedger, period: Period, currency: str) -> list[_Draf
     if ledger.metered_until is None:
         return []
     drafts = []
-    for rate, start, end in _rated_ranges(ledger, period):
+    until = min(period.end, ledger.metered_until)
+    for rate, start, end in _rated_ranges(ledger, period, until):
         if rate.currency != currency:
             continue
         for image in ledger.images:
             charged = charged_range(image.interval, rate, start, end)
             if charged:
-                drafts.append(_draft(image, rate, period, *charged))
+                drafts.append(_draft(image, rate, period, *charged, until=until))
     return drafts
 
 
-def _rated_ranges(ledger: LocationLedger, period: Period) -> list[tuple[Rate, datetime, datetime]]:
-    """Return the metered part of the period, cut where a new rate begins."""
-    assert ledger.metered_until is not None
-    until = min(period.end, ledger.metered_until)
+def _rated_ranges(
+    ledger: LocationLedger, period: Period, until: datetime
+) -> list[tuple[Rate, datetime, datetime]]:
+    """Return the part of the period before ``until``, cut where a new rate begins."""
     ends = [rate.from_hour for rate in ledger.rates[1:]] + [until]
     ranges = []
     for rate, next_begins in zip(ledger.rates, ends, strict=False):
@@ -224,7 +228,13 @@ def _rated_ranges(ledger: LocationLedger, period: Period) -> list[tuple[Rate, da
 
 
 def _draft(
-    image: BilledImage, rate: Rate, period: Period, start: datetime, end: datetime
+    image: BilledImage,
+    rate: Rate,
+    period: Period,
+    start: datetime,
+    end: datetime,
+    *,
+    until: datetime,
 ) -> _Draft:
     seconds = int((end - start).total_seconds())
     byte_seconds = image.interval.size_bytes * seconds
@@ -234,7 +244,7 @@ def _draft(
         rate,
         start,
         end,
-        ends_at is None or ends_at > end,
+        end == until and (ends_at is None or ends_at > end),
         byte_seconds,
         charge_nanos(byte_seconds, rate, period),
     )
@@ -275,6 +285,8 @@ def _line(draft: _Draft, amount_minor: int, currency_digits: int) -> Line:
         unit=rate.unit,
         unit_hours=_decimal(round_half_even(unit_hours * 10**6), 6),
         rate=_decimal(rate.price_nanos, 9),
+        hours_per_month=rate.hours_per_month,
+        partial_hour=rate.partial_hour,
         amount_exact=_decimal(round_half_even(draft.nanos), 9),
         amount=_decimal(amount_minor, currency_digits),
     )

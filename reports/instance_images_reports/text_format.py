@@ -125,6 +125,19 @@ def stored_text(lines: Sequence[Line]) -> str:
     return "1 image is still stored." if count == 1 else f"{count} images are still stored."
 
 
+def terms_text(lines: Sequence[Line]) -> str:
+    """Return how the rates of the lines count months and partial hours."""
+    months = sorted({line.hours_per_month for line in lines})
+    counted = ["its real hours" if month == "calendar" else f"{month} hours" for month in months]
+    partial = {line.partial_hour for line in lines}
+    sentences = [f"A month counts {' or '.join(counted)}."] if counted else []
+    if "round_up" in partial:
+        sentences.append("An image's first and last hours are charged whole.")
+    if "prorate" in partial:
+        sentences.append("An image's first and last hours are charged for the seconds used.")
+    return " ".join(sentences)
+
+
 # ---------------------------------------------------------------------- the report
 
 
@@ -172,8 +185,8 @@ def _table(statement: Statement, section: Section, width: int) -> str:
     table.add_section()
     table.add_row(f"{section.title} total", *[""] * 8, amount_text(section.total))
     terms = (
-        f"Rate: {statement.currency} per {unit_text(section)} and month. Hours: hours, minutes and"
-        f" seconds. {stored_text(section.lines)}"
+        f"{stored_text(section.lines)} Rate: {statement.currency} per {unit_text(section)} and"
+        f" month. {terms_text(section.lines)} Hours: hours, minutes and seconds."
     )
     return f"{_drawn(table, width)}\n\n{fill(terms, width)}"
 

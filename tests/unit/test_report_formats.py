@@ -137,7 +137,7 @@ def test_json_has_the_fields_of_the_contract_in_its_order() -> None:
     assert list(section["lines"][0]) == [
         "image_id", "name", "location", "source_instance_name", "size_bytes", "billable_from",
         "billable_until", "billable_seconds", "gb_hours", "rate", "amount_exact", "amount",
-        "open", "unit",
+        "open", "unit", "hours_per_month", "partial_hour",
     ]  # fmt: skip
     assert list(section["adjustments"][0]) == ["image_id", "hour", "reason", "amount"]
 
@@ -206,7 +206,7 @@ def test_csv_has_a_header_and_a_row_for_each_line_and_no_more() -> None:
     assert header == (
         "account_id,account_name,period,currency,image_id,name,location,source_instance_name,"
         "size_bytes,billable_from,billable_until,billable_seconds,gb_hours,rate,amount_exact,"
-        "amount"
+        "amount,open,unit,hours_per_month,partial_hour"
     )
     assert len(rows) == 3
     # 0.37 + 1.25 + 0.15 = 1.77

@@ -89,7 +89,7 @@ def test_a_rate_change_parts_a_line_in_two() -> None:
     )
 
     first, second = found.sections[0].lines
-    assert (first.billable_until, first.amount, first.is_open) == (at(2, 13), 1, True)
+    assert (first.billable_until, first.amount, first.is_open) == (at(2, 13), 1, False)
     assert (second.billable_from, second.amount, second.is_open) == (at(2, 13), 2, True)
     assert found.total == 3
 
