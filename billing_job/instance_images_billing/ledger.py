@@ -4,17 +4,25 @@ Functions take a connection and never commit. Instants in arithmetic are the sec
 database holds.
 """
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from instance_images.instants import HOUR
-from instance_images.tables import Instant, accounts, images
+from instance_images.tables import accounts
 from instance_images_billing.rating import Rate
-from instance_images_billing.tables import intervals, postings, rates, watermarks
+from instance_images_billing.tables import (
+    intervals,
+    ledger_locks,
+    postings,
+    rates,
+    watermarks,
+)
 
 # A sum of size x seconds may not fit into 64 bits. The size is summed in two parts that do.
 _LOW_BITS = 20
@@ -41,17 +49,20 @@ class Posting:
 # ----------------------------------------------------------------------- watermarks
 
 
+def lock_location(connection: sa.Connection, location: str) -> None:
+    """Make every other writer of the location's ledger wait until the transaction ends."""
+    query = sa.select(ledger_locks).where(ledger_locks.c.location == location).with_for_update()
+    if connection.execute(query).first() is None:
+        with contextlib.suppress(IntegrityError), connection.begin_nested():
+            connection.execute(sa.insert(ledger_locks).values(location=location))
+        connection.execute(query).one()
+
+
 def watermark(connection: sa.Connection, location: str) -> datetime | None:
     """Return the instant before which every hour is closed, None if none ever was."""
     return connection.execute(
         sa.select(watermarks.c.hour).where(watermarks.c.location == location)
     ).scalar_one_or_none()
-
-
-def lock_watermark(connection: sa.Connection, location: str) -> datetime | None:
-    """Return the watermark, which nobody else moves until the transaction ends."""
-    query = sa.select(watermarks.c.hour).where(watermarks.c.location == location)
-    return connection.execute(query.with_for_update()).scalar_one_or_none()
 
 
 def begin_watermark(connection: sa.Connection, location: str, hour: datetime) -> None:
@@ -85,6 +96,8 @@ def list_rates(connection: sa.Connection, location: str) -> list[Rate]:
             row.hours_per_month,
             row.partial_hour,
             row.set_at,
+            row.free_bytes,
+            row.minimum_nanos,
         )
         for row in connection.execute(query)
     ]
@@ -107,6 +120,8 @@ def write_rate(connection: sa.Connection, rate: Rate) -> None:
             hours_per_month=rate.hours_per_month,
             partial_hour=rate.partial_hour,
             set_at=rate.set_at,
+            free_bytes=rate.free_bytes,
+            minimum_nanos=rate.minimum_nanos,
         )
     )
 
@@ -114,80 +129,10 @@ def write_rate(connection: sa.Connection, rate: Rate) -> None:
 # ------------------------------------------------------------------------ intervals
 
 
-def begin_intervals(
-    connection: sa.Connection, location: str, closed_until: datetime | None, billable_size: str
-) -> None:
-    """Add the interval of every image that became available and has none.
-
-    An interval begins at the watermark at the earliest: closed hours stay what they are.
-    """
-    begins = _at_least(images.c.available_at, closed_until)
-    size: sa.ColumnElement[Any] = images.c.size_bytes
-    if billable_size == "virtual":
-        size = sa.func.coalesce(images.c.virtual_size_bytes, images.c.size_bytes)
-    has_interval = sa.exists().where(intervals.c.image_id == images.c.image_id)
-    new = (
-        sa.select(images.c.image_id, begins, images.c.account_key, size)
-        .join_from(images, accounts)
-        .where(
-            accounts.c.location == location,
-            images.c.available_at.is_not(None),
-            sa.or_(images.c.deleted_at.is_(None), images.c.deleted_at > begins),
-            ~has_interval,
-        )
-    )
-    connection.execute(
-        sa.insert(intervals).from_select(
-            ["image_id", "starts_at", "account_key", "size_bytes"], new
-        )
-    )
-
-
-def end_intervals(connection: sa.Connection, location: str, closed_until: datetime | None) -> None:
-    """End the interval of every image that was deleted, at the watermark at the earliest."""
-    of_image = images.c.image_id == intervals.c.image_id
-    ends = sa.select(_at_least(images.c.deleted_at, closed_until)).where(of_image)
-    connection.execute(
-        sa.update(intervals)
-        .where(
-            intervals.c.ends_at.is_(None),
-            intervals.c.account_key.in_(_account_keys(location)),
-            sa.exists().where(of_image, images.c.deleted_at.is_not(None)),
-        )
-        .values(ends_at=ends.scalar_subquery())
-    )
-
-
-def late_images(connection: sa.Connection, location: str, closed_until: datetime) -> list[str]:
-    """Return the images whose beginning or end became known after its hour had been closed."""
-    has_interval = sa.exists().where(intervals.c.image_id == images.c.image_id)
-    is_open = sa.exists().where(
-        intervals.c.image_id == images.c.image_id, intervals.c.ends_at.is_(None)
-    )
-    query = (
-        sa.select(images.c.image_id)
-        .join_from(images, accounts)
-        .where(
-            accounts.c.location == location,
-            sa.or_(
-                sa.and_(
-                    images.c.available_at < closed_until,
-                    ~has_interval,
-                    sa.or_(
-                        images.c.deleted_at.is_(None), images.c.deleted_at > images.c.available_at
-                    ),
-                ),
-                sa.and_(images.c.deleted_at < closed_until, is_open),
-            ),
-        )
-    )
-    return list(connection.execute(query).scalars())
-
-
 def first_start(connection: sa.Connection, location: str) -> datetime | None:
     """Return when the location's first interval began."""
     query = sa.select(sa.func.min(intervals.c.starts_at)).where(
-        intervals.c.account_key.in_(_account_keys(location))
+        intervals.c.account_key.in_(account_keys(location))
     )
     return connection.execute(query).scalar_one_or_none()
 
@@ -195,7 +140,7 @@ def first_start(connection: sa.Connection, location: str) -> datetime | None:
 def count_open(connection: sa.Connection, location: str) -> int:
     """Return how many images of the location are billable now."""
     query = sa.select(sa.func.count()).where(
-        intervals.c.account_key.in_(_account_keys(location)), intervals.c.ends_at.is_(None)
+        intervals.c.account_key.in_(account_keys(location)), intervals.c.ends_at.is_(None)
     )
     return connection.execute(query).scalar_one()
 
@@ -207,7 +152,8 @@ def usage(
     begins: Any = intervals.c.starts_at
     ends: Any = intervals.c.ends_at
     if partial_hour == "round_up":
-        begins, ends = _floor_hour(begins), _ceil_hour(ends)
+        begins = sa.case((intervals.c.continues, begins), else_=_floor_hour(begins))
+        ends = sa.case((intervals.c.is_continued, ends), else_=_ceil_hour(ends))
     begins = sa.type_coerce(begins, sa.BigInteger)
     ends = sa.type_coerce(ends, sa.BigInteger)
     first = sa.literal(int(start.timestamp()), sa.BigInteger)
@@ -234,15 +180,9 @@ def usage(
     ]
 
 
-def _account_keys(location: str) -> sa.Select[tuple[int]]:
+def account_keys(location: str) -> sa.Select[tuple[int]]:
+    """Return the query of the location's account keys."""
     return sa.select(accounts.c.account_key).where(accounts.c.location == location)
-
-
-def _at_least(column: sa.Column[Any], floor: datetime | None) -> sa.ColumnElement[Any]:
-    if floor is None:
-        return column
-    bound = sa.literal(floor, Instant)
-    return sa.case((column < bound, bound), else_=column)
 
 
 def _floor_hour(seconds: Any) -> Any:

@@ -2,7 +2,8 @@
 
 An hour is closed only after a complete reading that was begun after the hour's end. Its postings
 and the move of the watermark are one transaction, and the watermark moves only from where it was
-seen: whatever is repeated, interrupted or run twice at once, each hour is posted once.
+seen: whatever is repeated, interrupted or run twice at once, each hour is posted once. What became
+known too late for its hour is posted as adjustments, in the transaction that records it.
 """
 
 from collections.abc import Sequence
@@ -13,15 +14,18 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from instance_images.accounts import accounts_by_key
 from instance_images.config import BillingSettings
-from instance_images.instants import HOUR, floor_hour, format_instant
+from instance_images.instants import HOUR, Clock, floor_hour, format_instant
 from instance_images.reconcile import Reading, read_location, record_reading
 from instance_images.site import Site
-from instance_images_billing import ledger
+from instance_images_billing import adjustments, closings, ledger
+from instance_images_billing.chain import link_hour
+from instance_images_billing.corrections import Adjustment
+from instance_images_billing.intake import Books, take_news
 from instance_images_billing.ledger import Posting
-from instance_images_billing.money import round_half_even
 from instance_images_billing.periods import slices_of
-from instance_images_billing.rating import Rate, charge_nanos, rate_at
+from instance_images_billing.rating import Rate, posted_nanos, rate_at
 
 
 @dataclass(slots=True)
@@ -32,6 +36,7 @@ class Metered:
     closed_until: datetime | None = None
     hours: int = 0
     postings: list[Posting] = field(default_factory=list)
+    adjustments: list[Adjustment] = field(default_factory=list)
     currency: str = ""
     problems: list[str] = field(default_factory=list)
     other_run: bool = False  # another run was at work here, and did what this one would have done
@@ -48,13 +53,14 @@ def meter(site: Site, billing: BillingSettings, until: datetime) -> Metered:
     hour: datetime | None
     try:
         with site.database.writing() as connection:
-            hour = _prepare(connection, site, billing, reading, until, done)
+            run = _prepare(connection, site, billing, reading, until, done)
     except IntegrityError:
         done.other_run = True
         return done
+    hour: datetime | None = run.first_hour
     while hour is not None:
         with site.database.writing() as connection:
-            hour = _close_next(connection, site.name, billing.timezone, hour, until, done)
+            hour = _close_next(connection, run, hour, until, done)
     return done
 
 
@@ -63,10 +69,22 @@ def rehearse(site: Site, billing: BillingSettings, until: datetime) -> Metered:
     done = Metered(site.name)
     reading = read_location(site, act=False)
     with site.database.rehearsing() as connection:
-        hour: datetime | None = _prepare(connection, site, billing, reading, until, done)
+        run = _prepare(connection, site, billing, reading, until, done)
+        hour: datetime | None = run.first_hour
         while hour is not None:
-            hour = _close_next(connection, site.name, billing.timezone, hour, until, done)
+            hour = _close_next(connection, run, hour, until, done)
     return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What all hours of a run have in common."""
+
+    location: str
+    timezone: ZoneInfo
+    clock: Clock
+    account_ids: dict[int, str]
+    first_hour: datetime
 
 
 def _prepare(
@@ -76,45 +94,52 @@ def _prepare(
     reading: Reading,
     until: datetime,
     done: Metered,
-) -> datetime:
-    """Record the reading, derive the intervals, and return the first hour to close."""
+) -> _Run:
+    """Record the reading, take in what it has brought, and return where closing begins."""
     record_reading(connection, site, reading)
+    ledger.lock_location(connection, site.name)
     closed_until = ledger.watermark(connection, site.name)
-    if closed_until is not None:
-        done.problems += [
-            f"Image {image_id} began or ended before {format_instant(closed_until)}, up to where"
-            " hours had been closed ahead of time: those hours stay as they are."
-            for image_id in ledger.late_images(connection, site.name, closed_until)
-        ]
-    ledger.begin_intervals(connection, site.name, closed_until, billing.billable_size)
-    ledger.end_intervals(connection, site.name, closed_until)
+    rates = ledger.list_rates(connection, site.name)
+    books = Books(closed_until, rates, billing.timezone, site.clock())
+    done.adjustments = take_news(connection, site.name, billing.billable_size, books)
     done.closed_until = closed_until
-    return closed_until or floor_hour(ledger.first_start(connection, site.name) or until)
+    if done.adjustments:
+        done.currency = rates[-1].currency
+    first_hour = closed_until or floor_hour(ledger.first_start(connection, site.name) or until)
+    return _Run(
+        site.name,
+        billing.timezone,
+        site.clock,
+        _account_ids(connection, site.name),
+        first_hour,
+    )
+
+
+def _account_ids(connection: sa.Connection, location: str) -> dict[int, str]:
+    return {
+        key: account.account_id for key, account in accounts_by_key(connection, location).items()
+    }
 
 
 def _close_next(
-    connection: sa.Connection,
-    location: str,
-    timezone: ZoneInfo,
-    hour: datetime,
-    until: datetime,
-    done: Metered,
+    connection: sa.Connection, run: _Run, hour: datetime, until: datetime, done: Metered
 ) -> datetime | None:
     """Close the hour if it may be closed; return the next hour to try, None if there is none."""
     if hour + HOUR > until:
         return None
-    rate = rate_at(ledger.list_rates(connection, location), hour)
+    rate = rate_at(ledger.list_rates(connection, run.location), hour)
     if rate is None:
         done.problems.append(
-            f"{location} has no rate for the hour {format_instant(hour)}, so it stays open: run"
-            f" 'instance-images rate set {location} PRICE --from {format_instant(hour)}'."
+            f"{run.location} has no rate for the hour {format_instant(hour)}, so it stays open: run"
+            f" 'instance-images rate set {run.location} PRICE --from {format_instant(hour)}'."
         )
         return None
-    if not _claim(connection, location, hour):
+    if not _claim(connection, run.location, hour):
         done.other_run = True
         return None
-    new = _postings_of_hour(connection, location, timezone, hour, rate)
+    new = _postings_of_hour(connection, run, hour, rate)
     ledger.insert_postings(connection, new)
+    _link(connection, run, hour, rate, new)
     done.hours += 1
     done.postings += new
     done.closed_until = hour + HOUR
@@ -124,25 +149,35 @@ def _close_next(
 
 def _claim(connection: sa.Connection, location: str, hour: datetime) -> bool:
     """Move the watermark past the hour; return False if another run was faster."""
+    ledger.lock_location(connection, location)
     if ledger.watermark(connection, location) is None:
-        try:
-            with connection.begin_nested():
-                ledger.begin_watermark(connection, location, hour)
-        except IntegrityError:
-            return False
+        ledger.begin_watermark(connection, location, hour)
     return ledger.move_watermark(connection, location, hour)
 
 
+def _link(
+    connection: sa.Connection, run: _Run, hour: datetime, rate: Rate, new: Sequence[Posting]
+) -> None:
+    """Chain the hour to the one before, with all that is counted in it."""
+    adjusted = adjustments.counted_in(connection, run.location, hour)
+    if any(one.account_key not in run.account_ids for one in (*new, *adjusted)):
+        run.account_ids.update(_account_ids(connection, run.location))  # another run took it in
+    before = closings.last_digest(connection, run.location)
+    closings.insert_closing(
+        connection, link_hour(before, rate, hour, new, adjusted, run.account_ids, run.clock())
+    )
+
+
 def _postings_of_hour(
-    connection: sa.Connection, location: str, timezone: ZoneInfo, hour: datetime, rate: Rate
+    connection: sa.Connection, run: _Run, hour: datetime, rate: Rate
 ) -> Sequence[Posting]:
     return [
         Posting(
             used.account_key,
             part.start,
             used.byte_seconds,
-            round_half_even(charge_nanos(used.byte_seconds, rate, part.period)),
+            posted_nanos(used.byte_seconds, rate, part),
         )
-        for part in slices_of(hour, timezone)
-        for used in ledger.usage(connection, location, part.start, part.end, rate.partial_hour)
+        for part in slices_of(hour, run.timezone)
+        for used in ledger.usage(connection, run.location, part.start, part.end, rate.partial_hour)
     ]

@@ -25,8 +25,9 @@ def set_rate(
     Without ``from_hour`` a location's first rate begins with the present hour, every later one
     with the next. Raises Refused where hours are closed already, or a rate is in force.
     """
+    ledger.lock_location(connection, location.name)
     known = ledger.list_rates(connection, location.name)
-    closed_until = ledger.lock_watermark(connection, location.name)
+    closed_until = ledger.watermark(connection, location.name)
     if from_hour is None:
         from_hour = floor_hour(now) + HOUR if known else floor_hour(now)
     fault = _fault(known, closed_until, from_hour, now)

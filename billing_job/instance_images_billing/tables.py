@@ -1,5 +1,9 @@
 """The ledger's tables. Nothing in them is ever changed once its hour is closed.
 
+``history`` is the truth as far as it is known; ``intervals`` is what hours are posted by. They
+differ where something became known after its hour had been closed: that part is in
+``adjustments``.
+
 Amounts are nanos (10^-9 of the currency's unit) in 64-bit integers. ``byte_seconds`` of a large
 account's hour does not fit into 64 bits, so it has a type of its own.
 """
@@ -57,9 +61,32 @@ rates = sa.Table(
     sa.Column("hours_per_month", sa.String(8), nullable=False),
     sa.Column("partial_hour", sa.String(8), nullable=False),
     sa.Column("set_at", Instant, nullable=False),
+    sa.Column("free_bytes", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("minimum_nanos", sa.BigInteger, nullable=False, server_default="0"),
     **MYSQL,
 )
 
+# What became known of images, in the order in which it came into the ledger; only ever added to.
+# ``size_bytes`` is the billable size. ``news_key`` makes it impossible to take a piece in twice.
+history = sa.Table(
+    "history",
+    METADATA,
+    sa.Column("history_key", Key, primary_key=True),
+    sa.Column("news_key", Key, nullable=False),
+    sa.Column("image_id", sa.String(36), nullable=False),
+    sa.Column("account_key", Key, nullable=False),
+    sa.Column("event", sa.String(16), nullable=False),
+    sa.Column("effective_at", Instant, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("learned_at", Instant, nullable=False),
+    sa.Column("source", sa.String(16), nullable=False),
+    sa.UniqueConstraint("news_key"),
+    sa.Index(None, "image_id"),
+    **MYSQL,
+)
+
+# Where an image was split, because its size or account changed, one interval continues another:
+# there is no first or last hour to round up at such an edge.
 intervals = sa.Table(
     "intervals",
     METADATA,
@@ -68,11 +95,14 @@ intervals = sa.Table(
     sa.Column("ends_at", Instant),
     sa.Column("account_key", Key, nullable=False),
     sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("continues", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("is_continued", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index(None, "account_key"),
     sa.Index(None, "ends_at"),
     **MYSQL,
 )
 
+# ``byte_seconds`` is all that was used; the allowance is taken off in the amount.
 # ``starts_at`` is the start of the hour, or the edge of a period that falls inside an hour.
 postings = sa.Table(
     "postings",
@@ -91,5 +121,77 @@ watermarks = sa.Table(
     METADATA,
     sa.Column("location", sa.String(64), primary_key=True),
     sa.Column("hour", Instant, nullable=False),
+    **MYSQL,
+)
+
+# A correction of the slice of an hour that starts at ``corrects_at``, counted in the hour
+# ``counted_at``, which was the location's first open one when it was posted. ``kind`` is ``late``
+# where it follows from the history, ``hand`` where somebody decided it.
+adjustments = sa.Table(
+    "adjustments",
+    METADATA,
+    sa.Column("adjustment_key", Key, primary_key=True),
+    sa.Column("account_key", Key, nullable=False),
+    sa.Column("image_id", sa.String(36), nullable=False),
+    sa.Column("corrects_at", Instant, nullable=False),
+    sa.Column("counted_at", Instant, nullable=False),
+    sa.Column("kind", sa.String(8), nullable=False),
+    sa.Column("byte_seconds", ExactInteger, nullable=False),
+    sa.Column("amount_nanos", sa.BigInteger, nullable=False),
+    sa.Column("reason", sa.String(255), nullable=False),
+    sa.Column("author", sa.String(64), nullable=False),
+    sa.Column("posted_at", Instant, nullable=False),
+    sa.Index(None, "counted_at"),
+    sa.Index(None, "account_key", "corrects_at"),
+    sa.Index(None, "image_id"),
+    **MYSQL,
+)
+
+# One row per closed hour: a digest of its postings, of the adjustments counted in it, of its rate
+# and of the row before.
+closings = sa.Table(
+    "closings",
+    METADATA,
+    sa.Column("location", sa.String(64), primary_key=True),
+    sa.Column("hour", Instant, primary_key=True),
+    sa.Column("postings_count", sa.Integer, nullable=False),
+    sa.Column("adjustments_count", sa.Integer, nullable=False),
+    sa.Column("amount_nanos", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("closed_at", Instant, nullable=False),
+    **MYSQL,
+)
+
+# Its digest chains the closed periods in the order in which they were closed.
+closed_periods = sa.Table(
+    "closed_periods",
+    METADATA,
+    sa.Column("sequence", Key, primary_key=True),
+    sa.Column("name", sa.String(7), nullable=False),
+    sa.Column("starts_at", Instant, nullable=False),
+    sa.Column("ends_at", Instant, nullable=False),
+    sa.Column("closed_at", Instant, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.UniqueConstraint("name"),
+    **MYSQL,
+)
+
+# What an account was charged on top, when its period was closed, to reach the minimum charge.
+minimum_charges = sa.Table(
+    "minimum_charges",
+    METADATA,
+    sa.Column("account_key", Key, primary_key=True, autoincrement=False),
+    sa.Column("period", sa.String(7), primary_key=True),
+    sa.Column("counted_at", Instant, nullable=False),
+    sa.Column("amount_nanos", sa.BigInteger, nullable=False),
+    sa.Column("posted_at", Instant, nullable=False),
+    **MYSQL,
+)
+
+# Its row is locked by whoever writes in the location's ledger.
+ledger_locks = sa.Table(
+    "ledger_locks",
+    METADATA,
+    sa.Column("location", sa.String(64), primary_key=True),
     **MYSQL,
 )

@@ -7,6 +7,7 @@ from instance_images import images, readings, tasks
 from instance_images.domain import Account, Image, ImageStatus, TaskKind
 from instance_images.errors import CloudUnavailable, Refused, WrongState
 from instance_images.names import printable
+from instance_images.news import Learning, Source
 from instance_images.provider import CloudImage
 from instance_images.settling import (
     find_in_cloud,
@@ -97,5 +98,6 @@ def _send(site: Site, image: Image, found: CloudImage, task_id: str) -> None:
 
 
 def _end(site: Site, image: Image, task_id: str, deleted_at: datetime) -> None:
+    learning = Learning(site.clock(), Source.COMMAND)
     with site.database.writing() as connection:
-        record_deleted(connection, image.id, task_id, deleted_at)
+        record_deleted(connection, image.id, task_id, deleted_at, learning)

@@ -6,6 +6,7 @@ image of another one.
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from sys import intern
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +14,10 @@ import sqlalchemy as sa
 from instance_images.domain import Consistency, Image, ImageRequest, ImageStatus
 from instance_images.tables import accounts, images
 
+# Account id, size and virtual size of an available image: a million are in memory at once.
+AvailableState = tuple[str, int, int | None]
+
+_CLOUD_IDS_PER_QUERY = 500
 _SHOWN = tuple(status for status in ImageStatus if status is not ImageStatus.DELETED)
 
 
@@ -45,6 +50,33 @@ def update_image(
     result = connection.execute(
         sa.update(images)
         .where(images.c.image_id == image_id, images.c.status.in_(expected))
+        .values(**values)
+    )
+    return result.rowcount == 1
+
+
+def update_state(
+    connection: sa.Connection,
+    before: Image,
+    *,
+    account_key: int,
+    size_bytes: int | None,
+    virtual_size_bytes: int | None,
+) -> bool:
+    """Give an available image another account and size; return False if it has them already."""
+    values = {
+        "account_key": account_key,
+        "size_bytes": size_bytes,
+        "virtual_size_bytes": virtual_size_bytes,
+    }
+    same = [images.c[name].is_not_distinct_from(value) for name, value in values.items()]
+    result = connection.execute(
+        sa.update(images)
+        .where(
+            images.c.image_id == before.id,
+            images.c.status == ImageStatus.AVAILABLE,
+            ~sa.and_(*same),
+        )
         .values(**values)
     )
     return result.rowcount == 1
@@ -94,15 +126,37 @@ def list_images(connection: sa.Connection, location: str, account_id: str | None
     return [_image(row) for row in connection.execute(query)]
 
 
-def available_in_cloud(connection: sa.Connection, location: str) -> Iterator[tuple[str, str, str]]:
-    """Yield image id, account id and the cloud's id of every available image of the location."""
+def available_in_cloud(
+    connection: sa.Connection, location: str
+) -> Iterator[tuple[str, AvailableState]]:
+    """Yield the cloud's id of every available image of the location, with what is on record."""
     query = (
-        sa.select(images.c.image_id, accounts.c.account_id, images.c.cloud_image_id)
+        sa.select(
+            images.c.cloud_image_id,
+            accounts.c.account_id,
+            images.c.size_bytes,
+            images.c.virtual_size_bytes,
+        )
         .join_from(images, accounts)
         .where(accounts.c.location == location, images.c.status == ImageStatus.AVAILABLE)
     )
-    for row in connection.execute(query):
-        yield row.image_id, row.account_id, row.cloud_image_id
+    for cloud_id, account_id, size_bytes, virtual_size_bytes in connection.execute(query):
+        yield cloud_id, (intern(account_id), size_bytes, virtual_size_bytes)
+
+
+def available_of_cloud_ids(
+    connection: sa.Connection, location: str, cloud_ids: Sequence[str]
+) -> list[Image]:
+    """Return the location's available images that have one of these ids in the cloud."""
+    found: list[Image] = []
+    for first in range(0, len(cloud_ids), _CLOUD_IDS_PER_QUERY):
+        query = _rows().where(
+            accounts.c.location == location,
+            images.c.status == ImageStatus.AVAILABLE,
+            images.c.cloud_image_id.in_(cloud_ids[first : first + _CLOUD_IDS_PER_QUERY]),
+        )
+        found += [_image(row) for row in connection.execute(query)]
+    return found
 
 
 def _rows() -> sa.Select[Any]:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from instance_images import images, readings, tasks
 from instance_images.domain import Image, ImageStatus, Task, TaskKind, TaskState
 from instance_images.errors import Refused
+from instance_images.news import Event, Learning, Source, tell
 from instance_images.provider import CloudImage
 from instance_images.site import Site
 from instance_images.transitions import (
@@ -47,13 +48,16 @@ class Observation:
 
 
 def settle(
-    site: Site, account_id: str | None, kinds: Sequence[TaskKind] = ALL_KINDS
+    site: Site,
+    account_id: str | None,
+    kinds: Sequence[TaskKind] = ALL_KINDS,
+    source: Source = Source.COMMAND,
 ) -> list[Observation]:
     """Bring the unfinished tasks of one account, or of all, as far as the cloud is with them."""
     observations = [_deleted_again(site, seen) for seen in observe(site, account_id, kinds)]
     if observations:
         with site.database.writing() as connection:
-            record(connection, observations)
+            record(connection, observations, source)
     return observations
 
 
@@ -113,16 +117,19 @@ def _deleted_again(site: Site, seen: Observation) -> Observation:
     return Observation(seen.task, seen.image, decision, seen.seen_at, seen.cloud_image_id)
 
 
-def record(connection: sa.Connection, observations: Sequence[Observation]) -> None:
+def record(
+    connection: sa.Connection, observations: Sequence[Observation], source: Source = Source.COMMAND
+) -> None:
     """Write down what was decided; whatever another process wrote meanwhile stays."""
     for seen in observations:
+        learning = Learning(seen.seen_at, source)
         match seen.decision:
             case Continues(stage, progress):
                 _record_progress(connection, seen, stage, progress)
             case Available():
-                _record_available(connection, seen, seen.decision)
+                _record_available(connection, seen, seen.decision, learning)
             case Deleted(deleted_at):
-                record_deleted(connection, seen.image.id, seen.task.id, deleted_at)
+                record_deleted(connection, seen.image.id, seen.task.id, deleted_at, learning)
             case Deployed():
                 tasks.finish_task(connection, seen.task.id, seen.seen_at)
             case Failed(reason):
@@ -149,31 +156,38 @@ def _record_progress(
         )
 
 
-def _record_available(connection: sa.Connection, seen: Observation, outcome: Available) -> None:
-    if tasks.finish_task(connection, seen.task.id, seen.seen_at):
-        images.update_image(
-            connection,
-            seen.image.id,
-            expected=[ImageStatus.CREATING],
-            status=ImageStatus.AVAILABLE,
-            size_bytes=outcome.size_bytes,
-            virtual_size_bytes=outcome.virtual_size_bytes,
-            available_at=outcome.available_at,
-            cloud_image_id=seen.cloud_image_id,
-        )
+def _record_available(
+    connection: sa.Connection, seen: Observation, outcome: Available, learning: Learning
+) -> None:
+    if tasks.finish_task(connection, seen.task.id, seen.seen_at) and images.update_image(
+        connection,
+        seen.image.id,
+        expected=[ImageStatus.CREATING],
+        status=ImageStatus.AVAILABLE,
+        size_bytes=outcome.size_bytes,
+        virtual_size_bytes=outcome.virtual_size_bytes,
+        available_at=outcome.available_at,
+        cloud_image_id=seen.cloud_image_id,
+    ):
+        tell(connection, seen.image.id, Event.AVAILABLE, outcome.available_at, learning)
 
 
 def record_deleted(
-    connection: sa.Connection, image_id: str, task_id: str, deleted_at: datetime
+    connection: sa.Connection,
+    image_id: str,
+    task_id: str,
+    deleted_at: datetime,
+    learning: Learning,
 ) -> None:
     """Write down that the image is deleted, and that its task has succeeded."""
-    images.update_image(
+    if images.update_image(
         connection,
         image_id,
         expected=[ImageStatus.DELETING],
         status=ImageStatus.DELETED,
         deleted_at=deleted_at,
-    )
+    ):
+        tell(connection, image_id, Event.DELETED, deleted_at, learning)
     tasks.finish_task(connection, task_id, deleted_at)
 
 

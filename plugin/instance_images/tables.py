@@ -115,3 +115,22 @@ readings = sa.Table(
     sa.Column("read_at", Instant, nullable=False),
     **MYSQL,
 )
+
+# What was learned of images and is not in the ledger yet. The billing job takes these rows into its
+# history, in the transaction that it bills by them: what changed is all that it has to look at.
+news = sa.Table(
+    "news",
+    METADATA,
+    sa.Column("news_key", Key, primary_key=True),
+    sa.Column("image_id", sa.String(36), nullable=False),
+    sa.Column("account_key", Key, nullable=False),
+    sa.Column("event", sa.String(16), nullable=False),
+    sa.Column("effective_at", Instant, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("virtual_size_bytes", sa.BigInteger),
+    sa.Column("learned_at", Instant, nullable=False),
+    sa.Column("source", sa.String(16), nullable=False),
+    sa.Index(None, "account_key"),
+    sqlite_autoincrement=True,  # a number that was used once is never given again
+    **MYSQL,
+)

@@ -1,0 +1,77 @@
+"""What was learned of images, written down with the change itself, for the billing job to take.
+
+Whoever changes what an image is billed by tells it here, in the same transaction: nothing that
+became known can be missed, and the billing job need not look at images that stayed as they were.
+Functions take a connection and never commit.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from instance_images.tables import images, news
+
+
+class Event(StrEnum):
+    """What happened to an image. ``CHANGED``: its size or its account is another one since then."""
+
+    AVAILABLE = "available"
+    CHANGED = "changed"
+    DELETED = "deleted"
+
+
+class Source(StrEnum):
+    """Where it was learned from: a customer's command, the hourly run, a listing, or by hand."""
+
+    COMMAND = "command"
+    RUN = "run"
+    LISTING = "listing"
+    HAND = "hand"
+
+
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """When and where something was learned, which may be long after it happened."""
+
+    learned_at: datetime
+    source: Source
+
+
+def tell(
+    connection: sa.Connection,
+    image_id: str,
+    event: Event,
+    effective_at: datetime,
+    learning: Learning,
+) -> None:
+    """Write down what happened to the image, with the account and the size that it has now.
+
+    An image that never was available has no size, and is never billed: of it nothing is told.
+    """
+    told = sa.select(
+        images.c.image_id,
+        images.c.account_key,
+        sa.literal(str(event)),
+        sa.literal(effective_at, news.c.effective_at.type),
+        images.c.size_bytes,
+        images.c.virtual_size_bytes,
+        sa.literal(learning.learned_at, news.c.learned_at.type),
+        sa.literal(str(learning.source)),
+    ).where(images.c.image_id == image_id, images.c.available_at.is_not(None))
+    connection.execute(
+        sa.insert(news).from_select(
+            [
+                "image_id",
+                "account_key",
+                "event",
+                "effective_at",
+                "size_bytes",
+                "virtual_size_bytes",
+                "learned_at",
+                "source",
+            ],
+            told,
+        )
+    )
