@@ -139,6 +139,9 @@ def adjusted() -> Statement:
         hour=datetime(2026, 11, 20, 17, tzinfo=UTC),
         reason="deleted at 17:20, which became known later",
         amount=Decimal("-0.01"),
+        location="RegionOne",
+        until=datetime(2026, 11, 20, 18, tzinfo=UTC),
+        amount_exact=Decimal("-0.006666667"),
     )
     return with_section(plain(), adjustments=[adjustment], total=Decimal("1.76"))
 

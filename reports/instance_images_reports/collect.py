@@ -4,6 +4,8 @@ Reads the database alone: a report needs no cloud, and is there for customers wh
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -13,16 +15,14 @@ from instance_images.errors import NotFound, Refused, UsageError
 from instance_images.instants import floor_hour
 from instance_images.names import printable
 from instance_images.tables import accounts, images
-from instance_images_billing import ledger
+from instance_images_billing import adjustments, ledger
+from instance_images_billing.closed_periods import find_closed
+from instance_images_billing.minimums import minimums_between
 from instance_images_billing.periods import Period, days_of
 from instance_images_billing.rating import Interval, rate_at
 from instance_images_billing.tables import intervals
-from instance_images_reports.statement import (
-    BilledImage,
-    LocationLedger,
-    Statement,
-    state,
-)
+from instance_images_reports.location_ledger import BilledImage, LocationLedger
+from instance_images_reports.statement import Statement, state
 
 
 def find_account(connection: sa.Connection, reference: str | None) -> Account:
@@ -81,6 +81,7 @@ def collect(
         get_currency_precision(chosen),
         [_in_currency(one, chosen) for one in ledgers],
         days_of(period, timezone),
+        "open" if find_closed(connection, period.name) is None else "closed",
     )
 
 
@@ -99,6 +100,8 @@ def _location_ledgers(
             ledger.list_rates(connection, location),
             _billed_images(connection, account_key, location, period),
             list(ledger.postings_between(connection, account_key, period.start, period.end)),
+            adjustments.counted_between(connection, account_key, period.start, period.end),
+            minimums_between(connection, account_key, period.start, period.end),
         )
         for account_key, location in connection.execute(query).all()
     ]
@@ -126,7 +129,14 @@ def _billed_images(
             row.name,
             location,
             row.source_instance_name,
-            Interval(row.image_id, row.size_bytes, row.starts_at, row.ends_at),
+            Interval(
+                row.image_id,
+                row.size_bytes,
+                row.starts_at,
+                row.ends_at,
+                row.continues,
+                row.is_continued,
+            ),
         )
         for row in connection.execute(query)
     ]
@@ -152,10 +162,15 @@ def _currency(ledgers: Sequence[LocationLedger], settings: Settings, wanted: str
 
 
 def _in_currency(one: LocationLedger, currency: str) -> LocationLedger:
-    """Return the ledger with the postings of that currency alone."""
-    postings = []
-    for posting in one.postings:
-        rate = rate_at(one.rates, posting.starts_at)
-        if rate is not None and rate.currency == currency:
-            postings.append(posting)
-    return LocationLedger(one.location, one.metered_until, one.rates, one.images, postings)
+    """Return the ledger with what is charged in that currency alone."""
+
+    def is_in(instant: datetime) -> bool:
+        rate = rate_at(one.rates, instant)
+        return rate is not None and rate.currency == currency
+
+    return replace(
+        one,
+        postings=[posting for posting in one.postings if is_in(posting.starts_at)],
+        adjustments=[each for each in one.adjustments if is_in(each.corrects_at)],
+        minimums=[each for each in one.minimums if is_in(each.counted_at)],
+    )

@@ -6,10 +6,11 @@ it adds up the rows. Computes nothing.
 
 import csv
 import io
+from collections.abc import Mapping
 
 from instance_images.names import formula_safe
-from instance_images_reports.json_format import line_fields
-from instance_images_reports.statement import Line, Statement
+from instance_images_reports.json_format import adjustment_fields, line_fields
+from instance_images_reports.statement import Adjustment, Statement
 
 # What comes from users or from the cloud, and may be made to look like a formula.
 _TEXTS = ("image_id", "name", "location", "source_instance_name")
@@ -43,19 +44,35 @@ def render_csv(statement: Statement) -> str:
     writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
     writer.writeheader()
     for section in statement.sections:
-        writer.writerows(_row(statement, line) for line in section.lines)
+        writer.writerows(_row(statement, line_fields(line)) for line in section.lines)
+        writer.writerows(_row(statement, _beside(each)) for each in section.adjustments)
     return file.getvalue()
 
 
-def _row(statement: Statement, line: Line) -> dict[str, object]:
+def _beside(adjustment: Adjustment) -> dict[str, object]:
+    """Return an adjustment in the columns of the lines: its reason stands where names stand."""
+    fields = adjustment_fields(adjustment)
+    return {
+        "image_id": fields["image_id"],
+        "name": f"{adjustment.kind}: {adjustment.reason}",
+        "location": fields["location"],
+        "billable_from": fields["hour"],
+        "billable_until": fields["until"],
+        "amount_exact": fields["amount_exact"],
+        "amount": fields["amount"],
+    }
+
+
+def _row(statement: Statement, fields: Mapping[str, object]) -> dict[str, object]:
     row: dict[str, object] = {
         "account_id": formula_safe(statement.account.id),
         "account_name": formula_safe(statement.account.name),
         "period": statement.period.name,
         "currency": statement.currency,
-        **line_fields(line),
-        "open": "true" if line.is_open else "false",
+        **fields,
     }
+    if "open" in row:
+        row["open"] = "true" if row["open"] else "false"
     for name in _TEXTS:
-        row[name] = formula_safe(str(row[name]))
+        row[name] = formula_safe(str(row.get(name, "")))
     return row

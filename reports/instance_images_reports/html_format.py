@@ -39,6 +39,7 @@ def render_html(statement: Statement) -> str:
         coverage=text_format.coverage_text(statement),
         sections=[(section, _charts(section, statement)) for section in statement.sections],
         unit_bytes=UNIT_BYTES,
+        adjustment_titles=text_format.ADJUSTMENT_TITLES,
     )
 
 

@@ -80,14 +80,20 @@ def _section(section: Section) -> JsonFields:
         "title": section.title,
         "total": decimal_text(section.total),
         "lines": [line_fields(line) for line in section.lines],
-        "adjustments": [_adjustment(adjustment) for adjustment in section.adjustments],
+        "adjustments": [adjustment_fields(adjustment) for adjustment in section.adjustments],
     }
 
 
-def _adjustment(adjustment: Adjustment) -> JsonFields:
+def adjustment_fields(adjustment: Adjustment) -> JsonFields:
+    """Return the fields of an adjustment, in the order of the contract; new ones at the end."""
+    until = adjustment.until
     return {
         "image_id": adjustment.image_id,
         "hour": format_instant(adjustment.hour),
         "reason": adjustment.reason,
         "amount": decimal_text(adjustment.amount),
+        "kind": adjustment.kind,
+        "location": adjustment.location,
+        "until": None if until is None else format_instant(until),
+        "amount_exact": decimal_text(adjustment.amount_exact),
     }

@@ -20,37 +20,12 @@ from instance_images_billing.money import NANOS_PER_UNIT, round_half_even
 from instance_images_billing.periods import LocalDay, Period
 from instance_images_billing.rating import (
     SECONDS_PER_HOUR,
-    Interval,
     Rate,
     charge_nanos,
     charged_range,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class BilledImage:
-    """An image with one of its intervals, as the ledger has them."""
-
-    image_id: str
-    name: str
-    location: str
-    source_instance_name: str
-    interval: Interval
-
-
-@dataclass(frozen=True, slots=True)
-class LocationLedger:
-    """What the ledger holds of one account at one location, as far as the period is concerned.
-
-    ``rates`` are all rates of the location, sorted by their first hour. ``metered_until`` is the
-    location's watermark.
-    """
-
-    location: str
-    metered_until: datetime | None
-    rates: Sequence[Rate]
-    images: Sequence[BilledImage]
-    postings: Sequence[Posting]
+from instance_images_reports.beside import CORRECTION, BesideDraft, beside_drafts
+from instance_images_reports.location_ledger import BilledImage, LocationLedger
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +59,21 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """A correction of hours that were closed before something about them became known."""
+    """What is charged or given back beside the lines; ``amount_exact`` has nine decimals.
+
+    ``kind`` is ``correction`` for hours that were closed before something about them became known,
+    from ``hour`` to ``until``; ``allowance`` for what is free; ``minimum`` for what is missing to
+    the minimum charge. The last two are about no image: their ``image_id`` is empty.
+    """
 
     image_id: str
     hour: datetime
     reason: str
     amount: Decimal
+    kind: str = CORRECTION
+    location: str = ""
+    until: datetime | None = None
+    amount_exact: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +87,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the report, with lines that add up to its total."""
+    """A part of the report, with lines and adjustments that add up to its total."""
 
     name: str
     title: str
@@ -147,6 +131,7 @@ def state(
     currency_digits: int,
     ledgers: Sequence[LocationLedger],
     days: Sequence[LocalDay],
+    period_state: str = "open",
 ) -> Statement:
     """Compute the statement; ``days`` are the period's, in order.
 
@@ -155,22 +140,25 @@ def state(
     """
     drafts = [draft for ledger in ledgers for draft in _drafts(ledger, period, currency)]
     drafts.sort(key=lambda d: (d.image.location, d.image.name, d.image.image_id, d.start))
-    posted = [posting for ledger in ledgers for posting in ledger.postings]
+    beside = [draft for ledger in ledgers for draft in beside_drafts(ledger, period)]
     minor_nanos = NANOS_PER_UNIT // 10**currency_digits
-    total_minor = round_half_even(
-        Fraction(sum(posting.amount_nanos for posting in posted), minor_nanos)
-    )
-    amounts = apportion([draft.nanos / minor_nanos for draft in drafts], total_minor)
+    total_minor = round_half_even(Fraction(sum(ledger.charged_nanos for ledger in ledgers), minor_nanos))
+    exact = [draft.nanos for draft in drafts] + [draft.nanos for draft in beside]
+    amounts = apportion([nanos / minor_nanos for nanos in exact], total_minor)
     total = _decimal(total_minor, currency_digits)
     ends = [ledger.metered_until for ledger in ledgers]
     metered = [min(end, period.end) for end in ends if end is not None]
     unit = _unit(ledgers)
+    posted = [posting for ledger in ledgers for posting in ledger.postings]
     section = Section(
         name="images",
         title="Images",
         total=total,
-        lines=[_line(d, minor, currency_digits) for d, minor in zip(drafts, amounts, strict=True)],
-        adjustments=[],
+        lines=[_line(d, minor, currency_digits) for d, minor in zip(drafts, amounts, strict=False)],
+        adjustments=[
+            _adjustment(draft, minor, currency_digits)
+            for draft, minor in zip(beside, amounts[len(drafts) :], strict=True)
+        ],
         days=_days(days, posted, max(metered, default=period.start), unit),
         unit=unit,
     )
@@ -178,7 +166,7 @@ def state(
         account=account,
         period=period,
         timezone=timezone,
-        period_state="open",
+        period_state=period_state,
         currency=currency,
         metered_until=min(metered) if metered and len(metered) == len(ends) else None,
         total=total,
@@ -289,6 +277,19 @@ def _line(draft: _Draft, amount_minor: int, currency_digits: int) -> Line:
         partial_hour=rate.partial_hour,
         amount_exact=_decimal(round_half_even(draft.nanos), 9),
         amount=_decimal(amount_minor, currency_digits),
+    )
+
+
+def _adjustment(draft: BesideDraft, amount_minor: int, currency_digits: int) -> Adjustment:
+    return Adjustment(
+        image_id=draft.image_id,
+        hour=draft.start,
+        reason=draft.reason,
+        amount=_decimal(amount_minor, currency_digits),
+        kind=draft.kind,
+        location=draft.location,
+        until=draft.end,
+        amount_exact=_decimal(round_half_even(draft.nanos), 9),
     )
 
 

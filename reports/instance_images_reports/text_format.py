@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from instance_images.config import UNIT_BYTES
 from instance_images.names import printable
+from instance_images_reports.beside import ALLOWANCE, CORRECTION, MINIMUM
 from instance_images_reports.json_format import rate_text
 from instance_images_reports.statement import Adjustment, Line, Section, Statement
 
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
 DEFAULT_WIDTH = 120
 STILL_STORED = "still stored"
+ADJUSTMENT_TITLES = {
+    CORRECTION: "Adjustment",
+    ALLOWANCE: "Allowance",
+    MINIMUM: "Minimum charge",
+}
 
 _CELL_PATTERN = "yyyy-MM-dd\nHH:mm:ss"
 _NAME_COLUMNS = 3
@@ -125,6 +131,13 @@ def stored_text(lines: Sequence[Line]) -> str:
     return "1 image is still stored." if count == 1 else f"{count} images are still stored."
 
 
+def adjustment_text(adjustment: Adjustment) -> str:
+    """Return what is charged or given back beside the lines, and why."""
+    title = ADJUSTMENT_TITLES[adjustment.kind]
+    of_image = f" of {adjustment.image_id}" if adjustment.image_id else ""
+    return f"{title}{of_image}: {adjustment.reason}"
+
+
 def terms_text(lines: Sequence[Line]) -> str:
     """Return how the rates of the lines count months and partial hours."""
     months = sorted({line.hours_per_month for line in lines})
@@ -223,7 +236,7 @@ def _line_cells(line: Line, zone: ZoneInfo) -> list[str]:
 
 
 def _adjustment_cells(adjustment: Adjustment, zone: ZoneInfo) -> list[str]:
-    what = f"Adjustment of {adjustment.image_id}: {adjustment.reason}"
+    what = adjustment_text(adjustment)
     hour = date_text(adjustment.hour, zone, _CELL_PATTERN)
     return [printable(what), "", "", "", hour, "", "", "", "", amount_text(adjustment.amount)]
 

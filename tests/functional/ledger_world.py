@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from command_line import SetClock
 from instance_images.capture import capture
-from instance_images.config import BillingSettings, Location
+from instance_images.accounts import accounts_by_key
+from instance_images.config import BillingSettings, Location, Settings
 from instance_images.database import Database
 from instance_images.deletion import delete
 from instance_images.instants import floor_hour
@@ -16,9 +17,14 @@ from instance_images.settling import settle
 from instance_images.site import Site
 from instance_images.tables import accounts
 from instance_images_billing import ledger, rates
+from instance_images_billing.adjustments import of_location
+from instance_images_billing.corrections import Adjustment
 from instance_images_billing.ledger import Posting
 from instance_images_billing.metering import Metered, meter
+from instance_images_billing.periods import parse_period
 from instance_images_billing.tables import postings
+from instance_images_reports.collect import collect, find_account
+from instance_images_reports.statement import Statement
 from memory_cloud import GB, MemoryProvider
 
 LOCATION = Location("RegionOne", True, "memory", "memory", "RegionOne", "EUR", 1000)
@@ -56,7 +62,7 @@ class World:
                 LOCATION,
                 self.billing,
                 price_nanos,
-                at(from_hour) if from_hour else None,
+                from_hour if isinstance(from_hour, datetime) else at(from_hour),
                 self.clock(),
             )
 
@@ -76,10 +82,15 @@ class World:
         self.clock.now = when if isinstance(when, datetime) else at(when)
         delete(self.site, self.cloud.account(account), image_id)
 
-    def run(self, when: str | datetime) -> Metered:
-        """Run the meter."""
+    def run(self, when: str | datetime, until: str | datetime | None = None) -> Metered:
+        """Run the meter; ``until`` is later than now where hours are closed ahead of time."""
         self.clock.now = when if isinstance(when, datetime) else at(when)
-        return meter(self.site, self.billing, floor_hour(self.clock()))
+        last = until or self.clock.now
+        return meter(
+            self.site,
+            self.billing,
+            floor_hour(last if isinstance(last, datetime) else at(last)),
+        )
 
     def postings(self, account: str | None = None) -> list[Posting]:
         """Return all postings, or those of one account, in the order of their hours."""
@@ -99,6 +110,27 @@ class World:
             f"{p.starts_at.day}T{p.starts_at:%H:%M}": p.byte_seconds // GB
             for p in self.postings(account)
         }
+
+    def adjustments(self, account: str | None = None) -> list[Adjustment]:
+        """Return all adjustments, or those of one account, in the order of posting."""
+        with self.database.reading() as connection:
+            keys = {
+                key: row.account_id
+                for key, row in accounts_by_key(connection, LOCATION.name).items()
+            }
+            return [
+                one
+                for one in of_location(connection, LOCATION.name)
+                if account in (None, keys[one.account_key])
+            ]
+
+    def statement(self, account: str = "a", period: str = "2026-11") -> Statement:
+        """Return the account's statement."""
+        configured = Settings((LOCATION,), "", self.billing, 10)
+        with self.database.reading() as connection:
+            found = find_account(connection, account)
+            month = parse_period(period, self.billing.timezone)
+            return collect(connection, configured, found, month, None)
 
     def watermark(self) -> datetime | None:
         """Return up to when hours are closed."""

@@ -139,7 +139,16 @@ def test_json_has_the_fields_of_the_contract_in_its_order() -> None:
         "billable_until", "billable_seconds", "gb_hours", "rate", "amount_exact", "amount",
         "open", "unit", "hours_per_month", "partial_hour",
     ]  # fmt: skip
-    assert list(section["adjustments"][0]) == ["image_id", "hour", "reason", "amount"]
+    assert list(section["adjustments"][0]) == [
+        "image_id",
+        "hour",
+        "reason",
+        "amount",
+        "kind",
+        "location",
+        "until",
+        "amount_exact",
+    ]
 
 
 def test_json_prints_decimals_as_texts_and_instants_in_utc() -> None:

@@ -1,0 +1,47 @@
+"""What the ledger holds of one account at one location, as a statement is computed from it. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from instance_images_billing.corrections import Adjustment
+from instance_images_billing.ledger import Posting
+from instance_images_billing.minimums import MinimumCharge
+from instance_images_billing.rating import Interval, Rate
+
+
+@dataclass(frozen=True, slots=True)
+class BilledImage:
+    """An image with one of its intervals, as hours are posted by it."""
+
+    image_id: str
+    name: str
+    location: str
+    source_instance_name: str
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class LocationLedger:
+    """What the ledger holds of one account at one location, as far as the period is concerned.
+
+    ``rates`` are all rates of the location, sorted by their first hour. ``metered_until`` is the
+    location's watermark. ``adjustments`` and ``minimums`` are those that are counted in the period.
+    """
+
+    location: str
+    metered_until: datetime | None
+    rates: Sequence[Rate]
+    images: Sequence[BilledImage]
+    postings: Sequence[Posting]
+    adjustments: Sequence[Adjustment] = ()
+    minimums: Sequence[MinimumCharge] = ()
+
+    @property
+    def charged_nanos(self) -> int:
+        """All that is charged: postings, adjustments and minimum charges."""
+        return (
+            sum(posting.amount_nanos for posting in self.postings)
+            + sum(one.amount_nanos for one in self.adjustments)
+            + sum(one.amount_nanos for one in self.minimums)
+        )
