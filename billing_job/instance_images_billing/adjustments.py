@@ -86,14 +86,18 @@ def standing(
     return found
 
 
-def decided_by_hand(connection: sa.Connection, image_id: str) -> dict[Place, int]:
-    """Return the nanos that were decided by hand for the image, by account and slice."""
-    found: dict[Place, int] = {}
+def decided_by_hand(
+    connection: sa.Connection, account_keys: Iterable[int]
+) -> dict[Place, dict[str, int]]:
+    """Return the nanos that were decided by hand for the accounts, by slice and image."""
+    found: dict[Place, dict[str, int]] = {}
     for one in _found(
-        connection, adjustments.c.image_id == image_id, adjustments.c.kind == HAND
+        connection,
+        adjustments.c.account_key.in_(sorted(set(account_keys))),
+        adjustments.c.kind == HAND,
     ):
-        place = (one.account_key, one.corrects_at)
-        found[place] = found.get(place, 0) + one.amount_nanos
+        images = found.setdefault((one.account_key, one.corrects_at), {})
+        images[one.image_id] = images.get(one.image_id, 0) + one.amount_nanos
     return found
 
 

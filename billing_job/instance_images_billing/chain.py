@@ -83,7 +83,8 @@ def rate_text(rate: Rate) -> str:
 def _adjustment_text(one: Adjustment, account_ids: Mapping[int, str]) -> str:
     return (
         f"{account_ids[one.account_key]} {one.image_id} {_text(one.corrects_at)} {one.kind}"
-        f" {one.byte_seconds} {one.amount_nanos} {_text(one.posted_at)} {one.author!r} {one.reason!r}"
+        f" {one.byte_seconds} {one.amount_nanos} {_text(one.posted_at)}"
+        f" {one.author!r} {one.reason!r}"
     )
 
 

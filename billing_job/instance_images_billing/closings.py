@@ -15,9 +15,7 @@ def insert_closing(connection: sa.Connection, closing: Closing) -> None:
     connection.execute(sa.insert(closings).values(values))
 
 
-def last_digest(
-    connection: sa.Connection, location: str, before: datetime | None = None
-) -> str:
+def last_digest(connection: sa.Connection, location: str, before: datetime | None = None) -> str:
     """Return the digest of the location's last link, or of the last one before that hour."""
     query = sa.select(closings.c.digest).where(closings.c.location == location)
     if before is not None:

@@ -11,10 +11,13 @@ from instance_images.commands.options import location_option, locations_of, pass
 from instance_images.commands.output import format_option, instant_text, show_list
 from instance_images.errors import InstanceImagesError, UsageError
 from instance_images.instants import floor_hour, format_instant, parse_hour, parse_instant
+from instance_images_billing.audit_commands import adjust, verify
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
+    from instance_images.config import Location
     from instance_images_billing.metering import Metered
+    from instance_images_billing.rating import Rate
 
 
 @click.group()
@@ -33,14 +36,25 @@ def rate() -> None:
     help="Full hour from which it holds, as in 2026-12-01T00:00Z. [default: the next hour; for a"
     " location's first rate the present one]",
 )
+@click.option(
+    "--preview",
+    "is_preview",
+    is_flag=True,
+    help="Show what last month's usage would have cost; change nothing.",
+)
 @pass_invocation
 def set_rate(
-    invocation: Invocation, location: str, price: str, currency: str | None, from_text: str | None
+    invocation: Invocation,
+    location: str,
+    price: str,
+    currency: str | None,
+    from_text: str | None,
+    is_preview: bool,
 ) -> None:
     """Set the price per GB and month of a location from an hour on.
 
-    Unit, hours per month and partial hours are taken from the configuration into the rate, and
-    stay with it. A rate that has come into force never changes.
+    Unit, hours per month, partial hours, allowance and minimum charge are taken from the
+    configuration into the rate, and stay with it. A rate that has come into force never changes.
 
     Example: instance-images rate set RegionOne 0.05 --from 2026-12-01T00:00Z
     """
@@ -55,6 +69,9 @@ def set_rate(
             f" currency in [location:{configured.name}] first, or leave --currency out."
         )
     price_nanos = parse_price(price)
+    if is_preview:
+        _preview(invocation, configured, price_nanos)
+        return
     from_hour = parse_hour(from_text) if from_text is not None else None
     with application.database.writing() as connection:
         new = rates.set_rate(
@@ -67,9 +84,30 @@ def set_rate(
         )
     click.echo(
         f"{new.location}: {price_text(new.price_nanos)} {new.currency} per {new.unit} and month"
-        f" ({new.hours_per_month} hours, partial hours: {new.partial_hour}) from"
+        f" ({new.hours_per_month} hours, partial hours: {new.partial_hour}{_extra_terms(new)}) from"
         f" {format_instant(new.from_hour)}."
     )
+
+
+def _extra_terms(rate: Rate) -> str:
+    from instance_images.commands.output import size_text
+    from instance_images_billing.money import price_text
+
+    free = f", free: {size_text(rate.free_bytes)}" if rate.free_bytes else ""
+    minimum = f", minimum charge: {price_text(rate.minimum_nanos)}" if rate.minimum_nanos else ""
+    return free + minimum
+
+
+def _preview(invocation: Invocation, location: Location, price_nanos: int) -> None:
+    from instance_images_billing.preview import preview_rate
+    from instance_images_billing.rates import rate_with_terms
+    from instance_images_billing.views import PREVIEW
+
+    billing, now = invocation.application.settings.billing, invocation.clock()
+    new = rate_with_terms(location, billing, price_nanos, floor_hour(now), now)
+    with invocation.application.database.reading() as connection:
+        shown = preview_rate(connection, new, billing.timezone, now)
+    show_list(PREVIEW, [shown], None)
 
 
 @rate.command("list")
@@ -96,6 +134,10 @@ def list_rates(invocation: Invocation, location: str | None, output_format: str 
 @click.group()
 def meter() -> None:
     """Meter the images into the ledger, hour by hour."""
+
+
+meter.add_command(adjust)
+meter.add_command(verify)
 
 
 @meter.command("run")
@@ -177,6 +219,13 @@ def _tell(done: Metered, dry_run: bool) -> None:
         click.echo(f"Warning: {problem}", err=True)
     if done.other_run:
         click.echo(f"{done.location}: another run is at work.")
+    if done.adjustments:
+        total = price_text(sum(one.amount_nanos for one in done.adjustments))
+        count = _counted(len(done.adjustments), "adjustment")
+        click.echo(
+            f"{done.location}: {'would post' if dry_run else 'posted'} {count} of closed hours,"
+            f" {total} {done.currency}."
+        )
     if done.hours:
         total = price_text(sum(posting.amount_nanos for posting in done.postings))
         click.echo(
@@ -192,11 +241,13 @@ def _counted(count: int, noun: str) -> str:
 
 def _show_postings(invocation: Invocation, done: Metered) -> None:
     from instance_images.accounts import accounts_by_key
-    from instance_images_billing.views import POSTING
+    from instance_images_billing.views import ADJUSTMENT, POSTING
 
     with invocation.application.database.reading() as connection:
         owners = accounts_by_key(connection, done.location)
     show_list(POSTING, [(posting, owners[posting.account_key]) for posting in done.postings], None)
+    if done.adjustments:
+        show_list(ADJUSTMENT, done.adjustments, None)
 
 
 @meter.command()

@@ -120,3 +120,16 @@ def priced(
         now[place] = Standing(byte_seconds, nanos)
         amounts.append((one, nanos - before.amount_nanos))
     return amounts
+
+
+def given_back_twice(
+    by_hand: Mapping[str, int], image_id: str, late_nanos: int, stands_nanos: int
+) -> int:
+    """Return what a late correction of an image gives back that had been waived by hand before.
+
+    ``by_hand`` are the decisions of the account's slice by image, ``stands_nanos`` what it is
+    charged for after the correction: that much can be waived at most.
+    """
+    own = min(-by_hand.get(image_id, 0), -late_nanos)
+    beyond = -(stands_nanos + sum(by_hand.values()))
+    return max(0, own, beyond) if by_hand else 0

@@ -23,8 +23,10 @@ from instance_images_billing.corrections import (
     Adjustment,
     Difference,
     Place,
+    Standing,
     closed_slices,
     differences,
+    given_back_twice,
     priced,
 )
 from instance_images_billing.rating import Interval, Rate
@@ -38,6 +40,7 @@ from instance_images_billing.truth import (
 )
 
 _IMAGES_AT_A_TIME = 500
+_ROWS_AT_A_TIME = 10_000
 _FACT = tuple(
     history.c[name]
     for name in (
@@ -165,10 +168,11 @@ def _settle_others(
 def _settle(connection: sa.Connection, image_ids: Sequence[str], books: Books) -> list[Adjustment]:
     """Bring the images' intervals up to what is known, and correct the hours that are closed."""
     before = read_intervals(connection, image_ids)
+    histories = list(read_facts(connection, image_ids))
     adjusted = adjustments.late_byte_seconds(connection, image_ids)
     changed: dict[str, Intervals] = {}
     new: list[Adjustment] = []
-    for image_id, facts in read_facts(connection, image_ids):
+    for image_id, facts in histories:
         truth = true_intervals(facts)
         posted = posted_intervals(before.get(image_id, ()), truth, books.closed_until)
         if posted != before.get(image_id, ()):
@@ -185,27 +189,44 @@ def read_facts(
     connection: sa.Connection, image_ids: Sequence[str]
 ) -> Iterator[tuple[str, list[Fact]]]:
     """Yield the images with their history, in the order in which it was learned."""
-    query = (
-        sa.select(*_FACT)
-        .where(history.c.image_id.in_(image_ids))
-        .order_by(history.c.image_id, history.c.history_key)
-    )
-    facts = [Fact(**row._mapping) for row in connection.execute(query)]
+    return _facts(connection, history.c.image_id.in_(image_ids))
+
+
+def all_facts(connection: sa.Connection, location: str) -> Iterator[tuple[str, list[Fact]]]:
+    """Yield all images of the location with their history."""
+    return _facts(connection, history.c.account_key.in_(ledger.account_keys(location)))
+
+
+def _facts(
+    connection: sa.Connection, condition: sa.ColumnElement[bool]
+) -> Iterator[tuple[str, list[Fact]]]:
+    query = sa.select(*_FACT).where(condition).order_by(history.c.image_id, history.c.history_key)
+    rows = connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME))
+    facts = (Fact(*row) for row in rows)
     for image_id, group in groupby(facts, key=lambda fact: fact.image_id):
         yield image_id, list(group)
 
 
 def read_intervals(connection: sa.Connection, image_ids: Sequence[str]) -> dict[str, Intervals]:
     """Return what hours are posted by, for each of the images that has any."""
+    return dict(_intervals(connection, intervals.c.image_id.in_(image_ids)))
+
+
+def all_intervals(connection: sa.Connection, location: str) -> Iterator[tuple[str, Intervals]]:
+    """Yield all images of the location with what hours are posted by."""
+    return _intervals(connection, intervals.c.account_key.in_(ledger.account_keys(location)))
+
+
+def _intervals(
+    connection: sa.Connection, condition: sa.ColumnElement[bool]
+) -> Iterator[tuple[str, Intervals]]:
     query = (
-        sa.select(intervals)
-        .where(intervals.c.image_id.in_(image_ids))
-        .order_by(intervals.c.image_id, intervals.c.starts_at)
+        sa.select(intervals).where(condition).order_by(intervals.c.image_id, intervals.c.starts_at)
     )
-    found = [Interval(**row._mapping) for row in connection.execute(query)]
-    return {
-        image_id: tuple(group) for image_id, group in groupby(found, key=lambda one: one.image_id)
-    }
+    rows = connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME))
+    found = (Interval(**row._mapping) for row in rows)
+    for image_id, group in groupby(found, key=lambda one: one.image_id):
+        yield image_id, tuple(group)
 
 
 def _replace_intervals(connection: sa.Connection, changed: Mapping[str, Intervals]) -> None:
@@ -253,7 +274,7 @@ def _adjustments(
         min(one.part.start for one in found),
         max(one.part.end for one in found),
     )
-    by_hand = adjustments.decided_by_hand(connection, fact.image_id)
+    by_hand = adjustments.decided_by_hand(connection, {one.account_key for one in found})
     new = []
     for one, nanos in priced(found, standing):
         place = (one.account_key, one.part.start)
@@ -270,9 +291,10 @@ def _adjustments(
             posted_at=books.now,
         )
         new.append(late)
-        given_back_twice = min(-by_hand.get(place, 0), -nanos)
-        if given_back_twice > 0:
-            new.append(_end_of_waiver(late, given_back_twice))
+        stands = standing.get(place, Standing()).amount_nanos + nanos
+        twice = given_back_twice(by_hand.get(place, {}), one.image_id, nanos, stands)
+        if twice > 0:
+            new.append(_end_of_waiver(late, twice))
     return new
 
 

@@ -161,7 +161,9 @@ def usage(
     seconds = sa.case((sa.or_(ends.is_(None), ends > last), last), else_=ends) - sa.case(
         (begins < first, first), else_=begins
     )
-    high = sa.func.sum(intervals.c.size_bytes.bitwise_rshift(sa.literal(_LOW_BITS, sa.Integer)) * seconds)
+    high = sa.func.sum(
+        intervals.c.size_bytes.bitwise_rshift(sa.literal(_LOW_BITS, sa.Integer)) * seconds
+    )
     low = sa.func.sum(intervals.c.size_bytes.bitwise_and((1 << _LOW_BITS) - 1) * seconds)
     query = (
         sa.select(intervals.c.account_key, high, low)

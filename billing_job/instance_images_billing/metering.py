@@ -57,7 +57,7 @@ def meter(site: Site, billing: BillingSettings, until: datetime) -> Metered:
     except IntegrityError:
         done.other_run = True
         return done
-    hour: datetime | None = run.first_hour
+    hour = run.first_hour
     while hour is not None:
         with site.database.writing() as connection:
             hour = _close_next(connection, run, hour, until, done)
@@ -70,7 +70,7 @@ def rehearse(site: Site, billing: BillingSettings, until: datetime) -> Metered:
     reading = read_location(site, act=False)
     with site.database.rehearsing() as connection:
         run = _prepare(connection, site, billing, reading, until, done)
-        hour: datetime | None = run.first_hour
+        hour = run.first_hour
         while hour is not None:
             hour = _close_next(connection, run, hour, until, done)
     return done
@@ -84,7 +84,7 @@ class _Run:
     timezone: ZoneInfo
     clock: Clock
     account_ids: dict[int, str]
-    first_hour: datetime
+    first_hour: datetime | None
 
 
 def _prepare(
@@ -160,7 +160,8 @@ def _link(
 ) -> None:
     """Chain the hour to the one before, with all that is counted in it."""
     adjusted = adjustments.counted_in(connection, run.location, hour)
-    if any(one.account_key not in run.account_ids for one in (*new, *adjusted)):
+    keys = {one.account_key for one in new} | {one.account_key for one in adjusted}
+    if not keys <= run.account_ids.keys():
         run.account_ids.update(_account_ids(connection, run.location))  # another run took it in
     before = closings.last_digest(connection, run.location)
     closings.insert_closing(

@@ -65,6 +65,19 @@ def period_of(instant: datetime, timezone: ZoneInfo) -> Period:
     return _period(local.year, local.month, timezone)
 
 
+def period_before(instant: datetime, timezone: ZoneInfo) -> Period:
+    """Return the period before the one that the instant falls into."""
+    return period_of(period_of(instant, timezone).start - timedelta(seconds=1), timezone)
+
+
+def periods_between(start: datetime, end: datetime, timezone: ZoneInfo) -> Sequence[Period]:
+    """Return the periods that the instants from ``start`` to ``end``, included, fall into."""
+    found = [period_of(start, timezone)]
+    while found[-1].end <= end:
+        found.append(period_of(found[-1].end, timezone))
+    return found
+
+
 def slices_of(hour: datetime, timezone: ZoneInfo) -> Sequence[Slice]:
     """Return the hour that starts at ``hour``, cut where a period ends inside it."""
     first = period_of(hour, timezone)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from instance_images.config import BillingSettings, Location
+from instance_images.config import UNIT_BYTES, BillingSettings, Location
 from instance_images.errors import Refused
 from instance_images.instants import HOUR, floor_hour, format_instant
 from instance_images_billing import ledger
@@ -35,7 +35,23 @@ def set_rate(
         raise Refused(
             f"The rate of {location.name} cannot begin at {format_instant(from_hour)}: {fault}"
         )
-    rate = Rate(
+    rate = rate_with_terms(location, billing, price_nanos, from_hour, now)
+    ledger.write_rate(connection, rate)
+    return rate
+
+
+def rate_with_terms(
+    location: Location,
+    billing: BillingSettings,
+    price_nanos: int,
+    from_hour: datetime,
+    now: datetime,
+) -> Rate:
+    """Return a rate of that price with the terms of the configuration.
+
+    An allowance that is no whole number of bytes is rounded down to one.
+    """
+    return Rate(
         location.name,
         from_hour,
         price_nanos,
@@ -44,9 +60,9 @@ def set_rate(
         billing.hours_per_month,
         billing.partial_hour,
         now,
+        int(location.free_units * UNIT_BYTES[billing.unit]),
+        location.minimum_charge_nanos,
     )
-    ledger.write_rate(connection, rate)
-    return rate
 
 
 def _fault(

@@ -47,7 +47,9 @@ def true_intervals(facts: Sequence[Fact]) -> Intervals:
         states[max(change.effective_at, begin.effective_at)] = change
     edges: list[datetime | None] = [*states, end]
     pieces = [
-        Interval(begin.image_id, fact.size_bytes, start, _earlier(next_start, end), False, False, key)
+        Interval(
+            begin.image_id, fact.size_bytes, start, _earlier(next_start, end), False, False, key
+        )
         for (start, next_start), fact in zip(pairwise(edges), states.values(), strict=True)
         if start is not None and (end is None or start < end)
         for key in [fact.account_key]
@@ -96,7 +98,7 @@ def joined(pieces: Sequence[Interval]) -> Intervals:
 
 
 def first_difference(one: Sequence[Interval], other: Sequence[Interval]) -> datetime | None:
-    """Return the first instant at which they say something else of the image, None if they agree."""
+    """Return the first instant at which they say something else of the image, or None."""
     edges = sorted(
         {i.starts_at for i in (*one, *other)} | {i.ends_at for i in (*one, *other) if i.ends_at}
     )

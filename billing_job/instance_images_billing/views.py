@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from instance_images.commands.output import View, instant_text
+from instance_images.commands.output import View, instant_text, size_text
 from instance_images.instants import format_instant
 from instance_images_billing.money import decimal_of, price_text
+from instance_images_billing.period_status import PeriodStatus
 from instance_images_billing.status import MeterStatus
 
 RATE: View = View(
@@ -17,6 +18,8 @@ RATE: View = View(
         ("hours_per_month", lambda rate: rate.hours_per_month),
         ("partial_hour", lambda rate: rate.partial_hour),
         ("set_at", lambda rate: rate.set_at),
+        ("free_bytes", lambda rate: rate.free_bytes),
+        ("minimum_charge", lambda rate: price_text(rate.minimum_nanos)),
     ),
     columns=(
         ("Location", lambda rate: rate.location),
@@ -26,6 +29,8 @@ RATE: View = View(
         ("Currency", lambda rate: rate.currency),
         ("Hours per Month", lambda rate: rate.hours_per_month),
         ("Partial Hour", lambda rate: rate.partial_hour),
+        ("Free", lambda rate: size_text(rate.free_bytes)),
+        ("Minimum", lambda rate: price_text(rate.minimum_nanos)),
     ),
 )
 
@@ -66,6 +71,70 @@ STATUS: View = View(
         ("Rate", lambda status: _rate_text(status)),
     ),
 )
+
+ADJUSTMENT: View = View(
+    fields=(
+        ("image_id", lambda one: one.image_id),
+        ("hour", lambda one: one.corrects_at),
+        ("counted_in", lambda one: one.counted_at),
+        ("kind", lambda one: one.kind),
+        ("byte_seconds", lambda one: one.byte_seconds),
+        ("amount", lambda one: f"{decimal_of(one.amount_nanos):f}"),
+        ("reason", lambda one: one.reason),
+        ("author", lambda one: one.author),
+    ),
+    columns=(
+        ("Image", lambda one: one.image_id),
+        ("Corrected Hour", lambda one: format_instant(one.corrects_at)),
+        ("Counted In", lambda one: format_instant(one.counted_at)),
+        ("Byte-Seconds", lambda one: str(one.byte_seconds)),
+        ("Amount", lambda one: f"{decimal_of(one.amount_nanos):f}"),
+        ("Reason", lambda one: one.reason),
+    ),
+)
+
+PREVIEW: View = View(
+    fields=(
+        ("location", lambda one: one.location),
+        ("period", lambda one: one.period),
+        ("currency", lambda one: one.currency),
+        ("old_total", lambda one: f"{decimal_of(one.old_nanos):f}"),
+        ("new_total", lambda one: f"{decimal_of(one.new_nanos):f}"),
+        ("difference", lambda one: f"{decimal_of(one.difference_nanos):f}"),
+    ),
+    columns=(
+        ("Location", lambda one: one.location),
+        ("Period", lambda one: one.period),
+        ("Currency", lambda one: one.currency),
+        ("Cost", lambda one: f"{decimal_of(one.old_nanos):f}"),
+        ("Would Have Cost", lambda one: f"{decimal_of(one.new_nanos):f}"),
+        ("Difference", lambda one: f"{decimal_of(one.difference_nanos):+f}"),
+    ),
+)
+
+PERIOD: View = View(
+    fields=(
+        ("name", lambda one: one.name),
+        ("start", lambda one: one.start),
+        ("end", lambda one: one.end),
+        ("state", lambda one: one.state),
+        ("closed_at", lambda one: one.closed_at),
+        ("metered_until", lambda one: one.metered_until),
+        ("totals", lambda one: _totals(one)),
+    ),
+    columns=(
+        ("Period", lambda one: one.name),
+        ("Start", lambda one: format_instant(one.start)),
+        ("End", lambda one: format_instant(one.end)),
+        ("State", lambda one: one.state),
+        ("Metered Until", lambda one: instant_text(one.metered_until)),
+        ("Total", lambda one: ", ".join(f"{n} {c}" for c, n in _totals(one).items()) or "-"),
+    ),
+)
+
+
+def _totals(one: PeriodStatus) -> dict[str, str]:
+    return {currency: f"{decimal_of(nanos):f}" for currency, nanos in sorted(one.totals.items())}
 
 
 def _rate_text(status: MeterStatus) -> str:

@@ -8,6 +8,7 @@ import re
 import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,19 @@ _LOCATION_OPTS = [
     ),
     cfg.StrOpt("region_name", help="OpenStack region; the location's own name if left out."),
     cfg.StrOpt("currency", default="EUR", help="ISO 4217 code of the currency of its rates."),
+    cfg.StrOpt(
+        "free_gb",
+        default="0",
+        help="How many GB (or GiB, where [billing] unit says so) an account stores here free of"
+        " charge at any time, such as 5 or 0.5. Taken into a rate when the rate is set.",
+    ),
+    cfg.StrOpt(
+        "minimum_charge",
+        default="0",
+        help="What an account that is charged for a month here is charged at least, such as 1.00."
+        " What is missing to it is added when the month is closed. Taken into a rate when the rate"
+        " is set.",
+    ),
     cfg.IntOpt(
         "max_images",
         min=0,
@@ -142,7 +156,10 @@ def list_opts() -> list[tuple[str, list[Any]]]:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """One location as it is configured. ``max_images`` is None where it sets no own maximum."""
+    """One location as it is configured. ``max_images`` is None where it sets no own maximum.
+
+    ``free_units`` are free of charge for each account at any time, in GB or GiB.
+    """
 
     name: str
     enabled: bool
@@ -151,6 +168,8 @@ class Location:
     region_name: str
     currency: str
     max_images: int | None
+    free_units: Decimal = Decimal(0)
+    minimum_charge_nanos: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +314,18 @@ def _location(name: str, group: Any) -> Location:
         region_name=group.region_name or name,
         currency=group.currency,
         max_images=group.max_images,
+        free_units=_decimal(name, "free_gb", group.free_gb),
+        minimum_charge_nanos=int(_decimal(name, "minimum_charge", group.minimum_charge) * 10**9),
     )
+
+
+def _decimal(location: str, key: str, text: str) -> Decimal:
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,9})?", text):
+        raise ConfigurationError(
+            f"Configuration: [location:{location}] {key} = {text} is no amount: write digits with a"
+            " point and at most 9 decimals, such as 0.5."
+        )
+    return Decimal(text)
 
 
 def _billing(group: Any) -> BillingSettings:

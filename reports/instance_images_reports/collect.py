@@ -68,26 +68,41 @@ def collect(
 
     Raises UsageError where the currency is not one of the account's, or several are.
     """
+    ledgers = collect_ledgers(connection, account, period)
+    chosen = _currency(ledgers, settings, currency)
+    return state_in(connection, settings, account, period, chosen, ledgers)[0]
+
+
+def state_in(
+    connection: sa.Connection,
+    settings: Settings,
+    account: Account,
+    period: Period,
+    currency: str,
+    ledgers: Sequence[LocationLedger],
+) -> tuple[Statement, int]:
+    """Return the account's statement in the currency, and the nanos that it accounts for."""
     from babel.numbers import get_currency_precision
 
-    ledgers = _location_ledgers(connection, account, period)
     timezone = settings.billing.timezone
-    chosen = _currency(ledgers, settings, currency)
-    return state(
+    own = [_in_currency(one, currency) for one in ledgers]
+    statement = state(
         account,
         period,
         timezone.key,
-        chosen,
-        get_currency_precision(chosen),
-        [_in_currency(one, chosen) for one in ledgers],
+        currency,
+        get_currency_precision(currency),
+        own,
         days_of(period, timezone),
         "open" if find_closed(connection, period.name) is None else "closed",
     )
+    return statement, sum(one.charged_nanos for one in own)
 
 
-def _location_ledgers(
+def collect_ledgers(
     connection: sa.Connection, account: Account, period: Period
 ) -> list[LocationLedger]:
+    """Return what the ledger holds of the account at each location, in all currencies."""
     query = (
         sa.select(accounts.c.account_key, accounts.c.location)
         .where(accounts.c.account_id == account.id)

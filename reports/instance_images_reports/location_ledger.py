@@ -1,4 +1,4 @@
-"""What the ledger holds of one account at one location, as a statement is computed from it. Pure."""
+"""What the ledger holds of one account at one location, for its statement. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

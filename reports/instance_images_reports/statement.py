@@ -142,7 +142,9 @@ def state(
     drafts.sort(key=lambda d: (d.image.location, d.image.name, d.image.image_id, d.start))
     beside = [draft for ledger in ledgers for draft in beside_drafts(ledger, period)]
     minor_nanos = NANOS_PER_UNIT // 10**currency_digits
-    total_minor = round_half_even(Fraction(sum(ledger.charged_nanos for ledger in ledgers), minor_nanos))
+    total_minor = round_half_even(
+        Fraction(sum(ledger.charged_nanos for ledger in ledgers), minor_nanos)
+    )
     exact = [draft.nanos for draft in drafts] + [draft.nanos for draft in beside]
     amounts = apportion([nanos / minor_nanos for nanos in exact], total_minor)
     total = _decimal(total_minor, currency_digits)
@@ -232,7 +234,8 @@ def _draft(
         rate,
         start,
         end,
-        end == until and (ends_at is None or ends_at > end),
+        # An end that is known to be here only afterwards must not change a closed period.
+        end == until and (ends_at is None or ends_at >= end),
         byte_seconds,
         charge_nanos(byte_seconds, rate, period),
     )

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from command_line import SetClock
-from instance_images.capture import capture
 from instance_images.accounts import accounts_by_key
+from instance_images.capture import capture
 from instance_images.config import BillingSettings, Location, Settings
 from instance_images.database import Database
 from instance_images.deletion import delete

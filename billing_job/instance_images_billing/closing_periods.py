@@ -1,0 +1,204 @@
+"""Closes a billing month: what is missing to minimum charges is posted, and nothing changes after.
+
+What becomes known later is counted in an hour that is open, and so in a later period: a period is
+closed only where each location's first open hour lies after it.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import pairwise
+
+import sqlalchemy as sa
+
+from instance_images import readings
+from instance_images.accounts import AccountRow, accounts_by_key
+from instance_images.errors import Refused
+from instance_images.instants import HOUR, ceil_hour, format_instant
+from instance_images.tables import accounts
+from instance_images_billing import closings, ledger
+from instance_images_billing.chain import PeriodAccount, link_period
+from instance_images_billing.closed_periods import (
+    ClosedPeriod,
+    find_closed,
+    insert_closed,
+    last_link,
+)
+from instance_images_billing.corrections import LATE
+from instance_images_billing.minimums import (
+    MinimumCharge,
+    insert_minimums,
+    minimums_of,
+    missing_to_minimum,
+)
+from instance_images_billing.periods import Period
+from instance_images_billing.rating import Rate, rate_at
+from instance_images_billing.tables import adjustments, postings, watermarks
+
+_ROWS_AT_A_TIME = 10_000
+
+
+def close_period(
+    connection: sa.Connection, configured: Iterable[str], period: Period, now: datetime
+) -> ClosedPeriod:
+    """Close the period in every location. Raises Refused where an hour of it is open."""
+    names = sorted({*configured, *connection.execute(sa.select(watermarks.c.location)).scalars()})
+    for name in names:
+        ledger.lock_location(connection, name)
+    fault = _fault(connection, names, period, now)
+    if fault:
+        raise Refused(f"The period {period.name} cannot be closed: {fault}")
+    for name in names:
+        insert_minimums(connection, _minimums(connection, name, period, now))
+    sequence, before = last_link(connection)
+    closed = ClosedPeriod(
+        sequence + 1,
+        period.name,
+        period.start,
+        period.end,
+        now,
+        period_digest(connection, names, before, period.name, period.start, period.end),
+    )
+    insert_closed(connection, closed)
+    return closed
+
+
+def _fault(
+    connection: sa.Connection, names: Sequence[str], period: Period, now: datetime
+) -> str | None:
+    """Return why the period must stay open, or None; a location without images is begun after."""
+    closed = find_closed(connection, period.name)
+    if closed is not None:
+        return f"it is closed since {format_instant(closed.closed_at)}, and stays as it is."
+    if now < period.end:
+        return f"it ends at {format_instant(period.end)}, and it is {format_instant(now)} now."
+    for name in names:
+        closed_until = ledger.watermark(connection, name)
+        if closed_until is None:
+            closed_until = _begun_without_images(connection, name, period)
+        if closed_until is None:
+            return f"{name} was not metered in it: run 'instance-images meter run' first."
+        if closed_until < period.end:
+            return (
+                f"the hour {format_instant(closed_until)} of {name} is open: run"
+                " 'instance-images meter run', and see 'instance-images meter status'."
+            )
+    return None
+
+
+def _begun_without_images(connection: sa.Connection, name: str, period: Period) -> datetime | None:
+    """Begin the ledger of a location after the period, if it was read since and held nothing."""
+    last_read_at = readings.last_read_at(connection, name)
+    if last_read_at is None or last_read_at < period.end:
+        return None
+    if ledger.first_start(connection, name) is not None:
+        return None
+    begins = ceil_hour(period.end)
+    ledger.begin_watermark(connection, name, begins)
+    return begins
+
+
+# ------------------------------------------------------------------- minimum charges
+
+
+def _minimums(
+    connection: sa.Connection, name: str, period: Period, now: datetime
+) -> list[MinimumCharge]:
+    rates = ledger.list_rates(connection, name)
+    counted_at = _last_slice(period)
+    rate = rate_at(rates, counted_at)
+    if rate is None or rate.minimum_nanos == 0:
+        return []
+    start = max(period.start, _currency_begins(rates, rate))
+    found = []
+    for key, (byte_seconds, nanos) in sorted(_used(connection, name, start, period.end).items()):
+        missing = missing_to_minimum(byte_seconds, nanos, rate.minimum_nanos)
+        if missing:
+            found.append(MinimumCharge(key, period.name, counted_at, missing, now))
+    return found
+
+
+def _last_slice(period: Period) -> datetime:
+    """Return where the last hour of the period begins, or the part of an hour that ends it."""
+    return ceil_hour(period.end) - HOUR
+
+
+def _currency_begins(rates: Sequence[Rate], last: Rate) -> datetime:
+    """Return the first hour since which the location has the currency of its rate ``last``."""
+    known = [rate for rate in rates if rate.from_hour <= last.from_hour]
+    begins = known[-1].from_hour
+    for earlier, later in reversed(list(pairwise(known))):
+        if earlier.currency != later.currency:
+            break
+        begins = earlier.from_hour
+    return begins
+
+
+def _used(
+    connection: sa.Connection, name: str, start: datetime, end: datetime
+) -> dict[int, tuple[int, int]]:
+    """Return byte-seconds and nanos of what each account used from ``start`` to ``end``.
+
+    Late corrections of these hours are in it, as far as they are posted; decisions by hand are
+    not, so that no minimum charge takes back what was waived.
+    """
+    used: dict[int, tuple[int, int]] = {}
+    own = ledger.account_keys(name)
+    for table, at, more in (
+        (postings, postings.c.starts_at, sa.true()),
+        (adjustments, adjustments.c.corrects_at, adjustments.c.kind == LATE),
+    ):
+        query = sa.select(table.c.account_key, table.c.byte_seconds, table.c.amount_nanos).where(
+            table.c.account_key.in_(own), at >= start, at < end, more
+        )
+        rows = connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME))
+        for key, byte_seconds, nanos in rows:
+            before = used.get(key, (0, 0))
+            used[key] = (before[0] + byte_seconds, before[1] + nanos)
+    return used
+
+
+# ----------------------------------------------------------------------------- digest
+
+
+def period_digest(
+    connection: sa.Connection,
+    names: Sequence[str],
+    before: str,
+    period: str,
+    start: datetime,
+    end: datetime,
+) -> str:
+    """Return the digest of all that is counted in the period, after the digest ``before``."""
+    minimums = {one.account_key: one.amount_nanos for one in minimums_of(connection, period)}
+    charged: list[PeriodAccount] = []
+    ends: dict[str, str] = {}
+    for name in names:
+        ends[name] = closings.last_digest(connection, name, end)
+        owners = accounts_by_key(connection, name)
+        totals = counted_nanos(connection, name, start, end)
+        charged += [
+            _account(owners[key], totals.get(key, 0), minimums.get(key, 0))
+            for key in sorted(totals.keys() | (minimums.keys() & owners.keys()))
+        ]
+    return link_period(before, period, ends, charged)
+
+
+def _account(owner: AccountRow, nanos: int, minimum_nanos: int) -> PeriodAccount:
+    return PeriodAccount(owner.location, owner.account_id, nanos, minimum_nanos)
+
+
+def counted_nanos(
+    connection: sa.Connection, name: str, start: datetime, end: datetime
+) -> dict[int, int]:
+    """Return the nanos of postings and adjustments counted in ``[start, end)``, by account."""
+    totals: dict[int, int] = {}
+    for table, at in ((postings, postings.c.starts_at), (adjustments, adjustments.c.counted_at)):
+        query = (
+            sa.select(table.c.account_key, sa.func.sum(table.c.amount_nanos))
+            .join_from(table, accounts, accounts.c.account_key == table.c.account_key)
+            .where(accounts.c.location == name, at >= start, at < end)
+            .group_by(table.c.account_key)
+        )
+        for key, nanos in connection.execute(query):
+            totals[key] = totals.get(key, 0) + int(nanos)
+    return totals
