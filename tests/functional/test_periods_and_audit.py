@@ -45,9 +45,7 @@ def close(world: World, name: str = "2026-11") -> ClosedPeriod:
 
 def periods(world: World) -> dict[str, PeriodStatus]:
     with world.database.reading() as connection:
-        found = list_periods(
-            connection, [LOCATION.name], world.billing.timezone, world.clock()
-        )
+        found = list_periods(connection, [LOCATION.name], world.billing.timezone, world.clock())
     return {one.name: one for one in found}
 
 
@@ -68,9 +66,7 @@ def adjust(
 ) -> list[Adjustment]:
     decision = Decision(image, at(hours[0]), at(hours[1]), wanted, "an outage", "op")
     with world.database.writing() as connection:
-        return decide(
-            connection, [LOCATION.name], decision, world.billing.timezone, world.clock()
-        )
+        return decide(connection, [LOCATION.name], decision, world.billing.timezone, world.clock())
 
 
 # -------------------------------------------------------------------------- periods
