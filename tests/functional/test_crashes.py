@@ -1,0 +1,141 @@
+"""A meter that is killed with ``kill -9`` at random instants loses nothing and doubles nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+import sqlalchemy as sa
+
+from crash_story import ACCOUNTS, HOURS, SIZE, START, Story
+from instance_images.database import Database
+from instance_images.tables import accounts
+from instance_images_billing.verification import verify_location
+from ledger_oracle import ImageLife, Terms, expected
+from ledger_world import LOCATION, World
+
+TESTS = Path(__file__).parents[1]
+PRICE = 730 * 10**9
+PATIENCE_SECONDS = 120
+
+
+def worker(url: str) -> subprocess.Popen[str]:
+    """Start a process that meters, and return it when it is about to begin."""
+    paths = [str(TESTS / "functional"), str(TESTS)]
+    paths += [str(TESTS.parent / root) for root in ("plugin", "billing_job", "reports")]
+    process = subprocess.Popen(
+        [sys.executable, str(TESTS / "functional" / "crash_worker.py"), url],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    return process
+
+
+def prepared(database: Database) -> World:
+    world = World(database)
+    world.clock.now = START
+    world.set_rate(PRICE, START)
+    with database.writing() as connection:
+        for name in ACCOUNTS:
+            connection.execute(
+                sa.insert(accounts).values(
+                    location=LOCATION.name, account_id=name, account_name=name
+                )
+            )
+    return world
+
+
+def check(world: World) -> None:
+    """Compare the whole ledger with the oracle, and verify it."""
+    lives = [
+        ImageLife(image.begins, {image.begins: (ACCOUNTS[n % len(ACCOUNTS)], SIZE + n)}, image.ends)
+        for n, image in enumerate(Story().images)
+    ]
+    terms = Terms("UTC", "prorate", "730", 0, [(0, PRICE)])
+    wanted = expected(lives, terms, START, HOURS * 3600)
+    found: dict[tuple[str, int], tuple[int, int]] = {}
+    for account in ACCOUNTS:
+        rows = [(p.starts_at, p.byte_seconds, p.amount_nanos) for p in world.postings(account)]
+        rows += [
+            (one.corrects_at, one.byte_seconds, one.amount_nanos)
+            for one in world.adjustments(account)
+        ]
+        for instant, byte_seconds, nanos in rows:
+            place = (account, int((instant - START).total_seconds()))
+            before = found.get(place, (0, 0))
+            found[place] = (before[0] + byte_seconds, before[1] + nanos)
+    assert {place: sums for place, sums in found.items() if any(sums)} == wanted
+    assert world.watermark() == START + timedelta(hours=HOURS)
+    with world.database.reading() as connection:
+        assert verify_location(connection, LOCATION.name, world.billing.timezone) == []
+
+
+def kill_and_repeat(url: str, kills: int, seed: int) -> int:
+    """Start the worker and kill it, until it was killed that often or is done; count the kills."""
+    random = Random(seed)
+    for killed in range(kills):
+        process = worker(url)
+        time.sleep(random.uniform(0, 0.25))
+        if process.poll() is not None:
+            process.wait()
+            return killed
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait(PATIENCE_SECONDS)
+    return kills
+
+
+def finish(url: str) -> None:
+    out, _ = worker(url).communicate(timeout=PATIENCE_SECONDS)
+    assert out.startswith("done")
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_a_meter_that_is_killed_again_and_again_posts_every_hour_once(
+    database: Database, database_url: str, seed: int
+) -> None:
+    world = prepared(database)
+
+    killed = kill_and_repeat(database_url, 6, seed)
+    finish(database_url)
+
+    print(f"seed {seed}: killed {killed} times")
+    assert killed >= 3
+    check(world)
+
+
+@pytest.mark.all
+@pytest.mark.parametrize("seed", range(10, 20))
+def test_two_hundred_kills_lose_nothing_and_double_nothing(
+    database: Database, database_url: str, seed: int
+) -> None:
+    world = prepared(database)
+
+    killed = kill_and_repeat(database_url, 10, seed)
+    finish(database_url)
+
+    print(f"seed {seed}: killed {killed} times")
+    check(world)
+
+
+def test_of_two_meters_one_is_killed_and_the_other_goes_on(
+    database: Database, database_url: str
+) -> None:
+    world = prepared(database)
+    first, second = worker(database_url), worker(database_url)
+    time.sleep(0.3)
+
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait(PATIENCE_SECONDS)
+    out, _ = second.communicate(timeout=PATIENCE_SECONDS)
+    finish(database_url)
+
+    assert out.startswith("done")
+    check(world)
