@@ -152,7 +152,7 @@ def nanos(byte_seconds: int, story: Story, second: int, months: list[int]) -> in
     return floor + up
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
 @given(stories())
 def test_the_ledger_is_what_one_undisturbed_run_would_have_made(story: Story) -> None:
     with tempfile.TemporaryDirectory() as directory:
@@ -169,7 +169,7 @@ def test_the_ledger_is_what_one_undisturbed_run_would_have_made(story: Story) ->
         world.database.engine.dispose()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
 @given(stories())
 def test_lines_add_up_to_the_total_and_that_is_the_rounded_sum_of_the_postings(
     story: Story,
