@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from instance_images import database as db
 from instance_images.database import Database
 from instance_images.errors import ConfigurationError, DatabaseUnavailable
-from ledger_world import World
+from instance_images_billing.verification import verify_location
+from ledger_world import LOCATION, World
 
 METADATA = [found.load() for found in entry_points(group="instance_images.tables")]
 
@@ -36,6 +37,28 @@ def test_an_upgrade_of_a_database_in_use_changes_nothing(database: Database) -> 
     assert db.upgrade(database) == (db.head_revision(), db.head_revision())
 
     assert world.postings() == before
+
+
+def test_a_ledger_of_the_first_revision_goes_on_after_the_upgrade(database: Database) -> None:
+    world = World(database)
+    world.set_rate()
+    ended = world.capture("2T12:00", "ended")
+    stored = world.capture("2T12:00", "stored")
+    world.delete("2T12:30", ended)
+    world.run("2T13:05")
+    world.capture("2T13:10", "unmetered")
+    world.delete("2T13:30", stored)
+    before = world.postings()
+
+    db.downgrade(database, "0001")
+    assert db.upgrade(database) == ("0001", db.head_revision())
+    world.run("2T14:05")
+
+    assert world.postings()[: len(before)] == before
+    assert world.seconds() == {"2T12:00": 1800 + 3600, "2T13:00": 50 * 60 + 30 * 60}
+    assert world.adjustments() == []
+    with database.reading() as connection:
+        assert verify_location(connection, LOCATION.name, world.billing.timezone) == []
 
 
 def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
