@@ -24,7 +24,7 @@ from instance_images_billing.corrections import (
     closed_slices,
     usage_in,
 )
-from instance_images_billing.intake import read_facts
+from instance_images_billing.histories import read_facts
 from instance_images_billing.rating import posted_nanos
 from instance_images_billing.truth import true_intervals
 

@@ -5,10 +5,9 @@ statement, for a million images as for one. For all others the truth is worked o
 where it touches closed hours, adjustments are posted in the same transaction.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -29,7 +28,13 @@ from instance_images_billing.corrections import (
     given_back_twice,
     priced,
 )
-from instance_images_billing.rating import Interval, Rate
+from instance_images_billing.histories import (
+    FACT_COLUMNS,
+    read_facts,
+    read_intervals,
+    replace_intervals,
+)
+from instance_images_billing.rating import Rate
 from instance_images_billing.tables import history, intervals
 from instance_images_billing.truth import (
     Fact,
@@ -40,19 +45,6 @@ from instance_images_billing.truth import (
 )
 
 _IMAGES_AT_A_TIME = 500
-_ROWS_AT_A_TIME = 10_000
-_FACT = tuple(
-    history.c[name]
-    for name in (
-        "image_id",
-        "account_key",
-        "event",
-        "effective_at",
-        "size_bytes",
-        "learned_at",
-        "source",
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +95,7 @@ def _move_to_history(
         .where(own)
         .order_by(news.c.news_key)
     )
-    names = ["news_key", *(column.name for column in _FACT)]
+    names = ["news_key", *FACT_COLUMNS]
     connection.execute(sa.insert(history).from_select(names, taken))
     copied = sa.select(history.c.news_key).where(history.c.history_key > last)
     connection.execute(sa.delete(news).where(own, news.c.news_key.in_(copied)))
@@ -181,65 +173,8 @@ def _settle(connection: sa.Connection, image_ids: Sequence[str], books: Books) -
         late = _correct(connection, facts[-1], truth, posted, adjusted.get(image_id, {}), books)
         adjustments.insert_adjustments(connection, late)
         new += late
-    _replace_intervals(connection, changed)
+    replace_intervals(connection, changed)
     return new
-
-
-def read_facts(
-    connection: sa.Connection, image_ids: Sequence[str]
-) -> Iterator[tuple[str, list[Fact]]]:
-    """Yield the images with their history, in the order in which it was learned."""
-    return _facts(connection, history.c.image_id.in_(image_ids))
-
-
-def all_facts(connection: sa.Connection, location: str) -> Iterator[tuple[str, list[Fact]]]:
-    """Yield all images of the location with their history."""
-    return _facts(connection, history.c.account_key.in_(ledger.account_keys(location)))
-
-
-def _facts(
-    connection: sa.Connection, condition: sa.ColumnElement[bool]
-) -> Iterator[tuple[str, list[Fact]]]:
-    query = sa.select(*_FACT).where(condition).order_by(history.c.image_id, history.c.history_key)
-    rows = connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME))
-    facts = (Fact(*row) for row in rows)
-    for image_id, group in groupby(facts, key=lambda fact: fact.image_id):
-        yield image_id, list(group)
-
-
-def read_intervals(connection: sa.Connection, image_ids: Sequence[str]) -> dict[str, Intervals]:
-    """Return what hours are posted by, for each of the images that has any."""
-    return dict(_intervals(connection, intervals.c.image_id.in_(image_ids)))
-
-
-def all_intervals(connection: sa.Connection, location: str) -> Iterator[tuple[str, Intervals]]:
-    """Yield all images of the location with what hours are posted by."""
-    return _intervals(connection, intervals.c.account_key.in_(ledger.account_keys(location)))
-
-
-def _intervals(
-    connection: sa.Connection, condition: sa.ColumnElement[bool]
-) -> Iterator[tuple[str, Intervals]]:
-    query = (
-        sa.select(intervals).where(condition).order_by(intervals.c.image_id, intervals.c.starts_at)
-    )
-    rows = connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME))
-    found = (Interval(**row._mapping) for row in rows)
-    for image_id, group in groupby(found, key=lambda one: one.image_id):
-        yield image_id, tuple(group)
-
-
-def _replace_intervals(connection: sa.Connection, changed: Mapping[str, Intervals]) -> None:
-    if not changed:
-        return
-    connection.execute(sa.delete(intervals).where(intervals.c.image_id.in_(changed)))
-    rows = [
-        {column.name: getattr(one, column.name) for column in intervals.c}
-        for new in changed.values()
-        for one in new
-    ]
-    if rows:
-        connection.execute(sa.insert(intervals), rows)
 
 
 def _correct(

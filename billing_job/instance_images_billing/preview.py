@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from instance_images.instants import ceil_hour, floor_hour
 from instance_images_billing import ledger
-from instance_images_billing.intake import all_facts
+from instance_images_billing.histories import all_facts
 from instance_images_billing.periods import Period, period_before
 from instance_images_billing.rating import Interval, Rate
 from instance_images_billing.recomputing import Line, byte_seconds_along, line_of, nanos_of

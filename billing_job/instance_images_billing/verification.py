@@ -20,7 +20,7 @@ from instance_images_billing.chain import FIRST, link_hour
 from instance_images_billing.closed_periods import list_closed
 from instance_images_billing.closing_periods import period_digest
 from instance_images_billing.corrections import HAND, LATE, Adjustment, Place, Standing
-from instance_images_billing.intake import all_facts, all_intervals
+from instance_images_billing.histories import all_facts, all_intervals
 from instance_images_billing.ledger import Posting
 from instance_images_billing.rating import Interval, Rate, rate_at
 from instance_images_billing.recomputing import Line, byte_seconds_along, line_of, nanos_of

@@ -187,15 +187,14 @@ class LedgerMachine(RuleBasedStateMachine):
             if left[0] < 0:
                 raise Cut
 
-        sa.event.listen(self.database.engine, "before_cursor_execute", count)
-        sa.event.listen(self.database.engine, "commit", count)
-        try:
+        engine = self.database.engine
+        with self._attempt():
+            sa.event.listen(engine, "before_cursor_execute", count)
+            sa.event.listen(engine, "commit", count)
             with contextlib.suppress(Cut):
-                self.world.clock.now = self._instant()
-                self._reads(lambda: self._meter(self.world, ahead))
-        finally:
-            sa.event.remove(self.database.engine, "before_cursor_execute", count)
-            sa.event.remove(self.database.engine, "commit", count)
+                self._meter(self.world, ahead)
+            sa.event.remove(engine, "before_cursor_execute", count)
+            sa.event.remove(engine, "commit", count)
 
     @rule()
     def a_run_is_rehearsed(self) -> None:
@@ -344,10 +343,6 @@ class LedgerMachine(RuleBasedStateMachine):
             yield
         finally:
             self._take_over(last)
-
-    def _reads(self, act) -> None:  # type: ignore[no-untyped-def]
-        with self._attempt():
-            act()
 
     def _take_over(self, last_read: int) -> None:
         with self.database.reading() as connection:
