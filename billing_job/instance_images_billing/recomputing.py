@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
+from functools import lru_cache
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
@@ -104,10 +105,14 @@ def _is_rounded_up(line: Line, second: int) -> bool:
 
 def nanos_of(line: Line, index: int, byte_seconds: int) -> int:
     """Return the amount of byte-seconds in the slice, after the allowance, rounded half-even."""
-    rate, period = line.rates[index], line.periods[index]
+    rate = line.rates[index]
     if rate is None:
         return 0
-    duration = line.cuts[index + 1] - line.cuts[index]
+    return _nanos(byte_seconds, rate, line.periods[index], line.cuts[index + 1] - line.cuts[index])
+
+
+@lru_cache(maxsize=100_000)
+def _nanos(byte_seconds: int, rate: Rate, period: Period, duration: int) -> int:
     charged = max(byte_seconds - rate.free_bytes * duration, 0)
     if rate.hours_per_month == "calendar":
         hours = Fraction(int(period.end.timestamp()) - int(period.start.timestamp()), 3600)
