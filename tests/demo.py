@@ -84,7 +84,7 @@ def tell(cloud: EmbeddedCloud, clock: MovingClock) -> None:
     command(
         clock,
         "image deploy production-web-server-v2 --name web-2 --flavor m1.small"
-        f" --network none --account {ACCOUNT} --wait",
+        f" --network none --account {ACCOUNT} --wait -f table",
     )
 
     first_hour = floor_hour(clock())
