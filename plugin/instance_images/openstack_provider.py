@@ -124,12 +124,20 @@ class OpenStackProvider(Provider):
         return Account(projects[0]["id"], projects[0]["name"])
 
     def _projects(self, reference: str) -> list[dict[str, Any]]:
-        identity = self._connection.identity
         if _SAFE_ID.fullmatch(reference):
-            answer = self._ask(identity, "GET", f"/projects/{reference}", allow=(403, 404))
+            answer = self._ask(
+                self._connection, "identity", "GET", f"/projects/{reference}", allow=(403, 404)
+            )
             if answer.status_code == 200:
                 return [answer.json()["project"]]
-        answer = self._ask(identity, "GET", "/projects", params={"name": reference}, allow=(403,))
+        answer = self._ask(
+            self._connection,
+            "identity",
+            "GET",
+            "/projects",
+            params={"name": reference},
+            allow=(403,),
+        )
         return answer.json()["projects"] if answer.status_code == 200 else []
 
     def sees_all_accounts(self) -> bool:
@@ -184,8 +192,8 @@ class OpenStackProvider(Provider):
 
     def get_server(self, account_id: str, server_id: str) -> Server | None:
         """Return the account's instance, None if there is none."""
-        compute = self._as_account(account_id).compute
-        answer = self._ask(compute, "GET", f"/servers/{server_id}", allow=(404,))
+        connection = self._as_account(account_id)
+        answer = self._ask(connection, "compute", "GET", f"/servers/{server_id}", allow=(404,))
         if answer.status_code == 404:
             return None
         server = _server(answer.json()["server"])
@@ -193,12 +201,13 @@ class OpenStackProvider(Provider):
         return server if server.account_id == account_id else None
 
     def _servers(self, account_id: str, filters: dict[str, str]) -> list[Server]:
-        compute = self._as_account(account_id).compute
+        connection = self._as_account(account_id)
         servers: list[Server] = []
         marker: dict[str, str] = {}
         while True:
             params = {**filters, "limit": str(PAGE), **marker}
-            page = self._ask(compute, "GET", "/servers/detail", params=params).json()["servers"]
+            answer = self._ask(connection, "compute", "GET", "/servers/detail", params=params)
+            page = answer.json()["servers"]
             servers += [s for s in map(_server, page) if s.account_id == account_id]
             if not page:
                 return servers
@@ -206,9 +215,10 @@ class OpenStackProvider(Provider):
 
     def find_flavor(self, account: Account, reference: str) -> Flavor:
         """Return the flavor of that id or name. Raises NotFound."""
-        compute = self._as_account(account.id).compute
+        connection = self._as_account(account.id)
         params = {"limit": str(PAGE)}
-        flavors = self._ask(compute, "GET", "/flavors/detail", params=params).json()["flavors"]
+        answer = self._ask(connection, "compute", "GET", "/flavors/detail", params=params)
+        flavors = answer.json()["flavors"]
         for key in ("id", "name"):
             for flavor in flavors:
                 if flavor[key] == reference:
@@ -229,7 +239,8 @@ class OpenStackProvider(Provider):
         if request.key_name is not None:
             body["key_name"] = request.key_name
         answer = self._ask(
-            connection.compute,
+            connection,
+            "compute",
             "POST",
             "/servers",
             json={"server": body},
@@ -244,7 +255,7 @@ class OpenStackProvider(Provider):
             return "auto"
         if list(references) == ["none"]:
             return "none"
-        networks = self._ask(connection.network, "GET", "/networks").json()["networks"]
+        networks = self._ask(connection, "network", "GET", "/networks").json()["networks"]
         found = []
         for reference in references:
             ids = [n["id"] for n in networks if reference in (n["id"], n["name"])]
@@ -263,9 +274,10 @@ class OpenStackProvider(Provider):
         self, account_id: str, request_id: str, since: datetime
     ) -> Server | None:
         """Return the account's instance that is marked with the request id."""
-        compute = self._as_account(account_id).compute
+        connection = self._as_account(account_id)
         params = {"changes-since": format_instant(since), "limit": str(PAGE)}
-        for server in self._ask(compute, "GET", "/servers/detail", params=params).json()["servers"]:
+        answer = self._ask(connection, "compute", "GET", "/servers/detail", params=params)
+        for server in answer.json()["servers"]:
             if (
                 server["metadata"].get(REQUEST_PROPERTY) == request_id
                 and server["tenant_id"] == account_id
@@ -280,7 +292,8 @@ class OpenStackProvider(Provider):
         """Start to capture the instance's primary disk; return the new image's id."""
         metadata = {REQUEST_PROPERTY: request_id, ACCOUNT_PROPERTY: account.id}
         answer = self._ask(
-            self._as_account(account.id).compute,
+            self._as_account(account.id),
+            "compute",
             "POST",
             f"/servers/{server_id}/action",
             json={"createImage": {"name": name, "metadata": metadata}},
@@ -298,7 +311,7 @@ class OpenStackProvider(Provider):
     def find_captured(self, account_id: str, request_id: str) -> CloudImage | None:
         """Return the account's image that is marked with the request id."""
         params = {REQUEST_PROPERTY: request_id, "owner": account_id, "visibility": "all"}
-        answer = self._ask(self._connection.image, "GET", "/images", params=params)
+        answer = self._ask(self._connection, "image", "GET", "/images", params=params)
         for image in answer.json()["images"]:
             if image.get(REQUEST_PROPERTY) == request_id and image["owner"] == account_id:
                 return _image(image)
@@ -306,14 +319,16 @@ class OpenStackProvider(Provider):
 
     def get_image(self, cloud_image_id: str) -> CloudImage | None:
         """Return the image, None if the service has none of that id."""
-        answer = self._ask(self._connection.image, "GET", f"/images/{cloud_image_id}", allow=(404,))
+        answer = self._ask(
+            self._connection, "image", "GET", f"/images/{cloud_image_id}", allow=(404,)
+        )
         return None if answer.status_code == 404 else _image(answer.json())
 
     def list_images(self) -> Iterator[CloudImage]:
         """Yield all images that the credentials see; raise, rather than end early."""
         params = {"limit": str(PAGE), "visibility": "all", "sort": "id:asc"}
         while True:
-            answer = self._ask(self._connection.image, "GET", "/images", params=params).json()
+            answer = self._ask(self._connection, "image", "GET", "/images", params=params).json()
             yield from map(_image, answer["images"])
             if "next" not in answer:
                 return
@@ -322,7 +337,8 @@ class OpenStackProvider(Provider):
     def delete_image(self, account_id: str, cloud_image_id: str) -> bool:
         """Delete the image; return whether there was one."""
         answer = self._ask(
-            self._as_account(account_id).image,
+            self._as_account(account_id),
+            "image",
             "DELETE",
             f"/images/{cloud_image_id}",
             allow=(403, 404, 409),
@@ -342,20 +358,26 @@ class OpenStackProvider(Provider):
     # -------------------------------------------------------------- asking
 
     def _ask(
-        self, proxy: Any, method: str, path: str, allow: tuple[int, ...] = (), **more: Any
+        self,
+        connection: Connection,
+        service: str,
+        method: str,
+        path: str,
+        allow: tuple[int, ...] = (),
+        **more: Any,
     ) -> Any:
         """Send one request; return the answer if its status is a success or in ``allow``."""
-        service = _SERVICE_NAMES[str(proxy.service_type)]
-        if proxy.service_type == "compute":
+        if service == "compute":
             more["microversion"] = COMPUTE_MICROVERSION
         try:
+            proxy = getattr(connection, service)  # its endpoint is looked up here
             answer = proxy.request(path, method, raise_exc=False, **more)
         except Exception as error:
-            raise self._explained(error, service) from error
+            raise self._explained(error, _SERVICE_NAMES[service]) from error
         status = answer.status_code
         if status < 400 or status in allow:
             return answer
-        raise self._failed(service, status, _reason(answer))
+        raise self._failed(_SERVICE_NAMES[service], status, _reason(answer))
 
     def _failed(self, service: str, status: int, reason: str) -> Exception:
         where = f"{service} of location {self._location.name}"

@@ -96,7 +96,10 @@ def cli(
     configuration; 3 refused; 4 cloud or database unreachable, try again.
     """
     ctx.obj.config_files, ctx.obj.config_directories = config_files, config_directories
-    if debug:
+    if not debug:
+        # Libraries warn of what they then raise; the error itself is told in one line.
+        logging.getLogger().addHandler(logging.NullHandler())
+    else:
         logging.basicConfig(
             level=logging.DEBUG, format="%(asctime)s %(levelname)s %(name)s %(message)s"
         )
