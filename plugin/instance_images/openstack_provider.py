@@ -1,33 +1,21 @@
-"""The driver for OpenStack: Keystone, Nova and Glance, through openstacksdk.
+"""The driver for OpenStack: Keystone, Nova and Glance in our types and units.
 
-The only module that imports ``openstack`` or ``keystoneauth1``. It turns their answers into the
-types of ``instance_images.provider``, their units into ours (``disk`` is GiB, ``ram`` is MiB) and
-their errors into ours. Requests for an account are made with a token of the account's own project,
+It turns their answers into the types of ``instance_images.provider`` and their units into ours
+(``disk`` is GiB, ``ram`` is MiB). Requests for an account are made with a token of the account's own project,
 so that what they make belongs to it.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from functools import cached_property
 from typing import Any
-
-import openstack
-from keystoneauth1 import exceptions as keystone_errors
-from openstack import exceptions as sdk_errors
-from openstack.connection import Connection
 
 from instance_images.config import Location
 from instance_images.domain import Account
-from instance_images.errors import (
-    CloudUnavailable,
-    ConfigurationError,
-    NotFound,
-    Refused,
-    WrongState,
-)
+from instance_images.errors import ConfigurationError, NotFound, Refused, WrongState
 from instance_images.instants import format_instant, parse_instant
 from instance_images.names import printable
+from instance_images.openstack_api import OpenStackApi, reason_of
 from instance_images.provider import (
     CloudImage,
     CloudImageStatus,
@@ -38,10 +26,7 @@ from instance_images.provider import (
     ServerStatus,
 )
 
-# 2.45 answers createImage with the image's id; 2.37 knows networks = none and auto.
-COMPUTE_MICROVERSION = "2.45"
 PAGE = 1000
-TIMEOUT_SECONDS = 60
 REQUEST_PROPERTY = "instance_images_request"
 ACCOUNT_PROPERTY = "instance_images_account"
 
@@ -73,37 +58,13 @@ class OpenStackProvider(Provider):
 
     def __init__(self, location: Location) -> None:
         self._location = location
-        self._of_project: dict[str, Connection] = {}
+        self._api = OpenStackApi(location)
 
-    # ------------------------------------------------------------------ who
-
-    @cached_property
-    def _connection(self) -> Connection:
-        try:
-            return openstack.connect(
-                cloud=self._location.cloud,
-                region_name=self._location.region_name,
-                app_name="instance-images",
-                api_timeout=TIMEOUT_SECONDS,
-            )
-        except (sdk_errors.ConfigException, keystone_errors.AuthPluginException) as error:
-            raise ConfigurationError(
-                f"Location {self._location.name}: the entry {self._location.cloud!r} of clouds.yaml"
-                f" cannot be used: {_one_line(str(error))}. Correct clouds.yaml, or cloud ="
-                f" in [location:{self._location.name}]."
-            ) from error
-
-    @cached_property
-    def _access(self) -> Any:
-        session: Any = self._connection.session
-        try:
-            return session.auth.get_access(session)
-        except Exception as error:
-            raise self._explained(error, "Keystone") from error
+    # ------------------------------------------------------------- accounts
 
     def account(self, reference: str | None) -> Account:
         """Return the account of that id or name, or the credentials' own. Raises NotFound."""
-        own = Account(self._access.project_id or "", self._access.project_name or "")
+        own = Account(self._api.access.project_id or "", self._api.access.project_name or "")
         if reference is None:
             if not own.id:
                 raise ConfigurationError(
@@ -125,13 +86,13 @@ class OpenStackProvider(Provider):
 
     def _projects(self, reference: str) -> list[dict[str, Any]]:
         if _SAFE_ID.fullmatch(reference):
-            answer = self._ask(
-                self._connection, "identity", "GET", f"/projects/{reference}", allow=(403, 404)
+            answer = self._api.ask(
+                None, "identity", "GET", f"/projects/{reference}", allow=(403, 404)
             )
             if answer.status_code == 200:
                 return [answer.json()["project"]]
-        answer = self._ask(
-            self._connection,
+        answer = self._api.ask(
+            None,
             "identity",
             "GET",
             "/projects",
@@ -142,25 +103,7 @@ class OpenStackProvider(Provider):
 
     def sees_all_accounts(self) -> bool:
         """Return whether the credentials hold the admin role, which hides no image from them."""
-        return "admin" in self._access.role_names
-
-    def _as_account(self, account_id: str) -> Connection:
-        """Return a connection whose token is for the account's project."""
-        if account_id == self._access.project_id:
-            return self._connection
-        if account_id not in self._of_project:
-            connection = self._connection.connect_as(project_id=account_id, project_name=None)
-            try:
-                connection.session.get_token()
-            except keystone_errors.Unauthorized as error:
-                raise ConfigurationError(
-                    f"The credentials of {self._location.cloud!r} have no role on project"
-                    f" {account_id}: give them one, best inherited from its domain."
-                ) from error
-            except Exception as error:
-                raise self._explained(error, "Keystone") from error
-            self._of_project[account_id] = connection
-        return self._of_project[account_id]
+        return "admin" in self._api.access.role_names
 
     # -------------------------------------------------------------- servers
 
@@ -192,8 +135,7 @@ class OpenStackProvider(Provider):
 
     def get_server(self, account_id: str, server_id: str) -> Server | None:
         """Return the account's instance, None if there is none."""
-        connection = self._as_account(account_id)
-        answer = self._ask(connection, "compute", "GET", f"/servers/{server_id}", allow=(404,))
+        answer = self._api.ask(account_id, "compute", "GET", f"/servers/{server_id}", allow=(404,))
         if answer.status_code == 404:
             return None
         server = _server(answer.json()["server"])
@@ -201,12 +143,11 @@ class OpenStackProvider(Provider):
         return server if server.account_id == account_id else None
 
     def _servers(self, account_id: str, filters: dict[str, str]) -> list[Server]:
-        connection = self._as_account(account_id)
         servers: list[Server] = []
         marker: dict[str, str] = {}
         while True:
             params = {**filters, "limit": str(PAGE), **marker}
-            answer = self._ask(connection, "compute", "GET", "/servers/detail", params=params)
+            answer = self._api.ask(account_id, "compute", "GET", "/servers/detail", params=params)
             page = answer.json()["servers"]
             servers += [s for s in map(_server, page) if s.account_id == account_id]
             if not page:
@@ -215,9 +156,8 @@ class OpenStackProvider(Provider):
 
     def find_flavor(self, account: Account, reference: str) -> Flavor:
         """Return the flavor of that id or name. Raises NotFound."""
-        connection = self._as_account(account.id)
         params = {"limit": str(PAGE)}
-        answer = self._ask(connection, "compute", "GET", "/flavors/detail", params=params)
+        answer = self._api.ask(account.id, "compute", "GET", "/flavors/detail", params=params)
         flavors = answer.json()["flavors"]
         for key in ("id", "name"):
             for flavor in flavors:
@@ -228,18 +168,17 @@ class OpenStackProvider(Provider):
 
     def request_server(self, account: Account, request: ServerRequest) -> str:
         """Start to make an instance; return its id. Raises NotFound and Refused."""
-        connection = self._as_account(account.id)
         body: dict[str, Any] = {
             "name": request.name,
             "imageRef": request.cloud_image_id,
             "flavorRef": request.flavor.id,
-            "networks": self._networks(connection, request.networks),
+            "networks": self._networks(account.id, request.networks),
             "metadata": {REQUEST_PROPERTY: request.request_id},
         }
         if request.key_name is not None:
             body["key_name"] = request.key_name
-        answer = self._ask(
-            connection,
+        answer = self._api.ask(
+            account.id,
             "compute",
             "POST",
             "/servers",
@@ -247,15 +186,15 @@ class OpenStackProvider(Provider):
             allow=(400, 403, 404, 409, 413),
         )
         if answer.status_code != 202:
-            raise Refused(f"Nova refused to make the instance: {_reason(answer)}")
+            raise Refused(f"Nova refused to make the instance: {reason_of(answer)}")
         return str(answer.json()["server"]["id"])
 
-    def _networks(self, connection: Connection, references: Any) -> Any:
+    def _networks(self, account_id: str, references: Sequence[str]) -> Any:
         if not references:
             return "auto"
         if list(references) == ["none"]:
             return "none"
-        networks = self._ask(connection, "network", "GET", "/networks").json()["networks"]
+        networks = self._api.ask(account_id, "network", "GET", "/networks").json()["networks"]
         found = []
         for reference in references:
             ids = [n["id"] for n in networks if reference in (n["id"], n["name"])]
@@ -274,9 +213,8 @@ class OpenStackProvider(Provider):
         self, account_id: str, request_id: str, since: datetime
     ) -> Server | None:
         """Return the account's instance that is marked with the request id."""
-        connection = self._as_account(account_id)
         params = {"changes-since": format_instant(since), "limit": str(PAGE)}
-        answer = self._ask(connection, "compute", "GET", "/servers/detail", params=params)
+        answer = self._api.ask(account_id, "compute", "GET", "/servers/detail", params=params)
         for server in answer.json()["servers"]:
             if (
                 server["metadata"].get(REQUEST_PROPERTY) == request_id
@@ -291,8 +229,8 @@ class OpenStackProvider(Provider):
     def request_capture(self, account: Account, server_id: str, name: str, request_id: str) -> str:
         """Start to capture the instance's primary disk; return the new image's id."""
         metadata = {REQUEST_PROPERTY: request_id, ACCOUNT_PROPERTY: account.id}
-        answer = self._ask(
-            self._as_account(account.id),
+        answer = self._api.ask(
+            account.id,
             "compute",
             "POST",
             f"/servers/{server_id}/action",
@@ -301,17 +239,17 @@ class OpenStackProvider(Provider):
         )
         if answer.status_code == 409:
             raise WrongState(
-                f"Nova cannot capture the instance now: {_reason(answer)} Try again when what is"
+                f"Nova cannot capture the instance now: {reason_of(answer)} Try again when what is"
                 " being done to it has ended."
             )
         if answer.status_code != 202:
-            raise Refused(f"Nova refused to capture the instance: {_reason(answer)}")
+            raise Refused(f"Nova refused to capture the instance: {reason_of(answer)}")
         return str(answer.json()["image_id"])
 
     def find_captured(self, account_id: str, request_id: str) -> CloudImage | None:
         """Return the account's image that is marked with the request id."""
         params = {REQUEST_PROPERTY: request_id, "owner": account_id, "visibility": "all"}
-        answer = self._ask(self._connection, "image", "GET", "/images", params=params)
+        answer = self._api.ask(None, "image", "GET", "/images", params=params)
         for image in answer.json()["images"]:
             if image.get(REQUEST_PROPERTY) == request_id and image["owner"] == account_id:
                 return _image(image)
@@ -319,16 +257,14 @@ class OpenStackProvider(Provider):
 
     def get_image(self, cloud_image_id: str) -> CloudImage | None:
         """Return the image, None if the service has none of that id."""
-        answer = self._ask(
-            self._connection, "image", "GET", f"/images/{cloud_image_id}", allow=(404,)
-        )
+        answer = self._api.ask(None, "image", "GET", f"/images/{cloud_image_id}", allow=(404,))
         return None if answer.status_code == 404 else _image(answer.json())
 
     def list_images(self) -> Iterator[CloudImage]:
         """Yield all images that the credentials see; raise, rather than end early."""
         params = {"limit": str(PAGE), "visibility": "all", "sort": "id:asc"}
         while True:
-            answer = self._ask(self._connection, "image", "GET", "/images", params=params).json()
+            answer = self._api.ask(None, "image", "GET", "/images", params=params).json()
             yield from map(_image, answer["images"])
             if "next" not in answer:
                 return
@@ -336,8 +272,8 @@ class OpenStackProvider(Provider):
 
     def delete_image(self, account_id: str, cloud_image_id: str) -> bool:
         """Delete the image; return whether there was one."""
-        answer = self._ask(
-            self._as_account(account_id),
+        answer = self._api.ask(
+            account_id,
             "image",
             "DELETE",
             f"/images/{cloud_image_id}",
@@ -345,95 +281,15 @@ class OpenStackProvider(Provider):
         )
         if answer.status_code == 403:
             raise Refused(
-                f"The image service refused to delete the image: {_reason(answer)} If it is"
+                f"The image service refused to delete the image: {reason_of(answer)} If it is"
                 " protected, remove the protection first."
             )
         if answer.status_code == 409:
             raise WrongState(
-                f"The image is still in use in its store: {_reason(answer)} Delete the instances"
+                f"The image is still in use in its store: {reason_of(answer)} Delete the instances"
                 " or volumes that were made from it first."
             )
         return bool(answer.status_code != 404)
-
-    # -------------------------------------------------------------- asking
-
-    def _ask(
-        self,
-        connection: Connection,
-        service: str,
-        method: str,
-        path: str,
-        allow: tuple[int, ...] = (),
-        **more: Any,
-    ) -> Any:
-        """Send one request; return the answer if its status is a success or in ``allow``."""
-        if service == "compute":
-            more["microversion"] = COMPUTE_MICROVERSION
-        try:
-            proxy = getattr(connection, service)  # its endpoint is looked up here
-            answer = proxy.request(path, method, raise_exc=False, **more)
-        except Exception as error:
-            raise self._explained(error, _SERVICE_NAMES[service]) from error
-        status = answer.status_code
-        if status < 400 or status in allow:
-            return answer
-        raise self._failed(_SERVICE_NAMES[service], status, _reason(answer))
-
-    def _failed(self, service: str, status: int, reason: str) -> Exception:
-        where = f"{service} of location {self._location.name}"
-        if status >= 500 or status in (408, 429):
-            return CloudUnavailable(
-                f"{where} answered HTTP {status}: {reason} Try again later.", status
-            )
-        if status == 401:
-            return self._rejected(reason)
-        return Refused(f"{where} answered HTTP {status}: {reason}")
-
-    def _rejected(self, reason: str) -> ConfigurationError:
-        return ConfigurationError(
-            f"Keystone rejects the credentials of {self._location.cloud!r} in clouds.yaml:"
-            f" {reason} Correct them there."
-        )
-
-    def _explained(self, error: Exception, service: str) -> Exception:
-        """Return ours for an error of the SDK; a bug is returned as it is."""
-        reason = _one_line(str(error))
-        if isinstance(error, keystone_errors.Unauthorized):
-            return self._rejected(reason)
-        if isinstance(error, keystone_errors.HttpError):
-            return self._failed(service, error.http_status, reason)
-        if isinstance(error, (keystone_errors.ConnectionError, sdk_errors.ResourceTimeout)):
-            return CloudUnavailable(
-                f"{service} of location {self._location.name} cannot be reached: {reason} Try"
-                " again when it answers."
-            )
-        if isinstance(
-            error,
-            (
-                keystone_errors.CatalogException,
-                keystone_errors.DiscoveryFailure,
-                sdk_errors.NotSupported,
-                sdk_errors.ServiceDiscoveryException,
-            ),
-        ):
-            return ConfigurationError(
-                f"{service} has no usable endpoint in region {self._location.region_name!r}:"
-                f" {reason} Correct region_name in [location:{self._location.name}], or the"
-                " catalog."
-            )
-        if isinstance(error, (keystone_errors.ClientException, sdk_errors.SDKException)):
-            return ConfigurationError(
-                f"The credentials of {self._location.cloud!r} cannot be used: {reason}"
-            )
-        return error
-
-
-_SERVICE_NAMES = {
-    "identity": "Keystone",
-    "compute": "Nova",
-    "image": "Glance",
-    "network": "Neutron",
-}
 
 
 def _server(body: dict[str, Any]) -> Server:
@@ -464,21 +320,3 @@ def _image(body: dict[str, Any]) -> CloudImage:
         min_ram_mib=body["min_ram"],
         changed_at=parse_instant(body["updated_at"]),
     )
-
-
-def _reason(answer: Any) -> str:
-    """Return the service's own words from an error answer, JSON or HTML."""
-    try:
-        body = answer.json()
-    except ValueError:
-        return _one_line(re.sub(r"<title>.*?</title>|<[^>]*>", " ", answer.text, flags=re.DOTALL))
-    if isinstance(body, dict):
-        for value in body.values():
-            if isinstance(value, dict) and "message" in value:
-                return _one_line(str(value["message"]))
-    return _one_line(str(body))
-
-
-def _one_line(text: str) -> str:
-    line = printable(" ".join(text.split()))[:400]
-    return line if line.endswith((".", "!", "?")) else line + "."

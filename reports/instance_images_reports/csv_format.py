@@ -13,7 +13,7 @@ from instance_images_reports.statement import Line, Statement
 
 # What comes from users or from the cloud, and may be made to look like a formula.
 _TEXTS = ("image_id", "name", "location", "source_instance_name")
-_COLUMNS = (
+_COLUMNS: tuple[str, ...] = (
     "account_id",
     "account_name",
     "period",
