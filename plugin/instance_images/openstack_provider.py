@@ -1,8 +1,8 @@
 """The driver for OpenStack: Keystone, Nova and Glance in our types and units.
 
 It turns their answers into the types of ``instance_images.provider`` and their units into ours
-(``disk`` is GiB, ``ram`` is MiB). Requests for an account are made with a token of the account's own project,
-so that what they make belongs to it.
+(``disk`` is GiB, ``ram`` is MiB). Requests for an account are made with a token of the account's
+own project, so that what they make belongs to it.
 """
 
 import re
