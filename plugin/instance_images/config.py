@@ -205,6 +205,7 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
             default_config_files=list(map(str, paths)),
             default_config_dirs=[],
         )
+        _ = conf.account_scope  # its one choice is checked by being read
         names = _location_names(conf.locations)
         for name in names:
             conf.register_opts(_LOCATION_OPTS, group=f"location:{name}")

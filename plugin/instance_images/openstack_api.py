@@ -28,11 +28,13 @@ _SERVICE_NAMES = {
     "network": "Neutron",
 }
 
-_NO_ENDPOINT = (
-    keystone_errors.CatalogException,
+_NO_ENDPOINT = (keystone_errors.CatalogException, sdk_errors.ServiceDiscoveryException)
+# An endpoint of the catalog that does not even tell its versions counts as not reached.
+_NO_ANSWER = (
+    keystone_errors.ConnectionError,
     keystone_errors.DiscoveryFailure,
     sdk_errors.NotSupported,
-    sdk_errors.ServiceDiscoveryException,
+    sdk_errors.ResourceTimeout,
 )
 
 
@@ -52,11 +54,11 @@ class OpenStackApi:
                 app_name="instance-images",
                 api_timeout=TIMEOUT_SECONDS,
             )
-        except (sdk_errors.ConfigException, keystone_errors.AuthPluginException) as error:
+        except Exception as error:  # a malformed clouds.yaml raises whatever its shape trips over
             raise ConfigurationError(
                 f"Location {self._location.name}: the entry {self._location.cloud!r} of clouds.yaml"
-                f" cannot be used: {_one_line(str(error))}. Correct clouds.yaml, or cloud ="
-                f" in [location:{self._location.name}]."
+                f" cannot be used: {_one_line(str(error))} Correct clouds.yaml, or cloud and"
+                f" region_name in [location:{self._location.name}]."
             ) from error
 
     @cached_property
@@ -119,7 +121,7 @@ class OpenStackApi:
         where = f"{_SERVICE_NAMES[service]} of location {self._location.name}"
         if isinstance(error, keystone_errors.HttpError):
             return self._failed(service, error.http_status, reason)
-        if isinstance(error, (keystone_errors.ConnectionError, sdk_errors.ResourceTimeout)):
+        if isinstance(error, _NO_ANSWER):
             return CloudUnavailable(
                 f"{where} cannot be reached: {reason} Try again when it answers."
             )

@@ -6,6 +6,7 @@ own project, so that what they make belongs to it.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -30,7 +31,8 @@ PAGE = 1000
 REQUEST_PROPERTY = "instance_images_request"
 ACCOUNT_PROPERTY = "instance_images_account"
 
-_SAFE_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_PROJECT_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_SERVER_ID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 _IMAGE_STATUSES = {
     "queued": CloudImageStatus.QUEUED,
@@ -85,7 +87,7 @@ class OpenStackProvider(Provider):
         return Account(projects[0]["id"], projects[0]["name"])
 
     def _projects(self, reference: str) -> list[dict[str, Any]]:
-        if _SAFE_ID.fullmatch(reference):
+        if _PROJECT_ID.fullmatch(reference):
             answer = self._api.ask(
                 None, "identity", "GET", f"/projects/{reference}", allow=(403, 404)
             )
@@ -97,7 +99,7 @@ class OpenStackProvider(Provider):
             "GET",
             "/projects",
             params={"name": reference},
-            allow=(403,),
+            allow=(400, 403),  # 400: no project can have such a name
         )
         return answer.json()["projects"] if answer.status_code == 200 else []
 
@@ -109,7 +111,7 @@ class OpenStackProvider(Provider):
 
     def find_server(self, account: Account, reference: str) -> Server:
         """Return the account's instance of that id, or of that name if only one has it."""
-        if _SAFE_ID.fullmatch(reference):
+        if _SERVER_ID.fullmatch(reference):
             server = self.get_server(account.id, reference)
             if server:
                 return server
@@ -234,7 +236,7 @@ class OpenStackProvider(Provider):
             "compute",
             "POST",
             f"/servers/{server_id}/action",
-            json={"createImage": {"name": name, "metadata": metadata}},
+            json={"createImage": {"name": _accepted_name(name), "metadata": metadata}},
             allow=(400, 403, 404, 409, 413),
         )
         if answer.status_code == 409:
@@ -290,6 +292,14 @@ class OpenStackProvider(Provider):
                 " or volumes that were made from it first."
             )
         return bool(answer.status_code != 404)
+
+
+def _accepted_name(name: str) -> str:
+    """Return the name with what Nova refuses in one replaced: what lies beyond U+FFFF, and joiners.
+
+    Our record keeps the name as it was given.
+    """
+    return "".join("?" if ord(c) > 0xFFFF or unicodedata.category(c) == "Cf" else c for c in name)
 
 
 def _server(body: dict[str, Any]) -> Server:

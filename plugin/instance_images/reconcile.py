@@ -12,8 +12,7 @@ import sqlalchemy as sa
 
 from instance_images import images, readings
 from instance_images.domain import Image, ImageStatus, TaskKind
-from instance_images.errors import ConfigurationError
-from instance_images.settling import Observation, observe, record, settle
+from instance_images.settling import Observation, observe, record, require_sight, settle
 from instance_images.site import Site
 from instance_images.transitions import vanished_at
 
@@ -63,7 +62,7 @@ def _vanished(site: Site) -> list[Image]:
     """Return the images that are available on record and certainly not in the cloud."""
     with site.database.reading() as connection:
         on_record = list(images.available_in_cloud(connection, site.name))
-    _require_sight(site, {account_id for _, account_id, _ in on_record})
+    require_sight(site, {account_id for _, account_id, _ in on_record})
     listed = {image.id for image in site.provider.list_images()}
     unlisted = [image_id for image_id, _, cloud_id in on_record if cloud_id not in listed]
     with site.database.reading() as connection:
@@ -73,17 +72,3 @@ def _vanished(site: Site) -> list[Image]:
         for image in missing
         if image.cloud_image_id and site.provider.get_image(image.cloud_image_id) is None
     ]
-
-
-def _require_sight(site: Site, account_ids: set[str]) -> None:
-    """Refuse to take an image for gone that the credentials merely cannot see."""
-    if not account_ids or site.provider.sees_all_accounts():
-        return
-    own = site.provider.account(None).id
-    unseen = sorted(account_ids - {own})
-    if unseen:
-        raise ConfigurationError(
-            f"The credentials of {site.location.cloud!r} see only the images of project {own}, but"
-            f" there are images of {len(unseen)} other accounts on record: use credentials with"
-            " the admin role."
-        )

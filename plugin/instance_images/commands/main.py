@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 import traceback
 from collections.abc import Sequence
-from functools import cached_property
-from importlib.metadata import entry_points, version
+from functools import cache, cached_property
+from importlib.metadata import EntryPoint, entry_points, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from instance_images.errors import InstanceImagesError
+from instance_images.errors import InstanceImagesError, UsageError
 from instance_images.instants import Clock, system_clock
+from instance_images.names import printable
 
 if TYPE_CHECKING:
     from instance_images.application import Application
@@ -43,19 +45,25 @@ class Invocation:
         return Application(settings, self.clock)
 
 
+@cache
+def _commands() -> dict[str, EntryPoint]:
+    """Return the commands of all installed parts by name; to look takes a while."""
+    return {found.name: found for found in entry_points(group="instance_images.commands")}
+
+
 class PartsGroup(click.Group):
     """A group whose commands are entry points, so that each part brings its own."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all installed commands."""
-        return sorted(entry_points(group="instance_images.commands").names)
+        return sorted(_commands())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load the command of that name."""
-        for entry_point in entry_points(group="instance_images.commands", name=cmd_name):
-            command: click.Command = entry_point.load()
-            return command
-        return None
+        if cmd_name not in _commands():
+            return None
+        command: click.Command = _commands()[cmd_name].load()
+        return command
 
 
 @click.group(
@@ -113,6 +121,7 @@ def run(arguments: Sequence[str], clock: Clock = system_clock) -> int:
     invocation = Invocation(clock)
     debug = "--debug" in arguments
     try:
+        _require_utf8(arguments)
         cli.main(
             list(arguments), prog_name="instance-images", obj=invocation, standalone_mode=False
         )
@@ -140,6 +149,13 @@ def run(arguments: Sequence[str], clock: Clock = system_clock) -> int:
         return EXIT_BUG
 
 
+def _require_utf8(arguments: Sequence[str]) -> None:
+    """Refuse bytes that are no text: neither a database nor a service would take them."""
+    for argument in arguments:
+        if not argument.isascii() and any("\ud800" <= c <= "\udfff" for c in argument):
+            raise UsageError(f"{printable(argument)!r} is not valid UTF-8: correct it.")
+
+
 def _usage_message(error: click.ClickException) -> str:
     message = " ".join(error.format_message().split())
     context = getattr(error, "ctx", None)
@@ -154,6 +170,9 @@ def _tell(message: str, debug: bool) -> None:
 
 def main() -> None:
     """Run the command line of this process."""
+    # A command mostly imports, and what is imported stays: to look for garbage in it again and
+    # again takes a tenth of the time. What a long run makes is collected as ever.
+    gc.set_threshold(100_000)
     sys.exit(run(sys.argv[1:]))
 
 
