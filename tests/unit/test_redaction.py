@@ -39,7 +39,7 @@ def test_secrets_are_hidden(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "RegionOne: hours closed: 2, up to 2026-11-02T14:00:00Z; postings: 1, 4.50 EUR; 0.01 s",
+        "RegionOne: closed 2 hours up to 2026-11-02T14:00:00Z, 1 postings, 4.50 EUR, in 0.01 s.",
         "GET call to image for http://127.0.0.1:9292/v2/images?limit=1000 used request id req-1",
         "RegionOne has no rate for the hour 2026-11-02T12:00:00Z, so it stays open",
         "sqlite:////var/lib/instance-images/instance-images.db",
