@@ -64,7 +64,8 @@ def test_the_readme_names_every_option_with_its_default() -> None:
     documented = documented_defaults()
 
     for group, options in list_opts():
+        section = getattr(group, "name", group)
         for option in options:
-            default = documented[group.partition(":")[0], option.dest]
+            default = documented[section.partition(":")[0], option.dest]
             if isinstance(option.default, str | int) and not option.secret:
                 assert default == str(option.default).replace("True", "true")

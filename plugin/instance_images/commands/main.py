@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import logging
 import sys
-import traceback
 from collections.abc import Sequence
 from functools import cache, cached_property
 from importlib.metadata import EntryPoint, entry_points, version
@@ -14,12 +13,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from instance_images import logging_setup
 from instance_images.errors import InstanceImagesError, UsageError
 from instance_images.instants import Clock, system_clock
 from instance_images.names import printable
 
 if TYPE_CHECKING:
     from instance_images.application import Application
+
+LOG = logging.getLogger(__name__)
 
 EXIT_USAGE = 2
 EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h
@@ -33,6 +35,7 @@ class Invocation:
         self.clock = clock
         self.config_files: Sequence[Path] = ()
         self.config_directories: Sequence[Path] = ()
+        self.debug = False
         self.exit_code = 0
 
     @cached_property
@@ -43,6 +46,13 @@ class Invocation:
 
         settings = load_settings(self.config_files, self.config_directories)
         return Application(settings, self.clock)
+
+    def start_log(self) -> None:
+        """Log to where the configuration says. For commands that nobody watches."""
+        files = self.application.settings.log_config_files
+        problem = logging_setup.follow_options(files, debug=self.debug)
+        if problem:
+            click.echo(f"Warning: {problem}", err=True)
 
 
 @cache
@@ -104,22 +114,15 @@ def cli(
     configuration; 3 refused; 4 cloud or database unreachable, try again.
     """
     ctx.obj.config_files, ctx.obj.config_directories = config_files, config_directories
-    if not debug:
-        # Libraries warn of what they then raise; the error itself is told in one line.
-        logging.getLogger().addHandler(logging.NullHandler())
-    else:
-        logging.basicConfig(
-            level=logging.DEBUG, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-        )
-        # These two print request bodies and headers, among them tokens.
-        for name in ("keystoneauth", "urllib3"):
-            logging.getLogger(name).setLevel(logging.INFO)
+    if debug:
+        ctx.obj.debug = True
+        logging_setup.show_on_stderr()
 
 
 def run(arguments: Sequence[str], clock: Clock = system_clock) -> int:
     """Run one command line and return its exit code; errors are told in one line on stderr."""
     invocation = Invocation(clock)
-    debug = "--debug" in arguments
+    logging_setup.keep_quiet()
     try:
         _require_utf8(arguments)
         cli.main(
@@ -132,19 +135,19 @@ def run(arguments: Sequence[str], clock: Clock = system_clock) -> int:
         click.echo("Stopped. Work that was begun in the cloud goes on.", err=True)
         return EXIT_INTERRUPTED
     except click.ClickException as error:
-        _tell(_usage_message(error), debug)
+        _tell(_usage_message(error))
         return EXIT_USAGE
     except InstanceImagesError as error:
-        _tell(str(error), debug)
+        _tell(str(error))
         return error.exit_code
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone; Python must not complain about it
         return 0
     except Exception as error:
+        fault = logging_setup.redact(f"{type(error).__name__}: {error}")
         _tell(
-            f"A fault in instance-images: {type(error).__name__}: {error}. Run it again with"
-            " --debug, and report what it shows.",
-            debug,
+            f"A fault in instance-images: {fault}. Run it again with --debug, and report what it"
+            " shows."
         )
         return EXIT_BUG
 
@@ -162,9 +165,9 @@ def _usage_message(error: click.ClickException) -> str:
     return f"{message} See '{context.command_path} --help'." if context else message
 
 
-def _tell(message: str, debug: bool) -> None:
-    if debug:
-        traceback.print_exc()
+def _tell(message: str) -> None:
+    """Print an error, after the traceback with --debug, and log both."""
+    LOG.error(message, exc_info=True)
     click.echo(f"Error: {message}", err=True)
 
 
