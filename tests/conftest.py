@@ -31,8 +31,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.URL]:
-    with database_servers.postgresql(tmp_path_factory.mktemp("pg")) as url:
+def postgresql_server() -> Iterator[sa.URL]:
+    with database_servers.postgresql() as url:
         yield url
 
 

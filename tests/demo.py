@@ -77,11 +77,14 @@ def tell(cloud: EmbeddedCloud, clock: MovingClock) -> None:
     server = cloud.boot(ACCOUNT, "web-1", metadata=size)
     print(f"   web-1 ({server.id}) is {server.status}")
 
-    command(clock, f"image create web-1 --name production-web-server-v2 --account {ACCOUNT} --wait")
+    command(
+        clock,
+        f"image create web-1 --name production-web-server-v2 --account {ACCOUNT} --wait -f table",
+    )
     command(
         clock,
         "image deploy production-web-server-v2 --name web-2 --flavor m1.small"
-        f" --network none --account {ACCOUNT} --wait",
+        f" --network none --account {ACCOUNT} --wait -f table",
     )
 
     first_hour = floor_hour(clock())
@@ -89,7 +92,7 @@ def tell(cloud: EmbeddedCloud, clock: MovingClock) -> None:
         clock.move_to(first_hour + timedelta(hours=hours, minutes=5), f"hour {hours}")
         command(clock, "meter run")
     clock.move(timedelta(days=2, hours=11), "two and a half days later, cron was not running")
-    command(clock, f"image create web-2 --name staging --account {ACCOUNT} --wait")
+    command(clock, f"image create web-2 --name staging --account {ACCOUNT} --wait -f table")
     command(clock, "meter run")
     command(clock, f"image list --account {ACCOUNT} -f table")
     clock.move(timedelta(days=3, minutes=25), "three days later")

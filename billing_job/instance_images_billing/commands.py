@@ -9,7 +9,7 @@ import click
 
 from instance_images.commands.options import location_option, locations_of, pass_invocation
 from instance_images.commands.output import format_option, instant_text, show_list
-from instance_images.errors import InstanceImagesError, UsageError
+from instance_images.errors import UsageError
 from instance_images.instants import floor_hour, format_instant, parse_hour, parse_instant
 from instance_images_billing.audit_commands import adjust, verify
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
     from instance_images.config import Location
     from instance_images_billing.metering import Metered
+    from instance_images_billing.outcome import Outcome
     from instance_images_billing.rating import Rate
 
 
@@ -172,25 +173,27 @@ def run_meter(
     """
     from instance_images_billing.metering import meter as meter_site
     from instance_images_billing.metering import rehearse
+    from instance_images_billing.outcome import Outcome
 
     until = _until(as_of, allow_future, invocation.clock())
     application = invocation.application
-    failures: list[InstanceImagesError] = []
-    problems = 0
     names = locations_of(invocation, location)
-    for name in names:
-        try:
-            act = rehearse if dry_run else meter_site
-            done = act(application.site(name), application.settings.billing, until)
-        except InstanceImagesError as error:
-            failures.append(error)
-            click.echo(f"Error: {name} is not metered: {error}", err=True)
-            continue
-        _tell(done, dry_run)
-        problems += len(done.problems)
-        if dry_run:
-            _show_postings(invocation, done)
-    invocation.exit_code = _exit_code(failures, len(names), problems)
+    if not dry_run:
+        invocation.start_log()
+    act = rehearse if dry_run else meter_site
+    outcomes: list[Outcome] = []
+    try:
+        for name in names:
+            outcomes.append(outcome := Outcome(name))
+            with outcome.observed():
+                outcome.done = act(application.site(name), application.settings.billing, until)
+            _tell(outcome, dry_run)
+            if dry_run and outcome.done:
+                _show_postings(invocation, outcome.done)
+    finally:
+        if not dry_run:
+            _publish_metrics(invocation, outcomes)
+    invocation.exit_code = _exit_code(outcomes)
 
 
 def _until(as_of: str | None, allow_future: bool, now: datetime) -> datetime:
@@ -206,15 +209,22 @@ def _until(as_of: str | None, allow_future: bool, now: datetime) -> datetime:
     return floor_hour(instant)
 
 
-def _exit_code(failures: list[InstanceImagesError], locations: int, problems: int) -> int:
-    if failures and len(failures) == locations:
+def _exit_code(outcomes: list[Outcome]) -> int:
+    failures = [outcome.error for outcome in outcomes if outcome.error]
+    if failures and len(failures) == len(outcomes):
         return failures[0].exit_code
+    problems = any(outcome.done.problems for outcome in outcomes if outcome.done)
     return 1 if failures or problems else 0
 
 
-def _tell(done: Metered, dry_run: bool) -> None:
+def _tell(outcome: Outcome, dry_run: bool) -> None:
     from instance_images_billing.money import price_text
 
+    if outcome.error:
+        click.echo(f"Error: {outcome.location} is not metered: {outcome.error}", err=True)
+    done = outcome.done
+    if done is None:
+        return
     for problem in done.problems:
         click.echo(f"Warning: {problem}", err=True)
     if done.other_run:
@@ -227,12 +237,29 @@ def _tell(done: Metered, dry_run: bool) -> None:
             f" {total} {done.currency}."
         )
     if done.hours:
-        total = price_text(sum(posting.amount_nanos for posting in done.postings))
         click.echo(
             f"{done.location}: {'would close' if dry_run else 'closed'}"
             f" {_counted(done.hours, 'hour')} up to {instant_text(done.closed_until)},"
-            f" {_counted(len(done.postings), 'posting')}, {total} {done.currency}."
+            f" {_counted(len(done.postings), 'posting')},"
+            f" {price_text(outcome.amount_nanos)} {done.currency}."
         )
+
+
+def _publish_metrics(invocation: Invocation, outcomes: list[Outcome]) -> None:
+    settings = invocation.application.settings
+    if settings.metrics_textfile is None:
+        return
+    from instance_images_billing import metrics
+
+    problem = metrics.publish(
+        settings.metrics_textfile,
+        invocation.application.database,
+        settings.locations,
+        outcomes,
+        invocation.clock(),
+    )
+    if problem:
+        click.echo(f"Warning: {problem}", err=True)
 
 
 def _counted(count: int, noun: str) -> str:

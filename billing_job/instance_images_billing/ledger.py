@@ -161,10 +161,9 @@ def usage(
     seconds = sa.case((sa.or_(ends.is_(None), ends > last), last), else_=ends) - sa.case(
         (begins < first, first), else_=begins
     )
-    high = sa.func.sum(
-        intervals.c.size_bytes.bitwise_rshift(sa.literal(_LOW_BITS, sa.Integer)) * seconds
-    )
-    low = sa.func.sum(intervals.c.size_bytes.bitwise_and((1 << _LOW_BITS) - 1) * seconds)
+    size, low_bits = intervals.c.size_bytes, sa.literal(_LOW_BITS, sa.Integer)
+    high = sa.func.sum(size.bitwise_rshift(low_bits) * seconds)
+    low = sa.func.sum(size.bitwise_and((1 << _LOW_BITS) - 1) * seconds)
     query = (
         sa.select(intervals.c.account_key, high, low)
         .join_from(intervals, accounts, accounts.c.account_key == intervals.c.account_key)

@@ -1,7 +1,8 @@
 """The configuration file: every option with its help, and its values as plain frozen objects.
 
-The only module that imports oslo.config. It reads files, checks that every key in them is known
-(a mistyped key that is silently ignored costs money), and returns a Settings.
+It reads files, checks that every key in them is known (a mistyped key that is silently ignored
+costs money), and returns a Settings. Only this module and logging_setup, which asks oslo.log for
+its own options, import oslo.config.
 """
 
 import re
@@ -14,6 +15,7 @@ from typing import Any
 
 from oslo_config import cfg
 
+from instance_images import logging_setup
 from instance_images.errors import ConfigurationError, NotFound, UsageError
 
 DEFAULT_CONFIG_FILE = Path("/etc/instance-images/instance-images.conf")
@@ -24,6 +26,7 @@ _DEFAULT_OPTS = [
     cfg.ListOpt(
         "locations",
         default=[],
+        sample_default=["RegionOne"],
         help="The locations where images are offered or were offered. Each needs a section"
         " [location:NAME]. Keep a location here, with enabled = false, for as long as its"
         " customers still hold images: they go on being billed.",
@@ -102,6 +105,17 @@ _LIMITS_OPTS = [
     ),
 ]
 
+_METRICS_OPTS = [
+    cfg.StrOpt(
+        "textfile",
+        sample_default="/var/lib/node_exporter/instance_images.prom",
+        help="File that every 'meter run' writes for the textfile collector of Prometheus'"
+        " node_exporter, in the collector's directory; its name must end in .prom. Its directory"
+        " must be writable for the user of the runs: where it is not, the run warns and goes on."
+        " No metrics if left out.",
+    ),
+]
+
 _LOCATION_OPTS = [
     cfg.BoolOpt(
         "enabled",
@@ -116,6 +130,7 @@ _LOCATION_OPTS = [
     ),
     cfg.StrOpt(
         "cloud",
+        sample_default="mycloud",
         help="Entry of clouds.yaml with the credentials to use. They need the admin role, and a"
         " role on the projects of the customers (an inherited one is least work).",
     ),
@@ -141,17 +156,25 @@ _LOCATION_OPTS = [
     ),
 ]
 
+# In the sample, where names of groups are in small letters.
+_LOCATION_GROUP = cfg.OptGroup(
+    "location:name",
+    help="One section for each of the locations, with its name in place of 'name', as in"
+    " [location:RegionOne].",
+)
+
 _GROUPS: dict[str, list[Any]] = {
     "DEFAULT": _DEFAULT_OPTS,
     "database": _DATABASE_OPTS,
     "billing": _BILLING_OPTS,
     "limits": _LIMITS_OPTS,
+    "metrics": _METRICS_OPTS,
 }
 
 
-def list_opts() -> list[tuple[str, list[Any]]]:
+def list_opts() -> list[tuple[Any, list[Any]]]:
     """Return (group, options) pairs for oslo-config-generator."""
-    return [*_GROUPS.items(), ("location:RegionOne", _LOCATION_OPTS)]
+    return [*_GROUPS.items(), (_LOCATION_GROUP, _LOCATION_OPTS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +208,17 @@ class BillingSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The whole configuration, checked."""
+    """The whole configuration, checked.
+
+    ``log_config_files`` are the files to read oslo.log's options from, none where none is set.
+    """
 
     locations: tuple[Location, ...]
     database_connection: str
     billing: BillingSettings
     default_max_images: int
+    metrics_textfile: Path | None = None
+    log_config_files: tuple[Path, ...] = ()
 
     def location(self, name: str | None) -> Location:
         """Return the location of that name, or the only one if no name is given."""
@@ -213,7 +241,7 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
     Without any, the file in /etc is read. Raises ConfigurationError, with the file and the cure.
     """
     paths = _config_paths(files, directories)
-    _require_known_keys(paths)
+    log_keys = _require_known_keys(paths)
     conf = cfg.ConfigOpts()
     for group, options in _GROUPS.items():
         conf.register_opts(options, group=None if group == "DEFAULT" else group)
@@ -224,6 +252,7 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
             default_config_files=list(map(str, paths)),
             default_config_dirs=[],
         )
+        _ = conf.account_scope  # its one choice is checked by being read
         names = _location_names(conf.locations)
         for name in names:
             conf.register_opts(_LOCATION_OPTS, group=f"location:{name}")
@@ -232,6 +261,8 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
             database_connection=conf.database.connection,
             billing=_billing(conf.billing),
             default_max_images=conf.limits.max_images,
+            metrics_textfile=_textfile(conf.metrics.textfile),
+            log_config_files=tuple(paths) if log_keys else (),
         )
     except cfg.Error as error:
         raise ConfigurationError(f"Configuration: {error}") from error
@@ -253,8 +284,12 @@ def _config_paths(files: Sequence[Path], directories: Sequence[Path]) -> list[Pa
     return paths
 
 
-def _require_known_keys(paths: Sequence[Path]) -> None:
-    """Raise ConfigurationError for the first section or key that no option answers to."""
+def _require_known_keys(paths: Sequence[Path]) -> set[str]:
+    """Raise ConfigurationError for the first section or key that no option answers to.
+
+    Return the keys that are oslo.log's: it is imported only where a key is not one of ours.
+    """
+    log_keys: set[str] = set()
     known = {group: {option.dest for option in opts} for group, opts in _GROUPS.items()}
     location_keys = {option.dest for option in _LOCATION_OPTS}
     for path in paths:
@@ -266,12 +301,17 @@ def _require_known_keys(paths: Sequence[Path]) -> None:
                     f"{path}: section [{section}] is unknown; known are"
                     f" {', '.join(f'[{name}]' for name in known)} and [location:NAME]."
                 )
-            for key in keys:
-                if key not in allowed:
-                    raise ConfigurationError(
-                        f"{path}: option {key} in [{section}] is unknown; known there are"
-                        f" {', '.join(sorted(allowed))}."
-                    )
+            unknown = keys.keys() - allowed
+            if unknown and section == "DEFAULT":
+                log_keys |= unknown & logging_setup.option_names()
+                unknown -= log_keys
+            for key in sorted(unknown):
+                others = " and the options of oslo.log" if section == "DEFAULT" else ""
+                raise ConfigurationError(
+                    f"{path}: option {key} in [{section}] is unknown; known there are"
+                    f" {', '.join(sorted(allowed))}{others}."
+                )
+    return log_keys
 
 
 def _parse(path: Path) -> dict[str, dict[str, Any]]:
@@ -326,6 +366,17 @@ def _decimal(location: str, key: str, text: str) -> Decimal:
             " point and at most 9 decimals, such as 0.5."
         )
     return Decimal(text)
+
+
+def _textfile(text: str | None) -> Path | None:
+    if not text:
+        return None
+    if not text.endswith(".prom"):
+        raise ConfigurationError(
+            f"Configuration: [metrics] textfile = {text}: node_exporter reads only names that end"
+            " in .prom."
+        )
+    return Path(text)
 
 
 def _billing(group: Any) -> BillingSettings:

@@ -84,7 +84,7 @@ class Database:
     def _require_file(self) -> None:
         """Refuse to let SQLite create an empty database where one was expected."""
         path = self.url.database
-        if self.url.get_backend_name() != "sqlite" or not path or path == ":memory:":
+        if self.url.get_backend_name() != "sqlite" or not path or path.startswith(":"):
             return
         if not Path(path).exists():
             raise ConfigurationError(f"The database {path} does not exist: {_UPGRADE} first.")
@@ -100,6 +100,10 @@ class Database:
             if _is_missing_table(error):
                 raise self._not_migrated() from error
             raise
+        except exc.DatabaseError as error:
+            if type(error) is not exc.DatabaseError:
+                raise
+            raise self._explained(error) from error  # SQLite: the file is no database
 
     def _explained(self, error: exc.DBAPIError) -> Exception:
         reason = str(error.orig).strip().splitlines()[0]

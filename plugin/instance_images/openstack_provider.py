@@ -1,33 +1,22 @@
-"""The driver for OpenStack: Keystone, Nova and Glance, through openstacksdk.
+"""The driver for OpenStack: Keystone, Nova and Glance in our types and units.
 
-The only module that imports ``openstack`` or ``keystoneauth1``. It turns their answers into the
-types of ``instance_images.provider``, their units into ours (``disk`` is GiB, ``ram`` is MiB) and
-their errors into ours. Requests for an account are made with a token of the account's own project,
-so that what they make belongs to it.
+It turns their answers into the types of ``instance_images.provider`` and their units into ours
+(``disk`` is GiB, ``ram`` is MiB). Requests for an account are made with a token of the account's
+own project, so that what they make belongs to it.
 """
 
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from functools import cached_property
 from typing import Any
-
-import openstack
-from keystoneauth1 import exceptions as keystone_errors
-from openstack import exceptions as sdk_errors
-from openstack.connection import Connection
 
 from instance_images.config import Location
 from instance_images.domain import Account
-from instance_images.errors import (
-    CloudUnavailable,
-    ConfigurationError,
-    NotFound,
-    Refused,
-    WrongState,
-)
+from instance_images.errors import ConfigurationError, NotFound, Refused, WrongState
 from instance_images.instants import format_instant, parse_instant
 from instance_images.names import printable
+from instance_images.openstack_api import OpenStackApi, reason_of
 from instance_images.provider import (
     CloudImage,
     CloudImageStatus,
@@ -38,14 +27,12 @@ from instance_images.provider import (
     ServerStatus,
 )
 
-# 2.45 answers createImage with the image's id; 2.37 knows networks = none and auto.
-COMPUTE_MICROVERSION = "2.45"
 PAGE = 1000
-TIMEOUT_SECONDS = 60
 REQUEST_PROPERTY = "instance_images_request"
 ACCOUNT_PROPERTY = "instance_images_account"
 
-_SAFE_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_PROJECT_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_SERVER_ID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 _IMAGE_STATUSES = {
     "queued": CloudImageStatus.QUEUED,
@@ -73,37 +60,13 @@ class OpenStackProvider(Provider):
 
     def __init__(self, location: Location) -> None:
         self._location = location
-        self._of_project: dict[str, Connection] = {}
+        self._api = OpenStackApi(location)
 
-    # ------------------------------------------------------------------ who
-
-    @cached_property
-    def _connection(self) -> Connection:
-        try:
-            return openstack.connect(
-                cloud=self._location.cloud,
-                region_name=self._location.region_name,
-                app_name="instance-images",
-                api_timeout=TIMEOUT_SECONDS,
-            )
-        except (sdk_errors.ConfigException, keystone_errors.AuthPluginException) as error:
-            raise ConfigurationError(
-                f"Location {self._location.name}: the entry {self._location.cloud!r} of clouds.yaml"
-                f" cannot be used: {_one_line(str(error))}. Correct clouds.yaml, or cloud ="
-                f" in [location:{self._location.name}]."
-            ) from error
-
-    @cached_property
-    def _access(self) -> Any:
-        session: Any = self._connection.session
-        try:
-            return session.auth.get_access(session)
-        except Exception as error:
-            raise self._explained(error, "Keystone") from error
+    # ------------------------------------------------------------- accounts
 
     def account(self, reference: str | None) -> Account:
         """Return the account of that id or name, or the credentials' own. Raises NotFound."""
-        own = Account(self._access.project_id or "", self._access.project_name or "")
+        own = Account(self._api.access.project_id or "", self._api.access.project_name or "")
         if reference is None:
             if not own.id:
                 raise ConfigurationError(
@@ -124,41 +87,31 @@ class OpenStackProvider(Provider):
         return Account(projects[0]["id"], projects[0]["name"])
 
     def _projects(self, reference: str) -> list[dict[str, Any]]:
-        identity = self._connection.identity
-        if _SAFE_ID.fullmatch(reference):
-            answer = self._ask(identity, "GET", f"/projects/{reference}", allow=(403, 404))
+        if _PROJECT_ID.fullmatch(reference):
+            answer = self._api.ask(
+                None, "identity", "GET", f"/projects/{reference}", allow=(403, 404)
+            )
             if answer.status_code == 200:
                 return [answer.json()["project"]]
-        answer = self._ask(identity, "GET", "/projects", params={"name": reference}, allow=(403,))
+        answer = self._api.ask(
+            None,
+            "identity",
+            "GET",
+            "/projects",
+            params={"name": reference},
+            allow=(400, 403),  # 400: no project can have such a name
+        )
         return answer.json()["projects"] if answer.status_code == 200 else []
 
     def sees_all_accounts(self) -> bool:
         """Return whether the credentials hold the admin role, which hides no image from them."""
-        return "admin" in self._access.role_names
-
-    def _as_account(self, account_id: str) -> Connection:
-        """Return a connection whose token is for the account's project."""
-        if account_id == self._access.project_id:
-            return self._connection
-        if account_id not in self._of_project:
-            connection = self._connection.connect_as(project_id=account_id, project_name=None)
-            try:
-                connection.session.get_token()
-            except keystone_errors.Unauthorized as error:
-                raise ConfigurationError(
-                    f"The credentials of {self._location.cloud!r} have no role on project"
-                    f" {account_id}: give them one, best inherited from its domain."
-                ) from error
-            except Exception as error:
-                raise self._explained(error, "Keystone") from error
-            self._of_project[account_id] = connection
-        return self._of_project[account_id]
+        return "admin" in self._api.access.role_names
 
     # -------------------------------------------------------------- servers
 
     def find_server(self, account: Account, reference: str) -> Server:
         """Return the account's instance of that id, or of that name if only one has it."""
-        if _SAFE_ID.fullmatch(reference):
+        if _SERVER_ID.fullmatch(reference):
             server = self.get_server(account.id, reference)
             if server:
                 return server
@@ -184,8 +137,7 @@ class OpenStackProvider(Provider):
 
     def get_server(self, account_id: str, server_id: str) -> Server | None:
         """Return the account's instance, None if there is none."""
-        compute = self._as_account(account_id).compute
-        answer = self._ask(compute, "GET", f"/servers/{server_id}", allow=(404,))
+        answer = self._api.ask(account_id, "compute", "GET", f"/servers/{server_id}", allow=(404,))
         if answer.status_code == 404:
             return None
         server = _server(answer.json()["server"])
@@ -193,12 +145,12 @@ class OpenStackProvider(Provider):
         return server if server.account_id == account_id else None
 
     def _servers(self, account_id: str, filters: dict[str, str]) -> list[Server]:
-        compute = self._as_account(account_id).compute
         servers: list[Server] = []
         marker: dict[str, str] = {}
         while True:
             params = {**filters, "limit": str(PAGE), **marker}
-            page = self._ask(compute, "GET", "/servers/detail", params=params).json()["servers"]
+            answer = self._api.ask(account_id, "compute", "GET", "/servers/detail", params=params)
+            page = answer.json()["servers"]
             servers += [s for s in map(_server, page) if s.account_id == account_id]
             if not page:
                 return servers
@@ -206,9 +158,9 @@ class OpenStackProvider(Provider):
 
     def find_flavor(self, account: Account, reference: str) -> Flavor:
         """Return the flavor of that id or name. Raises NotFound."""
-        compute = self._as_account(account.id).compute
         params = {"limit": str(PAGE)}
-        flavors = self._ask(compute, "GET", "/flavors/detail", params=params).json()["flavors"]
+        answer = self._api.ask(account.id, "compute", "GET", "/flavors/detail", params=params)
+        flavors = answer.json()["flavors"]
         for key in ("id", "name"):
             for flavor in flavors:
                 if flavor[key] == reference:
@@ -218,33 +170,33 @@ class OpenStackProvider(Provider):
 
     def request_server(self, account: Account, request: ServerRequest) -> str:
         """Start to make an instance; return its id. Raises NotFound and Refused."""
-        connection = self._as_account(account.id)
         body: dict[str, Any] = {
             "name": request.name,
             "imageRef": request.cloud_image_id,
             "flavorRef": request.flavor.id,
-            "networks": self._networks(connection, request.networks),
+            "networks": self._networks(account.id, request.networks),
             "metadata": {REQUEST_PROPERTY: request.request_id},
         }
         if request.key_name is not None:
             body["key_name"] = request.key_name
-        answer = self._ask(
-            connection.compute,
+        answer = self._api.ask(
+            account.id,
+            "compute",
             "POST",
             "/servers",
             json={"server": body},
             allow=(400, 403, 404, 409, 413),
         )
         if answer.status_code != 202:
-            raise Refused(f"Nova refused to make the instance: {_reason(answer)}")
+            raise Refused(f"Nova refused to make the instance: {reason_of(answer)}")
         return str(answer.json()["server"]["id"])
 
-    def _networks(self, connection: Connection, references: Any) -> Any:
+    def _networks(self, account_id: str, references: Sequence[str]) -> Any:
         if not references:
             return "auto"
         if list(references) == ["none"]:
             return "none"
-        networks = self._ask(connection.network, "GET", "/networks").json()["networks"]
+        networks = self._api.ask(account_id, "network", "GET", "/networks").json()["networks"]
         found = []
         for reference in references:
             ids = [n["id"] for n in networks if reference in (n["id"], n["name"])]
@@ -263,9 +215,9 @@ class OpenStackProvider(Provider):
         self, account_id: str, request_id: str, since: datetime
     ) -> Server | None:
         """Return the account's instance that is marked with the request id."""
-        compute = self._as_account(account_id).compute
         params = {"changes-since": format_instant(since), "limit": str(PAGE)}
-        for server in self._ask(compute, "GET", "/servers/detail", params=params).json()["servers"]:
+        answer = self._api.ask(account_id, "compute", "GET", "/servers/detail", params=params)
+        for server in answer.json()["servers"]:
             if (
                 server["metadata"].get(REQUEST_PROPERTY) == request_id
                 and server["tenant_id"] == account_id
@@ -279,26 +231,27 @@ class OpenStackProvider(Provider):
     def request_capture(self, account: Account, server_id: str, name: str, request_id: str) -> str:
         """Start to capture the instance's primary disk; return the new image's id."""
         metadata = {REQUEST_PROPERTY: request_id, ACCOUNT_PROPERTY: account.id}
-        answer = self._ask(
-            self._as_account(account.id).compute,
+        answer = self._api.ask(
+            account.id,
+            "compute",
             "POST",
             f"/servers/{server_id}/action",
-            json={"createImage": {"name": name, "metadata": metadata}},
+            json={"createImage": {"name": _accepted_name(name), "metadata": metadata}},
             allow=(400, 403, 404, 409, 413),
         )
         if answer.status_code == 409:
             raise WrongState(
-                f"Nova cannot capture the instance now: {_reason(answer)} Try again when what is"
+                f"Nova cannot capture the instance now: {reason_of(answer)} Try again when what is"
                 " being done to it has ended."
             )
         if answer.status_code != 202:
-            raise Refused(f"Nova refused to capture the instance: {_reason(answer)}")
+            raise Refused(f"Nova refused to capture the instance: {reason_of(answer)}")
         return str(answer.json()["image_id"])
 
     def find_captured(self, account_id: str, request_id: str) -> CloudImage | None:
         """Return the account's image that is marked with the request id."""
         params = {REQUEST_PROPERTY: request_id, "owner": account_id, "visibility": "all"}
-        answer = self._ask(self._connection.image, "GET", "/images", params=params)
+        answer = self._api.ask(None, "image", "GET", "/images", params=params)
         for image in answer.json()["images"]:
             if image.get(REQUEST_PROPERTY) == request_id and image["owner"] == account_id:
                 return _image(image)
@@ -306,14 +259,14 @@ class OpenStackProvider(Provider):
 
     def get_image(self, cloud_image_id: str) -> CloudImage | None:
         """Return the image, None if the service has none of that id."""
-        answer = self._ask(self._connection.image, "GET", f"/images/{cloud_image_id}", allow=(404,))
+        answer = self._api.ask(None, "image", "GET", f"/images/{cloud_image_id}", allow=(404,))
         return None if answer.status_code == 404 else _image(answer.json())
 
     def list_images(self) -> Iterator[CloudImage]:
         """Yield all images that the credentials see; raise, rather than end early."""
         params = {"limit": str(PAGE), "visibility": "all", "sort": "id:asc"}
         while True:
-            answer = self._ask(self._connection.image, "GET", "/images", params=params).json()
+            answer = self._api.ask(None, "image", "GET", "/images", params=params).json()
             yield from map(_image, answer["images"])
             if "next" not in answer:
                 return
@@ -321,97 +274,32 @@ class OpenStackProvider(Provider):
 
     def delete_image(self, account_id: str, cloud_image_id: str) -> bool:
         """Delete the image; return whether there was one."""
-        answer = self._ask(
-            self._as_account(account_id).image,
+        answer = self._api.ask(
+            account_id,
+            "image",
             "DELETE",
             f"/images/{cloud_image_id}",
             allow=(403, 404, 409),
         )
         if answer.status_code == 403:
             raise Refused(
-                f"The image service refused to delete the image: {_reason(answer)} If it is"
+                f"The image service refused to delete the image: {reason_of(answer)} If it is"
                 " protected, remove the protection first."
             )
         if answer.status_code == 409:
             raise WrongState(
-                f"The image is still in use in its store: {_reason(answer)} Delete the instances"
+                f"The image is still in use in its store: {reason_of(answer)} Delete the instances"
                 " or volumes that were made from it first."
             )
         return bool(answer.status_code != 404)
 
-    # -------------------------------------------------------------- asking
 
-    def _ask(
-        self, proxy: Any, method: str, path: str, allow: tuple[int, ...] = (), **more: Any
-    ) -> Any:
-        """Send one request; return the answer if its status is a success or in ``allow``."""
-        service = _SERVICE_NAMES[str(proxy.service_type)]
-        if proxy.service_type == "compute":
-            more["microversion"] = COMPUTE_MICROVERSION
-        try:
-            answer = proxy.request(path, method, raise_exc=False, **more)
-        except Exception as error:
-            raise self._explained(error, service) from error
-        status = answer.status_code
-        if status < 400 or status in allow:
-            return answer
-        raise self._failed(service, status, _reason(answer))
+def _accepted_name(name: str) -> str:
+    """Return the name with what Nova refuses in one replaced: what lies beyond U+FFFF, and joiners.
 
-    def _failed(self, service: str, status: int, reason: str) -> Exception:
-        where = f"{service} of location {self._location.name}"
-        if status >= 500 or status in (408, 429):
-            return CloudUnavailable(
-                f"{where} answered HTTP {status}: {reason} Try again later.", status
-            )
-        if status == 401:
-            return self._rejected(reason)
-        return Refused(f"{where} answered HTTP {status}: {reason}")
-
-    def _rejected(self, reason: str) -> ConfigurationError:
-        return ConfigurationError(
-            f"Keystone rejects the credentials of {self._location.cloud!r} in clouds.yaml:"
-            f" {reason} Correct them there."
-        )
-
-    def _explained(self, error: Exception, service: str) -> Exception:
-        """Return ours for an error of the SDK; a bug is returned as it is."""
-        reason = _one_line(str(error))
-        if isinstance(error, keystone_errors.Unauthorized):
-            return self._rejected(reason)
-        if isinstance(error, keystone_errors.HttpError):
-            return self._failed(service, error.http_status, reason)
-        if isinstance(error, (keystone_errors.ConnectionError, sdk_errors.ResourceTimeout)):
-            return CloudUnavailable(
-                f"{service} of location {self._location.name} cannot be reached: {reason} Try"
-                " again when it answers."
-            )
-        if isinstance(
-            error,
-            (
-                keystone_errors.CatalogException,
-                keystone_errors.DiscoveryFailure,
-                sdk_errors.NotSupported,
-                sdk_errors.ServiceDiscoveryException,
-            ),
-        ):
-            return ConfigurationError(
-                f"{service} has no usable endpoint in region {self._location.region_name!r}:"
-                f" {reason} Correct region_name in [location:{self._location.name}], or the"
-                " catalog."
-            )
-        if isinstance(error, (keystone_errors.ClientException, sdk_errors.SDKException)):
-            return ConfigurationError(
-                f"The credentials of {self._location.cloud!r} cannot be used: {reason}"
-            )
-        return error
-
-
-_SERVICE_NAMES = {
-    "identity": "Keystone",
-    "compute": "Nova",
-    "image": "Glance",
-    "network": "Neutron",
-}
+    Our record keeps the name as it was given.
+    """
+    return "".join("?" if ord(c) > 0xFFFF or unicodedata.category(c) == "Cf" else c for c in name)
 
 
 def _server(body: dict[str, Any]) -> Server:
@@ -442,21 +330,3 @@ def _image(body: dict[str, Any]) -> CloudImage:
         min_ram_mib=body["min_ram"],
         changed_at=parse_instant(body["updated_at"]),
     )
-
-
-def _reason(answer: Any) -> str:
-    """Return the service's own words from an error answer, JSON or HTML."""
-    try:
-        body = answer.json()
-    except ValueError:
-        return _one_line(re.sub(r"<title>.*?</title>|<[^>]*>", " ", answer.text, flags=re.DOTALL))
-    if isinstance(body, dict):
-        for value in body.values():
-            if isinstance(value, dict) and "message" in value:
-                return _one_line(str(value["message"]))
-    return _one_line(str(body))
-
-
-def _one_line(text: str) -> str:
-    line = printable(" ".join(text.split()))[:400]
-    return line if line.endswith((".", "!", "?")) else line + "."

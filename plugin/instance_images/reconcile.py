@@ -13,11 +13,11 @@ import sqlalchemy as sa
 
 from instance_images import accounts, images, readings
 from instance_images.domain import Account, Image, ImageStatus, TaskKind
-from instance_images.errors import ConfigurationError, NotFound
+from instance_images.errors import NotFound
 from instance_images.images import AvailableState
 from instance_images.news import Event, Learning, Source, tell
 from instance_images.provider import CloudImage, CloudImageStatus
-from instance_images.settling import Observation, observe, record, settle
+from instance_images.settling import Observation, observe, record, require_sight, settle
 from instance_images.site import Site
 from instance_images.transitions import vanished_at
 
@@ -117,7 +117,7 @@ def _compare(site: Site) -> tuple[list[Image], list[Change]]:
     """
     with site.database.reading() as connection:
         unlisted = dict(images.available_in_cloud(connection, site.name))
-    _require_sight(site, {owner_id for owner_id, _, _ in unlisted.values()})
+    require_sight(site, {owner_id for owner_id, _, _ in unlisted.values()})
     differing: dict[str, CloudImage] = {}
     for found in site.provider.list_images():
         known = unlisted.pop(found.id, None)
@@ -146,17 +146,3 @@ def _owner(site: Site, account_id: str) -> Account:
         return site.provider.account(account_id)
     except NotFound:
         return Account(account_id, account_id)
-
-
-def _require_sight(site: Site, account_ids: set[str]) -> None:
-    """Refuse to take an image for gone that the credentials merely cannot see."""
-    if not account_ids or site.provider.sees_all_accounts():
-        return
-    own = site.provider.account(None).id
-    unseen = sorted(account_ids - {own})
-    if unseen:
-        raise ConfigurationError(
-            f"The credentials of {site.location.cloud!r} see only the images of project {own}, but"
-            f" there are images of {len(unseen)} other accounts on record: use credentials with"
-            " the admin role."
-        )

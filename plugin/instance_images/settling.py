@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from instance_images import images, readings, tasks
 from instance_images.domain import Image, ImageStatus, Task, TaskKind, TaskState
-from instance_images.errors import Refused
+from instance_images.errors import ConfigurationError, Refused
 from instance_images.news import Event, Learning, Source, tell
 from instance_images.provider import CloudImage
 from instance_images.site import Site
@@ -98,10 +98,31 @@ def _observe(site: Site, task: Task, image: Image, last_read_at: datetime | None
 
 
 def find_in_cloud(site: Site, image: Image) -> CloudImage | None:
-    """Return what the image service has of our image: by its id, or else by our request's mark."""
+    """Return what the image service has of our image: by its id, or else by our request's mark.
+
+    Raises ConfigurationError rather than call an image gone that the credentials cannot see.
+    """
     if image.cloud_image_id is not None:
-        return site.provider.get_image(image.cloud_image_id)
-    return site.provider.find_captured(image.account_id, image.id)
+        found = site.provider.get_image(image.cloud_image_id)
+    else:
+        found = site.provider.find_captured(image.account_id, image.id)
+    if found is None:
+        require_sight(site, {image.account_id})
+    return found
+
+
+def require_sight(site: Site, account_ids: set[str]) -> None:
+    """Raise ConfigurationError unless the credentials see the images of all these accounts."""
+    if not account_ids or site.provider.sees_all_accounts():
+        return
+    own = site.provider.account(None).id
+    unseen = account_ids - {own}
+    if unseen:
+        raise ConfigurationError(
+            f"The credentials of {site.location.cloud!r} see only the images of project {own}, but"
+            f" there are images of {len(unseen)} other accounts on record: use credentials with"
+            " the admin role."
+        )
 
 
 def _deleted_again(site: Site, seen: Observation) -> Observation:

@@ -30,6 +30,9 @@ def test_a_name_that_only_looks_dangerous_is_accepted(name: str) -> None:
     [
         "",
         " ",
+        " a",
+        "a ",
+        "\u3000a",
         "\u3000",
         "x" * 256,
         "a\nb",

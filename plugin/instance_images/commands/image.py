@@ -215,6 +215,7 @@ def deploy(
     from instance_images import tasks
     from instance_images.commands.views import TASK
     from instance_images.deployment import deploy as deploy_image
+    from instance_images.domain import TaskState
 
     site = invocation.application.site(location)
     owner = site.provider.account(account)
@@ -229,7 +230,8 @@ def deploy(
     )
     if wait:
         ended = _wait(invocation, site, owner, task_id)
-        _tell_addresses(site, owner, ended)
+        if ended.state is TaskState.SUCCEEDED:
+            _tell_addresses(site, owner, ended)
     with site.database.reading() as connection:
         show_one(TASK, tasks.get_task(connection, task_id), output_format)
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
-import traceback
 from collections.abc import Sequence
-from functools import cached_property
-from importlib.metadata import entry_points, version
+from functools import cache, cached_property
+from importlib.metadata import EntryPoint, entry_points, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from instance_images.errors import InstanceImagesError
+from instance_images import logging_setup
+from instance_images.errors import InstanceImagesError, UsageError
 from instance_images.instants import Clock, system_clock
+from instance_images.names import printable
 
 if TYPE_CHECKING:
     from instance_images.application import Application
+
+LOG = logging.getLogger(__name__)
 
 EXIT_USAGE = 2
 EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h
@@ -31,6 +35,7 @@ class Invocation:
         self.clock = clock
         self.config_files: Sequence[Path] = ()
         self.config_directories: Sequence[Path] = ()
+        self.debug = False
         self.exit_code = 0
 
     @cached_property
@@ -42,20 +47,33 @@ class Invocation:
         settings = load_settings(self.config_files, self.config_directories)
         return Application(settings, self.clock)
 
+    def start_log(self) -> None:
+        """Log to where the configuration says. For commands that nobody watches."""
+        files = self.application.settings.log_config_files
+        problem = logging_setup.follow_options(files, debug=self.debug)
+        if problem:
+            click.echo(f"Warning: {problem}", err=True)
+
+
+@cache
+def _commands() -> dict[str, EntryPoint]:
+    """Return the commands of all installed parts by name; to look takes a while."""
+    return {found.name: found for found in entry_points(group="instance_images.commands")}
+
 
 class PartsGroup(click.Group):
     """A group whose commands are entry points, so that each part brings its own."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all installed commands."""
-        return sorted(entry_points(group="instance_images.commands").names)
+        return sorted(_commands())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load the command of that name."""
-        for entry_point in entry_points(group="instance_images.commands", name=cmd_name):
-            command: click.Command = entry_point.load()
-            return command
-        return None
+        if cmd_name not in _commands():
+            return None
+        command: click.Command = _commands()[cmd_name].load()
+        return command
 
 
 @click.group(
@@ -97,19 +115,16 @@ def cli(
     """
     ctx.obj.config_files, ctx.obj.config_directories = config_files, config_directories
     if debug:
-        logging.basicConfig(
-            level=logging.DEBUG, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-        )
-        # These two print request bodies and headers, among them tokens.
-        for name in ("keystoneauth", "urllib3"):
-            logging.getLogger(name).setLevel(logging.INFO)
+        ctx.obj.debug = True
+        logging_setup.show_on_stderr()
 
 
 def run(arguments: Sequence[str], clock: Clock = system_clock) -> int:
     """Run one command line and return its exit code; errors are told in one line on stderr."""
     invocation = Invocation(clock)
-    debug = "--debug" in arguments
+    logging_setup.keep_quiet()
     try:
+        _require_utf8(arguments)
         cli.main(
             list(arguments), prog_name="instance-images", obj=invocation, standalone_mode=False
         )
@@ -120,21 +135,28 @@ def run(arguments: Sequence[str], clock: Clock = system_clock) -> int:
         click.echo("Stopped. Work that was begun in the cloud goes on.", err=True)
         return EXIT_INTERRUPTED
     except click.ClickException as error:
-        _tell(_usage_message(error), debug)
+        _tell(_usage_message(error))
         return EXIT_USAGE
     except InstanceImagesError as error:
-        _tell(str(error), debug)
+        _tell(str(error))
         return error.exit_code
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone; Python must not complain about it
         return 0
     except Exception as error:
+        fault = logging_setup.redact(f"{type(error).__name__}: {error}")
         _tell(
-            f"A fault in instance-images: {type(error).__name__}: {error}. Run it again with"
-            " --debug, and report what it shows.",
-            debug,
+            f"A fault in instance-images: {fault}. Run it again with --debug, and report what it"
+            " shows."
         )
         return EXIT_BUG
+
+
+def _require_utf8(arguments: Sequence[str]) -> None:
+    """Refuse bytes that are no text: neither a database nor a service would take them."""
+    for argument in arguments:
+        if not argument.isascii() and any("\ud800" <= c <= "\udfff" for c in argument):
+            raise UsageError(f"{printable(argument)!r} is not valid UTF-8: correct it.")
 
 
 def _usage_message(error: click.ClickException) -> str:
@@ -143,14 +165,17 @@ def _usage_message(error: click.ClickException) -> str:
     return f"{message} See '{context.command_path} --help'." if context else message
 
 
-def _tell(message: str, debug: bool) -> None:
-    if debug:
-        traceback.print_exc()
+def _tell(message: str) -> None:
+    """Print an error, after the traceback with --debug, and log both."""
+    LOG.error(message, exc_info=True)
     click.echo(f"Error: {message}", err=True)
 
 
 def main() -> None:
     """Run the command line of this process."""
+    # A command mostly imports, and what is imported stays: to look for garbage in it again and
+    # again takes a tenth of the time. What a long run makes is collected as ever.
+    gc.set_threshold(100_000)
     sys.exit(run(sys.argv[1:]))
 
 

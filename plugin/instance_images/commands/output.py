@@ -128,7 +128,7 @@ def _print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     console = Console(width=None if sys.stdout.isatty() else _MIN_WIDTH, highlight=False)
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for title in titles:
-        table.add_column(title, overflow="fold")
+        table.add_column(title, overflow="fold", no_wrap=title == "ID")
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     console.print(table)

@@ -1,0 +1,186 @@
+"""Where log records go: nowhere, to stderr with --debug, or where the options of oslo.log say.
+
+What a command has to say, it says itself, on stdout and stderr; the log is a second account of it
+for whoever looks later. Libraries warn of what they then raise, so that their warnings are for the
+log as well. A command that runs unattended follows the options of oslo.log in [DEFAULT]. Whatever
+is written anywhere has lost its passwords and tokens. oslo.log is imported only where one of its
+options is set, because that takes longer than many a command.
+"""
+
+import contextlib
+import copy
+import io
+import logging
+import re
+import sys
+from collections.abc import Sequence
+from importlib.metadata import entry_points, version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from instance_images.errors import ConfigurationError
+
+_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+
+_HIDDEN = "***"
+_KEY = r"[\w-]*(?:password|passwd|secret|token|credential|api_?key)[\"']?\s*[:=]\s*"
+_SECRETS = (
+    # USER:PASSWORD@ of a URL; SQLAlchemy ends the password at the first @, and nowhere before.
+    (re.compile(r"(\w://[^\s:/@]*):[^\s@]+@"), rf"\1:{_HIDDEN}@"),
+    (re.compile(rf"({_KEY}[ub]?)([\"'])(?:\\.|(?!\2).)*\2", re.IGNORECASE), rf"\1\2{_HIDDEN}\2"),
+    (re.compile(rf"({_KEY})[^\s\"',;&{{}}\[\]]+", re.IGNORECASE), rf"\1{_HIDDEN}"),
+    (re.compile(r"(authorization[\"']?\s*[:=]\s*[\"']?)[^\"',]+", re.IGNORECASE), rf"\1{_HIDDEN}"),
+    (re.compile(r"gAAAA[\w=-]{20,}"), _HIDDEN),  # Keystone's Fernet tokens, wherever they stand
+)
+
+_handlers: list[logging.Handler] = []  # those that this module has put on the root logger
+
+
+def redact(text: str) -> str:
+    """Return the text without the passwords and tokens in it."""
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+class RedactingFormatter(logging.Formatter):
+    """Formats as another formatter does, and hides the secrets in message and traceback."""
+
+    def __init__(self, inner: logging.Formatter) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record's text; the record itself is left as it is, for other handlers."""
+        safe = copy.copy(record)
+        safe.msg, safe.args = redact(record.getMessage()), ()
+        return redact(self.inner.format(safe))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802  # the name is logging's
+        """Return the traceback's text: the journal's handler asks for it by itself."""
+        return redact(self.inner.formatException(ei))
+
+
+class _StderrHandler(logging.Handler):
+    """Prints on whatever stderr is at that moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            click.echo(self.format(record), err=True)
+        except Exception:
+            self.handleError(record)
+
+
+def keep_quiet() -> None:
+    """Drop all records, and take back what was set up before in this process."""
+    while _handlers:
+        handler = _handlers.pop()
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+    logging.getLogger().setLevel(logging.WARNING)
+    _add(logging.NullHandler())  # without any, logging itself prints warnings on stderr
+
+
+def show_on_stderr() -> None:
+    """Print every record on stderr too."""
+    handler = _StderrHandler()
+    handler.setFormatter(RedactingFormatter(logging.Formatter(_FORMAT)))
+    _add(handler)
+    logging.getLogger().setLevel(logging.DEBUG)
+    # These two print the bodies of requests and answers, headers and all.
+    for name in ("keystoneauth", "urllib3"):
+        logging.getLogger(name).setLevel(logging.INFO)
+
+
+def _add(handler: logging.Handler) -> None:
+    logging.getLogger().addHandler(handler)
+    _handlers.append(handler)
+
+
+def option_names() -> set[str]:
+    """Return the names of oslo.log's options, former ones too."""
+    options = _log_options()
+    former = {old.name for option in options for old in option.deprecated_opts}
+    return {option.dest for option in options} | former
+
+
+def _log_options() -> list[Any]:
+    (found,) = entry_points(group="oslo.config.opts", name="oslo.log")
+    return [option for _, options in found.load()() for option in options]
+
+
+def follow_options(config_files: Sequence[Path], *, debug: bool) -> str | None:
+    """Log to where oslo.log's options in the files say; return what is wrong, if anything is.
+
+    A log that cannot be written stops no run: its records are lost. With ``debug``, everything is
+    on stderr as well. Raises ConfigurationError for a bad value.
+    """
+    if not config_files:
+        return None
+    from oslo_log import log
+
+    root, excepthook = logging.getLogger(), sys.excepthook
+    before = list(root.handlers)
+    conf = _read_options(config_files)
+    shows_all = debug or conf.debug
+    conf.set_override("debug", shows_all)
+    try:
+        log.setup(conf, "instance-images", version("instance-images"))
+    except (OSError, RuntimeError, log.LogConfigError) as error:
+        root.handlers[:] = before
+        return f"The log cannot be written, and the run goes on without it: {_reason(error)}."
+    except (TypeError, ValueError) as error:  # an unknown level or syslog facility
+        root.handlers[:] = before
+        raise ConfigurationError(f"Configuration: the options of the log: {error}.") from error
+    finally:
+        sys.excepthook = excepthook  # the command line tells what went wrong, and logs it
+    _keep_off_stdout()
+    _handlers[:] = root.handlers
+    if debug or (shows_all and not _handlers):
+        show_on_stderr()
+    if not _handlers:
+        keep_quiet()
+    _redact_everywhere()
+    return None
+
+
+def _read_options(config_files: Sequence[Path]) -> Any:
+    """Return the values of oslo.log's options, checked."""
+    from oslo_config import cfg
+    from oslo_log import log
+
+    conf, told = cfg.ConfigOpts(), io.StringIO()
+    log.register_options(conf)
+    try:
+        with contextlib.redirect_stderr(told):
+            conf([], project="instance-images", default_config_files=list(map(str, config_files)))
+    except cfg.Error as error:
+        raise ConfigurationError(f"Configuration: {error}") from error
+    except SystemExit as error:  # oslo.config takes the file's value for one of its command line
+        reason = " ".join(told.getvalue().split()).removeprefix("argument --")
+        raise ConfigurationError(f"Configuration: {reason}.") from error
+    return conf
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error).rstrip(".")
+
+
+def _keep_off_stdout() -> None:
+    """Take back oslo.log's last resort: stdout is for what the command was asked for."""
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stdout:
+            root.removeHandler(handler)
+
+
+def _redact_everywhere() -> None:
+    """Wrap every handler's formatter, also those that a file of log_config_append has made."""
+    for logger in (logging.getLogger(), *logging.Logger.manager.loggerDict.values()):
+        for handler in getattr(logger, "handlers", []):
+            if not isinstance(handler.formatter, RedactingFormatter):
+                handler.setFormatter(RedactingFormatter(handler.formatter or logging.Formatter()))

@@ -1,0 +1,169 @@
+"""Requests to an OpenStack region, with the credentials of one entry of clouds.yaml.
+
+The only module that imports ``openstack`` or ``keystoneauth1``: connections, tokens for an
+account's own project, and the SDK's errors turned into ours. Knows no image and no instance.
+"""
+
+import re
+from functools import cached_property
+from typing import Any
+
+import openstack
+from keystoneauth1 import exceptions as keystone_errors
+from openstack import exceptions as sdk_errors
+from openstack.connection import Connection
+
+from instance_images.config import Location
+from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
+from instance_images.names import printable
+
+# 2.45 answers createImage with the image's id; 2.37 knows networks = none and auto.
+COMPUTE_MICROVERSION = "2.45"
+TIMEOUT_SECONDS = 60
+
+_SERVICE_NAMES = {
+    "identity": "Keystone",
+    "compute": "Nova",
+    "image": "Glance",
+    "network": "Neutron",
+}
+
+_NO_ENDPOINT = (keystone_errors.CatalogException, sdk_errors.ServiceDiscoveryException)
+# An endpoint of the catalog that does not even tell its versions counts as not reached.
+_NO_ANSWER = (
+    keystone_errors.ConnectionError,
+    keystone_errors.DiscoveryFailure,
+    sdk_errors.NotSupported,
+    sdk_errors.ResourceTimeout,
+)
+
+
+class OpenStackApi:
+    """One region. It connects when it is first asked for something."""
+
+    def __init__(self, location: Location) -> None:
+        self._location = location
+        self._of_project: dict[str, Connection] = {}
+
+    @cached_property
+    def _connection(self) -> Connection:
+        try:
+            return openstack.connect(
+                cloud=self._location.cloud,
+                region_name=self._location.region_name,
+                app_name="instance-images",
+                api_timeout=TIMEOUT_SECONDS,
+            )
+        except Exception as error:  # a malformed clouds.yaml raises whatever its shape trips over
+            raise ConfigurationError(
+                f"Location {self._location.name}: the entry {self._location.cloud!r} of clouds.yaml"
+                f" cannot be used: {_one_line(str(error))} Correct clouds.yaml, or cloud and"
+                f" region_name in [location:{self._location.name}]."
+            ) from error
+
+    @cached_property
+    def access(self) -> Any:
+        """What Keystone says of the credentials: project_id, project_name, role_names."""
+        session: Any = self._connection.session
+        try:
+            return session.auth.get_access(session)
+        except Exception as error:
+            raise self._explained(error, "identity") from error
+
+    def _as_account(self, account_id: str) -> Connection:
+        """Return a connection whose token is for the account's project."""
+        if account_id == self.access.project_id:
+            return self._connection
+        if account_id not in self._of_project:
+            connection = self._connection.connect_as(project_id=account_id, project_name=None)
+            try:
+                connection.session.get_token()
+            except keystone_errors.Unauthorized as error:
+                raise ConfigurationError(
+                    f"The credentials of {self._location.cloud!r} have no role on project"
+                    f" {account_id}: give them one, best inherited from its domain."
+                ) from error
+            except Exception as error:
+                raise self._explained(error, "identity") from error
+            self._of_project[account_id] = connection
+        return self._of_project[account_id]
+
+    def ask(
+        self,
+        account_id: str | None,
+        service: str,
+        method: str,
+        path: str,
+        allow: tuple[int, ...] = (),
+        **more: Any,
+    ) -> Any:
+        """Send one request in the account's project, or in the credentials' own if it is None.
+
+        Returns the answer if its status is a success or in ``allow``; else raises CloudUnavailable
+        (no answer, 408, 429, 5xx), ConfigurationError (401, no endpoint) or Refused.
+        """
+        connection = self._connection if account_id is None else self._as_account(account_id)
+        if service == "compute":
+            more["microversion"] = COMPUTE_MICROVERSION
+        try:
+            proxy = getattr(connection, service)  # its endpoint is looked up here
+            answer = proxy.request(path, method, raise_exc=False, **more)
+        except Exception as error:
+            raise self._explained(error, service) from error
+        status = answer.status_code
+        if status < 400 or status in allow:
+            return answer
+        raise self._failed(service, status, reason_of(answer))
+
+    def _explained(self, error: Exception, service: str) -> Exception:
+        """Return ours for an error of the SDK; a bug is returned as it is."""
+        reason = _one_line(str(error))
+        where = f"{_SERVICE_NAMES[service]} of location {self._location.name}"
+        if isinstance(error, keystone_errors.HttpError):
+            return self._failed(service, error.http_status, reason)
+        if isinstance(error, _NO_ANSWER):
+            return CloudUnavailable(
+                f"{where} cannot be reached: {reason} Try again when it answers."
+            )
+        if isinstance(error, _NO_ENDPOINT):
+            return ConfigurationError(
+                f"{where} has no usable endpoint in region {self._location.region_name!r}: {reason}"
+                f" Correct region_name in [location:{self._location.name}], or the catalog."
+            )
+        if isinstance(error, (keystone_errors.ClientException, sdk_errors.SDKException)):
+            return ConfigurationError(
+                f"The credentials of {self._location.cloud!r} cannot be used: {reason}"
+            )
+        return error
+
+    def _failed(self, service: str, status: int, reason: str) -> Exception:
+        """Return ours for an answer that is an error."""
+        where = f"{_SERVICE_NAMES[service]} of location {self._location.name}"
+        if status >= 500 or status in (408, 429):
+            return CloudUnavailable(
+                f"{where} answered HTTP {status}: {reason} Try again later.", status
+            )
+        if status == 401:
+            return ConfigurationError(
+                f"Keystone rejects the credentials of {self._location.cloud!r} in clouds.yaml:"
+                f" {reason} Correct them there."
+            )
+        return Refused(f"{where} answered HTTP {status}: {reason}")
+
+
+def reason_of(answer: Any) -> str:
+    """Return the service's own words from an error answer, JSON or HTML."""
+    try:
+        body = answer.json()
+    except ValueError:
+        return _one_line(re.sub(r"<title>.*?</title>|<[^>]*>", " ", answer.text, flags=re.DOTALL))
+    if isinstance(body, dict):
+        for value in body.values():
+            if isinstance(value, dict) and "message" in value:
+                return _one_line(str(value["message"]))
+    return _one_line(str(body))
+
+
+def _one_line(text: str) -> str:
+    line = printable(" ".join(text.split()))[:400]
+    return line if line.endswith((".", "!", "?")) else line + "."

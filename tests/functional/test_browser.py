@@ -1,0 +1,68 @@
+"""The HTML report in a real browser."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import sample_statements as samples
+from instance_images_reports.html_format import render_html
+
+pytestmark = pytest.mark.all
+
+
+def chromium(page: Path, profile: Path, *options: str) -> str:
+    """Open the page in headless Chromium; return what it prints on standard output."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        raise RuntimeError("Chromium is missing: install it (Debian: apt install chromium)")
+    command = [
+        browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        f"--user-data-dir={profile}", *options, page.as_uri(),
+    ]  # fmt: skip
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    return done.stdout
+
+
+@pytest.fixture
+def hostile_page(tmp_path: Path) -> Path:
+    page = tmp_path / "report.html"
+    page.write_text(render_html(samples.hostile()), encoding="utf-8")
+    return page
+
+
+def test_no_name_runs_as_a_script_or_becomes_markup(hostile_page: Path, tmp_path: Path) -> None:
+    document = chromium(hostile_page, tmp_path / "profile", "--dump-dom")
+
+    assert "<title>Cloud Usage" in document
+    assert document.count("</main>") == 1
+    for element in ("<script", "<img", "<iframe", "<b>"):
+        assert element not in document
+
+
+def test_the_report_prints_on_paper(hostile_page: Path, tmp_path: Path) -> None:
+    paper = tmp_path / "report.pdf"
+
+    chromium(hostile_page, tmp_path / "profile", f"--print-to-pdf={paper}")
+
+    assert paper.read_bytes().startswith(b"%PDF-")
+
+
+def test_the_report_fits_on_a_phone(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    # The page forbids scripts, so it is measured from a page around it.
+    page.write_text(render_html(samples.plain()), encoding="utf-8")
+    around = tmp_path / "around.html"
+    around.write_text(
+        f'<iframe src={page.as_uri()} width=390 height=900 onload="document.title ='
+        ' this.contentDocument.documentElement.scrollWidth"></iframe>'
+    )
+
+    document = chromium(
+        around, tmp_path / "profile", "--allow-file-access-from-files", "--dump-dom"
+    )
+
+    width = int(document.partition("<title>")[2].partition("</title>")[0])
+    assert width <= 390

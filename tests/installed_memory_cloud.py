@@ -1,0 +1,48 @@
+"""The cloud in memory as a driver that is installed, for commands that load it by its name.
+
+``provider = memory`` in a location's section connects to the cloud of that location's name, which
+the test reaches in ``CLOUDS``. In another process it is empty. ``cloud`` says how it is: ``up``,
+``down`` (every call fails as with a real cloud) or ``faulty`` (a driver with a bug).
+"""
+
+from pathlib import Path
+
+from instance_images.config import Location
+from instance_images.domain import Account
+from instance_images.instants import Clock, system_clock
+from instance_images.provider import Provider
+from memory_cloud import MemoryProvider
+
+CLOUDS: dict[str, Provider] = {}
+
+
+class FaultyProvider(MemoryProvider):
+    """Has a bug, and tells a secret in the error."""
+
+    def _answer(self) -> None:
+        raise RuntimeError("no answer from https://admin:hunter2@keystone.example:5000/v3")
+
+
+def connect(location: Location, clock: Clock = system_clock) -> Provider:
+    """Return the location's cloud."""
+    kind = FaultyProvider if location.cloud == "faulty" else MemoryProvider
+    cloud = CLOUDS.setdefault(location.name, kind(location, clock))
+    assert isinstance(cloud, MemoryProvider)
+    cloud.is_down = location.cloud == "down"
+    return cloud
+
+
+def owner(location: str, account: str = "a") -> Account:
+    """Return an account of the location's cloud."""
+    return CLOUDS[location].account(account)
+
+
+def install(directory: Path) -> Path:
+    """Install the driver in a directory that is to stand in sys.path."""
+    described = directory / "memory_cloud-1.dist-info"
+    described.mkdir(parents=True)
+    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: memory-cloud\nVersion: 1\n")
+    (described / "entry_points.txt").write_text(
+        "[instance_images.providers]\nmemory = installed_memory_cloud:connect\n"
+    )
+    return directory
