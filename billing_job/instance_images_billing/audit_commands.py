@@ -39,11 +39,11 @@ def verify(invocation: Invocation, location: str | None) -> None:
     names = locations_of(invocation, location)
     checks = [found.load() for found in entry_points(group="instance_images.checks")]
     findings: list[str] = []
-    with application.database.reading() as connection:
+    with application.database.snapshot() as connection:
         for name in names:
             findings += verify_location(connection, name, settings.billing.timezone)
         if location is None:
-            findings += verify_periods(connection, names)
+            findings += verify_periods(connection)
         for check in checks:
             findings += check(connection, settings, names)
     for finding in findings:

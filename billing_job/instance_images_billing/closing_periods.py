@@ -16,7 +16,7 @@ from instance_images.errors import Refused
 from instance_images.instants import HOUR, ceil_hour, format_instant
 from instance_images.tables import accounts
 from instance_images_billing import closings, ledger
-from instance_images_billing.chain import PeriodAccount, link_period
+from instance_images_billing.chain import FIRST, PeriodAccount, link_period
 from instance_images_billing.closed_periods import (
     ClosedPeriod,
     find_closed,
@@ -56,7 +56,7 @@ def close_period(
         period.start,
         period.end,
         now,
-        period_digest(connection, names, before, period.name, period.start, period.end),
+        period_digest(connection, before, period.name, period.start, period.end),
     )
     insert_closed(connection, closed)
     return closed
@@ -162,18 +162,22 @@ def _used(
 
 def period_digest(
     connection: sa.Connection,
-    names: Sequence[str],
     before: str,
     period: str,
     start: datetime,
     end: datetime,
 ) -> str:
-    """Return the digest of all that is counted in the period, after the digest ``before``."""
+    """Return the digest of all that is counted in the period, after the digest ``before``.
+
+    A location that held nothing by then is not in it: it may have come later.
+    """
     minimums = {one.account_key: one.amount_nanos for one in minimums_of(connection, period)}
     charged: list[PeriodAccount] = []
     ends: dict[str, str] = {}
-    for name in names:
-        ends[name] = closings.last_digest(connection, name, end)
+    for name in connection.execute(sa.select(watermarks.c.location)).scalars().all():
+        digest = closings.last_digest(connection, name, end)
+        if digest != FIRST:
+            ends[name] = digest
         owners = accounts_by_key(connection, name)
         totals = counted_nanos(connection, name, start, end)
         charged += [

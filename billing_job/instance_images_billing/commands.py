@@ -106,7 +106,7 @@ def _preview(invocation: Invocation, location: Location, price_nanos: int) -> No
 
     billing, now = invocation.application.settings.billing, invocation.clock()
     new = rate_with_terms(location, billing, price_nanos, floor_hour(now), now)
-    with invocation.application.database.reading() as connection:
+    with invocation.application.database.snapshot() as connection:
         shown = preview_rate(connection, new, billing.timezone, now)
     show_list(PREVIEW, [shown], None)
 

@@ -58,10 +58,11 @@ def _account(outcome: Outcome) -> str:
     done = outcome.done
     assert done is not None
     until = format_instant(done.closed_until) if done.closed_until else ""
+    late = f", {len(done.adjustments)} adjustments of closed hours" if done.adjustments else ""
     if done.hours:
         return (
             f"closed {done.hours} hours up to {until}, {len(done.postings)} postings,"
-            f" {price_text(outcome.amount_nanos)} {done.currency}"
+            f" {price_text(outcome.amount_nanos)} {done.currency}{late}"
         )
     what = "another run is at work" if done.other_run else "nothing to close"
-    return f"{what}, all before {until} is closed" if until else what
+    return f"{what}, all before {until} is closed{late}" if until else what

@@ -32,7 +32,7 @@ def list_periods(invocation: Invocation, output_format: str | None) -> None:
     application = invocation.application
     names = [location.name for location in application.settings.locations]
     timezone = application.settings.billing.timezone
-    with application.database.reading() as connection:
+    with application.database.snapshot() as connection:
         found = known_periods(connection, names, timezone, invocation.clock())
     show_list(PERIOD, found, output_format)
 

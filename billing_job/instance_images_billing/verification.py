@@ -73,14 +73,12 @@ def verify_location(connection: sa.Connection, location: str, timezone: ZoneInfo
     return findings
 
 
-def verify_periods(connection: sa.Connection, locations: Sequence[str]) -> list[str]:
+def verify_periods(connection: sa.Connection) -> list[str]:
     """Return the closed periods that do not hold any more what they held when they were closed."""
     findings = []
     before = FIRST
     for one in list_closed(connection):
-        digest = period_digest(
-            connection, sorted(locations), before, one.name, one.starts_at, one.ends_at
-        )
+        digest = period_digest(connection, before, one.name, one.starts_at, one.ends_at)
         if digest != one.digest:
             findings.append(
                 f"period {one.name}: closed at {format_instant(one.closed_at)}, and something that"

@@ -61,6 +61,20 @@ class Database:
                 yield connection
 
     @contextlib.contextmanager
+    def snapshot(self) -> Iterator[sa.Connection]:
+        """Yield a connection that reads everything as it is at one instant, and does not write.
+
+        What is added up over several queries must not see an hour that is closed between them.
+        """
+        with self._translated():
+            self._require_file()
+            with self.engine.connect() as connection:
+                if self.url.get_backend_name() != "sqlite":  # whose readers see a snapshot anyway
+                    connection = connection.execution_options(isolation_level="REPEATABLE READ")
+                with connection.begin():
+                    yield connection
+
+    @contextlib.contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """Yield a connection in a transaction that commits as a whole or leaves nothing."""
         with self._translated():

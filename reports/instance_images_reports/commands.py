@@ -73,7 +73,7 @@ def cloud_usage(
             f"The period {period.name} has not begun: it is {format_instant(now)} now, and it"
             f" begins at {format_instant(period.start)}."
         )
-    with application.database.reading() as connection:
+    with application.database.snapshot() as connection:
         found = find_account(connection, account)
         statement = collect(connection, application.settings, found, period, currency)
     content = RENDERERS[output_format](statement)

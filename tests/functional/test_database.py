@@ -78,6 +78,20 @@ def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
         assert connection.execute(sa.text("SELECT count(*) FROM watermarks")).scalar_one() == 0
 
 
+def test_a_snapshot_does_not_see_what_is_written_meanwhile(database: Database) -> None:
+    count = sa.text("SELECT count(*) FROM watermarks")
+
+    with database.snapshot() as connection:
+        before = connection.execute(count).scalar_one()
+        with database.writing() as other:
+            other.execute(sa.text("INSERT INTO watermarks (location, hour) VALUES ('x', 0)"))
+        after = connection.execute(count).scalar_one()
+
+    assert (before, after) == (0, 0)
+    with database.reading() as connection:
+        assert connection.execute(count).scalar_one() == 1
+
+
 def test_a_rehearsal_leaves_nothing(database: Database) -> None:
     with database.rehearsing() as connection:
         connection.execute(sa.text("INSERT INTO watermarks (location, hour) VALUES ('x', 0)"))

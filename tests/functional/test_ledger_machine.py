@@ -276,7 +276,7 @@ class LedgerMachine(RuleBasedStateMachine):
         with self.database.reading() as connection:
             return [
                 *verify_location(connection, LOCATION.name, self.world.billing.timezone),
-                *verify_periods(connection, [LOCATION.name]),
+                *verify_periods(connection),
                 *check_statements(connection, configured, [LOCATION.name]),
             ]
 

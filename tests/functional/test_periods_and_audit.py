@@ -18,6 +18,7 @@ from instance_images_billing.closed_periods import ClosedPeriod
 from instance_images_billing.closing_periods import close_period
 from instance_images_billing.corrections import Adjustment
 from instance_images_billing.deciding import Decision, decide
+from instance_images_billing.ledger import begin_watermark
 from instance_images_billing.period_status import PeriodStatus, list_periods
 from instance_images_billing.periods import parse_period
 from instance_images_billing.preview import Preview, preview_rate
@@ -54,7 +55,7 @@ def verified(world: World) -> list[str]:
     with world.database.reading() as connection:
         return [
             *verify_location(connection, LOCATION.name, world.billing.timezone),
-            *verify_periods(connection, [LOCATION.name]),
+            *verify_periods(connection),
             *check_statements(
                 connection, Settings((LOCATION,), "", world.billing, 10), [LOCATION.name]
             ),
@@ -133,6 +134,17 @@ def test_what_is_learned_after_a_period_was_closed_counts_in_the_open_one(world:
     december = world.statement(period="2026-12")
     assert str(december.total) == "-2.00"
     assert periods(world)["2026-12"].totals == {"EUR": -2 * EUR}
+    assert verified(world) == []
+
+
+def test_a_location_that_comes_later_leaves_closed_periods_as_they_are(world: World) -> None:
+    world.capture("30T12:00")
+    world.run(DECEMBER)
+    close(world)
+
+    with world.database.writing() as connection:
+        begin_watermark(connection, "RegionTwo", DECEMBER.replace(minute=0))
+
     assert verified(world) == []
 
 
