@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from instance_images.database import Database
+from instance_images.news import Event, Learning, Source, tell
 from instance_images.tables import images, news
 from instance_images_billing.tables import history
 from ledger_world import GB, World, at
@@ -96,6 +97,21 @@ def test_a_second_run_posts_no_adjustment_again(world: World) -> None:
 
     assert again.adjustments == []
     assert world.adjustments() == before
+
+
+def test_what_was_corrected_once_is_corrected_again_from_there(world: World) -> None:
+    image = world.capture("2T12:00")
+    world.run("2T12:05", until="2T15:00")
+    world.delete("2T13:30", image)
+    world.run("2T13:40")
+    for instant in ("2T13:00", "2T14:00"):
+        with world.database.writing() as connection:
+            learning = Learning(at("2T14:10"), Source.HAND)
+            tell(connection, image, Event.DELETED, at(instant), learning)
+        world.run("2T14:10")
+
+    # it was there for two hours after all, of three that were posted
+    assert corrected(world) == {"2T13:00": 0, "2T14:00": -EUR}
 
 
 def test_the_statement_shows_the_correction_and_adds_up(world: World) -> None:

@@ -196,6 +196,17 @@ def test_what_is_free_is_taken_off_every_hour_of_the_account(database: Database)
     assert verified(world) == []
 
 
+def test_in_a_part_of_an_hour_that_part_of_the_allowance_is_free(database: Database) -> None:
+    world = World(database).with_terms(timezone=ZoneInfo("Asia/Kathmandu"))
+    with_location(world, free_units=Decimal(1))
+    world.capture("30T18:00", size=2 * 10**9)
+
+    world.run("30T19:05")  # the month ends at 18:15
+
+    assert [p.amount_nanos for p in world.postings()] == [EUR // 4, EUR * 3 // 4]
+    assert verified(world) == []
+
+
 def test_a_late_deletion_within_the_allowance_gives_nothing_back(database: Database) -> None:
     world = World(database)
     with_location(world, free_units=Decimal(1))
@@ -259,6 +270,18 @@ def test_a_waiver_gives_back_what_was_charged_and_no_more(world: World) -> None:
     world.run("2T16:05")
     assert str(world.statement().total) == "2.00"
     assert verified(world) == []
+
+
+def test_a_waiver_of_one_image_leaves_the_charge_of_another(world: World) -> None:
+    image = world.capture("2T12:00")
+    world.capture("2T12:00", "other")
+    world.run("2T15:05")
+    adjust(world, image, ("2T12:00", "2T14:00"))
+
+    with pytest.raises(Refused, match="nothing is left"):
+        adjust(world, image, ("2T12:00", "2T14:00"))
+
+    assert sum(one.amount_nanos for one in world.adjustments()) == -2 * EUR
 
 
 def test_hours_can_be_charged_at_an_amount_that_was_agreed(world: World) -> None:
