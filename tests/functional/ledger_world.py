@@ -56,7 +56,7 @@ class World:
                 LOCATION,
                 self.billing,
                 price_nanos,
-                at(from_hour) if from_hour else None,
+                from_hour if isinstance(from_hour, datetime) else at(from_hour),
                 self.clock(),
             )
 
