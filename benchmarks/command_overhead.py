@@ -19,12 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from measuring import Cost, interleaved, machine, median, note, report, spread
+
+from embedded_cloud import EmbeddedCloud, python
+
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "tests"))
-
-from measuring import Cost, interleaved, machine, median, note, report, spread  # noqa: E402
-
-from embedded_cloud import EmbeddedCloud, python  # noqa: E402
 
 PRODUCT = str(Path(sys.executable).with_name("instance-images"))
 BARE = [sys.executable, str(HERE / "bare_image_list.py"), "admin"]
