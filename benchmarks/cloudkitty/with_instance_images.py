@@ -1,0 +1,163 @@
+"""The product's part: the same world through ``meter``, with a driver in memory.
+
+    with_instance_images.py ACTION DIRECTORY
+
+Runs in the product's environment; DIRECTORY holds world.json. Prints JSON.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from world import HOUR, LATE_PRICE, PRICE, World, load, peak_memory_mb
+
+from command_line import SetClock
+from instance_images.config import BillingSettings, Location
+from instance_images.database import Database, upgrade
+from instance_images.errors import InstanceImagesError
+from instance_images.provider import CloudImage, CloudImageStatus
+from instance_images.site import Site
+from instance_images.tables import accounts, images
+from instance_images_billing import ledger, metering, rates
+from instance_images_billing.money import decimal_of, parse_price
+from instance_images_billing.tables import postings, watermarks
+from memory_cloud import MemoryProvider
+
+LOCATION = Location("RegionOne", True, "memory", "memory", "RegionOne", "EUR", 1000)
+BILLING = BillingSettings("GB", "730", "prorate", ZoneInfo("UTC"), "stored")
+SHORT_LIFE = timedelta(minutes=20)
+
+
+def prepare(world: World, site: Site) -> dict[str, Any]:
+    """Make the tables, set the price, and record the images as captured before the first hour."""
+    upgrade(site.database)
+    with site.database.writing() as connection:
+        _set_price(connection, PRICE, world.first_hour)
+        ledger.begin_watermark(connection, LOCATION.name, world.first_hour)
+        for key, account_id in enumerate(world.account_ids(), start=1):
+            row = {"location": LOCATION.name, "account_id": account_id, "account_name": account_id}
+            connection.execute(sa.insert(accounts).values(account_key=key, **row))
+            rows = [_row(world, key, *image) for image in world.images_of(account_id)]
+            connection.execute(sa.insert(images), rows)
+    return {}
+
+
+def _row(world: World, key: int, image_id: str, name: str, size_bytes: int) -> dict[str, Any]:
+    return {
+        "image_id": image_id,
+        "account_key": key,
+        "name": name,
+        "source_instance_id": image_id,
+        "source_instance_name": name,
+        "size_bytes": size_bytes,
+        "status": "available",
+        "consistency": "crash",
+        "created_at": world.first_hour,
+        "available_at": world.first_hour,
+        "task_id": image_id,
+        "cloud_image_id": image_id,
+    }
+
+
+def _set_price(connection: sa.Connection, price: str, from_hour: datetime) -> None:
+    now = datetime.now(UTC)
+    rates.set_rate(connection, LOCATION, BILLING, parse_price(price), from_hour, now)
+
+
+def rate(world: World, site: Site) -> dict[str, Any]:
+    """Run the meter over all hours."""
+    began, began_cpu = time.perf_counter(), time.process_time()
+    done = metering.meter(site, BILLING, world.end)
+    return {
+        "seconds": round(time.perf_counter() - began, 3),
+        "cpu_seconds": round(time.process_time() - began_cpu, 3),
+        "peak_memory_mb": peak_memory_mb(),
+        "hours_closed": done.hours,
+    }
+
+
+def crash(world: World, site: Site) -> dict[str, Any]:
+    """Close the first hour, and die when its postings are written and nothing is committed."""
+    written = ledger.insert_postings
+
+    def write_and_die(*arguments: Any) -> None:
+        written(*arguments)
+        os._exit(137)
+
+    setattr(ledger, "insert_postings", write_and_die)  # noqa: B010 (types)
+    return rate(world, site)
+
+
+def reset(world: World, site: Site) -> dict[str, Any]:
+    """Set the watermark back by hand, as nothing in the product does, and run again."""
+    with site.database.writing() as connection:
+        connection.execute(sa.update(watermarks).values(hour=world.first_hour))
+    try:
+        return rate(world, site)
+    except Exception as error:
+        return {"refused": type(error).__name__}
+
+
+def late_price(world: World, site: Site) -> dict[str, Any]:
+    """Set another price from the first hour on, after the hours were closed."""
+    try:
+        with site.database.writing() as connection:
+            _set_price(connection, LATE_PRICE, world.first_hour)
+    except InstanceImagesError as error:
+        return {"refused": str(error)}
+    return {}
+
+
+def short_life(world: World, site: Site) -> dict[str, Any]:
+    """Delete the images twenty minutes after they became available."""
+    with site.database.writing() as connection:
+        deleted = {"status": "deleted", "deleted_at": world.first_hour + SHORT_LIFE}
+        connection.execute(sa.update(images).values(**deleted))
+    return {}
+
+
+def count(world: World, site: Site) -> dict[str, Any]:
+    """Return how many rows are posted, and what they sum up to."""
+    query = sa.select(sa.func.count(), sa.func.sum(postings.c.amount_nanos))
+    with site.database.reading() as connection:
+        rows, nanos = connection.execute(query).one()
+    return {"rows": rows, "total": f"{decimal_of(int(nanos or 0)):f}"}
+
+
+class ListedCloud(MemoryProvider):
+    """A cloud that has every image of the world."""
+
+    def __init__(self, world: World, clock: SetClock) -> None:
+        super().__init__(LOCATION, clock)
+        for account_id in world.account_ids():
+            for image_id, name, size_bytes in world.images_of(account_id):
+                self.images[image_id] = CloudImage(
+                    image_id, name, account_id, CloudImageStatus.ACTIVE, size_bytes, None, 0, 0,
+                    clock.now,
+                )  # fmt: skip
+
+
+Action = Callable[[World, Site], dict[str, Any]]
+ACTIONS: dict[str, Action] = {
+    action.__name__: action
+    for action in (prepare, rate, crash, reset, late_price, short_life, count)
+}
+
+
+def main(action: str, directory: Path) -> None:
+    """Do one thing with the world in the directory."""
+    world = load(directory / "world.json")
+    clock = SetClock(world.end + HOUR)
+    site = Site(LOCATION, ListedCloud(world, clock), Database(world.database_url), clock, 1000)
+    print(json.dumps(ACTIONS[action](world, site)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -1,0 +1,159 @@
+"""Fills a ledger's database with accounts and images, in bulk; counts and weighs what is in it."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from instance_images.config import BillingSettings, Location
+from instance_images.database import Database
+from instance_images.instants import HOUR
+from instance_images_billing import ledger, rates
+from instance_images_billing.tables import postings
+
+LOCATION = Location("RegionOne", True, "memory", "memory", "RegionOne", "EUR", 1000)
+BILLING = BillingSettings("GB", "730", "prorate", ZoneInfo("UTC"), "stored")
+FIRST_HOUR = datetime(2026, 10, 1, tzinfo=UTC)
+MONTH_HOURS = 730
+
+# A multiplication that scatters 1, 2, 3 ... over 32 bits and back: keys as random as UUIDs are.
+_SCATTER = 2654435761
+_TAIL = "-0000-4000-8000-000000000000"
+
+
+def image_id_of(number: int) -> str:
+    """Return the id of the image of that number, as the fill makes it in SQL."""
+    return f"{number * _SCATTER % 2**32:08x}{_TAIL}"
+
+
+def fill(database: Database, images: int, accounts: int) -> None:
+    """Add accounts with their images, all available within the first hour; nothing is metered."""
+    first = int(FIRST_HOUR.timestamp())
+    with database.writing() as connection:
+        _execute(
+            connection,
+            "INSERT INTO accounts (account_key, location, account_id, account_name)"
+            f" SELECT n, 'RegionOne', {{id}}, 'account ' || n FROM {{1..{accounts}}}",
+        )
+        _execute(
+            connection,
+            "INSERT INTO images (image_id, account_key, name, source_instance_id,"
+            " source_instance_name, size_bytes, status, consistency, created_at, available_at,"
+            " task_id, cloud_image_id)"
+            f" SELECT {{id}}, 1 + n % {accounts}, 'image-' || n, {{id}}, 'vm-' || n,"
+            f" {{size}}, 'available', 'crash', {first}, {first} + n % 3600, {{id}}, {{id}}"
+            f" FROM {{1..{images}}}",
+        )
+        rates.set_rate(connection, LOCATION, BILLING, 50_000_000, FIRST_HOUR, FIRST_HOUR)
+        ledger.begin_watermark(connection, LOCATION.name, FIRST_HOUR)
+    analyze(database)
+
+
+def add_history(database: Database, images: int, accounts: int, after: int) -> None:
+    """Add images that were billed and deleted before the first hour, numbered from ``after``."""
+    first = int(FIRST_HOUR.timestamp())
+    begins, ends = f"{first} - 2592000 + n % 86400", f"{first} - 1296000 + n % 86400"
+    with database.writing() as connection:
+        _execute(
+            connection,
+            "INSERT INTO images (image_id, account_key, name, source_instance_id,"
+            " source_instance_name, size_bytes, status, consistency, created_at, available_at,"
+            " deleted_at, task_id, cloud_image_id)"
+            f" SELECT {{id}}, 1 + n % {accounts}, 'image-' || n, {{id}}, 'vm-' || n, {{size}},"
+            f" 'deleted', 'crash', {begins}, {begins}, {ends}, {{id}}, {{id}}"
+            f" FROM {{{after + 1}..{after + images}}}",
+        )
+        _execute(
+            connection,
+            "INSERT INTO intervals (image_id, starts_at, ends_at, account_key, size_bytes)"
+            f" SELECT {{id}}, {begins}, {ends}, 1 + n % {accounts}, {{size}}"
+            f" FROM {{{after + 1}..{after + images}}}",
+        )
+    analyze(database)
+
+
+def repeat_hour(database: Database, hour: datetime, hours: int) -> None:
+    """Write the postings of the hour again for the hours that follow it, one after the other.
+
+    The rows are those that closing would write, in its order; it spares the sums.
+    """
+    others = [c for c in postings.c if c.name != "starts_at"]
+    names = ", ".join(c.name for c in others)
+    with database.engine.connect() as connection:
+        connection = connection.execution_options(writes=True)
+        with connection.begin():
+            connection.execute(
+                sa.text(
+                    "CREATE TEMPORARY TABLE one_hour AS SELECT * FROM postings"
+                    f" WHERE starts_at = {int(hour.timestamp())}"
+                )
+            )
+        for number in range(1, hours + 1):
+            following = int((hour + number * HOUR).timestamp())
+            with connection.begin():
+                connection.exec_driver_sql(
+                    f"INSERT INTO postings ({names}, starts_at) SELECT {names}, {following}"
+                    " FROM one_hour ORDER BY account_key"
+                )
+        with connection.begin():
+            connection.exec_driver_sql("DROP TABLE one_hour")
+
+
+def analyze(database: Database) -> None:
+    """Let the database count the rows of tables that have some, as a server does by itself.
+
+    A table that was counted while it was empty is planned for as empty, however much it grows.
+    """
+    if database.url.get_backend_name() != "postgresql":
+        return
+    with database.engine.connect() as connection:
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        for name, rows in rows_by_table(database).items():
+            if rows:
+                connection.exec_driver_sql(f"VACUUM ANALYZE {name}")
+
+
+def rows_by_table(database: Database) -> dict[str, int]:
+    """Return how many rows each table has."""
+    names = [
+        name for name in sa.inspect(database.engine).get_table_names() if "alembic" not in name
+    ]
+    with database.reading() as connection:
+        return {
+            name: connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one()
+            for name in sorted(names)
+        }
+
+
+def size_bytes(database: Database) -> int:
+    """Return the size of the database, indexes included, without its log."""
+    with database.engine.connect() as connection:
+        if database.url.get_backend_name() == "sqlite":
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+            return int(pages * connection.exec_driver_sql("PRAGMA page_size").scalar_one())
+        query = "SELECT pg_database_size(current_database())"
+        return int(connection.exec_driver_sql(query).scalar_one())
+
+
+def hours_after(hours: int) -> str:
+    """Return the instant that many hours after the first hour's start."""
+    return (FIRST_HOUR + timedelta(hours=hours)).isoformat()
+
+
+def _execute(connection: sa.Connection, statement: str) -> None:
+    """Run a statement in which ``{id}``, ``{size}`` and ``{FIRST..LAST}`` stand for SQL."""
+    head, _, series = statement.rpartition(" FROM {")
+    first, _, last = series.rstrip("}").partition("..")
+    scattered = f"n * {_SCATTER} % 4294967296"
+    if connection.dialect.name == "sqlite":
+        image_id = f"printf('%08x{_TAIL}', {scattered})"
+        numbers = (
+            f"(WITH RECURSIVE s(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM s"
+            f" WHERE n < {last}) SELECT n FROM s)"
+        )
+    else:
+        image_id = f"lpad(to_hex({scattered}), 8, '0') || '{_TAIL}'"
+        numbers = f"generate_series({first}::bigint, {last}) AS s(n)"
+    size = "(1 + n * 7919 % 50) * 1000000000 + n"
+    sql = head.replace("{id}", image_id).replace("{size}", size) + f" FROM {numbers}"
+    connection.execute(sa.text(sql.replace(":bigint", "\\:bigint").replace(":\\:", "\\:\\:")))
