@@ -42,7 +42,7 @@ def empty_ledger(kind: str, directory: Path) -> Iterator[Database]:
         yield _upgraded(f"sqlite:///{directory / 'ledger.db'}")
         return
     with (
-        database_servers.postgresql(directory / "pg") as server,
+        database_servers.postgresql() as server,
         database_servers.new_database(server) as url,
     ):
         yield _upgraded(url)

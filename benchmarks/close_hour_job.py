@@ -141,7 +141,7 @@ def peak_memory_mb() -> float:
 
 def without_reading(site: Site, **_: Any) -> Reading:
     """Stand in for a reading that found everything as it was."""
-    return Reading(site.clock(), (), ())
+    return Reading(site.clock(), (), (), ())
 
 
 def main() -> None:

@@ -44,6 +44,11 @@ def fill(database: Database, images: int, accounts: int) -> None:
             f" {{size}}, 'available', 'crash', {first}, {first} + n % 3600, {{id}}, {{id}}"
             f" FROM {{1..{images}}}",
         )
+        connection.exec_driver_sql(
+            "INSERT INTO news (image_id, account_key, event, effective_at, size_bytes, learned_at,"
+            " source) SELECT image_id, account_key, 'available', available_at, size_bytes,"
+            " available_at, 'command' FROM images"
+        )
         rates.set_rate(connection, LOCATION, BILLING, 50_000_000, FIRST_HOUR, FIRST_HOUR)
         ledger.begin_watermark(connection, LOCATION.name, FIRST_HOUR)
     analyze(database)

@@ -22,6 +22,7 @@ from command_line import SetClock
 from instance_images.config import BillingSettings, Location
 from instance_images.database import Database, upgrade
 from instance_images.errors import InstanceImagesError
+from instance_images.news import Event, Learning, Source, tell
 from instance_images.provider import CloudImage, CloudImageStatus
 from instance_images.site import Site
 from instance_images.tables import accounts, images
@@ -46,6 +47,9 @@ def prepare(world: World, site: Site) -> dict[str, Any]:
             connection.execute(sa.insert(accounts).values(account_key=key, **row))
             rows = [_row(world, key, *image) for image in world.images_of(account_id)]
             connection.execute(sa.insert(images), rows)
+            for row in rows:
+                learning = Learning(world.first_hour, Source.COMMAND)
+                tell(connection, row["image_id"], Event.AVAILABLE, world.first_hour, learning)
     return {}
 
 
@@ -120,6 +124,9 @@ def short_life(world: World, site: Site) -> dict[str, Any]:
     with site.database.writing() as connection:
         deleted = {"status": "deleted", "deleted_at": world.first_hour + SHORT_LIFE}
         connection.execute(sa.update(images).values(**deleted))
+        learning = Learning(world.first_hour, Source.COMMAND)
+        for image_id in connection.execute(sa.select(images.c.image_id)).scalars().all():
+            tell(connection, image_id, Event.DELETED, deleted["deleted_at"], learning)
     return {}
 
 
