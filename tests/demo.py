@@ -100,6 +100,7 @@ def tell(cloud: EmbeddedCloud, clock: MovingClock) -> None:
     clock.move(timedelta(hours=3), "three hours later")
     command(clock, "meter run")
     command(clock, "meter status -f table")
+    command(clock, "meter verify")
     report(clock, first_hour)
 
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from instance_images.tables import MYSQL, Instant, Key
+from instance_images.tables import Instant, Key
 
 METADATA = sa.MetaData(
     naming_convention={
@@ -63,7 +63,6 @@ rates = sa.Table(
     sa.Column("set_at", Instant, nullable=False),
     sa.Column("free_bytes", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("minimum_nanos", sa.BigInteger, nullable=False, server_default="0"),
-    **MYSQL,
 )
 
 # What became known of images, in the order in which it came into the ledger; only ever added to.
@@ -82,7 +81,6 @@ history = sa.Table(
     sa.Column("source", sa.String(16), nullable=False),
     sa.UniqueConstraint("news_key"),
     sa.Index(None, "image_id"),
-    **MYSQL,
 )
 
 # Where an image was split, because its size or account changed, one interval continues another:
@@ -99,7 +97,6 @@ intervals = sa.Table(
     sa.Column("is_continued", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index(None, "account_key"),
     sa.Index(None, "ends_at"),
-    **MYSQL,
 )
 
 # ``byte_seconds`` is all that was used; the allowance is taken off in the amount.
@@ -112,7 +109,6 @@ postings = sa.Table(
     sa.Column("byte_seconds", ExactInteger, nullable=False),
     sa.Column("amount_nanos", sa.BigInteger, nullable=False),
     sqlite_with_rowid=False,
-    **MYSQL,
 )
 
 # Every hour before ``hour`` is closed for the location.
@@ -121,7 +117,6 @@ watermarks = sa.Table(
     METADATA,
     sa.Column("location", sa.String(64), primary_key=True),
     sa.Column("hour", Instant, nullable=False),
-    **MYSQL,
 )
 
 # A correction of the slice of an hour that starts at ``corrects_at``, counted in the hour
@@ -144,7 +139,6 @@ adjustments = sa.Table(
     sa.Index(None, "counted_at"),
     sa.Index(None, "account_key", "corrects_at"),
     sa.Index(None, "image_id"),
-    **MYSQL,
 )
 
 # One row per closed hour: a digest of its postings, of the adjustments counted in it, of its rate
@@ -159,7 +153,6 @@ closings = sa.Table(
     sa.Column("amount_nanos", sa.BigInteger, nullable=False),
     sa.Column("digest", sa.String(64), nullable=False),
     sa.Column("closed_at", Instant, nullable=False),
-    **MYSQL,
 )
 
 # Its digest chains the closed periods in the order in which they were closed.
@@ -173,7 +166,6 @@ closed_periods = sa.Table(
     sa.Column("closed_at", Instant, nullable=False),
     sa.Column("digest", sa.String(64), nullable=False),
     sa.UniqueConstraint("name"),
-    **MYSQL,
 )
 
 # What an account was charged on top, when its period was closed, to reach the minimum charge.
@@ -185,7 +177,6 @@ minimum_charges = sa.Table(
     sa.Column("counted_at", Instant, nullable=False),
     sa.Column("amount_nanos", sa.BigInteger, nullable=False),
     sa.Column("posted_at", Instant, nullable=False),
-    **MYSQL,
 )
 
 # Its row is locked by whoever writes in the location's ledger.
@@ -193,5 +184,4 @@ ledger_locks = sa.Table(
     "ledger_locks",
     METADATA,
     sa.Column("location", sa.String(64), primary_key=True),
-    **MYSQL,
 )

@@ -3,11 +3,11 @@
 Instants are stored as whole seconds since 1970 in a 64-bit integer: all databases agree about
 integers, arithmetic on them is exact, and no driver drops an offset. An account's row stands for
 the account at one location, so that one short integer key carries both through the ledger, and
-one row can be locked while a slot is reserved.
+one row can be locked while a slot is reserved. What a single kind of database is told besides (such
+as collations) stands in the migrations, which create the tables.
 """
 
 from datetime import UTC, datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
@@ -22,13 +22,6 @@ METADATA = sa.MetaData(
         "ck": "ck_%(table_name)s_%(constraint_name)s",
     }
 )
-
-# Names compare byte by byte: a collation that folds case or accents would mix up customers' names.
-MYSQL: dict[str, Any] = {
-    "mysql_charset": "utf8mb4",
-    "mysql_collate": "utf8mb4_bin",
-    "mysql_engine": "InnoDB",
-}
 
 Key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite numbers only INTEGER itself
 
@@ -61,7 +54,6 @@ accounts = sa.Table(
     sa.Column("account_name", sa.String(255), nullable=False),
     sa.Column("max_images", sa.Integer),
     sa.UniqueConstraint("location", "account_id"),
-    **MYSQL,
 )
 
 images = sa.Table(
@@ -83,7 +75,6 @@ images = sa.Table(
     sa.Column("task_id", sa.String(36), nullable=False),
     sa.Column("cloud_image_id", sa.String(64)),
     sa.Index(None, "account_key", "status"),
-    **MYSQL,
 )
 
 tasks = sa.Table(
@@ -103,7 +94,6 @@ tasks = sa.Table(
     sa.Column("server_id", sa.String(64)),
     sa.Index(None, "state"),
     sa.Index(None, "image_id"),
-    **MYSQL,
 )
 
 # The instant of the last complete reading of a location: an image that is found missing later
@@ -113,7 +103,6 @@ readings = sa.Table(
     METADATA,
     sa.Column("location", sa.String(64), primary_key=True),
     sa.Column("read_at", Instant, nullable=False),
-    **MYSQL,
 )
 
 # What was learned of images and is not in the ledger yet. The billing job takes these rows into its
@@ -132,5 +121,4 @@ news = sa.Table(
     sa.Column("source", sa.String(16), nullable=False),
     sa.Index(None, "account_key"),
     sqlite_autoincrement=True,  # a number that was used once is never given again
-    **MYSQL,
 )
