@@ -7,6 +7,8 @@ image's id: whatever happens in between, nothing is orphaned, lost or counted tw
 import uuid
 from datetime import datetime
 
+import sqlalchemy as sa
+
 from instance_images import accounts, images, tasks
 from instance_images.domain import (
     Account,
@@ -61,14 +63,10 @@ def _request(server: Server, name: str, now: datetime) -> ImageRequest:
 
 def _reserve(site: Site, account: Account, request: ImageRequest) -> None:
     """Take one of the account's slots, in one transaction that locks the account's row."""
-    with site.database.writing() as connection:
+
+    def reserve(connection: sa.Connection) -> None:
         row = accounts.lock_account(connection, site.name, account)
-        busy = images.find_creating(connection, row.account_key, request.source_instance_id)
-        if busy is not None:
-            raise WrongState(
-                f"Instance {printable(request.source_instance_name)} cannot be captured now."
-                f" Image {busy} is being captured from it: try again when that has ended."
-            )
+        _require_idle(connection, row.account_key, request)
         max_images, _source = applicable_limit(
             row.max_images, site.location.max_images, site.default_max_images
         )
@@ -77,6 +75,18 @@ def _reserve(site: Site, account: Account, request: ImageRequest) -> None:
         images.insert_image(connection, row.account_key, request)
         tasks.insert_task(
             connection, request.task_id, request.image_id, TaskKind.CREATE, request.requested_at
+        )
+
+    site.database.write(reserve)
+
+
+def _require_idle(connection: sa.Connection, account_key: int, request: ImageRequest) -> None:
+    """Refuse a second capture of an instance: Nova would answer it with a fault."""
+    busy = images.find_creating(connection, account_key, request.source_instance_id)
+    if busy is not None:
+        raise WrongState(
+            f"Instance {printable(request.source_instance_name)} cannot be captured now."
+            f" Image {busy} is being captured from it: try again when that has ended."
         )
 
 
@@ -92,7 +102,8 @@ def _send(site: Site, account: Account, request: ImageRequest) -> None:
     except CloudUnavailable as error:
         _record_unavailable(site, account, request, error)
         raise
-    with site.database.writing() as connection:
+
+    def taken(connection: sa.Connection) -> None:
         images.update_image(
             connection,
             request.image_id,
@@ -102,6 +113,8 @@ def _send(site: Site, account: Account, request: ImageRequest) -> None:
         tasks.update_task(
             connection, request.task_id, site.clock(), state=TaskState.RUNNING, stage="queued"
         )
+
+    site.database.write(taken)
 
 
 def _release(site: Site, request: ImageRequest) -> None:

@@ -6,15 +6,17 @@ writer takes the lock when it begins, so that it waits its turn instead of faili
 """
 
 import contextlib
+import random
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
-from instance_images.errors import ConfigurationError, DatabaseUnavailable
+from instance_images.errors import ConfigurationError, DatabaseUnavailable, TransactionConflict
 
 SQLITE_BUSY_SECONDS = 60
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -23,6 +25,10 @@ _MISSING_TABLE = re.compile(
     "no such (table|column)|(relation|column) .* does not exist|[Tt]able .* doesn't exist"
     "|Unknown column"
 )
+# Deadlocks and failed serialisations: SQLSTATEs of PostgreSQL, error numbers of MariaDB.
+_CONFLICT = re.compile(r"\b(40P01|40001)\b|\((1213|1205),")
+CONFLICTS_IN_A_ROW = 10
+T = TypeVar("T")
 _UPGRADE = "run 'instance-images db upgrade'"
 
 
@@ -84,6 +90,17 @@ class Database:
                 with connection.begin():
                     yield connection
 
+    def write(self, work: Callable[[sa.Connection], T]) -> T:
+        """Do the work in a writing transaction, and again where it lost against another one."""
+        for _ in range(CONFLICTS_IN_A_ROW):
+            try:
+                with self.writing() as connection:
+                    return work(connection)
+            except TransactionConflict:
+                time.sleep(random.uniform(0.01, 0.1))  # noqa: S311 - so that two do not meet again
+        with self.writing() as connection:
+            return work(connection)
+
     @contextlib.contextmanager
     def rehearsing(self) -> Iterator[sa.Connection]:
         """Yield a connection on which everything can be written and nothing will stay."""
@@ -123,6 +140,11 @@ class Database:
         reason = str(error.orig).strip().splitlines()[0]
         if _is_missing_table(error):
             return self._not_migrated()
+        if _CONFLICT.search(f"{getattr(error.orig, 'sqlstate', '')} {reason}"):
+            return TransactionConflict(
+                f"The database {self.shown_url} ended the transaction for another one: {reason}."
+                " Nothing was changed; try again."
+            )
         if "readonly" in reason or "read-only" in reason:
             return DatabaseUnavailable(
                 f"The database {self.shown_url} is read-only: nothing was changed. Give this user"

@@ -95,3 +95,9 @@ class DatabaseUnavailable(InstanceImagesError):
 
     code = "database_unavailable"
     exit_code = 4
+
+
+class TransactionConflict(DatabaseUnavailable):
+    """The database ended the transaction in favour of another one: it can be tried again."""
+
+    code = "transaction_conflict"

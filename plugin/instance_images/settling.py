@@ -56,8 +56,7 @@ def settle(
     """Bring the unfinished tasks of one account, or of all, as far as the cloud is with them."""
     observations = [_deleted_again(site, seen) for seen in observe(site, account_id, kinds)]
     if observations:
-        with site.database.writing() as connection:
-            record(connection, observations, source)
+        site.database.write(lambda connection: record(connection, observations, source))
     return observations
 
 

@@ -32,9 +32,9 @@ def _begin(world: World, number: int, story: Story) -> None:
     begins = START + timedelta(seconds=image.begins)
     with world.database.writing() as connection:
         key = connection.execute(
-            sa.select(accounts.c.account_key).where(
-                accounts.c.account_id == ACCOUNTS[number % len(ACCOUNTS)]
-            )
+            sa.select(accounts.c.account_key)
+            .where(accounts.c.account_id == ACCOUNTS[number % len(ACCOUNTS)])
+            .with_for_update()  # of two workers one tells of the image, and the other sees it
         ).scalar_one()
         known = sa.select(images.c.image_id).where(images.c.image_id == image.id)
         if connection.execute(known).first():

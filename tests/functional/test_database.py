@@ -1,5 +1,6 @@
 """The schema is walked both ways on every database, and is what the tables say."""
 
+import threading
 from importlib.metadata import entry_points
 
 import pytest
@@ -7,7 +8,11 @@ import sqlalchemy as sa
 
 from instance_images import database as db
 from instance_images.database import Database
-from instance_images.errors import ConfigurationError, DatabaseUnavailable
+from instance_images.errors import (
+    ConfigurationError,
+    DatabaseUnavailable,
+    TransactionConflict,
+)
 from instance_images.images import find_images
 from instance_images_billing.verification import verify_location
 from ledger_world import LOCATION, World
@@ -141,3 +146,56 @@ def test_names_that_differ_in_case_accent_or_blanks_alone_are_different(
             found = find_images(connection, "RegionOne", "a", name)
             assert [image.name for image in found] == [name]
         assert find_images(connection, "RegionOne", "a", "web ") == []
+
+
+def test_work_that_lost_against_another_transaction_is_done_again(database: Database) -> None:
+    lost: list[int] = []
+
+    def work(connection: sa.Connection) -> str:
+        connection.execute(sa.text("INSERT INTO watermarks (location, hour) VALUES ('x', 0)"))
+        if len(lost) < 3:
+            lost.append(1)
+            raise TransactionConflict("lost")
+        return "done"
+
+    assert database.write(work) == "done"
+
+    assert len(lost) == 3
+    with database.reading() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM watermarks")).scalar_one() == 1
+
+
+def test_a_deadlock_is_known_as_a_conflict(database: Database) -> None:
+    if database.url.get_backend_name() == "sqlite":
+        return  # it has one writer at a time, and no deadlocks
+    with database.writing() as connection:
+        for location in ("a", "b"):
+            connection.execute(
+                sa.text("INSERT INTO watermarks (location, hour) VALUES (:l, 0)"), {"l": location}
+            )
+    outcomes: list[str] = []
+    both_hold_one = threading.Barrier(2)
+
+    def lock(first: str, second: str) -> None:
+        try:
+            with database.writing() as connection:
+                touch(connection, first)
+                both_hold_one.wait(10)
+                touch(connection, second)
+            outcomes.append("done")
+        except TransactionConflict:
+            outcomes.append("conflict")
+
+    threads = [threading.Thread(target=lock, args=pair) for pair in (("a", "b"), ("b", "a"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(outcomes) == ["conflict", "done"]
+
+
+def touch(connection: sa.Connection, location: str) -> None:
+    connection.execute(
+        sa.text("UPDATE watermarks SET hour = hour + 1 WHERE location = :l"), {"l": location}
+    )
