@@ -45,11 +45,11 @@ def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     return made
 
 
-def needs(program: str) -> str:
-    """Return the program's path, or skip the test."""
+def needs(program: str, package: str) -> str:
+    """Return the program's path; raise with the cure where it is missing."""
     found = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
     if found is None:
-        pytest.skip(f"there is no {program} here")
+        raise RuntimeError(f"{program} is missing: install it (Debian: apt install {package})")
     return found
 
 
@@ -196,8 +196,9 @@ def test_the_timer_catches_up_after_a_time_without_power() -> None:
     assert timer["OnCalendar"] == "*-*-* *:02:00"
 
 
+@pytest.mark.all
 def test_systemd_accepts_the_units(tmp_path: Path) -> None:
-    analyze = needs("systemd-analyze")
+    analyze = needs("systemd-analyze", "systemd")
     for path in (SERVICE, TIMER):
         text = path.read_text().replace("/opt/instance-images/bin", str(EXECUTABLE.parent))
         (tmp_path / path.name).write_text(text)
@@ -231,8 +232,9 @@ def test_the_software_works_without_memory_that_is_writable_and_executable() -> 
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.all
 def test_logrotate_moves_the_log_away(tmp_path: Path) -> None:
-    logrotate = needs("logrotate")
+    logrotate = needs("logrotate", "logrotate")
     user = pwd.getpwuid(os.getuid()).pw_name
     text = (ETC / "logrotate.d" / "instance-images").read_text()
     assert "/var/log/instance-images/*.log" in text
