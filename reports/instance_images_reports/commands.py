@@ -10,11 +10,10 @@ import click
 from instance_images.commands.options import pass_invocation
 from instance_images.errors import Refused
 from instance_images.instants import format_instant
+from instance_images_reports.formats import FORMATS, render
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
-
-FORMATS = ("html", "text", "csv", "json")
 
 
 @click.group()
@@ -42,7 +41,7 @@ def report() -> None:
     "-f",
     "--format",
     "output_format",
-    type=click.Choice(FORMATS),
+    type=click.Choice(list(FORMATS)),
     required=True,
     help="The format to write.",
 )
@@ -62,7 +61,6 @@ def cloud_usage(
     """
     from instance_images_billing.periods import parse_period
     from instance_images_reports.collect import collect, find_account
-    from instance_images_reports.formats import RENDERERS
     from instance_images_reports.output_file import write_file
 
     application = invocation.application
@@ -76,9 +74,9 @@ def cloud_usage(
     with application.database.snapshot() as connection:
         found = find_account(connection, account)
         statement = collect(connection, application.settings, found, period, currency)
-    content = RENDERERS[output_format](statement)
+    content = render(output_format, statement)
     if output is None:
-        click.echo(content, nl=not content.endswith("\n"))
+        click.echo(content, nl=not content.endswith(b"\n"))
     else:
         write_file(output, content, replace=force)
         click.echo(f"{output}: written.")

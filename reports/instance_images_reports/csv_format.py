@@ -9,6 +9,7 @@ import io
 from collections.abc import Mapping
 
 from instance_images.names import formula_safe
+from instance_images_reports.formats import DEFAULT_PRESENTATION, Presentation
 from instance_images_reports.json_format import adjustment_fields, line_fields
 from instance_images_reports.statement import Adjustment, Statement
 
@@ -38,7 +39,7 @@ _COLUMNS: tuple[str, ...] = (
 )
 
 
-def render_csv(statement: Statement) -> str:
+def render_csv(statement: Statement, presentation: Presentation = DEFAULT_PRESENTATION) -> str:
     """Return a header and a row per line, quoted as RFC 4180 says, with ``\\n`` line ends."""
     file = io.StringIO()
     writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")

@@ -1,38 +1,67 @@
 """The formats of the Cloud Usage report: what each is called, and what renders it.
 
-A renderer is a function from a statement to the whole report as text. Its module, and the
-libraries behind it, are imported when it is called.
+A format's module, and the libraries behind it, are imported when a report is rendered in it.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from instance_images_reports.statement import Statement
+from instance_images.errors import ConfigurationError
 
-Renderer = Callable[[Statement], str]
-
-
-def _html(statement: Statement) -> str:
-    from instance_images_reports.html_format import render_html
-
-    return render_html(statement)
+if TYPE_CHECKING:
+    from instance_images_reports.statement import Statement
 
 
-def _text(statement: Statement) -> str:
-    from instance_images_reports.text_format import render_text
-
-    return render_text(statement)
-
-
-def _json(statement: Statement) -> str:
-    from instance_images_reports.json_format import render_json
-
-    return render_json(statement)
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """How a report is shown to its reader; no number in it depends on this."""
 
 
-def _csv(statement: Statement) -> str:
-    from instance_images_reports.csv_format import render_csv
-
-    return render_csv(statement)
+DEFAULT_PRESENTATION = Presentation()
 
 
-RENDERERS: dict[str, Renderer] = {"html": _html, "text": _text, "json": _json, "csv": _csv}
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format that is one file. ``extra`` is what must be installed besides for it, if anything.
+
+    ``renderer`` is ``module:function`` in this package. The function takes a Statement and a
+    Presentation, and returns the whole report as text or bytes.
+    """
+
+    suffix: str
+    renderer: str
+    extra: str | None = None
+
+
+FORMATS = {
+    "html": Format(".html", "html_format:render_html"),
+    "text": Format(".txt", "text_format:render_text"),
+    "csv": Format(".csv", "csv_format:render_csv"),
+    "json": Format(".json", "json_format:render_json"),
+}
+
+
+def render(
+    name: str, statement: "Statement", presentation: Presentation = DEFAULT_PRESENTATION
+) -> bytes:
+    """Return the report in the format of that name, as the bytes of a file.
+
+    Raises ConfigurationError where what the format needs is not installed.
+    """
+    chosen = FORMATS[name]
+    module, function = chosen.renderer.split(":")
+    try:
+        renderer: Callable[[Statement, Presentation], str | bytes] = getattr(
+            import_module(f"instance_images_reports.{module}"), function
+        )
+        content = renderer(statement, presentation)
+    except ModuleNotFoundError as error:
+        if chosen.extra is None:
+            raise
+        raise ConfigurationError(
+            f"The format {name} needs {error.name}, which is not installed: install"
+            f" instance-images[{chosen.extra}]."
+        ) from error
+    return content.encode() if isinstance(content, str) else content

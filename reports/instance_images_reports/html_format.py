@@ -16,6 +16,7 @@ from instance_images.instants import format_instant
 from instance_images.names import printable
 from instance_images_reports import text_format
 from instance_images_reports.charts import bar_chart_svg
+from instance_images_reports.formats import DEFAULT_PRESENTATION, Presentation
 from instance_images_reports.json_format import rate_text
 from instance_images_reports.statement import Section, Statement
 
@@ -30,7 +31,7 @@ class _Chart:
     svg: "Markup"
 
 
-def render_html(statement: Statement) -> str:
+def render_html(statement: Statement, presentation: Presentation = DEFAULT_PRESENTATION) -> str:
     """Return the page. Its instants are in the time zone of the period."""
     environment = _environment(ZoneInfo(statement.timezone), statement.currency)
     return environment.get_template("cloud-usage.html.j2").render(

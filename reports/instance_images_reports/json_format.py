@@ -9,12 +9,13 @@ from decimal import Decimal
 
 from instance_images.instants import format_instant
 from instance_images_billing.money import NANOS_PER_UNIT, price_text
+from instance_images_reports.formats import DEFAULT_PRESENTATION, Presentation
 from instance_images_reports.statement import Adjustment, Line, Section, Statement
 
 JsonFields = dict[str, object]
 
 
-def render_json(statement: Statement) -> str:
+def render_json(statement: Statement, presentation: Presentation = DEFAULT_PRESENTATION) -> str:
     """Return the report as one JSON object in ASCII.
 
     Names are kept as they are. Everything beyond ASCII is escaped, so that no name steers a

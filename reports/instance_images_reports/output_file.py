@@ -7,7 +7,7 @@ from pathlib import Path
 from instance_images.errors import Refused
 
 
-def write_file(path: Path, content: str, *, replace: bool) -> None:
+def write_file(path: Path, content: bytes, *, replace: bool) -> None:
     """Write the file beside its place and move it there.
 
     Raises Refused where it exists and may not be replaced, or cannot be written; whatever stood
@@ -21,11 +21,11 @@ def write_file(path: Path, content: str, *, replace: bool) -> None:
         raise Refused(f"{path} cannot be written: {error.strerror}.") from error
 
 
-def _write_and_move(path: Path, content: str) -> None:
+def _write_and_move(path: Path, content: bytes) -> None:
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+        with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from instance_images.config import UNIT_BYTES
 from instance_images.names import printable
 from instance_images_reports.beside import ALLOWANCE, CORRECTION, MINIMUM
+from instance_images_reports.formats import DEFAULT_PRESENTATION, Presentation
 from instance_images_reports.json_format import rate_text
 from instance_images_reports.statement import Adjustment, Line, Section, Statement
 
@@ -154,7 +155,11 @@ def terms_text(lines: Sequence[Line]) -> str:
 # ---------------------------------------------------------------------- the report
 
 
-def render_text(statement: Statement, width: int = DEFAULT_WIDTH) -> str:
+def render_text(
+    statement: Statement,
+    presentation: Presentation = DEFAULT_PRESENTATION,
+    width: int = DEFAULT_WIDTH,
+) -> str:
     """Return the report in lines of at most ``width`` cells.
 
     Numbers are never cut: where they need more, the lines are longer. Instants are in the time
