@@ -16,9 +16,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
-    """How a report is shown to its reader; no number in it depends on this."""
+    """How a report is shown to its reader; no number in it depends on this.
+
+    ``paper`` is the size of a PDF's pages, one of PAPERS.
+    """
+
+    paper: str = "a4"
 
 
+PAPERS = ("a4", "letter")
 DEFAULT_PRESENTATION = Presentation()
 
 
@@ -27,19 +33,32 @@ class Format:
     """A format that is one file. ``extra`` is what must be installed besides for it, if anything.
 
     ``renderer`` is ``module:function`` in this package. The function takes a Statement and a
-    Presentation, and returns the whole report as text or bytes.
+    Presentation, and returns the whole report as text or bytes. ``content_type`` is its type in an
+    e-mail; what is no text is kept off terminals.
     """
 
     suffix: str
     renderer: str
+    content_type: str
     extra: str | None = None
+
+    @property
+    def is_text(self) -> bool:
+        """Whether people can read it as it is."""
+        return self.content_type.startswith("text/") or self.content_type == "application/json"
 
 
 FORMATS = {
-    "html": Format(".html", "html_format:render_html"),
-    "text": Format(".txt", "text_format:render_text"),
-    "csv": Format(".csv", "csv_format:render_csv"),
-    "json": Format(".json", "json_format:render_json"),
+    "html": Format(".html", "html_format:render_html", "text/html"),
+    "pdf": Format(".pdf", "pdf_format:render_pdf", "application/pdf", extra="pdf"),
+    "xlsx": Format(
+        ".xlsx",
+        "xlsx_format:render_xlsx",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ),
+    "text": Format(".txt", "text_format:render_text", "text/plain"),
+    "csv": Format(".csv", "csv_format:render_csv", "text/csv"),
+    "json": Format(".json", "json_format:render_json", "application/json"),
 }
 
 
