@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 class Presentation:
     """How a report is shown to its reader; no number in it depends on this.
 
-    ``paper`` is the size of a PDF's pages, one of PAPERS.
+    ``locale`` is a language, with or without a territory, as in ``de`` or ``de_DE``. ``paper`` is
+    the size of a PDF's pages, one of PAPERS.
     """
 
+    locale: str = "en"
     paper: str = "a4"
 
 
