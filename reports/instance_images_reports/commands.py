@@ -46,7 +46,10 @@ def report() -> None:
     help="The format to write. [default: by the suffix of the file, else text]",
 )
 @click.option(
-    "--paper", type=click.Choice(PAPERS), default=PAPERS[0], help="The paper of a PDF. [default: a4]"
+    "--paper",
+    type=click.Choice(PAPERS),
+    default=PAPERS[0],
+    help="The paper of a PDF. [default: a4]",
 )
 @pass_invocation
 def cloud_usage(

@@ -25,6 +25,7 @@ from instance_images_reports.text_format import (
 from instance_images_reports.xlsx_workbook import Column, Sheet, Value, Workbook, require_rows
 
 _CHARGE_COLUMN = 11  # where both the lines of a section and the summary look for amounts
+_NAME_COLUMNS = 4
 _PRINTED_COLUMNS = 12  # those behind are for who checks the charge
 
 
@@ -63,9 +64,9 @@ def _exponent(amount: Decimal) -> int:
 def _columns(statement: Statement, section: Section) -> list[Column]:
     zone, currency, unit = statement.timezone, statement.currency, unit_text(section)
     return [
-        Column("Kind", "text", 12),
-        Column("Name", "text", 34),
-        Column("Source Instance", "text", 24),
+        Column("Kind", "text", 15),
+        Column("Name", "text", 32),
+        Column("Source Instance", "text", 20),
         Column("Location", "text", 14),
         Column("Size", "quantity", 13),
         Column(f"Billable from ({zone})", "instant", 19),
@@ -144,6 +145,8 @@ def _write_section(workbook: Workbook, statement: Statement, section: Section) -
         for column, (value, of) in enumerate(zip(values, columns, strict=True)):
             has_unit = of.title == "Size" and value is not None
             sheet.write(number, column, value, of.kind, unit=unit if has_unit else "")
+        names = zip(values[:_NAME_COLUMNS], columns, strict=False)
+        sheet.fit_height(number, [(str(name or ""), column.width) for name, column in names])
     _write_total(sheet, section, len(rows), len(columns))
     sheet.sheet.freeze_panes(1, 2)
     sheet.sheet.repeat_rows(0)
@@ -183,23 +186,22 @@ def _write_summary(sheet: Sheet, statement: Statement, totals: Sequence[str]) ->
         ("Account", statement.account.name, "text"),
         ("Account ID", statement.account.id, "text"),
         ("Period", month_text(statement), "text"),
-        ("From", statement.period.start, "instant"),
-        ("Until", statement.period.end, "instant"),
+        ("From", statement.period.start, "moment"),
+        ("Until", statement.period.end, "moment"),
         ("Time zone", statement.timezone, "text"),
         ("State", statement.period_state, "text"),
-        ("Metered until", statement.metered_until, "instant"),
+        ("Metered until", statement.metered_until, "moment"),
         ("Currency", statement.currency, "text"),
         ("Remark", coverage_text(statement), "text"),
     ]
-    sheet.sheet.set_column(0, 0, 26)
-    sheet.sheet.set_column(1, 1, 46)
     sheet.write(0, 0, "Cloud Usage", "title")
     for row, (label, value, kind) in enumerate(facts, start=2):
         sheet.write(row, 0, label, "label")
         sheet.write(row, 1, value, kind)
     row = len(facts) + 3
-    sheet.sheet.write_string(row, 0, "Section", sheet.workbook.format("head"))
-    sheet.sheet.write_string(row, 1, f"Charge ({statement.currency})", sheet.workbook.format("head"))
+    sheet.fit_height(row - 2, [(coverage_text(statement), 46)])
+    charge = f"Charge ({statement.currency})"
+    sheet.write_head(row, [Column("Section", "text", 26), Column(charge, "amount", 46)])
     for section, total in zip(statement.sections, totals, strict=True):
         row += 1
         sheet.write(row, 0, section.title, "text")

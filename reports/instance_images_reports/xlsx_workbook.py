@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from math import ceil
 from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
 from zoneinfo import ZoneInfo
 
 from instance_images.errors import Refused
@@ -28,6 +30,15 @@ _SECONDS_PER_DAY = 86_400  # a spreadsheet counts time in days
 _MAX_FOOTER_NAME = 80  # characters; a footer has 255 in all
 _PAPER_NUMBERS = {"a4": 9, "letter": 1}
 _HEAD_COLOUR, _RULE_COLOUR, _BAR_COLOUR = "#F3F6F9", "#8D97A1", "#3A7CAE"
+_HEAD = {
+    "bold": True,
+    "text_wrap": True,
+    "valign": "bottom",
+    "bg_color": _HEAD_COLOUR,
+    "bottom": 1,
+    "border_color": _RULE_COLOUR,
+}
+_ROW_POINTS, _MAX_ROW_POINTS = 15, 405
 _GRID = {"visible": True, "line": {"color": "#E3E7EB", "width": 0.7}}
 
 
@@ -38,6 +49,13 @@ class Column:
     title: str
     kind: str
     width: int
+
+    @property
+    def head_kind(self) -> str:
+        """How its title is shown: where its values begin or end."""
+        if self.kind in ("text", "date"):
+            return "head"
+        return "instant head" if self.kind in ("instant", "utc") else "number head"
 
 
 @dataclass(slots=True)
@@ -106,18 +124,13 @@ class Workbook:
 
     def _properties(self, kind: str) -> dict[str, Any]:
         decimals = f".{'0' * self.amount_decimals}" if self.amount_decimals else ""
-        return {
+        properties: dict[str, dict[str, Any]] = {
             "title": {"bold": True, "font_size": 16},
             "label": {"font_color": "#59636E"},
             "text": {"text_wrap": True, "quote_prefix": True, "align": "left"},
-            "head": {
-                "bold": True,
-                "text_wrap": True,
-                "valign": "bottom",
-                "bg_color": _HEAD_COLOUR,
-                "bottom": 1,
-                "border_color": _RULE_COLOUR,
-            },
+            "head": _HEAD,
+            "number head": _HEAD | {"align": "right"},
+            "instant head": _HEAD | {"indent": 1},
             "count": {"num_format": "#,##0"},
             "quantity": {"num_format": "#,##0.000"},
             "percent": {"num_format": '0.0" %"'},
@@ -125,10 +138,12 @@ class Workbook:
             "exact": {"num_format": "#,##0.000000000"},
             "amount": {"num_format": f"#,##0{decimals}"},
             "duration": {"num_format": "[h]:mm:ss"},
-            "instant": {"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"},
-            "utc": {"num_format": 'yyyy-mm-dd hh:mm:ss"Z"', "align": "left"},
+            "moment": {"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"},
+            "instant": {"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left", "indent": 1},
+            "utc": {"num_format": 'yyyy-mm-dd hh:mm:ss"Z"', "align": "left", "indent": 1},
             "date": {"num_format": "yyyy-mm-dd", "align": "left"},
-        }[kind]
+        }
+        return properties[kind]
 
     def _sheet_title(self, title: str) -> str:
         """Return a title that a sheet can have and that none has yet."""
@@ -153,10 +168,18 @@ class Sheet:
     @property
     def title(self) -> str:
         """Its name, quoted as formulas have it."""
-        return "'" + self.sheet.get_name().replace("'", "''") + "'"
+        name: str = self.sheet.get_name()
+        return "'" + name.replace("'", "''") + "'"
 
     def write(
-        self, row: int, column: int, value: Value, kind: str, *, strong: bool = False, unit: str = ""
+        self,
+        row: int,
+        column: int,
+        value: Value,
+        kind: str,
+        *,
+        strong: bool = False,
+        unit: str = "",
     ) -> None:
         """Write a value as what it is. ``unit`` is shown behind a number and is no part of it."""
         shown = self.workbook.format(kind, strong=strong, unit=unit)
@@ -172,9 +195,9 @@ class Sheet:
             case date():
                 self.sheet.write_datetime(row, column, value, shown)
             case _ if kind == "duration":
-                self.sheet.write_number(row, column, Decimal(value) / _SECONDS_PER_DAY, shown)  # type: ignore[arg-type]
+                self.sheet.write_number(row, column, Decimal(value) / _SECONDS_PER_DAY, shown)
             case _:
-                self.sheet.write_number(row, column, value, shown)  # type: ignore[arg-type]
+                self.sheet.write_number(row, column, value, shown)
 
     def write_formula(
         self, row: int, column: int, formula: str, value: Decimal, *, strong: bool = False
@@ -187,7 +210,14 @@ class Sheet:
         """Write the titles of the columns, and set how wide they are."""
         for number, column in enumerate(columns):
             self.sheet.set_column(number, number, column.width)
-            self.sheet.write_string(row, number, column.title, self.workbook.format("head"))
+            shown = self.workbook.format(column.head_kind)
+            self.sheet.write_string(row, number, column.title, shown)
+
+    def fit_height(self, row: int, texts: Sequence[tuple[str, int]]) -> None:
+        """Make a row as high as its texts need in columns of those widths."""
+        rows = max((ceil(_cells(text) / width) for text, width in texts), default=1)
+        if rows > 1:
+            self.sheet.set_row(row, min(rows * _ROW_POINTS, _MAX_ROW_POINTS))
 
     def add_column_chart(self, title: str, rows: int, column: int, at: tuple[int, int]) -> None:
         """Draw the column, below its title, over the first one; ``at`` is the upper left cell."""
@@ -206,6 +236,12 @@ class Sheet:
         chart.set_x_axis({"date_axis": True, "num_format": "d", "major_unit": 5})
         chart.set_y_axis({"num_format": "General", "major_gridlines": _GRID})
         self.sheet.insert_chart(*at, chart, {"description": title})
+
+
+def _cells(text: str) -> int:
+    """Return how many characters wide the text is, with a little room for where it breaks."""
+    wide = sum(east_asian_width(character) in "WF" for character in text)
+    return (len(text) + wide) * 11 // 10
 
 
 def require_rows(rows: int) -> None:
