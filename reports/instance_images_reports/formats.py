@@ -22,7 +22,7 @@ class Presentation:
     the size of a PDF's pages, one of PAPERS.
     """
 
-    locale: str = "en"
+    locale: str = "en_GB"
     paper: str = "a4"
 
 
