@@ -2,83 +2,79 @@
 
 Owns what pages have and a screen has not: their size, numbers and running heads. The rest is in
 the HTML and its style sheet for print. Nothing is fetched: what the page does not hold is not
-there.
-The same report gives the same file on a machine whose fonts stay the same.
+there. On a machine whose fonts stay the same, the same report gives the same file.
 """
 
 import contextlib
 import io
 import re
 import warnings
-from typing import TYPE_CHECKING
+from types import ModuleType
 
 from instance_images.errors import ConfigurationError
 from instance_images.names import printable
 from instance_images_reports.formats import DEFAULT_PRESENTATION, Presentation
-from instance_images_reports.html_format import render_html
-from instance_images_reports.text_format import month_text
+from instance_images_reports.html_format import render_page
+from instance_images_reports.statement import Statement
+from instance_images_reports.words import Words, words_for
 
-if TYPE_CHECKING:
-    import weasyprint
-
-    from instance_images_reports.statement import Statement
-
+PAGE = "cloud-usage.pdf.j2"
 _PAPER_SIZES = {"a4": "A4", "letter": "letter"}
-# WeasyPrint draws charts, but does not look up a page's variables in them.
-_CHART_COLOUR = re.compile(r"var\(--chart-[a-z]+, (#[0-9a-f]{6})\)")
 
 
-def render_pdf(statement: "Statement", presentation: Presentation = DEFAULT_PRESENTATION) -> bytes:
+def render_pdf(statement: Statement, presentation: Presentation = DEFAULT_PRESENTATION) -> bytes:
     """Return the report as a PDF that can be read aloud, with all fonts in it.
 
     Raises ConfigurationError where libraries or fonts are missing.
     """
-    html = render_html(statement, presentation)
-    head = f"{statement.account.name}, {month_text(statement)}"
     engine = _engine()
+    from markupsafe import Markup
     from weasyprint.urls import URLFetcher
 
-    page = engine.HTML(
-        string=_with_plain_colours(html), url_fetcher=URLFetcher(allowed_protocols=("data",))
+    words = words_for(statement, presentation)
+    head = f"{statement.account.name}, {words.month_of(statement.period)}"
+    html = render_page(
+        PAGE,
+        statement,
+        presentation,
+        paper=_PAPER_SIZES[presentation.paper],
+        running_head=Markup(_css_string(printable(head))),  # noqa: S704 - escaped for CSS
+        page_number=Markup(_page_number(words)),  # noqa: S704 - escaped for CSS
     )
-    style = engine.CSS(string=_page_style(printable(head), presentation))
-    content: bytes = page.write_pdf(stylesheets=[style], pdf_tags=True)
+    page = engine.HTML(string=html, url_fetcher=URLFetcher(allowed_protocols=("data",)))
+    content: bytes = page.write_pdf(pdf_tags=True)
     return content
 
 
-def _engine() -> "weasyprint":
-    """Return WeasyPrint, which prints advice and goes on without fonts until it crashes."""
+def _engine() -> ModuleType:
+    """Return WeasyPrint, which prints advice, and goes on without fonts until it crashes."""
     try:
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-            warnings.filterwarnings("error", "(No fonts|FontConfig cannot)", UserWarning)
+            warnings.filterwarnings("error", "No fonts|FontConfig cannot", UserWarning)
             import weasyprint
     except OSError as error:
         raise ConfigurationError(
-            "The format pdf needs the library Pango, which is not installed or incomplete (Debian:"
-            f" apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0): {error}"
+            "The format pdf needs the library Pango, which is missing or incomplete: install it"
+            " (Debian: apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0)."
         ) from error
     except UserWarning as error:
         raise ConfigurationError(
-            "The format pdf needs fonts, and there are none (Debian: apt install"
+            "The format pdf needs fonts, and there are none: install some (Debian: apt install"
             " fonts-dejavu-core)."
         ) from error
-    return weasyprint
+    engine: ModuleType = weasyprint
+    return engine
 
 
-def _with_plain_colours(html: str) -> str:
-    """Return the page with the colours of its charts in place of their variables; texts stay."""
-    return re.sub(r"<[^<>]+>", lambda tag: _CHART_COLOUR.sub(r"\1", tag[0]), html)
-
-
-def _page_style(head: str, presentation: Presentation) -> str:
-    return f"""
-    @page {{
-      size: {_PAPER_SIZES[presentation.paper]};
-      @top-left {{ content: {_css_string(head)}; }}
-      @bottom-right {{ content: "Page " counter(page) " of " counter(pages); }}
-    }}
-    @page :first {{ @top-left {{ content: none; }} }}
-    """
+def _page_number(words: Words) -> str:
+    """Return ``Page 2 of 5`` in the reader's language, as CSS counts it."""
+    text = words.gettext("Page %(page)s of %(pages)s", page="\x01page\x01", pages="\x01pages\x01")
+    parts = text.split("\x01")
+    return " ".join(
+        f"counter({part})" if part in ("page", "pages") else _css_string(part)
+        for part in parts
+        if part
+    )
 
 
 def _css_string(text: str) -> str:
