@@ -10,7 +10,7 @@ import click
 from instance_images.commands.options import pass_invocation
 from instance_images.errors import Refused
 from instance_images.instants import format_instant
-from instance_images_reports.formats import FORMATS, render
+from instance_images_reports.formats import DEFAULT_PRESENTATION, FORMATS, Presentation, render
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
@@ -45,6 +45,14 @@ def report() -> None:
     required=True,
     help="The format to write.",
 )
+@click.option(
+    "--locale",
+    metavar="LOCALE",
+    default=DEFAULT_PRESENTATION.locale,
+    show_default=True,
+    help="How texts, dates and numbers are put for people: de, de_DE, ja_JP. CSV and JSON are"
+    " the same in every locale.",
+)
 @pass_invocation
 def cloud_usage(
     invocation: Invocation,
@@ -54,15 +62,18 @@ def cloud_usage(
     output: Path | None,
     force: bool,
     output_format: str,
+    locale: str,
 ) -> None:
     """Write the Cloud Usage report of an account and period.
 
     Example: instance-images report cloud-usage --account demo --period 2026-11 -f html -o demo.html
     """
     from instance_images_billing.periods import parse_period
+    from instance_images_reports.catalogue import parse_locale
     from instance_images_reports.collect import collect, find_account
     from instance_images_reports.output_file import write_file
 
+    parse_locale(locale)  # before the ledger is read
     application = invocation.application
     period = parse_period(period_text, application.settings.billing.timezone)
     now = invocation.clock()
@@ -74,7 +85,7 @@ def cloud_usage(
     with application.database.snapshot() as connection:
         found = find_account(connection, account)
         statement = collect(connection, application.settings, found, period, currency)
-    content = render(output_format, statement)
+    content = render(output_format, statement, Presentation(locale=locale))
     if output is None:
         click.echo(content, nl=not content.endswith(b"\n"))
     else:
