@@ -10,7 +10,14 @@ import click
 from instance_images.commands.options import pass_invocation
 from instance_images.errors import Refused
 from instance_images.instants import format_instant
-from instance_images_reports.formats import FORMATS, PAPERS, Presentation, render
+from instance_images_reports.formats import (
+    DEFAULT_PRESENTATION,
+    FORMATS,
+    PAPERS,
+    Presentation,
+    render,
+    render_section,
+)
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
@@ -25,7 +32,13 @@ def report() -> None:
 @click.option(
     "--account", metavar="A", help="Id or name of the account. [default: the only one there is]"
 )
-@click.option("--period", "period_text", required=True, metavar="YYYY-MM", help="Billing month.")
+@click.option(
+    "--period",
+    "period_text",
+    required=True,
+    metavar="PERIOD",
+    help="Billing month: YYYY-MM, this, or last.",
+)
 @click.option(
     "--currency", metavar="CODE", help="The currency, for an account that is charged in several."
 )
@@ -34,8 +47,8 @@ def report() -> None:
     "--output",
     type=click.Path(path_type=Path),
     metavar="FILE|DIR",
-    help="File to write, whole or not at all, or a folder to write it into. [default: standard"
-    " output]",
+    help="File to write, whole or not at all, or the folder to write one into. [default: standard"
+    " output, unless it is mailed]",
 )
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @click.option(
@@ -43,13 +56,31 @@ def report() -> None:
     "--format",
     "output_format",
     type=click.Choice(list(FORMATS)),
-    help="The format to write. [default: by the suffix of the file, else text]",
+    help="The format to write. [default: by the suffix of FILE, else text]",
+)
+@click.option(
+    "--section", "section_name", metavar="NAME", help="One section alone, as html or json: images."
 )
 @click.option(
     "--paper",
     type=click.Choice(PAPERS),
-    default=PAPERS[0],
-    help="The paper of a PDF. [default: a4]",
+    default=DEFAULT_PRESENTATION.paper,
+    show_default=True,
+    help="The size of the pages of pdf and xlsx.",
+)
+@click.option(
+    "--locale",
+    metavar="LOCALE",
+    default=DEFAULT_PRESENTATION.locale,
+    show_default=True,
+    help="How texts, dates and numbers are put for people: de, de_DE, ja_JP. CSV and JSON are"
+    " the same in every locale.",
+)
+@click.option(
+    "--mail-to",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Mail the report there, by the server of [mail]; may be repeated.",
 )
 @pass_invocation
 def cloud_usage(
@@ -60,13 +91,17 @@ def cloud_usage(
     output: Path | None,
     force: bool,
     output_format: str | None,
+    section_name: str | None,
     paper: str,
+    locale: str,
+    mail_to: tuple[str, ...],
 ) -> None:
     """Write the Cloud Usage report of an account and period.
 
-    Example: instance-images report cloud-usage --account demo --period 2026-11 -f html -o demo.html
+    Example: instance-images report cloud-usage --account demo --period 2026-11 -o demo.pdf
     """
-    from instance_images_billing.periods import parse_period
+    from instance_images_billing.periods import named_period
+    from instance_images_reports.catalogue import parse_locale
     from instance_images_reports.collect import collect, find_account
     from instance_images_reports.destination import (
         chosen_format,
@@ -74,13 +109,18 @@ def cloud_usage(
         require_readable,
         write_report,
     )
+    from instance_images_reports.mailing import Attachment, mail_report, postbox
+    from instance_images_reports.section_sources import with_added_sections
 
+    parse_locale(locale)  # before the ledger is read
     format_name = chosen_format(output_format, output)
-    if output is None:
-        require_readable(format_name)
     application = invocation.application
-    period = parse_period(period_text, application.settings.billing.timezone)
+    settings = application.settings
+    box = postbox(settings.mail, mail_to) if mail_to else None
+    if output is None and box is None:
+        require_readable(format_name)
     now = invocation.clock()
+    period = named_period(period_text, now, settings.billing.timezone)
     if period.start > now:
         raise Refused(
             f"The period {period.name} has not begun: it is {format_instant(now)} now, and it"
@@ -88,9 +128,21 @@ def cloud_usage(
         )
     with application.database.snapshot() as connection:
         found = find_account(connection, account)
-        statement = collect(connection, application.settings, found, period, currency)
-    content = render(format_name, statement, Presentation(paper=paper))
-    name = report_name(statement, format_name)
-    written = write_report(output, content, name, replace=force)
-    if written is not None:
-        click.echo(f"{written}: written.")
+        statement = collect(connection, settings, found, period, currency)
+        statement = with_added_sections(connection, statement)
+    presentation = Presentation(locale, paper, settings.template_directories)
+    if section_name is None:
+        content = render(format_name, statement, presentation)
+    else:
+        content = render_section(format_name, statement, section_name, presentation)
+    name = report_name(statement, format_name, section_name)
+    if output is not None or box is None:
+        written = write_report(output, content, name, replace=force)
+        if written is not None:
+            click.echo(f"{written}: written.")
+    if box is not None:
+        attachment = Attachment(name, content, FORMATS[format_name].content_type)
+        for refusal in mail_report(box, statement, presentation, attachment, now):
+            invocation.exit_code = 1
+            click.echo(f"Warning: not mailed to {refusal}.", err=True)
+        click.echo(f"{name}: mailed.")
