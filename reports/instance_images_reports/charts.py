@@ -17,6 +17,7 @@ _FILLS = {"bar": "#3a7cae", "bar-pale": "#9aa7b3", "bar-forecast": "#b5d0e6"}  #
 _WIDTH, _HEIGHT = 480, 180
 _PLOT_TOP, _PLOT_BOTTOM = 12, 158
 _PLOT_LEFT, _PLOT_RIGHT = Decimal(58), Decimal(_WIDTH - 2)
+_PART_WIDTH, _PART_HEIGHT = 480, 7
 _LABELLED_DAYS = (1, 5, 10, 15, 20, 25, 30)
 _MAX_STEPS = 4
 _STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
@@ -73,10 +74,10 @@ def part_bar(part: Decimal, whole: Decimal, *, css_class: str = "bar") -> str:
 
     What is below zero or of nothing is an empty bar.
     """
-    percent = Decimal(0) if whole <= 0 or part <= 0 else min(Decimal(100), part * 100 / whole)
+    length = Decimal(0) if whole <= 0 or part <= 0 else min(part / whole, Decimal(1)) * _PART_WIDTH
     return (
-        '<svg class="part" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
-        f'<rect class="{css_class}" width="{_text(percent)}" height="10"'
+        f'<svg class="part" viewBox="0 0 {_PART_WIDTH} {_PART_HEIGHT}" aria-hidden="true">'
+        f'<rect class="{css_class}" width="{_text(length)}" height="{_PART_HEIGHT}" rx="1"'
         f' fill="{_FILLS[css_class]}"/></svg>'
     )
 
