@@ -10,7 +10,13 @@ import click
 from instance_images.commands.options import pass_invocation
 from instance_images.errors import Refused
 from instance_images.instants import format_instant
-from instance_images_reports.formats import DEFAULT_PRESENTATION, FORMATS, Presentation, render
+from instance_images_reports.formats import (
+    DEFAULT_PRESENTATION,
+    FORMATS,
+    PAPERS,
+    Presentation,
+    render,
+)
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
@@ -32,9 +38,10 @@ def report() -> None:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="File to write, whole or not at all. [default: standard output]",
+    type=click.Path(path_type=Path),
+    metavar="FILE|DIR",
+    help="File to write, whole or not at all, or a folder to write it into. [default: standard"
+    " output]",
 )
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @click.option(
@@ -42,8 +49,13 @@ def report() -> None:
     "--format",
     "output_format",
     type=click.Choice(list(FORMATS)),
-    required=True,
-    help="The format to write.",
+    help="The format to write. [default: by the suffix of the file, else text]",
+)
+@click.option(
+    "--paper",
+    type=click.Choice(PAPERS),
+    default=PAPERS[0],
+    help="The paper of a PDF. [default: a4]",
 )
 @click.option(
     "--locale",
@@ -61,7 +73,8 @@ def cloud_usage(
     currency: str | None,
     output: Path | None,
     force: bool,
-    output_format: str,
+    output_format: str | None,
+    paper: str,
     locale: str,
 ) -> None:
     """Write the Cloud Usage report of an account and period.
@@ -71,9 +84,17 @@ def cloud_usage(
     from instance_images_billing.periods import parse_period
     from instance_images_reports.catalogue import parse_locale
     from instance_images_reports.collect import collect, find_account
-    from instance_images_reports.output_file import write_file
+    from instance_images_reports.destination import (
+        chosen_format,
+        report_name,
+        require_readable,
+        write_report,
+    )
 
     parse_locale(locale)  # before the ledger is read
+    format_name = chosen_format(output_format, output)
+    if output is None:
+        require_readable(format_name)
     application = invocation.application
     period = parse_period(period_text, application.settings.billing.timezone)
     now = invocation.clock()
@@ -85,9 +106,8 @@ def cloud_usage(
     with application.database.snapshot() as connection:
         found = find_account(connection, account)
         statement = collect(connection, application.settings, found, period, currency)
-    content = render(output_format, statement, Presentation(locale=locale))
-    if output is None:
-        click.echo(content, nl=not content.endswith(b"\n"))
-    else:
-        write_file(output, content, replace=force)
-        click.echo(f"{output}: written.")
+    content = render(format_name, statement, Presentation(locale=locale, paper=paper))
+    name = report_name(statement, format_name)
+    written = write_report(output, content, name, replace=force)
+    if written is not None:
+        click.echo(f"{written}: written.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from instance_images.names import printable
 from instance_images_reports import sentences
+from instance_images_reports.charges import ChargeSection
 from instance_images_reports.formats import DEFAULT_PRESENTATION, Presentation
 from instance_images_reports.statement import Adjustment, Ending, Line, Section, Statement
 from instance_images_reports.words import Words, words_for
@@ -42,6 +43,8 @@ def render_text(
         title = sentences.section_title(words, section)
         parts += [_heading(printable(title), "-"), _table(section, words, width)]
         parts += _comparison(section, statement, words, width)
+    for added in statement.added:
+        parts += [_heading(printable(added.title), "-"), _added_table(added, words, width)]
     parts.append(f"{words.gettext('Total')}  {words.money(statement.total)}")
     # Blanks that no line is broken at are good on paper; whoever searches a text types others.
     return _with_plain_blanks("\n\n".join(parts)) + "\n"
@@ -121,10 +124,7 @@ def _terms(section: Section, words: Words) -> str:
 
 def _columns(section: Section, words: Words) -> "Table":
     """Return the table without rows: columns of names may wrap, the others may not."""
-    from rich.box import Box
-    from rich.table import Table
-
-    table = Table(box=Box(_BOX, ascii=True), show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table = _empty_table()
     for title in (
         words.gettext("Name"),
         words.gettext("Source Instance"),
@@ -142,6 +142,36 @@ def _columns(section: Section, words: Words) -> "Table":
     ):
         table.add_column(title, justify="right", no_wrap=True)
     return table
+
+
+def _empty_table() -> "Table":
+    from rich.box import Box
+    from rich.table import Table
+
+    return Table(box=Box(_BOX, ascii=True), show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+
+
+def _added_table(section: ChargeSection, words: Words, width: int) -> str:
+    table = _empty_table()
+    for title in (words.gettext("Name"), words.gettext("Details"), words.gettext("Location")):
+        table.add_column(title, overflow="fold")
+    charge = f"{words.gettext('Charge')}\n{words.currency}"
+    for title in (words.gettext("Quantity"), words.gettext("Rate"), charge):
+        table.add_column(title, justify="right", no_wrap=True)
+    for line in section.lines:
+        quantity = "" if line.quantity is None else f"{words.plain(line.quantity)} {line.unit}"
+        table.add_row(
+            printable(line.name),
+            printable(line.details),
+            printable(line.location),
+            printable(quantity),
+            "" if line.rate is None else words.rate(line.rate),
+            words.amount(line.amount),
+        )
+    table.add_section()
+    total = words.gettext("%(section)s total", section=section.title)
+    table.add_row(printable(total), *[""] * 4, words.amount(section.total))
+    return _drawn(table, width)
 
 
 def _line_cells(line: Line, words: Words) -> list[str]:
