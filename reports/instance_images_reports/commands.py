@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from instance_images.commands.options import pass_invocation
-from instance_images.errors import Refused
+from instance_images.errors import Refused, UsageError
 from instance_images.instants import format_instant
+from instance_images_reports.datasets import DATASETS, write_dataset
 from instance_images_reports.formats import FORMATS, render
 
 if TYPE_CHECKING:
@@ -32,16 +33,16 @@ def report() -> None:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     metavar="FILE",
-    help="File to write, whole or not at all. [default: standard output]",
+    help="File, or folder for parquet, to write, whole or not at all. [default: standard output]",
 )
-@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@click.option("--force", is_flag=True, help="Replace the file or folder if it exists.")
 @click.option(
     "-f",
     "--format",
     "output_format",
-    type=click.Choice(list(FORMATS)),
+    type=click.Choice([*FORMATS, *DATASETS]),
     required=True,
     help="The format to write.",
 )
@@ -61,8 +62,11 @@ def cloud_usage(
     """
     from instance_images_billing.periods import parse_period
     from instance_images_reports.collect import collect, find_account
+    from instance_images_reports.output_directory import whole_directory
     from instance_images_reports.output_file import write_file
 
+    if output_format in DATASETS and output is None:
+        raise UsageError(f"The format {output_format} is a folder of files: name it with -o.")
     application = invocation.application
     period = parse_period(period_text, application.settings.billing.timezone)
     now = invocation.clock()
@@ -74,6 +78,11 @@ def cloud_usage(
     with application.database.snapshot() as connection:
         found = find_account(connection, account)
         statement = collect(connection, application.settings, found, period, currency)
+    if output is not None and output_format in DATASETS:
+        with whole_directory(output, replace=force) as folder:
+            write_dataset(output_format, folder, [statement])
+        click.echo(f"{output}: written.")
+        return
     content = render(output_format, statement)
     if output is None:
         click.echo(content, nl=not content.endswith(b"\n"))
