@@ -192,7 +192,7 @@ class Statement:
 
     ``metered_until`` is the instant up to which all locations are metered, the end of the period
     at the latest; None where a location is not metered at all.
-    ``period_state`` is ``open`` or ``closed``.
+    ``period_state`` is ``open`` or ``closed``; ``closed_at`` is None while it is open.
     """
 
     account: Account
@@ -203,3 +203,4 @@ class Statement:
     metered_until: datetime | None
     total: Decimal
     sections: Sequence[Section]
+    closed_at: datetime | None = None
