@@ -10,8 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from instance_images.errors import ConfigurationError
-from instance_images_reports.formats import DEFAULT_PRESENTATION, Presentation
+from instance_images_reports.formats import DEFAULT_PRESENTATION, Presentation, missing_extra
 
 if TYPE_CHECKING:
     from instance_images_reports.statement import Statement
@@ -58,7 +57,4 @@ def write_dataset(
     except ModuleNotFoundError as error:
         if chosen.extra is None:
             raise
-        raise ConfigurationError(
-            f"The format {name} needs {error.name}, which is not installed: install"
-            f" instance-images[{chosen.extra}]."
-        ) from error
+        raise missing_extra(name, chosen.extra, error) from error

@@ -65,8 +65,14 @@ def render(
     except ModuleNotFoundError as error:
         if chosen.extra is None:
             raise
-        raise ConfigurationError(
-            f"The format {name} needs {error.name}, which is not installed: install"
-            f" instance-images[{chosen.extra}]."
-        ) from error
+        raise missing_extra(name, chosen.extra, error) from error
     return content.encode() if isinstance(content, str) else content
+
+
+def missing_extra(name: str, extra: str, error: ModuleNotFoundError) -> ConfigurationError:
+    """Return the error that names what to install for a format."""
+    package = (error.name or "").partition(".")[0]
+    return ConfigurationError(
+        f"The format {name} needs {package}, which is not installed: install"
+        f" instance-images[{extra}]."
+    )

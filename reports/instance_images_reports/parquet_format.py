@@ -25,8 +25,9 @@ SCHEMA_VERSION = "1"
 # The kind of a row that is a line; others have the kind of their adjustment.
 USAGE = "usage"
 
-# What Hive, and whoever follows it, calls the partition of rows without a value.
-_NO_LOCATION = "__HIVE_DEFAULT_PARTITION__"
+# The partition that holds no row where nothing was charged. A null, as Hive writes it, would be
+# one too, but pandas cannot read a data set that has no other.
+_NO_LOCATION = "none"
 # So many rows are held in memory, and then written as a row group for each location.
 _ROWS_AT_A_TIME = 50_000
 
@@ -96,7 +97,7 @@ def _row_groups(statements: Iterable[Statement]) -> Iterator[tuple[str, list[Row
             is_empty = False
             waiting.clear()
     if period is not None and is_empty and not waiting:
-        waiting[_directory(period, "")] = []
+        waiting[_directory(period, _NO_LOCATION)] = []
     yield from waiting.items()
 
 
@@ -105,7 +106,7 @@ def _directory(period: str, location: str) -> str:
 
     All but letters, digits and ``_.-~`` is percent-encoded: a name cannot leave the directory.
     """
-    return f"period={period}/location={quote(location, safe='') or _NO_LOCATION}"
+    return f"period={period}/location={quote(location, safe='')}"
 
 
 def _rows(statement: Statement) -> Iterator[tuple[str, Row]]:
