@@ -30,6 +30,7 @@ class Dataset:
 
 DATASETS = {
     "parquet": Dataset("parquet_format:write_parquet", extra="parquet"),
+    "focus": Dataset("focus_format:write_focus"),
 }
 
 _Writer = Callable[[Path, "Iterable[Statement]", Presentation, int], None]

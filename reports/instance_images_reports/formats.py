@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from instance_images.errors import ConfigurationError
+from instance_images_reports.focus_options import DEFAULT_FOCUS_OPTIONS, FocusOptions
 
 if TYPE_CHECKING:
     from instance_images_reports.statement import Statement
@@ -22,6 +23,7 @@ class Presentation:
     """
 
     locale: str = "en"
+    focus: FocusOptions = DEFAULT_FOCUS_OPTIONS
 
 
 DEFAULT_PRESENTATION = Presentation()
