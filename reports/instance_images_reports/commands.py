@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from instance_images.commands.options import pass_invocation
-from instance_images.errors import Refused, UsageError
+from instance_images.errors import Refused
 from instance_images.instants import format_instant
-from instance_images_reports.datasets import DATASETS, write_dataset
-from instance_images_reports.formats import FORMATS, render
+from instance_images_reports.datasets import DATASETS, require_replaceable, write_dataset
+from instance_images_reports.focus_options import VERSIONS, FocusOptions
+from instance_images_reports.formats import FORMATS, PAPERS, Presentation, render
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
@@ -34,8 +35,9 @@ def report() -> None:
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="File, or folder for parquet, to write, whole or not at all. [default: standard output]",
+    metavar="FILE|DIR",
+    help="File to write, whole or not at all, or a folder to write it into. [default: standard"
+    " output]",
 )
 @click.option("--force", is_flag=True, help="Replace the file or folder if it exists.")
 @click.option(
@@ -43,8 +45,19 @@ def report() -> None:
     "--format",
     "output_format",
     type=click.Choice([*FORMATS, *DATASETS]),
-    required=True,
-    help="The format to write.",
+    help="The format to write. [default: by the suffix of the file, else text]",
+)
+@click.option(
+    "--paper",
+    type=click.Choice(PAPERS),
+    default=PAPERS[0],
+    help="The paper of a PDF. [default: a4]",
+)
+@click.option(
+    "--focus-version",
+    type=click.Choice(VERSIONS),
+    default=VERSIONS[0],
+    help=f"The version of FOCUS. [default: {VERSIONS[0]}]",
 )
 @pass_invocation
 def cloud_usage(
@@ -54,7 +67,9 @@ def cloud_usage(
     currency: str | None,
     output: Path | None,
     force: bool,
-    output_format: str,
+    output_format: str | None,
+    paper: str,
+    focus_version: str,
 ) -> None:
     """Write the Cloud Usage report of an account and period.
 
@@ -62,11 +77,17 @@ def cloud_usage(
     """
     from instance_images_billing.periods import parse_period
     from instance_images_reports.collect import collect, find_account
+    from instance_images_reports.destination import (
+        chosen_format,
+        report_name,
+        require_readable,
+        write_report,
+    )
     from instance_images_reports.output_directory import whole_directory
-    from instance_images_reports.output_file import write_file
 
-    if output_format in DATASETS and output is None:
-        raise UsageError(f"The format {output_format} is a folder of files: name it with -o.")
+    format_name = chosen_format(output_format, output)
+    if output is None:
+        require_readable(format_name)
     application = invocation.application
     period = parse_period(period_text, application.settings.billing.timezone)
     now = invocation.clock()
@@ -78,14 +99,19 @@ def cloud_usage(
     with application.database.snapshot() as connection:
         found = find_account(connection, account)
         statement = collect(connection, application.settings, found, period, currency)
-    if output is not None and output_format in DATASETS:
+    provider = application.settings.provider
+    focus = FocusOptions(
+        focus_version, provider.name, provider.invoice_issuer_name, provider.payment_terms
+    )
+    presentation = Presentation(paper=paper, focus=focus)
+    if output is not None and format_name in DATASETS:
+        require_replaceable(format_name, output)
         with whole_directory(output, replace=force) as folder:
-            write_dataset(output_format, folder, [statement])
+            write_dataset(format_name, folder, [statement], presentation)
         click.echo(f"{output}: written.")
         return
-    content = render(output_format, statement)
-    if output is None:
-        click.echo(content, nl=not content.endswith(b"\n"))
-    else:
-        write_file(output, content, replace=force)
-        click.echo(f"{output}: written.")
+    content = render(format_name, statement, presentation)
+    name = report_name(statement, format_name)
+    written = write_report(output, content, name, replace=force)
+    if written is not None:
+        click.echo(f"{written}: written.")

@@ -10,6 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from instance_images.errors import Refused
+from instance_images.names import printable
 from instance_images_reports.formats import DEFAULT_PRESENTATION, Presentation, missing_extra
 
 if TYPE_CHECKING:
@@ -20,17 +22,22 @@ if TYPE_CHECKING:
 class Dataset:
     """A format that is a folder. ``extra`` is what must be installed besides for it, if anything.
 
-    ``writer`` is ``module:function`` in this package. The function takes a folder, Statements, a
-    Presentation and the number of the part, as ``write_dataset`` does.
+    ``contents`` are patterns of what lies in the folder. ``writer`` is ``module:function`` in this
+    package. The function takes a folder, Statements, a Presentation and the number of the part, as
+    ``write_dataset`` does.
     """
 
     writer: str
+    contents: tuple[str, ...]
     extra: str | None = None
 
 
 DATASETS = {
-    "parquet": Dataset("parquet_format:write_parquet", extra="parquet"),
-    "focus": Dataset("focus_format:write_focus"),
+    "parquet": Dataset("parquet_format:write_parquet", ("period=*",), extra="parquet"),
+    "focus": Dataset(
+        "focus_format:write_focus",
+        ("cost-and-usage*.csv", "invoice-detail*.csv", "billing-period*.csv"),
+    ),
 }
 
 _Writer = Callable[[Path, "Iterable[Statement]", Presentation, int], None]
@@ -59,3 +66,18 @@ def write_dataset(
         if chosen.extra is None:
             raise
         raise missing_extra(name, chosen.extra, error) from error
+
+
+def require_replaceable(name: str, folder: Path) -> None:
+    """Raise Refused where the folder holds anything else than a data set of that format.
+
+    A data set takes the place of a whole folder: of one that was named by mistake, all would go.
+    """
+    if not folder.is_dir():
+        return
+    for path in sorted(folder.iterdir()):
+        if not any(path.match(pattern) for pattern in DATASETS[name].contents):
+            raise Refused(
+                f"{folder} holds {printable(path.name)}, which is no part of a data set as {name}:"
+                " name a folder of its own."
+            )

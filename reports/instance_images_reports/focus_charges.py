@@ -10,6 +10,7 @@ beside the lines is classed like this:
   month's invoice. Its charge period lies in that month, its billing period is the statement's.
 - A correction within the month is an Adjustment: of Usage that is no Correction, FOCUS wants a
   quantity and a unit price, and a correction has an amount alone.
+- What is in a section that others add is an Adjustment, since it has no price list that is known.
 """
 
 import json
@@ -24,6 +25,7 @@ from instance_images_billing.money import round_half_even
 from instance_images_billing.periods import Period, period_of
 from instance_images_billing.rating import SECONDS_PER_HOUR
 from instance_images_reports.beside import ALLOWANCE, CORRECTION, MINIMUM
+from instance_images_reports.charges import ChargeLine
 from instance_images_reports.focus_invoice import SERVICE, Item, Row, invoice_id
 from instance_images_reports.focus_options import FocusOptions
 from instance_images_reports.rounding import decimal_of
@@ -58,6 +60,8 @@ def charges(statement: Statement, options: FocusOptions) -> list[Charge]:
     for section in statement.sections:
         found += [_usage(statement, of_all, line) for line in section.lines]
         found += [_beside(statement, of_all, each) for each in section.adjustments]
+    for added in statement.added:
+        found += [_added(statement, of_all, added.title, line) for line in added.lines]
     return found
 
 
@@ -158,6 +162,29 @@ def _beside(statement: Statement, of_all: Row, each: Adjustment) -> Charge:
         "x_ChargeKind": each.kind,
     }
     return Charge(item, each.amount, row)
+
+
+def _added(statement: Statement, of_all: Row, title: str, line: ChargeLine) -> Charge:
+    """Return a charge of a section that others added: all that is known is what it says."""
+    item = Item(line.location, "Adjustment", service=title)
+    row = {
+        **of_all,
+        **_where(statement, item),
+        "BilledCost": line.amount,
+        "ChargeDescription": f"{line.name} {line.details}".strip(),
+        "ChargeFrequency": "Usage-Based",
+        "ChargePeriodEnd": statement.metered_until or statement.period.end,
+        "ChargePeriodStart": statement.period.start,
+        "ContractedCost": line.amount,
+        "EffectiveCost": line.amount,
+        "ListCost": line.amount,
+        "ServiceCategory": "Other",
+        "ServiceName": title,
+        "ServiceSubcategory": "Other (Other)",
+        "x_AmountExact": line.amount_exact,
+        "x_ChargeKind": _USAGE,
+    }
+    return Charge(item, line.amount, row)
 
 
 def _item(statement: Statement, each: Adjustment) -> Item:

@@ -23,7 +23,7 @@ SERVICE = "Instance Images"
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What is one item of an invoice: charges of a category at a location.
+    """What is one item of an invoice: charges of a category and service at a location.
 
     ``corrected_month`` is the earlier month that they correct, if they do.
     """
@@ -31,11 +31,13 @@ class Item:
     location: str
     category: str
     corrected_month: str | None = None
+    service: str = SERVICE
 
     def id_in(self, statement: Statement) -> str:
-        """Return the id of the item: those of two invoices are never equal."""
-        parts = [invoice_id(statement, statement.period.name), quote(self.location, safe="")]
-        return "/".join([*parts, self.category, *filter(None, [self.corrected_month])])
+        """Return the id of the item: no other item of any invoice has it."""
+        parts = (self.service, self.location, self.category, self.corrected_month)
+        quoted = [quote(part, safe="") for part in parts if part is not None]
+        return "/".join([invoice_id(statement, statement.period.name), *quoted])
 
 
 def invoice_id(statement: Statement, month: str) -> str:
@@ -88,8 +90,8 @@ def _of_all(statement: Statement, options: FocusOptions) -> Row:
 
 
 def _detail(statement: Statement, item: Item, amount: Decimal) -> Row:
-    grain = {"RegionId": printable(item.location), "ServiceName": SERVICE}
-    about = f"{SERVICE} at {item.location}"
+    grain = {"RegionId": printable(item.location), "ServiceName": printable(item.service)}
+    about = f"{item.service} at {item.location}" if item.location else item.service
     if item.corrected_month:
         grain["x_CorrectedBillingPeriod"] = item.corrected_month
         about += f", correction of {item.corrected_month}"

@@ -9,12 +9,17 @@ because no spreadsheet opens these files. Computes nothing.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from instance_images_billing.money import NANOS_PER_UNIT, round_half_even
+from instance_images_reports.charges import ChargeLine
 from instance_images_reports.formats import Presentation
-from instance_images_reports.statement import Adjustment, Line, Section, Statement
+from instance_images_reports.rounding import decimal_of
+from instance_images_reports.statement import Adjustment, Line, Statement
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,8 +30,8 @@ SCHEMA_VERSION = "1"
 # The kind of a row that is a line; others have the kind of their adjustment.
 USAGE = "usage"
 
-# The partition that holds no row where nothing was charged. A null, as Hive writes it, would be
-# one too, but pandas cannot read a data set that has no other.
+# The partition of what is at no location, and of nothing where nothing was charged. Hive would
+# write a null, but pandas cannot read a data set without any other partition.
 _NO_LOCATION = "none"
 # So many rows are held in memory, and then written as a row group for each location.
 _ROWS_AT_A_TIME = 50_000
@@ -60,6 +65,8 @@ _COLUMNS: dict[str, str | int] = {
     "hours_per_month": _TEXT,
     "partial_hour": _TEXT,
     "reason": _TEXT,
+    "details": _TEXT,
+    "quantity": 9,
     "amount_exact": 9,
     "amount": 4,
 }
@@ -97,7 +104,7 @@ def _row_groups(statements: Iterable[Statement]) -> Iterator[tuple[str, list[Row
             is_empty = False
             waiting.clear()
     if period is not None and is_empty and not waiting:
-        waiting[_directory(period, _NO_LOCATION)] = []
+        waiting[_directory(period, "")] = []
     yield from waiting.items()
 
 
@@ -106,22 +113,26 @@ def _directory(period: str, location: str) -> str:
 
     All but letters, digits and ``_.-~`` is percent-encoded: a name cannot leave the directory.
     """
-    return f"period={period}/location={quote(location, safe='')}"
+    return f"period={period}/location={quote(location, safe='') or _NO_LOCATION}"
 
 
 def _rows(statement: Statement) -> Iterator[tuple[str, Row]]:
     """Yield each line and adjustment as a row, with its location."""
     for section in statement.sections:
-        of_all = _of_all(statement, section)
+        of_all = _of_all(statement, section.name)
         for line in section.lines:
             yield line.location, of_all | _line(line)
         for adjustment in section.adjustments:
             yield adjustment.location, of_all | _adjustment(adjustment)
+    for added in statement.added:
+        of_all = _of_all(statement, added.name)
+        for each in added.lines:
+            yield each.location, of_all | _charge(each)
 
 
-def _of_all(statement: Statement, section: Section) -> Row:
+def _of_all(statement: Statement, section_name: str) -> Row:
     return {
-        "section": section.name,
+        "section": section_name,
         "account_id": statement.account.id,
         "account_name": statement.account.name,
         "currency": statement.currency,
@@ -167,6 +178,27 @@ def _adjustment(adjustment: Adjustment) -> Row:
         "amount_exact": adjustment.amount_exact,
         "amount": adjustment.amount,
     }
+
+
+def _charge(line: ChargeLine) -> Row:
+    """Return a line of a section that others added."""
+    return {
+        "kind": USAGE,
+        "name": line.name,
+        "unit": line.unit or None,
+        "rate": _with_decimals(line.rate),
+        "details": line.details or None,
+        "quantity": _with_decimals(line.quantity),
+        "amount_exact": line.amount_exact,
+        "amount": line.amount,
+    }
+
+
+def _with_decimals(number: Decimal | None) -> Decimal | None:
+    """Return the number with the nine decimals of its column, to which it is rounded."""
+    if number is None:
+        return None
+    return decimal_of(round_half_even(Fraction(number) * NANOS_PER_UNIT), 9)
 
 
 def _new_file(path: Path) -> "pq.ParquetWriter":

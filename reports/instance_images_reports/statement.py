@@ -4,14 +4,16 @@ Every number of the report is in it, computed once by ``stating``; renderers onl
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from instance_images.domain import Account
+from instance_images.errors import NotFound
 from instance_images_billing.periods import Period
 from instance_images_reports.beside import CORRECTION
+from instance_images_reports.charges import ChargeSection
 
 
 class Ending(StrEnum):
@@ -71,7 +73,8 @@ class Adjustment:
 
     ``kind`` is ``correction`` for hours that were closed before something about them became known,
     from ``hour`` to ``until``; ``allowance`` for what is free; ``minimum`` for what is missing to
-    the minimum charge. The last two are about no image: ``image_id`` and ``name`` are empty.
+    the minimum charge. The last two are about no image: ``image_id`` and ``name`` are empty; their
+    ``threshold`` is the units that are free, or the minimum charge.
     """
 
     image_id: str
@@ -83,6 +86,8 @@ class Adjustment:
     until: datetime | None = None
     amount_exact: Decimal = Decimal(0)
     name: str = ""
+    threshold: Decimal | None = None
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +161,15 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True)
+class LocationPart:
+    """The lines and adjustments of one location, with what they add up to."""
+
+    subtotal: Subtotal
+    lines: Sequence[Line]
+    adjustments: Sequence[Adjustment]
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """A part of the report, with lines and adjustments that add up to its total.
 
@@ -176,6 +190,18 @@ class Section:
     forecast: Forecast | None = None
 
     @property
+    def by_location(self) -> Sequence[LocationPart]:
+        """The section cut into its locations, in the order of the subtotals."""
+        return [
+            LocationPart(
+                subtotal,
+                [line for line in self.lines if line.location == subtotal.location],
+                [one for one in self.adjustments if one.location == subtotal.location],
+            )
+            for subtotal in self.subtotals
+        ]
+
+    @property
     def stored_count(self) -> int:
         """How many images were still stored when the metered part of the period ended."""
         return len({line.image_id for line in self.lines if line.is_open})
@@ -192,7 +218,8 @@ class Statement:
 
     ``metered_until`` is the instant up to which all locations are metered, the end of the period
     at the latest; None where a location is not metered at all.
-    ``period_state`` is ``open`` or ``closed``; ``closed_at`` is None while it is open.
+    ``period_state`` is ``open`` or ``closed``; ``closed_at`` is None while it is open. ``added``
+    are the sections that others add; their totals are part of the ``total``.
     """
 
     account: Account
@@ -203,4 +230,16 @@ class Statement:
     metered_until: datetime | None
     total: Decimal
     sections: Sequence[Section]
+    added: Sequence[ChargeSection] = ()
     closed_at: datetime | None = None
+
+
+def only_section(statement: Statement, name: str) -> Statement:
+    """Return the statement with one of its sections alone. Raises NotFound."""
+    sections = [section for section in statement.sections if section.name == name]
+    added = [section for section in statement.added if section.name == name]
+    if not sections and not added:
+        known = ", ".join(one.name for one in [*statement.sections, *statement.added])
+        raise NotFound("Section", name, f"The report has: {known}.")
+    total = sum((one.total for one in [*sections, *added]), statement.total * 0)
+    return replace(statement, sections=sections, added=added, total=total)
