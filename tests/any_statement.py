@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from instance_images.domain import Account
 from instance_images.instants import HOUR, floor_hour
+from instance_images.names import printable
 from instance_images_billing.corrections import LATE, Adjustment, usage_in
 from instance_images_billing.ledger import Posting
 from instance_images_billing.minimums import MinimumCharge
@@ -30,6 +31,8 @@ _NAMES = st.sampled_from(HOSTILE_NAMES) | st.text(
 )
 # A location is a folder of the Parquet data set, whose name may have 255 bytes.
 _LOCATIONS = _NAMES.filter(lambda name: len(quote(name)) < 200)
+# Ids of accounts are Keystone's, and not blank; all else about them is doubted.
+_IDS = _NAMES.filter(lambda name: printable(name).strip())
 _NANOS = st.integers(-(10**13), 10**13)
 
 
@@ -42,7 +45,7 @@ def statements(draw: st.DrawFn) -> Statement:
     locations = draw(st.lists(_LOCATIONS, max_size=3, unique=True))
     closed = draw(st.booleans())
     return state(
-        Account(draw(_NAMES), draw(_NAMES)),
+        Account(draw(_IDS), draw(_NAMES)),
         period,
         zone.key,
         currency,

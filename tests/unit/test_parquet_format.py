@@ -23,6 +23,7 @@ from any_statement import statements
 from instance_images.domain import Account
 from instance_images.errors import ConfigurationError
 from instance_images_reports import parquet_format
+from instance_images_reports.charges import Charge, charge_section
 from instance_images_reports.datasets import DATASETS, write_dataset
 from instance_images_reports.statement import Statement
 
@@ -87,6 +88,8 @@ def test_a_line_is_read_back_as_it_was(tmp_path: Path) -> None:
         "hours_per_month": "730",
         "partial_hour": "prorate",
         "reason": None,
+        "details": None,
+        "quantity": None,
         "amount_exact": Decimal("0.144983333"),
         "amount": Decimal("0.15"),
         "period": "2026-11",
@@ -224,7 +227,25 @@ def test_a_location_cannot_leave_its_directory(
 def test_names_are_kept_as_they_are(tmp_path: Path) -> None:
     rows = written(tmp_path, samples.hostile())
 
-    assert [row["name"] for row in rows] == list(samples.HOSTILE_NAMES)
+    lines = [row for row in rows if row["kind"] == "usage"]
+    assert [row["name"] for row in lines] == list(samples.HOSTILE_NAMES)
+    assert [row["source_instance_name"] for row in lines] == list(samples.HOSTILE_NAMES)
+
+
+def test_a_section_that_others_add_is_in_the_data_set(tmp_path: Path) -> None:
+    address = Charge("198.51.100.7", Decimal("0.725"), "IPv4", "", Decimal(725), "hour")
+    added = charge_section("addresses", "Addresses", [address], 2)
+
+    rows = written(
+        tmp_path, replace(samples.plain(), added=[added], total=Decimal("1.77") + added.total)
+    )
+
+    (row,) = (row for row in rows if row["section"] == "addresses")
+    assert (row["name"], row["details"], row["unit"]) == ("198.51.100.7", "IPv4", "hour")
+    assert (row["quantity"], row["amount_exact"]) == (725, Decimal("0.725"))
+    assert row["location"] == "none"
+    # 0.725 is rounded half to even, to 0.72; 1.77 + 0.72 = 2.49
+    assert sum(row["amount"] for row in rows) == Decimal("2.49")
 
 
 def of_account(number: int) -> Statement:
