@@ -10,6 +10,8 @@ import click
 from instance_images.commands.options import pass_invocation
 from instance_images.errors import Refused
 from instance_images.instants import format_instant
+from instance_images_reports.datasets import DATASETS, require_replaceable, write_dataset
+from instance_images_reports.focus_options import VERSIONS, FocusOptions
 from instance_images_reports.formats import (
     DEFAULT_PRESENTATION,
     FORMATS,
@@ -43,12 +45,12 @@ def report() -> None:
     help="File to write, whole or not at all, or a folder to write it into. [default: standard"
     " output]",
 )
-@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@click.option("--force", is_flag=True, help="Replace the file or folder if it exists.")
 @click.option(
     "-f",
     "--format",
     "output_format",
-    type=click.Choice(list(FORMATS)),
+    type=click.Choice([*FORMATS, *DATASETS]),
     help="The format to write. [default: by the suffix of the file, else text]",
 )
 @click.option(
@@ -65,6 +67,12 @@ def report() -> None:
     help="How texts, dates and numbers are put for people: de, de_DE, ja_JP. CSV and JSON are"
     " the same in every locale.",
 )
+@click.option(
+    "--focus-version",
+    type=click.Choice(VERSIONS),
+    default=VERSIONS[0],
+    help=f"The version of FOCUS. [default: {VERSIONS[0]}]",
+)
 @pass_invocation
 def cloud_usage(
     invocation: Invocation,
@@ -76,6 +84,7 @@ def cloud_usage(
     output_format: str | None,
     paper: str,
     locale: str,
+    focus_version: str,
 ) -> None:
     """Write the Cloud Usage report of an account and period.
 
@@ -90,6 +99,7 @@ def cloud_usage(
         require_readable,
         write_report,
     )
+    from instance_images_reports.output_directory import whole_directory
 
     parse_locale(locale)  # before the ledger is read
     format_name = chosen_format(output_format, output)
@@ -106,7 +116,18 @@ def cloud_usage(
     with application.database.snapshot() as connection:
         found = find_account(connection, account)
         statement = collect(connection, application.settings, found, period, currency)
-    content = render(format_name, statement, Presentation(locale=locale, paper=paper))
+    provider = application.settings.provider
+    focus = FocusOptions(
+        focus_version, provider.name, provider.invoice_issuer_name, provider.payment_terms
+    )
+    presentation = Presentation(locale=locale, paper=paper, focus=focus)
+    if output is not None and format_name in DATASETS:
+        require_replaceable(format_name, output)
+        with whole_directory(output, replace=force) as folder:
+            write_dataset(format_name, folder, [statement], presentation)
+        click.echo(f"{output}: written.")
+        return
+    content = render(format_name, statement, presentation)
     name = report_name(statement, format_name)
     written = write_report(output, content, name, replace=force)
     if written is not None:
