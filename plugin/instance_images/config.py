@@ -17,7 +17,7 @@ from oslo_config import cfg
 
 from instance_images import logging_setup, report_config
 from instance_images.errors import ConfigurationError, NotFound, UsageError
-from instance_images.report_config import MailSettings
+from instance_images.report_config import DEFAULT_PROVIDER, MailSettings, ProviderSettings
 
 DEFAULT_CONFIG_FILE = Path("/etc/instance-images/instance-images.conf")
 
@@ -225,6 +225,7 @@ class Settings:
     log_config_files: tuple[Path, ...] = ()
     template_directories: tuple[Path, ...] = ()
     mail: MailSettings | None = None
+    provider: ProviderSettings = DEFAULT_PROVIDER
 
     def location(self, name: str | None) -> Location:
         """Return the location of that name, or the only one if no name is given."""
@@ -271,6 +272,7 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
             log_config_files=tuple(paths) if log_keys else (),
             template_directories=tuple(map(Path, conf.report.template_directories)),
             mail=report_config.mail_settings(conf.mail),
+            provider=report_config.provider_settings(conf.report),
         )
     except cfg.Error as error:
         raise ConfigurationError(f"Configuration: {error}") from error

@@ -15,6 +15,18 @@ DEFAULT_TEMPLATE_DIRECTORY = "/etc/instance-images/templates"
 
 _DEFAULT_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """Who offers the images, who writes the invoices, and when these are to be paid."""
+
+    name: str
+    invoice_issuer_name: str
+    payment_terms: str
+
+
+DEFAULT_PROVIDER = ProviderSettings("Cloud provider", "Cloud provider", "As agreed")
+
 REPORT_OPTS = [
     cfg.ListOpt(
         "template_directories",
@@ -22,6 +34,20 @@ REPORT_OPTS = [
         help="Folders with templates that replace or extend those of the reports, file by file; the"
         " first that has a file wins, and one that does not exist has none. Whoever can write there"
         " decides what reports say: keep them writable for root alone.",
+    ),
+    cfg.StrOpt(
+        "provider_name",
+        default=DEFAULT_PROVIDER.name,
+        help="Your company, which offers the images, as the FOCUS data sets name it.",
+    ),
+    cfg.StrOpt(
+        "invoice_issuer_name",
+        help="Who writes the invoices, where that is another company; provider_name if left out.",
+    ),
+    cfg.StrOpt(
+        "payment_terms",
+        default=DEFAULT_PROVIDER.payment_terms,
+        help="When invoices are to be paid, such as Net 30: FOCUS asks for it.",
     ),
 ]
 
@@ -94,6 +120,20 @@ class MailSettings:
     password_file: Path | None
     sender: str
     timeout_seconds: int
+
+
+def provider_settings(group: Any) -> ProviderSettings:
+    """Return what [report] says of the provider. Raises ConfigurationError."""
+    for key in ("provider_name", "payment_terms"):
+        if not group[key].strip():
+            raise ConfigurationError(
+                f"Configuration: [report] {key} is empty: write a text, or leave the line out."
+            )
+    return ProviderSettings(
+        name=group.provider_name,
+        invoice_issuer_name=group.invoice_issuer_name or group.provider_name,
+        payment_terms=group.payment_terms,
+    )
 
 
 def mail_settings(group: Any) -> MailSettings | None:

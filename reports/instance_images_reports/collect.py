@@ -93,6 +93,7 @@ def state_in(
 
     timezone = settings.billing.timezone
     own = [_in_currency(one, currency) for one in ledgers]
+    closed = find_closed(connection, period.name)
     statement = state(
         account,
         period,
@@ -101,8 +102,9 @@ def state_in(
         get_currency_precision(currency),
         own,
         days_of(period, timezone),
-        "open" if find_closed(connection, period.name) is None else "closed",
+        "open" if closed is None else "closed",
         previous,
+        None if closed is None else closed.closed_at,
     )
     return statement, sum(one.charged_nanos for one in own)
 

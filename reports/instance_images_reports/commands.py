@@ -10,17 +10,15 @@ import click
 from instance_images.commands.options import pass_invocation
 from instance_images.errors import Refused
 from instance_images.instants import format_instant
-from instance_images_reports.formats import (
-    DEFAULT_PRESENTATION,
-    FORMATS,
-    PAPERS,
-    Presentation,
-    render,
-    render_section,
-)
+from instance_images_reports.datasets import DATASETS
+from instance_images_reports.destination import chosen_format
+from instance_images_reports.focus_options import VERSIONS, FocusOptions
+from instance_images_reports.formats import DEFAULT_PRESENTATION, FORMATS, PAPERS, Presentation
+from instance_images_reports.one_account_commands import Delivery, report_one
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
+    from instance_images.config import Settings
 
 
 @click.group()
@@ -50,13 +48,13 @@ def report() -> None:
     help="File to write, whole or not at all, or the folder to write one into. [default: standard"
     " output, unless it is mailed]",
 )
-@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@click.option("--force", is_flag=True, help="Replace the file or folder if it exists.")
 @click.option(
     "-f",
     "--format",
     "output_format",
-    type=click.Choice(list(FORMATS)),
-    help="The format to write. [default: by the suffix of FILE, else text]",
+    type=click.Choice([*FORMATS, *DATASETS]),
+    help="The format to write. [default: by the suffix of the file, else text]",
 )
 @click.option(
     "--section", "section_name", metavar="NAME", help="One section alone, as html or json: images."
@@ -77,6 +75,13 @@ def report() -> None:
     " the same in every locale.",
 )
 @click.option(
+    "--focus-version",
+    type=click.Choice(VERSIONS),
+    default=VERSIONS[0],
+    show_default=True,
+    help="The version of FOCUS.",
+)
+@click.option(
     "--mail-to",
     multiple=True,
     metavar="ADDRESS",
@@ -94,6 +99,7 @@ def cloud_usage(
     section_name: str | None,
     paper: str,
     locale: str,
+    focus_version: str,
     mail_to: tuple[str, ...],
 ) -> None:
     """Write the Cloud Usage report of an account and period.
@@ -102,23 +108,10 @@ def cloud_usage(
     """
     from instance_images_billing.periods import named_period
     from instance_images_reports.catalogue import parse_locale
-    from instance_images_reports.collect import collect, find_account
-    from instance_images_reports.destination import (
-        chosen_format,
-        report_name,
-        require_readable,
-        write_report,
-    )
-    from instance_images_reports.mailing import Attachment, mail_report, postbox
-    from instance_images_reports.section_sources import with_added_sections
 
     parse_locale(locale)  # before the ledger is read
-    format_name = chosen_format(output_format, output)
-    application = invocation.application
-    settings = application.settings
-    box = postbox(settings.mail, mail_to) if mail_to else None
-    if output is None and box is None:
-        require_readable(format_name)
+    delivery = Delivery(chosen_format(output_format, output), section_name, output, force, mail_to)
+    settings = invocation.application.settings
     now = invocation.clock()
     period = named_period(period_text, now, settings.billing.timezone)
     if period.start > now:
@@ -126,23 +119,13 @@ def cloud_usage(
             f"The period {period.name} has not begun: it is {format_instant(now)} now, and it"
             f" begins at {format_instant(period.start)}."
         )
-    with application.database.snapshot() as connection:
-        found = find_account(connection, account)
-        statement = collect(connection, settings, found, period, currency)
-        statement = with_added_sections(connection, statement)
-    presentation = Presentation(locale, paper, settings.template_directories)
-    if section_name is None:
-        content = render(format_name, statement, presentation)
-    else:
-        content = render_section(format_name, statement, section_name, presentation)
-    name = report_name(statement, format_name, section_name)
-    if output is not None or box is None:
-        written = write_report(output, content, name, replace=force)
-        if written is not None:
-            click.echo(f"{written}: written.")
-    if box is not None:
-        attachment = Attachment(name, content, FORMATS[format_name].content_type)
-        for refusal in mail_report(box, statement, presentation, attachment, now):
-            invocation.exit_code = 1
-            click.echo(f"Warning: not mailed to {refusal}.", err=True)
-        click.echo(f"{name}: mailed.")
+    presentation = _presentation(settings, locale, paper, focus_version)
+    report_one(invocation, account, period, currency, delivery, presentation)
+
+
+def _presentation(settings: Settings, locale: str, paper: str, focus_version: str) -> Presentation:
+    provider = settings.provider
+    focus = FocusOptions(
+        focus_version, provider.name, provider.invoice_issuer_name, provider.payment_terms
+    )
+    return Presentation(locale, paper, settings.template_directories, focus)

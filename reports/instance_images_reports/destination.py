@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from instance_images.errors import Refused, UsageError
+from instance_images_reports.datasets import DATASETS
 from instance_images_reports.formats import FORMATS
 from instance_images_reports.output_file import write_file
 from instance_images_reports.statement import Statement
@@ -38,7 +39,9 @@ def chosen_format(wanted: str | None, output: Path | None) -> str:
 
 
 def require_readable(format_name: str) -> None:
-    """Raise UsageError where standard output is a terminal and the format no text."""
+    """Raise UsageError where the format is a folder, or no text and standard output a terminal."""
+    if format_name in DATASETS:
+        raise UsageError(f"A report as {format_name} is a folder of files: name it with -o.")
     if not FORMATS[format_name].is_text and sys.stdout.isatty():
         raise UsageError(
             f"A report as {format_name} is no text for a terminal: write it to a file with -o FILE,"

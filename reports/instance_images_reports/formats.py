@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from instance_images.errors import ConfigurationError, UsageError
+from instance_images_reports.focus_options import DEFAULT_FOCUS_OPTIONS, FocusOptions
 
 if TYPE_CHECKING:
     from instance_images_reports.statement import Statement
@@ -27,6 +28,7 @@ class Presentation:
     locale: str = "en_GB"
     paper: str = "a4"
     template_directories: tuple[Path, ...] = ()
+    focus: FocusOptions = DEFAULT_FOCUS_OPTIONS
 
 
 PAPERS = ("a4", "letter")
@@ -117,8 +119,14 @@ def _rendered(name: str, renderer: str, *arguments: object) -> bytes:
     except ModuleNotFoundError as error:
         if extra is None:
             raise
-        raise ConfigurationError(
-            f"The format {name} needs {error.name}, which is not installed: install"
-            f" instance-images[{extra}]."
-        ) from error
+        raise missing_extra(name, extra, error) from error
     return content.encode() if isinstance(content, str) else content
+
+
+def missing_extra(name: str, extra: str, error: ModuleNotFoundError) -> ConfigurationError:
+    """Return the error that names what to install for a format."""
+    package = (error.name or "").partition(".")[0]
+    return ConfigurationError(
+        f"The format {name} needs {package}, which is not installed: install"
+        f" instance-images[{extra}]."
+    )

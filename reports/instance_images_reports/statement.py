@@ -218,8 +218,8 @@ class Statement:
 
     ``metered_until`` is the instant up to which all locations are metered, the end of the period
     at the latest; None where a location is not metered at all.
-    ``period_state`` is ``open`` or ``closed``. ``added`` are the sections that others add; their
-    totals are part of the ``total``.
+    ``period_state`` is ``open`` or ``closed``; ``closed_at`` is None while it is open. ``added``
+    are the sections that others add; their totals are part of the ``total``.
     """
 
     account: Account
@@ -231,6 +231,7 @@ class Statement:
     total: Decimal
     sections: Sequence[Section]
     added: Sequence[ChargeSection] = ()
+    closed_at: datetime | None = None
 
 
 def only_section(statement: Statement, name: str) -> Statement:

@@ -237,7 +237,7 @@ def test_csv_has_a_header_and_a_row_for_each_line_and_no_more() -> None:
         "account_id,account_name,period,currency,image_id,name,location,source_instance_name,"
         "size_bytes,billable_from,billable_until,billable_seconds,gb_hours,rate,amount_exact,"
         "amount,open,unit,hours_per_month,partial_hour,ending,source_instance_id,kind,reason,"
-        "image_name"
+        "image_name,section,details,quantity"
     )
     assert len(rows) == 3
     # 0.37 + 1.25 + 0.15 = 1.77
@@ -471,7 +471,7 @@ def test_html_shows_each_line_with_local_times_and_its_instants() -> None:
     assert {"datetime": "2026-11-20T18:00:00Z"} in page.having("time")
     assert page.texts.count("still stored") == 2
     assert "2 images are still stored. 1 image was deleted in this period." in page.texts
-    [row] = [one for one in page.having("tr") if one.get("class") == "deleted"]
+    assert [one.get("class") for one in page.having("tr")].count("deleted") == 1
     assert page.texts[page.texts.index("19:00:00") + 1] == "deleted"
 
 

@@ -1,0 +1,18 @@
+"""What the FOCUS data sets say beside the numbers: their version and who is behind them. Pure."""
+
+from dataclasses import dataclass
+
+VERSIONS = ("1.4", "1.2")
+
+
+@dataclass(frozen=True, slots=True)
+class FocusOptions:
+    """The version to write; who offers the service, who writes its invoices, and their terms."""
+
+    version: str = VERSIONS[0]
+    provider_name: str = "Cloud provider"
+    invoice_issuer_name: str = "Cloud provider"
+    payment_terms: str = "As agreed"
+
+
+DEFAULT_FOCUS_OPTIONS = FocusOptions()
