@@ -10,18 +10,15 @@ import click
 from instance_images.commands.options import pass_invocation
 from instance_images.errors import Refused
 from instance_images.instants import format_instant
-from instance_images_reports.datasets import DATASETS, require_replaceable, write_dataset
+from instance_images_reports.datasets import DATASETS
+from instance_images_reports.destination import chosen_format
 from instance_images_reports.focus_options import VERSIONS, FocusOptions
-from instance_images_reports.formats import (
-    DEFAULT_PRESENTATION,
-    FORMATS,
-    PAPERS,
-    Presentation,
-    render,
-)
+from instance_images_reports.formats import DEFAULT_PRESENTATION, FORMATS, PAPERS, Presentation
+from instance_images_reports.one_account_commands import Delivery, report_one
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
+    from instance_images.config import Settings
 
 
 @click.group()
@@ -33,7 +30,13 @@ def report() -> None:
 @click.option(
     "--account", metavar="A", help="Id or name of the account. [default: the only one there is]"
 )
-@click.option("--period", "period_text", required=True, metavar="YYYY-MM", help="Billing month.")
+@click.option(
+    "--period",
+    "period_text",
+    required=True,
+    metavar="PERIOD",
+    help="Billing month: YYYY-MM, this, or last.",
+)
 @click.option(
     "--currency", metavar="CODE", help="The currency, for an account that is charged in several."
 )
@@ -42,8 +45,8 @@ def report() -> None:
     "--output",
     type=click.Path(path_type=Path),
     metavar="FILE|DIR",
-    help="File to write, whole or not at all, or a folder to write it into. [default: standard"
-    " output]",
+    help="File to write, whole or not at all, or the folder to write one into. [default: standard"
+    " output, unless it is mailed]",
 )
 @click.option("--force", is_flag=True, help="Replace the file or folder if it exists.")
 @click.option(
@@ -54,10 +57,14 @@ def report() -> None:
     help="The format to write. [default: by the suffix of the file, else text]",
 )
 @click.option(
+    "--section", "section_name", metavar="NAME", help="One section alone, as html or json: images."
+)
+@click.option(
     "--paper",
     type=click.Choice(PAPERS),
-    default=PAPERS[0],
-    help="The paper of a PDF. [default: a4]",
+    default=DEFAULT_PRESENTATION.paper,
+    show_default=True,
+    help="The size of the pages of pdf and xlsx.",
 )
 @click.option(
     "--locale",
@@ -71,7 +78,14 @@ def report() -> None:
     "--focus-version",
     type=click.Choice(VERSIONS),
     default=VERSIONS[0],
-    help=f"The version of FOCUS. [default: {VERSIONS[0]}]",
+    show_default=True,
+    help="The version of FOCUS.",
+)
+@click.option(
+    "--mail-to",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Mail the report there, by the server of [mail]; may be repeated.",
 )
 @pass_invocation
 def cloud_usage(
@@ -82,53 +96,36 @@ def cloud_usage(
     output: Path | None,
     force: bool,
     output_format: str | None,
+    section_name: str | None,
     paper: str,
     locale: str,
     focus_version: str,
+    mail_to: tuple[str, ...],
 ) -> None:
     """Write the Cloud Usage report of an account and period.
 
-    Example: instance-images report cloud-usage --account demo --period 2026-11 -f html -o demo.html
+    Example: instance-images report cloud-usage --account demo --period 2026-11 -o demo.pdf
     """
-    from instance_images_billing.periods import parse_period
+    from instance_images_billing.periods import named_period
     from instance_images_reports.catalogue import parse_locale
-    from instance_images_reports.collect import collect, find_account
-    from instance_images_reports.destination import (
-        chosen_format,
-        report_name,
-        require_readable,
-        write_report,
-    )
-    from instance_images_reports.output_directory import whole_directory
 
     parse_locale(locale)  # before the ledger is read
-    format_name = chosen_format(output_format, output)
-    if output is None:
-        require_readable(format_name)
-    application = invocation.application
-    period = parse_period(period_text, application.settings.billing.timezone)
+    delivery = Delivery(chosen_format(output_format, output), section_name, output, force, mail_to)
+    settings = invocation.application.settings
     now = invocation.clock()
+    period = named_period(period_text, now, settings.billing.timezone)
     if period.start > now:
         raise Refused(
             f"The period {period.name} has not begun: it is {format_instant(now)} now, and it"
             f" begins at {format_instant(period.start)}."
         )
-    with application.database.snapshot() as connection:
-        found = find_account(connection, account)
-        statement = collect(connection, application.settings, found, period, currency)
-    provider = application.settings.provider
+    presentation = _presentation(settings, locale, paper, focus_version)
+    report_one(invocation, account, period, currency, delivery, presentation)
+
+
+def _presentation(settings: Settings, locale: str, paper: str, focus_version: str) -> Presentation:
+    provider = settings.provider
     focus = FocusOptions(
         focus_version, provider.name, provider.invoice_issuer_name, provider.payment_terms
     )
-    presentation = Presentation(locale=locale, paper=paper, focus=focus)
-    if output is not None and format_name in DATASETS:
-        require_replaceable(format_name, output)
-        with whole_directory(output, replace=force) as folder:
-            write_dataset(format_name, folder, [statement], presentation)
-        click.echo(f"{output}: written.")
-        return
-    content = render(format_name, statement, presentation)
-    name = report_name(statement, format_name)
-    written = write_report(output, content, name, replace=force)
-    if written is not None:
-        click.echo(f"{written}: written.")
+    return Presentation(locale, paper, settings.template_directories, focus)

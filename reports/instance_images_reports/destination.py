@@ -49,11 +49,12 @@ def require_readable(format_name: str) -> None:
         )
 
 
-def report_name(statement: Statement, format_name: str) -> str:
+def report_name(statement: Statement, format_name: str, section_name: str | None = None) -> str:
     """Return a file's name for the report: ``cloud-usage-5f0c6f1e-2026-11-EUR.pdf``."""
     account = re.sub(r"[^A-Za-z0-9._-]", "_", statement.account.id)[:_MAX_ID_CHARACTERS]
+    section = f"-{section_name}" if section_name else ""
     suffix = FORMATS[format_name].suffix
-    return f"cloud-usage-{account}-{statement.period.name}-{statement.currency}{suffix}"
+    return f"cloud-usage-{account}-{statement.period.name}-{statement.currency}{section}{suffix}"
 
 
 def write_report(
