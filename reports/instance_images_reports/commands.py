@@ -100,9 +100,7 @@ def cloud_usage(
         found = find_account(connection, account)
         statement = collect(connection, application.settings, found, period, currency)
     provider = application.settings.provider
-    focus = FocusOptions(
-        focus_version, provider.name, provider.invoice_issuer_name, provider.payment_terms
-    )
+    focus = FocusOptions(focus_version, provider.name, provider.payment_terms)
     presentation = Presentation(paper=paper, focus=focus)
     if output is not None and format_name in DATASETS:
         require_replaceable(format_name, output)

@@ -86,7 +86,7 @@ def _of_all(statement: Statement, options: FocusOptions) -> Row:
         "BillingPeriodStart": statement.period.start,
         "HostProviderName": options.provider_name,
         "InvoiceId": invoice_id(statement, statement.period.name),
-        "InvoiceIssuerName": options.invoice_issuer_name,
+        "InvoiceIssuerName": options.provider_name,
         "ProviderName": options.provider_name,
         "PublisherName": options.provider_name,
         "ServiceCategory": "Storage",

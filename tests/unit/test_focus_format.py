@@ -34,7 +34,6 @@ from instance_images_reports.statement import Adjustment, Statement
 SUPPORTED = ("SupportsUnitPricing", "SupportsMultiplePricingCategories")
 NAMES = {
     "provider_name": "Example Cloud",
-    "invoice_issuer_name": "Example Billing",
     "payment_terms": "Net 30",
 }
 Rows = list[dict[str, str]]
@@ -210,7 +209,7 @@ def test_a_line_is_usage_at_its_list_price(tmp_path: Path) -> None:
         "HostProviderName": "Example Cloud",
         "InvoiceDetailId": "2026-11-5f0c6f1e2d3b4a59-EUR/Instance%20Images/RegionOne/Usage",
         "InvoiceId": "2026-11-5f0c6f1e2d3b4a59-EUR",
-        "InvoiceIssuerName": "Example Billing",
+        "InvoiceIssuerName": "Example Cloud",
         "ListCost": "1.250000000",
         "ListUnitPrice": "0.050000000",
         "PricingCategory": "Standard",
@@ -365,7 +364,7 @@ def test_an_open_period_has_an_open_invoice(tmp_path: Path) -> None:
         "BillingPeriodLastUpdated": "2026-11-23T12:00:00Z",
         "BillingPeriodStart": "2026-10-31T23:00:00Z",
         "BillingPeriodStatus": "Open",
-        "InvoiceIssuerName": "Example Billing",
+        "InvoiceIssuerName": "Example Cloud",
     }
 
 
