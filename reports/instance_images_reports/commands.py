@@ -12,7 +12,13 @@ from instance_images.errors import Refused
 from instance_images.instants import format_instant
 from instance_images_reports.datasets import DATASETS, require_replaceable, write_dataset
 from instance_images_reports.focus_options import VERSIONS, FocusOptions
-from instance_images_reports.formats import FORMATS, PAPERS, Presentation, render
+from instance_images_reports.formats import (
+    DEFAULT_PRESENTATION,
+    FORMATS,
+    PAPERS,
+    Presentation,
+    render,
+)
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
@@ -36,8 +42,8 @@ def report() -> None:
     "--output",
     type=click.Path(path_type=Path),
     metavar="FILE|DIR",
-    help="File to write, whole or not at all, or a folder to write it into. [default: standard"
-    " output]",
+    help="File to write, whole or not at all, or a folder to write it into; for parquet and focus"
+    " the folder that they are. [default: standard output]",
 )
 @click.option("--force", is_flag=True, help="Replace the file or folder if it exists.")
 @click.option(
@@ -52,6 +58,14 @@ def report() -> None:
     type=click.Choice(PAPERS),
     default=PAPERS[0],
     help="The paper of a PDF. [default: a4]",
+)
+@click.option(
+    "--locale",
+    metavar="LOCALE",
+    default=DEFAULT_PRESENTATION.locale,
+    show_default=True,
+    help="How texts, dates and numbers are put for people: de, de_DE, ja_JP. CSV and JSON are"
+    " the same in every locale.",
 )
 @click.option(
     "--focus-version",
@@ -69,6 +83,7 @@ def cloud_usage(
     force: bool,
     output_format: str | None,
     paper: str,
+    locale: str,
     focus_version: str,
 ) -> None:
     """Write the Cloud Usage report of an account and period.
@@ -76,6 +91,7 @@ def cloud_usage(
     Example: instance-images report cloud-usage --account demo --period 2026-11 -f html -o demo.html
     """
     from instance_images_billing.periods import parse_period
+    from instance_images_reports.catalogue import parse_locale
     from instance_images_reports.collect import collect, find_account
     from instance_images_reports.destination import (
         chosen_format,
@@ -85,6 +101,7 @@ def cloud_usage(
     )
     from instance_images_reports.output_directory import whole_directory
 
+    parse_locale(locale)  # before the ledger is read
     format_name = chosen_format(output_format, output)
     if output is None:
         require_readable(format_name)
@@ -101,7 +118,7 @@ def cloud_usage(
         statement = collect(connection, application.settings, found, period, currency)
     provider = application.settings.provider
     focus = FocusOptions(focus_version, provider.name, provider.payment_terms)
-    presentation = Presentation(paper=paper, focus=focus)
+    presentation = Presentation(locale=locale, paper=paper, focus=focus)
     if output is not None and format_name in DATASETS:
         require_replaceable(format_name, output)
         with whole_directory(output, replace=force) as folder:

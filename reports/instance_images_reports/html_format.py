@@ -122,8 +122,11 @@ def _chart(section: Section, words: Words, title: str, values: Sequence[Decimal]
     svg = daily_bars(
         days,
         values,
-        number_text=words.plain,
-        day_text=words.day,
+        titles=[
+            f"{words.day(day)}: {words.plain(value)}"
+            for day, value in zip(days, values, strict=True)
+        ],
+        number_text=words.amount,
         description=printable(description),
     )
     return _Chart(title, _markup(svg))
@@ -136,7 +139,13 @@ def _share_bars(section: Section, words: Words) -> list[_Bar]:
             share.name
             if share.images_count == 1
             else sentences.others_text(words, share.images_count),
-            _markup(part_bar(share.percent, largest)),
+            _markup(
+                part_bar(
+                    share.percent,
+                    largest,
+                    css_class="bar" if share.images_count == 1 else "bar-pale",
+                )
+            ),
             words.amount(share.amount),
             words.percent(share.percent),
         )
@@ -150,9 +159,7 @@ def _comparison_bars(section: Section, statement: Statement, words: Words) -> li
     if before is None and forecast is None:
         return []
     this_month = words.month_of(statement.period)
-    rows = (
-        [] if before is None else [(words.month_of(before.period), before.total, "", "bar-before")]
-    )
+    rows = [] if before is None else [(words.month_of(before.period), before.total, "", "bar-pale")]
     so_far = words.gettext("so far") if forecast else ""
     rows.append((this_month, section.total, so_far, "bar"))
     if forecast:

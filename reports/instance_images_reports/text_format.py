@@ -5,7 +5,6 @@ no control characters.
 """
 
 import io
-from textwrap import fill
 from typing import TYPE_CHECKING
 
 from instance_images.names import printable
@@ -16,6 +15,7 @@ from instance_images_reports.statement import Adjustment, Ending, Line, Section,
 from instance_images_reports.words import Words, words_for
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
 DEFAULT_WIDTH = 120
@@ -38,7 +38,7 @@ def render_text(
     zone of the period.
     """
     words = words_for(statement, presentation)
-    parts = [_header(statement, words), fill(sentences.coverage_text(words, statement), width)]
+    parts = [_header(statement, words), _filled(sentences.coverage_text(words, statement), width)]
     for section in statement.sections:
         title = sentences.section_title(words, section)
         parts += [_heading(printable(title), "-"), _table(section, words, width)]
@@ -104,8 +104,8 @@ def _table(section: Section, words: Words, width: int) -> str:
     table.add_section()
     total = sentences.section_total_title(words, section)
     table.add_row(total, *[""] * 8, words.amount(section.total))
-    below = [fill(note, width, subsequent_indent="    ") for note in notes]
-    below.append(fill(_terms(section, words), width))
+    below = [_filled(note, width) for note in notes]
+    below.append(_filled(_terms(section, words), width))
     return "\n\n".join([_drawn(table, width), *below])
 
 
@@ -227,16 +227,21 @@ def _comparison(section: Section, statement: Statement, words: Words, width: int
         note = sentences.comparison_text(words, before)
     else:
         return []
-    return ["\n".join(_aligned(facts)), fill(note, width)]
+    return ["\n".join(_aligned(facts)), _filled(note, width)]
 
 
-def _drawn(table: "Table", width: int) -> str:
-    """Return the table as text, as wide as its numbers need where that is more than ``width``."""
+def _filled(text: str, width: int) -> str:
+    """Return the text in lines of at most ``width`` cells; a word that is wider is cut."""
+    from rich.text import Text
+
+    rows = Text(text).wrap(_console(io.StringIO()), width, overflow="fold")
+    return "\n".join(row.plain.rstrip() for row in rows)
+
+
+def _console(file: io.StringIO) -> "Console":
     from rich.console import Console
-    from rich.measure import Measurement
 
-    file = io.StringIO()
-    console = Console(
+    return Console(
         file=file,
         width=_UNLIMITED_CELLS,
         color_system=None,
@@ -245,6 +250,14 @@ def _drawn(table: "Table", width: int) -> str:
         highlight=False,
         legacy_windows=False,
     )
+
+
+def _drawn(table: "Table", width: int) -> str:
+    """Return the table as text, as wide as its numbers need where that is more than ``width``."""
+    from rich.measure import Measurement
+
+    file = io.StringIO()
+    console = _console(file)
     names = table.columns[:_NAME_COLUMNS]
     for column in names:
         column.max_width = _MIN_NAME_CELLS
