@@ -10,7 +10,7 @@ import click
 from instance_images.commands.options import pass_invocation
 from instance_images.errors import Refused
 from instance_images.instants import format_instant
-from instance_images_reports.datasets import DATASETS, require_replaceable, write_dataset
+from instance_images_reports.datasets import DATASETS
 from instance_images_reports.focus_options import VERSIONS, FocusOptions
 from instance_images_reports.formats import (
     DEFAULT_PRESENTATION,
@@ -18,6 +18,7 @@ from instance_images_reports.formats import (
     PAPERS,
     Presentation,
     render,
+    render_section,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +34,13 @@ def report() -> None:
 @click.option(
     "--account", metavar="A", help="Id or name of the account. [default: the only one there is]"
 )
-@click.option("--period", "period_text", required=True, metavar="YYYY-MM", help="Billing month.")
+@click.option(
+    "--period",
+    "period_text",
+    required=True,
+    metavar="PERIOD",
+    help="Billing month: YYYY-MM, this, or last.",
+)
 @click.option(
     "--currency", metavar="CODE", help="The currency, for an account that is charged in several."
 )
@@ -42,8 +49,8 @@ def report() -> None:
     "--output",
     type=click.Path(path_type=Path),
     metavar="FILE|DIR",
-    help="File to write, whole or not at all, or a folder to write it into; for parquet and focus"
-    " the folder that they are. [default: standard output]",
+    help="File to write, whole or not at all, or the folder to write one into; for parquet and"
+    " focus the folder that they are. [default: standard output, unless it is mailed]",
 )
 @click.option("--force", is_flag=True, help="Replace the file or folder if it exists.")
 @click.option(
@@ -51,13 +58,17 @@ def report() -> None:
     "--format",
     "output_format",
     type=click.Choice([*FORMATS, *DATASETS]),
-    help="The format to write. [default: by the suffix of the file, else text]",
+    help="The format to write. [default: by the suffix of FILE, else text]",
+)
+@click.option(
+    "--section", "section_name", metavar="NAME", help="One section alone, as html or json: images."
 )
 @click.option(
     "--paper",
     type=click.Choice(PAPERS),
-    default=PAPERS[0],
-    help="The paper of a PDF. [default: a4]",
+    default=DEFAULT_PRESENTATION.paper,
+    show_default=True,
+    help="The size of the pages of pdf and xlsx.",
 )
 @click.option(
     "--locale",
@@ -73,6 +84,12 @@ def report() -> None:
     default=VERSIONS[0],
     help=f"The version of FOCUS. [default: {VERSIONS[0]}]",
 )
+@click.option(
+    "--mail-to",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Mail the report there, by the server of [mail]; may be repeated.",
+)
 @pass_invocation
 def cloud_usage(
     invocation: Invocation,
@@ -82,32 +99,40 @@ def cloud_usage(
     output: Path | None,
     force: bool,
     output_format: str | None,
+    section_name: str | None,
     paper: str,
     locale: str,
     focus_version: str,
+    mail_to: tuple[str, ...],
 ) -> None:
     """Write the Cloud Usage report of an account and period.
 
-    Example: instance-images report cloud-usage --account demo --period 2026-11 -f html -o demo.html
+    Example: instance-images report cloud-usage --account demo --period 2026-11 -o demo.pdf
     """
-    from instance_images_billing.periods import parse_period
+    from instance_images_billing.periods import named_period
     from instance_images_reports.catalogue import parse_locale
     from instance_images_reports.collect import collect, find_account
     from instance_images_reports.destination import (
         chosen_format,
         report_name,
+        require_file,
         require_readable,
+        write_folder,
         write_report,
     )
-    from instance_images_reports.output_directory import whole_directory
+    from instance_images_reports.mailing import Attachment, mail_report, postbox
+    from instance_images_reports.section_sources import with_added_sections
 
     parse_locale(locale)  # before the ledger is read
     format_name = chosen_format(output_format, output)
-    if output is None:
-        require_readable(format_name)
+    require_file(format_name, section_name, mail_to)
     application = invocation.application
-    period = parse_period(period_text, application.settings.billing.timezone)
+    settings = application.settings
+    box = postbox(settings.mail, mail_to) if mail_to else None
+    if output is None and box is None:
+        require_readable(format_name)
     now = invocation.clock()
+    period = named_period(period_text, now, settings.billing.timezone)
     if period.start > now:
         raise Refused(
             f"The period {period.name} has not begun: it is {format_instant(now)} now, and it"
@@ -115,18 +140,27 @@ def cloud_usage(
         )
     with application.database.snapshot() as connection:
         found = find_account(connection, account)
-        statement = collect(connection, application.settings, found, period, currency)
-    provider = application.settings.provider
+        statement = collect(connection, settings, found, period, currency)
+        statement = with_added_sections(connection, statement)
+    provider = settings.provider
     focus = FocusOptions(focus_version, provider.name, provider.payment_terms)
-    presentation = Presentation(locale=locale, paper=paper, focus=focus)
+    presentation = Presentation(locale, paper, settings.template_directories, focus)
     if output is not None and format_name in DATASETS:
-        require_replaceable(format_name, output)
-        with whole_directory(output, replace=force) as folder:
-            write_dataset(format_name, folder, [statement], presentation)
+        write_folder(output, format_name, statement, presentation, replace=force)
         click.echo(f"{output}: written.")
         return
-    content = render(format_name, statement, presentation)
-    name = report_name(statement, format_name)
-    written = write_report(output, content, name, replace=force)
-    if written is not None:
-        click.echo(f"{written}: written.")
+    if section_name is None:
+        content = render(format_name, statement, presentation)
+    else:
+        content = render_section(format_name, statement, section_name, presentation)
+    name = report_name(statement, format_name, section_name)
+    if output is not None or box is None:
+        written = write_report(output, content, name, replace=force)
+        if written is not None:
+            click.echo(f"{written}: written.")
+    if box is not None:
+        attachment = Attachment(name, content, FORMATS[format_name].content_type)
+        for refusal in mail_report(box, statement, presentation, attachment, now):
+            invocation.exit_code = 1
+            click.echo(f"Warning: not mailed to {refusal}.", err=True)
+        click.echo(f"{name}: mailed.")

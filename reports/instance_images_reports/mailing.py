@@ -24,6 +24,10 @@ from instance_images.errors import (
 )
 from instance_images.names import printable
 from instance_images.report_config import MailSettings
+from instance_images_reports import sentences
+from instance_images_reports.formats import Presentation
+from instance_images_reports.statement import Statement
+from instance_images_reports.words import words_for
 
 _LOCAL_PART = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
 _DOMAIN = re.compile(r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9-]+)*")
@@ -50,6 +54,60 @@ def parse_address(text: str) -> str:
         f"{printable(text)!r} is no e-mail address: write one alone, as in finance@example.com, and"
         " repeat the option for more."
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Postbox:
+    """The server that mail is sent by, and whom it is for."""
+
+    settings: MailSettings
+    recipients: Sequence[str]
+
+
+def postbox(settings: MailSettings | None, addresses: Sequence[str]) -> Postbox:
+    """Return where mail for these addresses goes. Raises ConfigurationError and UsageError."""
+    if settings is None:
+        raise ConfigurationError(
+            "Configuration: no report can be mailed: set host and sender in [mail]."
+        )
+    try:
+        parse_address(settings.sender)
+    except UsageError as error:
+        raise ConfigurationError(f"Configuration: [mail] sender: {error}") from error
+    return Postbox(settings, list(dict.fromkeys(map(parse_address, addresses))))
+
+
+def mail_report(
+    box: Postbox,
+    statement: Statement,
+    presentation: Presentation,
+    attachment: Attachment,
+    now: datetime,
+) -> list[str]:
+    """Mail the report; return what the server said of each recipient whom it does not serve.
+
+    Raises what ``send`` raises.
+    """
+    words = words_for(statement, presentation)
+    account, month = statement.account, words.month_of(statement.period)
+    lines = [
+        f"{words.gettext('Account')}: {account.name} ({account.id})",
+        f"{words.gettext('Period')}: {month} ({sentences.state_text(words, statement)})",
+        f"{words.gettext('Total')}: {words.money(statement.total)}",
+        "",
+        sentences.coverage_text(words, statement),
+        "",
+        words.gettext("The report is attached."),
+    ]
+    message = compose(
+        box.settings.sender,
+        box.recipients,
+        f"{words.gettext('Cloud Usage')}, {account.name}, {month}",
+        "".join(f"{printable(line)}\n" for line in lines),
+        attachment,
+        now,
+    )
+    return send(box.settings, message, box.recipients)
 
 
 def compose(

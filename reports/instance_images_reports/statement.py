@@ -239,7 +239,7 @@ def only_section(statement: Statement, name: str) -> Statement:
     sections = [section for section in statement.sections if section.name == name]
     added = [section for section in statement.added if section.name == name]
     if not sections and not added:
-        known = ", ".join(one.name for one in [*statement.sections, *statement.added])
-        raise NotFound("Section", name, f"The report has: {known}.")
-    total = sum((one.total for one in [*sections, *added]), statement.total * 0)
+        known = [one.name for one in statement.sections] + [one.name for one in statement.added]
+        raise NotFound("Section", name, f"The report has: {', '.join(known)}.")
+    total = sections[0].total if sections else added[0].total
     return replace(statement, sections=sections, added=added, total=total)

@@ -1,244 +1,161 @@
 """The Cloud Usage report as a workbook that finance books from.
 
-Owns its sheets: a summary, a sheet for each section, and what a section came to by day. Amounts
-are numbers, instants are dates in the time zone of the period, and totals are formulas beside
-which the ledger's own figure stands. Computes nothing: what a spreadsheet calculates from the
-lines is the statement's figure.
+Owns which sheets there are, and the summary. Amounts are numbers, instants are dates in the time
+zone of the period, and totals are formulas beside which the ledger's own figure stands. Computes
+nothing: what a spreadsheet calculates from the lines is the statement's figure.
 
 A cell is a binary floating-point number, of which spreadsheets keep 15 digits: an amount reads
 back exactly as long as it has no more.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
-from instance_images.config import UNIT_BYTES
+from instance_images_reports import sentences
 from instance_images_reports.formats import DEFAULT_PRESENTATION, Presentation
-from instance_images_reports.statement import Adjustment, Day, Line, Section, Statement
-from instance_images_reports.text_format import (
-    ADJUSTMENT_TITLES,
-    coverage_text,
-    month_text,
-    unit_text,
+from instance_images_reports.statement import Comparison, Forecast, Section, Statement
+from instance_images_reports.words import Words, words_for
+from instance_images_reports.xlsx_sheets import (
+    SheetTotal,
+    write_charges,
+    write_days,
+    write_section,
 )
-from instance_images_reports.xlsx_workbook import Column, Sheet, Value, Workbook, require_rows
+from instance_images_reports.xlsx_workbook import Column, Sheet, Value, Workbook, cell
 
-_CHARGE_COLUMN = 11  # where both the lines of a section and the summary look for amounts
-_NAME_COLUMNS = 4
-_PRINTED_COLUMNS = 12  # those behind are for who checks the charge
+_LABEL, _FIGURE = 0, 1  # columns of the summary
+_LABEL_WIDTH, _FIGURE_WIDTH = 34, 46
 
 
 def render_xlsx(statement: Statement, presentation: Presentation = DEFAULT_PRESENTATION) -> bytes:
     """Return the workbook. Raises Refused where a section has more lines than a sheet has rows."""
-    month = month_text(statement)
+    words = words_for(statement, presentation)
+    month = words.month_of(statement.period)
     workbook = Workbook(
-        zone=ZoneInfo(statement.timezone),
-        amount_decimals=-_exponent(statement.total),
+        zone=words.zone,
+        amount_decimals=_decimals(statement.total),
         paper=presentation.paper,
         footer=f"{statement.account.name}, {month}",
     )
     workbook.set_properties(
-        f"Cloud Usage, {statement.account.name}, {month}",
-        statement.account.id,
-        statement.metered_until or statement.period.start,
+        title=f"{words.gettext('Cloud Usage')}, {statement.account.name}, {month}",
+        subject=statement.account.id,
+        created=statement.metered_until or statement.period.start,
     )
-    summary = workbook.add_sheet("Summary")
-    totals = [_write_section(workbook, statement, section) for section in statement.sections]
-    _write_summary(summary, statement, totals)
+    summary = workbook.add_sheet(words.gettext("Summary"), across=False)
+    totals = [write_section(workbook, section, words) for section in statement.sections]
+    totals += [write_charges(workbook, section, words) for section in statement.added]
     for section in statement.sections:
         if section.days:
-            _write_days(workbook, statement, section)
+            write_days(workbook, section, words)
+    _Summary(summary, statement, words, totals).write()
     return workbook.content()
 
 
-def _exponent(amount: Decimal) -> int:
+def _decimals(amount: Decimal) -> int:
     exponent = amount.as_tuple().exponent
     assert isinstance(exponent, int)
-    return exponent
+    return -exponent
 
 
-# ------------------------------------------------------------------------- a section
+class _Summary:
+    """Writes the first sheet from top to bottom."""
 
+    def __init__(
+        self, sheet: Sheet, statement: Statement, words: Words, totals: Sequence[SheetTotal]
+    ) -> None:
+        self.sheet, self.statement, self.words, self.totals = sheet, statement, words, totals
+        self.row = 0
 
-def _columns(statement: Statement, section: Section) -> list[Column]:
-    zone, currency, unit = statement.timezone, statement.currency, unit_text(section)
-    return [
-        Column("Kind", "text", 15),
-        Column("Name", "text", 32),
-        Column("Source Instance", "text", 20),
-        Column("Location", "text", 14),
-        Column("Size", "quantity", 13),
-        Column(f"Billable from ({zone})", "instant", 19),
-        Column(f"Billable until ({zone})", "instant", 19),
-        Column("Still stored", "text", 9),
-        Column("Hours", "duration", 11),
-        Column(f"{unit}-Hours", "quantity", 14),
-        Column(f"Rate ({currency} per {unit} and month)", "rate", 13),
-        Column(f"Charge ({currency})", "amount", 13),
-        Column(f"Exact charge ({currency})", "exact", 17),
-        Column("Image ID", "text", 38),
-        Column("Bytes", "count", 20),
-        Column("Seconds", "count", 12),
-        Column("Billable from (UTC)", "utc", 20),
-        Column("Billable until (UTC)", "utc", 20),
-        Column("Hours per month", "text", 10),
-        Column("Partial hours", "text", 10),
-    ]
+    def write(self) -> None:
+        """Write what the report is about, and the totals as they are calculated."""
+        self.sheet.write(0, _LABEL, self.words.gettext("Cloud Usage"), "title")
+        self.row = 2
+        for label, value in self._facts():
+            self._fact(label, value)
+        self._sections()
+        for section, total in zip(self.statement.sections, self.totals, strict=False):
+            self._locations(section, total)
+            if section.comparison:
+                self._comparison(section.comparison, total)
+            if section.forecast:
+                self._forecast(section.forecast)
 
+    def _facts(self) -> list[tuple[str, Value]]:
+        statement, text = self.statement, self.words.gettext
+        return [
+            (text("Account"), statement.account.name),
+            (text("Account ID"), statement.account.id),
+            (text("Period"), self.words.month_of(statement.period)),
+            (text("From"), statement.period.start),
+            (text("Until"), statement.period.end),
+            (text("Time zone"), statement.timezone),
+            (text("State"), sentences.state_text(self.words, statement)),
+            (text("Metered until"), statement.metered_until or text("not yet")),
+            (text("Currency"), statement.currency),
+            (text("Note"), sentences.coverage_text(self.words, statement)),
+        ]
 
-def _line_values(line: Line) -> list[Value]:
-    return [
-        "Image",
-        line.name,
-        line.source_instance_name,
-        line.location,
-        Decimal(line.size_bytes) / UNIT_BYTES[line.unit],
-        line.billable_from,
-        line.billable_until,
-        "yes" if line.is_open else "no",
-        line.billable_seconds,
-        line.unit_hours,
-        line.rate,
-        line.amount,
-        line.amount_exact,
-        line.image_id,
-        line.size_bytes,
-        line.billable_seconds,
-        line.billable_from,
-        line.billable_until,
-        line.hours_per_month,
-        line.partial_hour,
-    ]
+    def _fact(self, label: str, value: Value) -> None:
+        self.sheet.write(self.row, _LABEL, label, "label")
+        kind = "moment" if isinstance(value, datetime) else "text"
+        self.sheet.write(self.row, _FIGURE, value, kind)
+        if isinstance(value, str):
+            self.sheet.fit_height(self.row, [(value, _FIGURE_WIDTH)])
+        self.row += 1
 
+    def _head(self, title: str) -> None:
+        """Begin a new table, two columns wide."""
+        self.row += 1
+        charge = f"{self.words.gettext('Charge')} ({self.statement.currency})"
+        columns = [Column(title, "text", _LABEL_WIDTH), Column(charge, "amount", _FIGURE_WIDTH)]
+        self.sheet.write_head(self.row, columns)
+        self.row += 1
 
-def _adjustment_values(adjustment: Adjustment) -> list[Value]:
-    return [
-        ADJUSTMENT_TITLES[adjustment.kind],
-        adjustment.reason,
-        None,
-        adjustment.location,
-        None,
-        adjustment.hour,
-        adjustment.until,
-        *[None] * 4,
-        adjustment.amount,
-        adjustment.amount_exact,
-        adjustment.image_id,
-        *[None] * 2,
-        adjustment.hour,
-        adjustment.until,
-        *[None] * 2,
-    ]
+    def _amount(self, label: str, amount: Decimal, formula: str = "", strong: bool = False) -> str:
+        """Write an amount, calculated by the formula if there is one; return where it stands."""
+        self.sheet.write(self.row, _LABEL, label, "text", strong=strong)
+        if formula:
+            self.sheet.write_formula(self.row, _FIGURE, formula, amount, strong=strong)
+        else:
+            self.sheet.write(self.row, _FIGURE, amount, "amount", strong=strong)
+        self.row += 1
+        return cell(self.row - 1, _FIGURE)
 
+    def _sections(self) -> None:
+        """Write what the sections come to, and beside it what the report says."""
+        text, total = self.words.gettext, self.statement.total
+        self._head(text("Section"))
+        cells = [self._amount(one.title, one.total, f"={one.cell}") for one in self.totals]
+        sum_of_sections = self.sheet.rounded(f"SUM({cells[0]}:{cells[-1]})")
+        calculated = self._amount(text("Total"), total, sum_of_sections, strong=True)
+        stated = self._amount(text("Total of the report"), total)
+        difference = self.sheet.rounded(f"{calculated}-{stated}")
+        self._amount(text("Difference"), total - total, difference)
 
-def _write_section(workbook: Workbook, statement: Statement, section: Section) -> str:
-    """Write the sheet of a section; return where its total stands, as formulas have it."""
-    rows = [_line_values(line) for line in section.lines]
-    rows += [_adjustment_values(adjustment) for adjustment in section.adjustments]
-    units = [line.unit for line in section.lines] + [""] * len(section.adjustments)
-    require_rows(len(rows) + 2)
-    sheet = workbook.add_sheet(section.title)
-    columns = _columns(statement, section)
-    sheet.write_head(0, columns)
-    for number, (values, unit) in enumerate(zip(rows, units, strict=True), start=1):
-        for column, (value, of) in enumerate(zip(values, columns, strict=True)):
-            has_unit = of.title == "Size" and value is not None
-            sheet.write(number, column, value, of.kind, unit=unit if has_unit else "")
-        names = zip(values[:_NAME_COLUMNS], columns, strict=False)
-        sheet.fit_height(number, [(str(name or ""), column.width) for name, column in names])
-    _write_total(sheet, section, len(rows), len(columns))
-    sheet.sheet.freeze_panes(1, 2)
-    sheet.sheet.repeat_rows(0)
-    sheet.sheet.print_area(0, 0, len(rows) + 1, _PRINTED_COLUMNS - 1)
-    if rows:
-        sheet.sheet.autofilter(0, 0, len(rows), len(columns) - 1)
-    return f"{sheet.title}!{_cell(len(rows) + 1, _CHARGE_COLUMN)}"
+    def _locations(self, section: Section, total: SheetTotal) -> None:
+        if len(section.subtotals) < 2:
+            return
+        self._head(f"{total.title}: {self.words.gettext('Location')}")
+        for subtotal in section.subtotals:
+            here = cell(self.row, _LABEL)
+            of_location = f"SUMPRODUCT(({total.locations}={here})*{total.charges})"
+            self._amount(subtotal.location, subtotal.amount, self.sheet.rounded(of_location))
 
+    def _comparison(self, comparison: Comparison, total: SheetTotal) -> None:
+        text = self.words.gettext
+        self._head(f"{total.title}: {text('the period before')}")
+        before = self._amount(self.words.month_of(comparison.period), comparison.total)
+        difference = self.sheet.rounded(f"{total.cell}-{before}")
+        self._amount(text("Difference"), comparison.difference, difference)
 
-def _write_total(sheet: Sheet, section: Section, rows: int, columns: int) -> None:
-    for column in range(columns):
-        sheet.write(rows + 1, column, None, "text", strong=True)
-    sheet.write(rows + 1, 0, f"{section.title} total", "text", strong=True)
-    charges = f"{_cell(1, _CHARGE_COLUMN)}:{_cell(rows, _CHARGE_COLUMN)}" if rows else "0"
-    formula = _rounded(f"SUM({charges})", section.total)
-    sheet.write_formula(rows + 1, _CHARGE_COLUMN, formula, section.total, strong=True)
-
-
-def _cell(row: int, column: int) -> str:
-    from xlsxwriter.utility import xl_rowcol_to_cell
-
-    name: str = xl_rowcol_to_cell(row, column)
-    return name
-
-
-def _rounded(formula: str, amount: Decimal) -> str:
-    """Return the formula without what binary numbers add in places that the currency has not."""
-    return f"=ROUND({formula},{-_exponent(amount)})"
-
-
-# ------------------------------------------------------------------------ the summary
-
-
-def _write_summary(sheet: Sheet, statement: Statement, totals: Sequence[str]) -> None:
-    """Write what the report is about, and the totals of the sections as they are calculated."""
-    facts: list[tuple[str, Value, str]] = [
-        ("Account", statement.account.name, "text"),
-        ("Account ID", statement.account.id, "text"),
-        ("Period", month_text(statement), "text"),
-        ("From", statement.period.start, "moment"),
-        ("Until", statement.period.end, "moment"),
-        ("Time zone", statement.timezone, "text"),
-        ("State", statement.period_state, "text"),
-        ("Metered until", statement.metered_until, "moment"),
-        ("Currency", statement.currency, "text"),
-        ("Remark", coverage_text(statement), "text"),
-    ]
-    sheet.write(0, 0, "Cloud Usage", "title")
-    for row, (label, value, kind) in enumerate(facts, start=2):
-        sheet.write(row, 0, label, "label")
-        sheet.write(row, 1, value, kind)
-    row = len(facts) + 3
-    sheet.fit_height(row - 2, [(coverage_text(statement), 46)])
-    charge = f"Charge ({statement.currency})"
-    sheet.write_head(row, [Column("Section", "text", 26), Column(charge, "amount", 46)])
-    for section, total in zip(statement.sections, totals, strict=True):
-        row += 1
-        sheet.write(row, 0, section.title, "text")
-        sheet.write_formula(row, 1, f"={total}", section.total)
-    first = row - len(totals) + 1
-    total_formula = _rounded(f"SUM({_cell(first, 1)}:{_cell(row, 1)})", statement.total)
-    sheet.write(row + 1, 0, "Total", "text", strong=True)
-    sheet.write_formula(row + 1, 1, total_formula, statement.total, strong=True)
-    sheet.write(row + 2, 0, "Total by the ledger", "text")
-    sheet.write(row + 2, 1, statement.total, "amount")
-    difference = _rounded(f"{_cell(row + 1, 1)}-{_cell(row + 2, 1)}", statement.total)
-    sheet.write(row + 3, 0, "Difference", "text")
-    sheet.write_formula(row + 3, 1, difference, statement.total * 0)
-
-
-# ----------------------------------------------------------------------------- by day
-
-
-def _write_days(workbook: Workbook, statement: Statement, section: Section) -> None:
-    """Write what a section came to by day, with charts beside it."""
-    sheet = workbook.add_sheet(f"{section.title} by day")
-    columns = [
-        Column("Day", "date", 12),
-        Column(f"{section.unit} stored, mean of the day", "quantity", 18),
-        Column(f"Exact charge ({statement.currency})", "exact", 18),
-    ]
-    sheet.write_head(0, columns)
-    for row, day in enumerate(section.days, start=1):
-        for column, value in enumerate(_day_values(day)):
-            sheet.write(row, column, value, columns[column].kind)
-    sheet.sheet.freeze_panes(1, 0)
-    sheet.sheet.repeat_rows(0)
-    for number, column in enumerate((1, 2)):
-        sheet.add_column_chart(
-            columns[column].title, len(section.days), column, at=(1 + 16 * number, 4)
-        )
-
-
-def _day_values(day: Day) -> list[Value]:
-    return [day.day, day.stored_units, day.amount_exact]
+    def _forecast(self, forecast: Forecast) -> None:
+        text = self.words.gettext
+        self._head(text("Forecast, not a charge"))
+        charged = self._amount(text("so far"), forecast.charged)
+        expected = self._amount(text("expected"), forecast.expected)
+        formula = self.sheet.rounded(f"{charged}+{expected}")
+        month = self.words.month_of(self.statement.period)
+        self._amount(month, forecast.total, formula, strong=True)
+        self._fact(text("Note"), sentences.forecast_basis(self.words, forecast))

@@ -90,10 +90,11 @@ class Workbook:
             }
         )
 
-    def add_sheet(self, title: str) -> "Sheet":
-        """Return a new sheet, set up to be printed across."""
+    def add_sheet(self, title: str, *, across: bool = True) -> "Sheet":
+        """Return a new sheet, to be printed on as many pages as it needs, one page wide."""
         sheet = self._book.add_worksheet(self._sheet_title(title))
-        sheet.set_landscape()
+        if across:
+            sheet.set_landscape()
         sheet.set_paper(_PAPER_NUMBERS[self.paper])
         sheet.fit_to_pages(1, 0)
         sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.7)
@@ -132,8 +133,9 @@ class Workbook:
             "number head": _HEAD | {"align": "right"},
             "instant head": _HEAD | {"indent": 1},
             "count": {"num_format": "#,##0"},
+            "size": {},
             "quantity": {"num_format": "#,##0.000"},
-            "percent": {"num_format": '0.0" %"'},
+            "plain": {"num_format": "#,##0.#########"},
             "rate": {"num_format": "#,##0.00#######"},
             "exact": {"num_format": "#,##0.000000000"},
             "amount": {"num_format": f"#,##0{decimals}"},
@@ -164,6 +166,24 @@ class Sheet:
 
     workbook: Workbook
     sheet: "Worksheet"
+
+    def keep_head(self, columns: int) -> None:
+        """Keep the first row in view and on every page, and so many columns in view."""
+        self.sheet.freeze_panes(1, columns)
+        self.sheet.repeat_rows(0)
+
+    def set_printed(self, row: int, column: int) -> None:
+        """Print as far as this row and column."""
+        self.sheet.print_area(0, 0, row, column)
+
+    def add_filters(self, rows: int, columns: int) -> None:
+        """Let the reader choose among the rows below the first one."""
+        if rows:
+            self.sheet.autofilter(0, 0, rows, columns - 1)
+
+    def rounded(self, formula: str) -> str:
+        """Return the formula of an amount, less what binary numbers add beyond its decimals."""
+        return f"=ROUND({formula},{self.workbook.amount_decimals})"
 
     @property
     def title(self) -> str:
@@ -236,6 +256,14 @@ class Sheet:
         chart.set_x_axis({"date_axis": True, "num_format": "d", "major_unit": 5})
         chart.set_y_axis({"num_format": "General", "major_gridlines": _GRID})
         self.sheet.insert_chart(*at, chart, {"description": title})
+
+
+def cell(row: int, column: int, *, fixed: bool = False) -> str:
+    """Return what formulas call the cell; ``fixed`` where it stays when they are copied."""
+    from xlsxwriter.utility import xl_rowcol_to_cell
+
+    name: str = xl_rowcol_to_cell(row, column, row_abs=fixed, col_abs=fixed)
+    return name
 
 
 def _cells(text: str) -> int:

@@ -102,6 +102,15 @@ def test_a_folder_needs_a_name(cli: CommandLine, world: World, form: str) -> Non
     cli.refused(2, "is a folder of files: name it with -o", *NOVEMBER, "-f", form)
 
 
+@pytest.mark.parametrize("more", [("--section", "images"), ("--mail-to", "a@example.com")])
+def test_a_folder_is_not_mailed_and_has_no_section_alone(
+    cli: CommandLine, world: World, more: tuple[str, str], tmp_path: Path
+) -> None:
+    command = (*NOVEMBER, "-f", "focus", "-o", str(tmp_path / "focus"), *more)
+
+    cli.refused(2, "is a folder of files: it is not mailed, and it has no section alone", *command)
+
+
 @pytest.mark.parametrize("form", ["parquet", "focus"])
 def test_a_data_set_that_exists_is_replaced_if_it_may(
     cli: CommandLine, world: World, tmp_path: Path, form: str
