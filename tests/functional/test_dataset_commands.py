@@ -25,17 +25,17 @@ def cli(configured: ConfiguredCommandLine) -> CommandLine:
 
 @pytest.fixture
 def world(cli: CommandLine) -> World:
-    """A world on the same ledger: an image from 12:15 to 20:00 on the second, known on the third.
+    """A world on the same ledger: an image from 12:15 to 20:00 on the 29th, known on the 30th.
 
     November ends on a minimum charge: the hours cost 1 EUR per GB, the minimum is 500.
     """
-    cli.clock = SetClock(at("1T00:00"))
+    cli.clock = SetClock(at("29T00:00"))
     cli.ok("rate", "set", "RegionOne", "730")
     world = World(cli.application.database)
-    image_id = world.capture("2T12:15", "=1+1")
-    world.run("3T00:05")
-    world.delete("2T20:00", image_id)
-    world.run("3T01:05")
+    image_id = world.capture("29T12:15", "=1+1")
+    world.run("30T00:05")
+    world.delete("29T20:00", image_id)
+    world.run("30T01:05")
     cli.clock = world.clock
     return world
 
