@@ -76,7 +76,7 @@ def cloud_usage(
         statement = collect(connection, application.settings, found, period, currency)
     content = render(output_format, statement)
     if output is None:
-        click.echo(content, nl=not content.endswith(b"\n"))
+        click.echo(content.decode(), nl=not content.endswith(b"\n"))
     else:
         write_file(output, content, replace=force)
         click.echo(f"{output}: written.")
