@@ -18,14 +18,13 @@ _DEFAULT_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 @dataclass(frozen=True, slots=True)
 class ProviderSettings:
-    """Who offers the images, who writes the invoices, and when these are to be paid."""
+    """Who offers the images, and when invoices are to be paid."""
 
     name: str
-    invoice_issuer_name: str
     payment_terms: str
 
 
-DEFAULT_PROVIDER = ProviderSettings("Cloud provider", "Cloud provider", "As agreed")
+DEFAULT_PROVIDER = ProviderSettings("Cloud provider", "As agreed")
 
 REPORT_OPTS = [
     cfg.ListOpt(
@@ -38,11 +37,8 @@ REPORT_OPTS = [
     cfg.StrOpt(
         "provider_name",
         default=DEFAULT_PROVIDER.name,
-        help="Your company, which offers the images, as the FOCUS data sets name it.",
-    ),
-    cfg.StrOpt(
-        "invoice_issuer_name",
-        help="Who writes the invoices, where that is another company; provider_name if left out.",
+        help="Your company, which offers the images and writes the invoices, as the FOCUS data"
+        " sets name it.",
     ),
     cfg.StrOpt(
         "payment_terms",
@@ -131,7 +127,6 @@ def provider_settings(group: Any) -> ProviderSettings:
             )
     return ProviderSettings(
         name=group.provider_name,
-        invoice_issuer_name=group.invoice_issuer_name or group.provider_name,
         payment_terms=group.payment_terms,
     )
 

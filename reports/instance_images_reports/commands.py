@@ -45,8 +45,8 @@ def report() -> None:
     "--output",
     type=click.Path(path_type=Path),
     metavar="FILE|DIR",
-    help="File to write, whole or not at all, or the folder to write one into. [default: standard"
-    " output, unless it is mailed]",
+    help="File to write, whole or not at all, or the folder to write one into; for parquet and"
+    " focus the folder that they are. [default: standard output, unless it is mailed]",
 )
 @click.option("--force", is_flag=True, help="Replace the file or folder if it exists.")
 @click.option(
@@ -125,7 +125,5 @@ def cloud_usage(
 
 def _presentation(settings: Settings, locale: str, paper: str, focus_version: str) -> Presentation:
     provider = settings.provider
-    focus = FocusOptions(
-        focus_version, provider.name, provider.invoice_issuer_name, provider.payment_terms
-    )
+    focus = FocusOptions(focus_version, provider.name, provider.payment_terms)
     return Presentation(locale, paper, settings.template_directories, focus)

@@ -58,7 +58,7 @@ def billing_period(statement: Statement, options: FocusOptions) -> Row:
         "BillingPeriodLastUpdated": last_updated(statement),
         "BillingPeriodStart": statement.period.start,
         "BillingPeriodStatus": statement.period_state.capitalize(),
-        "InvoiceIssuerName": options.invoice_issuer_name,
+        "InvoiceIssuerName": options.provider_name,
     }
 
 
@@ -84,7 +84,7 @@ def _of_all(statement: Statement, options: FocusOptions) -> Row:
         "InvoiceId": invoice_id(statement, statement.period.name),
         "InvoiceIssueDate": statement.closed_at,
         "InvoiceIssueStatus": "Issued" if statement.period_state == "closed" else "Open",
-        "InvoiceIssuerName": options.invoice_issuer_name,
+        "InvoiceIssuerName": options.provider_name,
         "PaymentTerms": options.payment_terms,
     }
 

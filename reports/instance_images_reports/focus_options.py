@@ -7,11 +7,14 @@ VERSIONS = ("1.4", "1.2")
 
 @dataclass(frozen=True, slots=True)
 class FocusOptions:
-    """The version to write; who offers the service, who writes its invoices, and their terms."""
+    """The version to write; who offers the service, and when its invoices are to be paid.
+
+    The provider writes the invoices too: for FOCUS, what another company takes the money for costs
+    nothing here.
+    """
 
     version: str = VERSIONS[0]
     provider_name: str = "Cloud provider"
-    invoice_issuer_name: str = "Cloud provider"
     payment_terms: str = "As agreed"
 
 

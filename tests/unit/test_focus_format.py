@@ -34,7 +34,6 @@ from instance_images_reports.statement import Adjustment, Statement
 SUPPORTED = ("SupportsUnitPricing", "SupportsMultiplePricingCategories")
 NAMES = {
     "provider_name": "Example Cloud",
-    "invoice_issuer_name": "Example Billing",
     "payment_terms": "Net 30",
 }
 Rows = list[dict[str, str]]
@@ -210,7 +209,7 @@ def test_a_line_is_usage_at_its_list_price(tmp_path: Path) -> None:
         "HostProviderName": "Example Cloud",
         "InvoiceDetailId": "2026-11-5f0c6f1e2d3b4a59-EUR/Instance%20Images/RegionOne/Usage",
         "InvoiceId": "2026-11-5f0c6f1e2d3b4a59-EUR",
-        "InvoiceIssuerName": "Example Billing",
+        "InvoiceIssuerName": "Example Cloud",
         "ListCost": "1.250000000",
         "ListUnitPrice": "0.050000000",
         "PricingCategory": "Standard",
@@ -275,6 +274,17 @@ def test_a_correction_of_an_earlier_month_lies_there_and_is_billed_here(tmp_path
     assert detail["InvoiceId"] == row["InvoiceId"] == "2026-11-5f0c6f1e2d3b4a59-EUR"
     assert detail["ReferenceInvoiceId"] == "2026-10-5f0c6f1e2d3b4a59-EUR"
     assert detail["BilledCost"] == "-0.20"
+
+
+def test_a_correction_of_an_earlier_minimum_charge_is_no_usage(tmp_path: Path) -> None:
+    (first,) = samples.adjusted().sections[0].adjustments
+    of_october = replace(first, image_id="", name="", hour=OCTOBER)
+
+    found = written(tmp_path, samples.with_section(samples.adjusted(), adjustments=[of_october]))
+
+    row = only(found.costs, ChargeClass="Correction")
+    assert (row["ChargeCategory"], row["ResourceType"]) == ("Adjustment", "")
+    assert faults(found) == []
 
 
 def test_the_month_that_is_corrected_is_that_of_the_providers_zone(tmp_path: Path) -> None:
@@ -365,7 +375,7 @@ def test_an_open_period_has_an_open_invoice(tmp_path: Path) -> None:
         "BillingPeriodLastUpdated": "2026-11-23T12:00:00Z",
         "BillingPeriodStart": "2026-10-31T23:00:00Z",
         "BillingPeriodStatus": "Open",
-        "InvoiceIssuerName": "Example Billing",
+        "InvoiceIssuerName": "Example Cloud",
     }
 
 
