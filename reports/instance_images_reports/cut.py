@@ -1,0 +1,116 @@
+"""The cut: up to where the ledger is read for the reports of a period.
+
+A cut is read once, and whoever has it reads the same rows as anybody else who has it, on another
+connection, host or day: postings of closed hours never change, intervals before the watermark
+neither, and adjustments are only added. That is what lets many processes make the reports of one
+period, and an auditor check them after the ledger has moved on.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from instance_images.domain import Account
+from instance_images.tables import accounts
+from instance_images_billing import ledger
+from instance_images_billing.closed_periods import find_closed
+from instance_images_billing.periods import Period
+from instance_images_billing.rating import Rate
+from instance_images_billing.tables import adjustments
+
+
+@dataclass(frozen=True, slots=True)
+class LocationCut:
+    """What is read of a location: hours before ``metered_until``, None where it has no closed hour.
+
+    ``last_adjustment`` is the key of the last adjustment, 0 where there is none. ``rates`` are all
+    of the location, sorted by their first hour.
+    """
+
+    location: str
+    metered_until: datetime | None
+    last_adjustment: int
+    rates: Sequence[Rate]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What is read of the ledger for a period; minimum charges only where it is ``closed``."""
+
+    period: Period
+    period_state: str
+    locations: Mapping[str, LocationCut]
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing that is counted in the period changes any more."""
+        return self.period_state == "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPlaces:
+    """An account, and the key of its row at each of its locations."""
+
+    account: Account
+    keys: Mapping[str, int]
+
+
+def read_cut(connection: sa.Connection, period: Period) -> Cut:
+    """Return the cut through all that the ledger holds now."""
+    last = dict(
+        connection.execute(
+            sa.select(accounts.c.location, sa.func.max(adjustments.c.adjustment_key))
+            .join_from(adjustments, accounts, accounts.c.account_key == adjustments.c.account_key)
+            .group_by(accounts.c.location)
+        )
+        .tuples()
+        .all()
+    )
+    names = connection.execute(sa.select(accounts.c.location).distinct()).scalars().all()
+    return Cut(
+        period,
+        "open" if find_closed(connection, period.name) is None else "closed",
+        {
+            name: LocationCut(
+                name,
+                ledger.watermark(connection, name),
+                last.get(name, 0),
+                ledger.list_rates(connection, name),
+            )
+            for name in sorted(names)
+        },
+    )
+
+
+def cut_again(connection: sa.Connection, cut: Cut, period: Period) -> Cut:
+    """Return the cut for another period, as far as the same hours and adjustments go."""
+    return replace(
+        cut,
+        period=period,
+        period_state="open" if find_closed(connection, period.name) is None else "closed",
+    )
+
+
+def list_places(
+    connection: sa.Connection, *, account_id: str | None = None
+) -> Sequence[AccountPlaces]:
+    """Return all accounts, or the one of that id, sorted by their ids.
+
+    The name of an account is that of its row which was made last.
+    """
+    query = sa.select(
+        accounts.c.account_id, accounts.c.account_name, accounts.c.location, accounts.c.account_key
+    ).order_by(accounts.c.account_key)
+    if account_id is not None:
+        query = query.where(accounts.c.account_id == account_id)
+    names: dict[str, str] = {}
+    keys: dict[str, dict[str, int]] = {}
+    for found_id, name, location, key in connection.execute(query):
+        names[found_id] = name
+        keys.setdefault(found_id, {})[location] = key
+    return [
+        AccountPlaces(Account(each, names[each]), dict(sorted(keys[each].items())))
+        for each in sorted(names)
+    ]
