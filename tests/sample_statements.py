@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from instance_images.domain import Account
 from instance_images_billing.periods import Period
-from instance_images_reports.statement import Adjustment, Day, Line, Section, Statement
+from instance_images_reports.statement import Adjustment, Day, Ending, Line, Section, Statement
 
 PERIOD = Period(
     "2026-11",
@@ -25,12 +25,13 @@ _BASE = Line(
     image_id="11111111-1111-4111-8111-111111111111",
     name="base",
     location="RegionOne",
+    source_instance_id="aaaaaaaa-1111-4111-8111-111111111111",
     source_instance_name="builder",
     size_bytes=10 * 10**9,
     billable_from=PERIOD.start,
     billable_until=METERED_UNTIL,
     billable_seconds=541 * 3600,
-    is_open=True,
+    ending=Ending.STORED,
     unit="GB",
     unit_hours=Decimal("5410.000000"),
     rate=Decimal("0.050000000"),
@@ -44,12 +45,13 @@ _DELETED = replace(
     _BASE,
     image_id="22222222-2222-4222-8222-222222222222",
     name="production-web-server-v2",
+    source_instance_id="aaaaaaaa-2222-4222-8222-222222222222",
     source_instance_name="web-1",
     size_bytes=73 * 10**9,
     billable_from=datetime(2026, 11, 10, 8, tzinfo=UTC),
     billable_until=datetime(2026, 11, 20, 18, tzinfo=UTC),
     billable_seconds=250 * 3600,
-    is_open=False,
+    ending=Ending.DELETED,
     unit_hours=Decimal("18250.000000"),
     amount_exact=Decimal("1.250000000"),
     amount=Decimal("1.25"),
@@ -62,6 +64,7 @@ _SMALL = replace(
     image_id="33333333-3333-4333-8333-333333333333",
     name="datenbank-münchen",
     location="RegionTwo",
+    source_instance_id="aaaaaaaa-3333-4333-8333-333333333333",
     source_instance_name="db",
     size_bytes=20 * 10**9,
     billable_from=datetime(2026, 11, 20, 11, 30, 30, tzinfo=UTC),

@@ -24,7 +24,10 @@ CORRECTION, ALLOWANCE, MINIMUM = "correction", "allowance", "minimum"
 
 @dataclass(frozen=True, slots=True)
 class BesideDraft:
-    """An amount beside the lines, before it is rounded. ``image_id`` is empty if it is of none."""
+    """An amount beside the lines, before it is rounded.
+
+    ``image_id`` and ``name`` are empty where it is of no image.
+    """
 
     kind: str
     location: str
@@ -33,6 +36,7 @@ class BesideDraft:
     end: datetime
     reason: str
     nanos: Fraction
+    name: str = ""
 
 
 def beside_drafts(ledger: LocationLedger, period: Period) -> list[BesideDraft]:
@@ -116,6 +120,7 @@ def _corrections(ledger: LocationLedger) -> list[BesideDraft]:
                 floor_hour(rows[-1].corrects_at) + HOUR,
                 reason,
                 Fraction(sum(row.amount_nanos for row in rows)),
+                ledger.image_names.get(image_id, ""),
             )
         )
     return drafts

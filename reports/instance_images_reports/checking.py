@@ -11,7 +11,8 @@ from instance_images.tables import accounts
 from instance_images_billing.periods import Period, periods_between
 from instance_images_billing.tables import adjustments, postings
 from instance_images_reports.collect import collect_ledgers, state_in
-from instance_images_reports.statement import LedgerMismatch, Statement
+from instance_images_reports.rounding import LedgerMismatch
+from instance_images_reports.statement import Statement
 
 
 def check_statements(

@@ -18,11 +18,15 @@ from instance_images.tables import accounts, images
 from instance_images_billing import adjustments, ledger
 from instance_images_billing.closed_periods import find_closed
 from instance_images_billing.minimums import minimums_between
-from instance_images_billing.periods import Period, days_of
+from instance_images_billing.periods import Period, days_of, period_before
 from instance_images_billing.rating import Interval, rate_at
 from instance_images_billing.tables import intervals
 from instance_images_reports.location_ledger import BilledImage, LocationLedger
-from instance_images_reports.statement import Statement, state
+from instance_images_reports.previous import previous_of
+from instance_images_reports.statement import Previous, Statement
+from instance_images_reports.stating import state
+
+_IDS_AT_A_TIME = 500
 
 
 def find_account(connection: sa.Connection, reference: str | None) -> Account:
@@ -70,7 +74,9 @@ def collect(
     """
     ledgers = collect_ledgers(connection, account, period)
     chosen = _currency(ledgers, settings, currency)
-    return state_in(connection, settings, account, period, chosen, ledgers)[0]
+    before = period_before(period.start, settings.billing.timezone)
+    previous = previous_of(connection, account, before, chosen)
+    return state_in(connection, settings, account, period, chosen, ledgers, previous)[0]
 
 
 def state_in(
@@ -80,6 +86,7 @@ def state_in(
     period: Period,
     currency: str,
     ledgers: Sequence[LocationLedger],
+    previous: Previous | None = None,
 ) -> tuple[Statement, int]:
     """Return the account's statement in the currency, and the nanos that it accounts for."""
     from babel.numbers import get_currency_precision
@@ -95,6 +102,7 @@ def state_in(
         own,
         days_of(period, timezone),
         "open" if find_closed(connection, period.name) is None else "closed",
+        previous,
     )
     return statement, sum(one.charged_nanos for one in own)
 
@@ -109,17 +117,36 @@ def collect_ledgers(
         .order_by(accounts.c.location)
     )
     return [
-        LocationLedger(
-            location,
-            ledger.watermark(connection, location),
-            ledger.list_rates(connection, location),
-            _billed_images(connection, account_key, location, period),
-            list(ledger.postings_between(connection, account_key, period.start, period.end)),
-            adjustments.counted_between(connection, account_key, period.start, period.end),
-            minimums_between(connection, account_key, period.start, period.end),
-        )
+        _location_ledger(connection, account_key, location, period)
         for account_key, location in connection.execute(query).all()
     ]
+
+
+def _location_ledger(
+    connection: sa.Connection, account_key: int, location: str, period: Period
+) -> LocationLedger:
+    edges = (account_key, period.start, period.end)
+    counted = adjustments.counted_between(connection, *edges)
+    return LocationLedger(
+        location,
+        ledger.watermark(connection, location),
+        ledger.list_rates(connection, location),
+        _billed_images(connection, account_key, location, period),
+        list(ledger.postings_between(connection, *edges)),
+        counted,
+        minimums_between(connection, *edges),
+        _names(connection, sorted({one.image_id for one in counted})),
+    )
+
+
+def _names(connection: sa.Connection, image_ids: Sequence[str]) -> dict[str, str]:
+    """Return the names of the images."""
+    names: dict[str, str] = {}
+    for first in range(0, len(image_ids), _IDS_AT_A_TIME):
+        some = image_ids[first : first + _IDS_AT_A_TIME]
+        query = sa.select(images.c.image_id, images.c.name).where(images.c.image_id.in_(some))
+        names |= {row.image_id: row.name for row in connection.execute(query)}
+    return names
 
 
 def _billed_images(
@@ -127,7 +154,12 @@ def _billed_images(
 ) -> list[BilledImage]:
     """Return the account's images with an interval that touches an hour of the period."""
     query = (
-        sa.select(intervals, images.c.name, images.c.source_instance_name)
+        sa.select(
+            intervals,
+            images.c.name,
+            images.c.source_instance_id,
+            images.c.source_instance_name,
+        )
         .join_from(intervals, images, images.c.image_id == intervals.c.image_id)
         .where(
             intervals.c.account_key == account_key,
@@ -152,6 +184,7 @@ def _billed_images(
                 row.continues,
                 row.is_continued,
             ),
+            row.source_instance_id,
         )
         for row in connection.execute(query)
     ]

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
-    """How a report is shown to its reader; no number in it depends on this."""
+    """How a report is shown to its reader; no number in it depends on this.
+
+    ``locale`` is a language, with or without a territory, as in ``de`` or ``de_DE``.
+    """
+
+    locale: str = "en"
 
 
 DEFAULT_PRESENTATION = Presentation()
