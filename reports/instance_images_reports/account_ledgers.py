@@ -27,6 +27,7 @@ _DAY = timedelta(days=1)
 _DAY_SECONDS = 86_400
 _LOW_DIGITS = 12  # of a sum of byte-seconds, which SQLite has to add up in two parts
 _ADJUSTMENT = tuple(c for c in adjustments.c if c.name != "adjustment_key")
+_ADJUSTMENT_NAMES = tuple(c.name for c in _ADJUSTMENT)
 
 Rows = dict[int, list[Any]]
 
@@ -56,7 +57,7 @@ def _at_location(
 ) -> dict[int, LocationLedger]:
     billed = _billed_images(connection, cut, place.location, keys)
     posted = _postings(connection, cut, place, days, keys)
-    adjusted = _adjustments(connection, cut, place, keys)
+    adjusted, names = _adjustments(connection, cut, place, keys)
     minimums = _minimums(connection, cut, keys)
     return {
         key: LocationLedger(
@@ -67,6 +68,7 @@ def _at_location(
             posted.get(key, ()),
             adjusted.get(key, ()),
             minimums.get(key, ()),
+            names.get(key, {}),
         )
         for key in keys
     }
@@ -75,9 +77,7 @@ def _at_location(
 # --------------------------------------------------------------------------- images
 
 
-def _billed_images(
-    connection: sa.Connection, cut: Cut, location: str, keys: Sequence[int]
-) -> Rows:
+def _billed_images(connection: sa.Connection, cut: Cut, location: str, keys: Sequence[int]) -> Rows:
     """Return images with an interval that touches an hour of the period."""
     columns = intervals.c
     query = (
@@ -90,6 +90,7 @@ def _billed_images(
             columns.continues,
             columns.is_continued,
             images.c.name,
+            images.c.source_instance_id,
             images.c.source_instance_name,
         )
         .join_from(intervals, images, images.c.image_id == columns.image_id)
@@ -103,11 +104,10 @@ def _billed_images(
         )
     )
     found: Rows = {}
-    for key, image_id, size, starts, ends, continues, continued, name, source in connection.execute(
-        query
-    ):
-        interval = Interval(image_id, size, starts, ends, continues, continued)
-        found.setdefault(key, []).append(BilledImage(image_id, name, location, source, interval))
+    for key, image_id, *of_interval, name, source_id, source in connection.execute(query):
+        interval = Interval(image_id, *of_interval)
+        image = BilledImage(image_id, name, location, source, interval, source_id)
+        found.setdefault(key, []).append(image)
     return found
 
 
@@ -204,10 +204,11 @@ def _integer_sum(digits: Any) -> Any:
 
 def _adjustments(
     connection: sa.Connection, cut: Cut, place: LocationCut, keys: Sequence[int]
-) -> Rows:
-    """Return the adjustments that are counted in the period, in order."""
+) -> tuple[Rows, dict[int, dict[str, str]]]:
+    """Return the adjustments that are counted in the period, in order, and their images' names."""
     query = (
-        sa.select(*_ADJUSTMENT)
+        sa.select(images.c.name, *_ADJUSTMENT)
+        .join_from(adjustments, images, images.c.image_id == adjustments.c.image_id, isouter=True)
         .where(
             adjustments.c.account_key.in_(keys),
             adjustments.c.counted_at >= cut.period.start,
@@ -217,9 +218,13 @@ def _adjustments(
         .order_by(adjustments.c.adjustment_key)
     )
     found: Rows = {}
-    for row in connection.execute(query):
-        found.setdefault(row.account_key, []).append(Adjustment(**row._mapping))
-    return found
+    names: dict[int, dict[str, str]] = {}
+    for name, *values in connection.execute(query):
+        one = Adjustment(**dict(zip(_ADJUSTMENT_NAMES, values, strict=True)))
+        found.setdefault(one.account_key, []).append(one)
+        if name is not None:
+            names.setdefault(one.account_key, {})[one.image_id] = name
+    return found, names
 
 
 def _minimums(connection: sa.Connection, cut: Cut, keys: Sequence[int]) -> Rows:

@@ -3,11 +3,12 @@
 A cut is read once, and whoever has it reads the same rows as anybody else who has it, on another
 connection, host or day: postings of closed hours never change, intervals before the watermark
 neither, and adjustments are only added. That is what lets many processes make the reports of one
-period, and an auditor check them after the ledger has moved on.
+period, and an auditor check them after the ledger has moved on. (Names, and the forecast of an open
+period, are as they are when they are read.)
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -25,8 +26,8 @@ from instance_images_billing.tables import adjustments
 class LocationCut:
     """What is read of a location: hours before ``metered_until``, None where it has no closed hour.
 
-    ``last_adjustment`` is the key of the last adjustment, 0 where there is none. ``rates`` are all
-    of the location, sorted by their first hour.
+    ``last_adjustment`` is the key of the last adjustment that is counted in the period, 0 where
+    there is none. ``rates`` are all of the location, sorted by their first hour.
     """
 
     location: str
@@ -59,15 +60,13 @@ class AccountPlaces:
 
 def read_cut(connection: sa.Connection, period: Period) -> Cut:
     """Return the cut through all that the ledger holds now."""
-    last = dict(
-        connection.execute(
-            sa.select(accounts.c.location, sa.func.max(adjustments.c.adjustment_key))
-            .join_from(adjustments, accounts, accounts.c.account_key == adjustments.c.account_key)
-            .group_by(accounts.c.location)
-        )
-        .tuples()
-        .all()
+    query = (
+        sa.select(accounts.c.location, sa.func.max(adjustments.c.adjustment_key))
+        .join_from(adjustments, accounts, accounts.c.account_key == adjustments.c.account_key)
+        .where(adjustments.c.counted_at >= period.start, adjustments.c.counted_at < period.end)
+        .group_by(accounts.c.location)
     )
+    last = {row[0]: int(row[1]) for row in connection.execute(query)}
     names = connection.execute(sa.select(accounts.c.location).distinct()).scalars().all()
     return Cut(
         period,
@@ -81,15 +80,6 @@ def read_cut(connection: sa.Connection, period: Period) -> Cut:
             )
             for name in sorted(names)
         },
-    )
-
-
-def cut_again(connection: sa.Connection, cut: Cut, period: Period) -> Cut:
-    """Return the cut for another period, as far as the same hours and adjustments go."""
-    return replace(
-        cut,
-        period=period,
-        period_state="open" if find_closed(connection, period.name) is None else "closed",
     )
 
 

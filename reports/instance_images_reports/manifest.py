@@ -6,13 +6,14 @@ texts; those called ``exact`` have nine decimals, and so are whole nanos.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
-from instance_images.errors import Refused
+from instance_images.errors import Refused, UsageError
 from instance_images.instants import format_instant, parse_instant
 from instance_images_billing.money import decimal_of
 from instance_images_reports.cut import Cut
@@ -168,7 +169,7 @@ def parse_manifest(content: str) -> Manifest:
     """Return the manifest. Raises Refused where the text is none that this version can read."""
     try:
         return _manifest(json.loads(content))
-    except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
         raise Refused(
             f"{MANIFEST} is no manifest of a folder of reports ({type(error).__name__}: {error})."
         ) from error
@@ -203,7 +204,7 @@ def _read_account(one: Any) -> AccountFile:
         str(one["account_name"]),
         str(one["currency"]),
         int(one["lines"]),
-        Decimal(one["total"]),
+        _amount(one["total"]),
         {str(name): _nanos(text) for name, text in one["locations"].items()},
         _read_file(one),
     )
@@ -216,8 +217,14 @@ def _read_file(one: Any) -> File:
     return File(str(one["path"]), str(one["sha256"]), int(one["bytes"]))
 
 
-def _nanos(text: Any) -> int:
-    scaled = Decimal(text).scaleb(9)
-    if scaled != int(scaled):
-        raise ValueError(f"{text} is no whole number of nanos")
-    return int(scaled)
+def _nanos(text: str) -> int:
+    amount = _amount(text)
+    if amount.as_tuple().exponent != -9:
+        raise ValueError(f"{text!r} has not nine decimals")
+    return int(amount.scaleb(9))
+
+
+def _amount(text: str) -> Decimal:
+    if not re.fullmatch(r"-?[0-9]{1,20}(\.[0-9]{1,9})?", text):
+        raise ValueError(f"{text!r} is no amount")
+    return Decimal(text)
