@@ -6,12 +6,12 @@ Computes nothing.
 
 import csv
 import io
-import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from instance_images.instants import format_instant
 from instance_images.names import formula_safe
+from instance_images_reports.json_text import indented
 from instance_images_reports.summary import (
     AccountCharge,
     CurrencySummary,
@@ -25,7 +25,7 @@ Paths = Mapping[tuple[str, str], str]
 
 def render_summary_json(summary: Summary, paths: Paths) -> str:
     """Return the summary as one JSON object in ASCII; amounts are texts, instants end in Z."""
-    return json.dumps(_summary(summary, paths), indent=2) + "\n"
+    return indented(_summary(summary, paths)) + "\n"
 
 
 def _summary(summary: Summary, paths: Paths) -> dict[str, object]:
