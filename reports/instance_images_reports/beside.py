@@ -4,9 +4,10 @@ Lines say what was stored in the hours of the period, at the full rate. Beside t
 free of it, what was corrected of hours that had been closed, and what was missing to the minimum.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from itertools import groupby
 
@@ -14,7 +15,8 @@ from instance_images.config import UNIT_BYTES
 from instance_images.instants import HOUR, floor_hour
 from instance_images_billing.corrections import Adjustment
 from instance_images_billing.ledger import Posting
-from instance_images_billing.money import price_text
+from instance_images_billing.minimums import MinimumCharge
+from instance_images_billing.money import decimal_of, price_text
 from instance_images_billing.periods import Period
 from instance_images_billing.rating import Rate, charge_nanos, charged_byte_seconds, rate_at
 from instance_images_reports.location_ledger import LocationLedger
@@ -37,6 +39,8 @@ class BesideDraft:
     reason: str
     nanos: Fraction
     name: str = ""
+    threshold: Decimal | None = None
+    unit: str = ""
 
 
 def beside_drafts(ledger: LocationLedger, period: Period) -> list[BesideDraft]:
@@ -51,10 +55,11 @@ def beside_drafts(ledger: LocationLedger, period: Period) -> list[BesideDraft]:
                 "",
                 period.start,
                 period.end,
-                _minimum_reason(rate_at(ledger.rates, minimum.counted_at)),
+                _minimum_reason(rate),
                 Fraction(minimum.amount_nanos),
+                threshold=decimal_of(rate.minimum_nanos),
             )
-            for minimum in ledger.minimums
+            for minimum, rate in _with_rates(ledger)
         ),
     ]
 
@@ -78,6 +83,8 @@ def _allowances(ledger: LocationLedger, period: Period) -> list[BesideDraft]:
             until[rate.from_hour],
             f"{_size_text(rate)} are free in every hour",
             free[rate.from_hour],
+            threshold=Decimal(rate.free_bytes) / UNIT_BYTES[rate.unit],
+            unit=rate.unit,
         )
         for rate in ledger.rates
         if rate.from_hour in free
@@ -100,8 +107,14 @@ def _size_text(rate: Rate) -> str:
     return f"{shown} {rate.unit}"
 
 
-def _minimum_reason(rate: Rate | None) -> str:
-    assert rate is not None
+def _with_rates(ledger: LocationLedger) -> Iterator[tuple[MinimumCharge, Rate]]:
+    for minimum in ledger.minimums:
+        rate = rate_at(ledger.rates, minimum.counted_at)
+        assert rate is not None
+        yield minimum, rate
+
+
+def _minimum_reason(rate: Rate) -> str:
     return f"missing to the minimum charge of {price_text(rate.minimum_nanos)} {rate.currency}"
 
 

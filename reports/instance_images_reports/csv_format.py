@@ -14,7 +14,16 @@ from instance_images_reports.json_format import adjustment_fields, line_fields
 from instance_images_reports.statement import Adjustment, Statement
 
 # What comes from users or from the cloud, and may be made to look like a formula.
-_TEXTS = ("image_id", "name", "location", "source_instance_name")
+_TEXTS = (
+    "image_id",
+    "name",
+    "location",
+    "source_instance_name",
+    "source_instance_id",
+    "reason",
+    "image_name",
+)
+USAGE = "usage"  # the kind of a line, beside the kinds of adjustments
 _COLUMNS: tuple[str, ...] = (
     "account_id",
     "account_name",
@@ -36,6 +45,11 @@ _COLUMNS: tuple[str, ...] = (
     "unit",
     "hours_per_month",
     "partial_hour",
+    "ending",
+    "source_instance_id",
+    "kind",
+    "reason",
+    "image_name",
 )
 
 
@@ -61,6 +75,9 @@ def _beside(adjustment: Adjustment) -> dict[str, object]:
         "billable_until": fields["until"],
         "amount_exact": fields["amount_exact"],
         "amount": fields["amount"],
+        "kind": fields["kind"],
+        "reason": fields["reason"],
+        "image_name": fields["name"],
     }
 
 
@@ -73,6 +90,7 @@ def _row(statement: Statement, fields: Mapping[str, object]) -> dict[str, object
         **fields,
     }
     if "open" in row:
+        row |= {"kind": USAGE, "image_name": row["name"]}
         row["open"] = "true" if row["open"] else "false"
     for name in _TEXTS:
         row[name] = formula_safe(str(row.get(name, "")))

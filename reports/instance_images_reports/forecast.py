@@ -84,8 +84,8 @@ def _expected_minimum(
         for one in ledger.adjustments
         if one.kind == LATE and period.start <= one.corrects_at < period.end
     ]
-    used = sum(one.byte_seconds for one in [*ledger.postings, *late])
-    charged = sum(one.amount_nanos for one in [*ledger.postings, *late])
-    return missing_to_minimum(
-        byte_seconds + used, round_half_even(nanos + charged), rate.minimum_nanos
-    )
+    byte_seconds += sum(one.byte_seconds for one in ledger.postings)
+    byte_seconds += sum(one.byte_seconds for one in late)
+    nanos += sum(one.amount_nanos for one in ledger.postings)
+    nanos += sum(one.amount_nanos for one in late)
+    return missing_to_minimum(byte_seconds, round_half_even(nanos), rate.minimum_nanos)

@@ -21,7 +21,7 @@ class Presentation:
     ``locale`` is a language, with or without a territory, as in ``de`` or ``de_DE``.
     """
 
-    locale: str = "en"
+    locale: str = "en_GB"
 
 
 DEFAULT_PRESENTATION = Presentation()

@@ -10,7 +10,20 @@ from instance_images.instants import format_instant
 from instance_images_billing.money import NANOS_PER_UNIT, price_text
 from instance_images_reports.formats import DEFAULT_PRESENTATION, Presentation
 from instance_images_reports.json_text import indented
-from instance_images_reports.statement import Adjustment, Line, Section, Statement
+from instance_images_reports.statement import (
+    Adjustment,
+    Comparison,
+    Forecast,
+    Line,
+    Section,
+    Share,
+    Statement,
+)
+
+FORECAST_BASIS = (
+    "what is charged so far, and the images that are still stored until the period ends, at the"
+    " rates that are known, less what is free, and what is missing to the minimum charge"
+)
 
 JsonFields = dict[str, object]
 
@@ -43,6 +56,8 @@ def line_fields(line: Line) -> JsonFields:
         "unit": line.unit,
         "hours_per_month": line.hours_per_month,
         "partial_hour": line.partial_hour,
+        "ending": line.ending.value,
+        "source_instance_id": line.source_instance_id,
     }
 
 
@@ -82,6 +97,58 @@ def _section(section: Section) -> JsonFields:
         "total": decimal_text(section.total),
         "lines": [line_fields(line) for line in section.lines],
         "adjustments": [adjustment_fields(adjustment) for adjustment in section.adjustments],
+        "subtotals": [
+            {
+                "location": subtotal.location,
+                "images": subtotal.images_count,
+                "amount": decimal_text(subtotal.amount),
+            }
+            for subtotal in section.subtotals
+        ],
+        "shares": [_share(share) for share in section.shares],
+        "previous": None if section.comparison is None else _comparison(section.comparison),
+        "forecast": None if section.forecast is None else _forecast(section.forecast),
+        "days": [
+            {
+                "day": day.day.isoformat(),
+                "stored": decimal_text(day.stored_units),
+                "unit": section.unit,
+                "amount_exact": decimal_text(day.amount_exact),
+            }
+            for day in section.days
+        ],
+    }
+
+
+def _share(share: Share) -> JsonFields:
+    """Return the fields of a share; ``image_id`` is null where it is of several images."""
+    return {
+        "image_id": share.image_id or None,
+        "name": share.name,
+        "location": share.location,
+        "images": share.images_count,
+        "amount": decimal_text(share.amount),
+        "percent": decimal_text(share.percent),
+    }
+
+
+def _comparison(comparison: Comparison) -> JsonFields:
+    percent = comparison.percent
+    return {
+        "period": comparison.period.name,
+        "total": decimal_text(comparison.total),
+        "difference": decimal_text(comparison.difference),
+        "percent": None if percent is None else decimal_text(percent),
+    }
+
+
+def _forecast(forecast: Forecast) -> JsonFields:
+    return {
+        "total": decimal_text(forecast.total),
+        "charged": decimal_text(forecast.charged),
+        "expected": decimal_text(forecast.expected),
+        "images": forecast.images_count,
+        "basis": FORECAST_BASIS,
     }
 
 
@@ -97,4 +164,5 @@ def adjustment_fields(adjustment: Adjustment) -> JsonFields:
         "location": adjustment.location,
         "until": None if until is None else format_instant(until),
         "amount_exact": decimal_text(adjustment.amount_exact),
+        "name": adjustment.name,
     }

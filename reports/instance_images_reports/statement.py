@@ -71,7 +71,8 @@ class Adjustment:
 
     ``kind`` is ``correction`` for hours that were closed before something about them became known,
     from ``hour`` to ``until``; ``allowance`` for what is free; ``minimum`` for what is missing to
-    the minimum charge. The last two are about no image: ``image_id`` and ``name`` are empty.
+    the minimum charge. The last two are about no image: ``image_id`` and ``name`` are empty; their
+    ``threshold`` is the units that are free, or the minimum charge.
     """
 
     image_id: str
@@ -83,6 +84,8 @@ class Adjustment:
     until: datetime | None = None
     amount_exact: Decimal = Decimal(0)
     name: str = ""
+    threshold: Decimal | None = None
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,15 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True)
+class LocationPart:
+    """The lines and adjustments of one location, with what they add up to."""
+
+    subtotal: Subtotal
+    lines: Sequence[Line]
+    adjustments: Sequence[Adjustment]
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """A part of the report, with lines and adjustments that add up to its total.
 
@@ -174,6 +186,18 @@ class Section:
     shares: Sequence[Share] = ()
     comparison: Comparison | None = None
     forecast: Forecast | None = None
+
+    @property
+    def by_location(self) -> Sequence[LocationPart]:
+        """The section cut into its locations, in the order of the subtotals."""
+        return [
+            LocationPart(
+                subtotal,
+                [line for line in self.lines if line.location == subtotal.location],
+                [one for one in self.adjustments if one.location == subtotal.location],
+            )
+            for subtotal in self.subtotals
+        ]
 
     @property
     def stored_count(self) -> int:

@@ -116,6 +116,8 @@ def _adjustment(draft: BesideDraft, amount_minor: int, currency_digits: int) -> 
         until=draft.end,
         amount_exact=decimal_of(round_half_even(draft.nanos), 9),
         name=draft.name,
+        threshold=draft.threshold,
+        unit=draft.unit,
     )
 
 
