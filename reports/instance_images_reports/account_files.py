@@ -5,6 +5,7 @@ A batch is small enough to be held in memory; a report is written before the nex
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -23,7 +24,7 @@ from instance_images_reports.location_ledger import LocationLedger
 from instance_images_reports.manifest import AccountFile, file_of
 from instance_images_reports.output_directory import write_new
 from instance_images_reports.rounding import LedgerMismatch
-from instance_images_reports.statement import Previous
+from instance_images_reports.statement import Previous, Statement
 
 _IMAGES_AT_A_TIME = 5_000
 _ACCOUNTS_AT_A_TIME = 200
@@ -147,5 +148,10 @@ def _made(target: Target | None, account: Account, stated: Stated) -> AccountFil
         file = file_of(path, content)
     lines = sum(len(section.lines) + len(section.adjustments) for section in statement.sections)
     return AccountFile(
-        account.id, account.name, statement.currency, lines, statement.total, stated.nanos, file
+        account.id, account.name, statement.currency, lines, _total(statement), stated.nanos, file
     )
+
+
+def _total(statement: Statement) -> Decimal:
+    """Return what the sections come to that the ledger accounts for."""
+    return sum((section.total for section in statement.sections), 0 * statement.total)

@@ -23,12 +23,12 @@ from instance_images_reports.account_files import (
     batches_of,
     make_reports,
 )
-from instance_images_reports.charges import Charge, charges_in
 from instance_images_reports.collect import previous_by_currency
 from instance_images_reports.cut import AccountPlaces, Cut, list_places, read_cut
 from instance_images_reports.engines import Engine
 from instance_images_reports.file_names import FOLDER
 from instance_images_reports.formats import Presentation
+from instance_images_reports.ledger_sums import LedgerSum, read_sums
 from instance_images_reports.manifest import (
     MANIFEST,
     AccountFile,
@@ -43,12 +43,12 @@ from instance_images_reports.output_directory import whole_directory, write_new
 from instance_images_reports.reconciliation import differences
 from instance_images_reports.rounding import LedgerMismatch, currency_digits
 from instance_images_reports.summary import Summary, summarise
-from instance_images_reports.summary_formats import SUMMARY_FORMATS, render_summary
+from instance_images_reports.summary_formats import SUMMARY_FORMATS, render_summary, summary_path
 
 _SHOWN_FAULTS = 5
 
-# Told how many accounts are done, after each batch.
-Progress = Callable[[int], None]
+# Told how many more accounts are done, and of how many.
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ class Books:
     cut: Cut
     before: Cut
     places: Sequence[AccountPlaces]
-    charges: Sequence[Charge]
-    charges_before: Sequence[Charge]
+    sums: Sequence[LedgerSum]
+    sums_before: Sequence[LedgerSum]
     batches: Sequence[Sequence[Member]]
 
 
@@ -68,9 +68,9 @@ def read_books(connection: sa.Connection, settings: Settings, period: Period) ->
     cut = read_cut(connection, period)
     before = read_cut(connection, period_before(period.start, settings.billing.timezone))
     places = list_places(connection)
-    charges_before = charges_in(connection, before)
-    by_account: dict[str, list[Charge]] = {}
-    for one in charges_before:
+    sums_before = read_sums(connection, before)
+    by_account: dict[str, list[LedgerSum]] = {}
+    for one in sums_before:
         by_account.setdefault(one.account_id, []).append(one)
     members = [
         Member(each, previous_by_currency(before.period, by_account.get(each.account.id, ())))
@@ -80,23 +80,23 @@ def read_books(connection: sa.Connection, settings: Settings, period: Period) ->
         cut,
         before,
         places,
-        charges_in(connection, cut),
-        charges_before,
+        read_sums(connection, cut),
+        sums_before,
         batches_of(connection, members),
     )
 
 
 def summary_of(books: Books, settings: Settings) -> Summary:
     """Return the summary over all accounts."""
-    charges = [*books.charges, *books.charges_before]
+    sums = [*books.sums, *books.sums_before]
     return summarise(
         books.cut,
         books.before,
         settings.billing.timezone.key,
         {each.account.id: each.account.name for each in books.places},
-        books.charges,
-        books.charges_before,
-        {currency: currency_digits(currency) for currency in {one.currency for one in charges}},
+        books.sums,
+        books.sums_before,
+        {currency: currency_digits(currency) for currency in {one.currency for one in sums}},
     )
 
 
@@ -123,7 +123,7 @@ def make_all(
     for made in engine(_Maker(assignment), books.batches):
         files += made.files
         faults += made.faults
-        progress(made.accounts_count)
+        progress(made.accounts_count, len(books.places))
     return sorted(files, key=lambda one: (one.account_id, one.currency)), sorted(faults)
 
 
@@ -159,7 +159,7 @@ def write_all(
         (draft / FOLDER).mkdir(mode=0o750)
         target = Target(draft, output_format, presentation)
         files, faults = make_all(database, settings, books, engine, target, progress)
-        _require_right(faults + differences(files, books.charges))
+        _require_right(faults + differences(files, books.sums))
         manifest = Manifest(
             version("instance-images"),
             books.cut.period.name,
@@ -168,7 +168,7 @@ def write_all(
             output_format,
             places_of(books.cut),
             files,
-            _write_summaries(draft, summary_of(books, settings), files),
+            _write_summaries(draft, summary_of(books, settings), files, presentation),
             totals_of(files),
         )
         write_new(draft / MANIFEST, manifest_json(manifest).encode())
@@ -194,12 +194,17 @@ def _require_right(faults: Sequence[str]) -> None:
         )
 
 
-def _write_summaries(draft: Path, summary: Summary, files: Iterable[AccountFile]) -> list[File]:
+def _write_summaries(
+    draft: Path,
+    summary: Summary,
+    files: Iterable[AccountFile],
+    presentation: Presentation,
+) -> list[File]:
     paths = {(one.account_id, one.currency): one.file.path for one in files if one.file}
     written = []
-    for name, suffix in SUMMARY_FORMATS.items():
-        path = f"summary{suffix}"
-        content = render_summary(name, summary, paths)
+    for name in SUMMARY_FORMATS:
+        path = summary_path(name)
+        content = render_summary(name, summary, paths, presentation)
         write_new(draft / path, content)
         written.append(file_of(path, content))
     return written

@@ -18,8 +18,8 @@ from instance_images.tables import accounts
 from instance_images_billing.periods import Period, days_of, period_before
 from instance_images_billing.rating import rate_at
 from instance_images_reports.account_ledgers import read_ledgers
-from instance_images_reports.charges import Charge, charges_in
 from instance_images_reports.cut import Cut, list_places, read_cut
+from instance_images_reports.ledger_sums import LedgerSum, read_sums
 from instance_images_reports.location_ledger import LocationLedger
 from instance_images_reports.rounding import currency_digits
 from instance_images_reports.statement import Previous, Statement
@@ -74,14 +74,14 @@ def collect(
     ((_, ledgers),) = read_ledgers(connection, cut, days_of(period, timezone), places)
     chosen = _currency(ledgers, settings, currency)
     before = read_cut(connection, period_before(period.start, timezone))
-    previous = previous_by_currency(before.period, charges_in(connection, before, account.id))
+    previous = previous_by_currency(before.period, read_sums(connection, before, account.id))
     return state_in(timezone, cut, account, chosen, ledgers, previous.get(chosen)).statement
 
 
-def previous_by_currency(before: Period, charges: Iterable[Charge]) -> dict[str, Previous]:
+def previous_by_currency(before: Period, sums: Iterable[LedgerSum]) -> dict[str, Previous]:
     """Return what an account was charged in the period before, by currency."""
     nanos: dict[str, int] = {}
-    for one in charges:
+    for one in sums:
         nanos[one.currency] = nanos.get(one.currency, 0) + one.nanos
     return {currency: Previous(before, total) for currency, total in nanos.items()}
 

@@ -5,6 +5,7 @@ it ends. Function, batches and results travel between processes, and so must be 
 """
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
@@ -21,6 +22,12 @@ Engine = Callable[[Callable[[Batch], Result], Sequence[Batch]], Iterator[Result]
 
 LOCAL, DASK = "local", "dask"
 _PATIENCE_SECONDS = 30
+# A worker that is told to end complains of what it was doing. What goes wrong in our own work is
+# raised here all the same.
+_QUIET = {
+    "distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "critical",
+    "distributed.worker.daemon": True,
+}
 
 
 def engine(name: str, jobs: int | None, address: str | None) -> Engine[Any, Any]:
@@ -97,28 +104,30 @@ def _on_dask(
 
 @contextlib.contextmanager
 def _client(jobs: int, address: str | None) -> Iterator[Any]:
-    """Yield a client of the scheduler at the address, or of a cluster made for this run."""
+    """Yield a client of the scheduler at the address, or of a cluster made for this run.
+
+    That cluster listens on this machine alone, and serves no dashboard.
+    """
     import dask
     from distributed import Client, LocalCluster
 
     if address is not None:
         try:
-            client = Client(address, timeout=_PATIENCE_SECONDS, set_as_default=False)
+            client = Client(address, timeout=_PATIENCE_SECONDS)
         except (OSError, ValueError) as error:
             raise Refused(f"No scheduler of Dask answers at {address}: {error}") from error
         with client:
             yield client
         return
     with (
-        dask.config.set({"distributed.worker.daemon": True}),
+        dask.config.set(_QUIET),
         LocalCluster(
             n_workers=jobs,
             threads_per_worker=1,
             host="127.0.0.1",
             dashboard_address=None,
-            worker_dashboard_address=None,
-            silence_logs="ERROR",
+            silence_logs=logging.CRITICAL,
         ) as cluster,
-        Client(cluster, set_as_default=False) as client,
+        Client(cluster) as client,
     ):
         yield client

@@ -57,13 +57,13 @@ def render_html(statement: Statement, presentation: Presentation = DEFAULT_PRESE
         for section in statement.sections
     ]
     return (
-        _environment(words)
+        environment(words)
         .get_template("cloud-usage.html.j2")
         .render(statement=statement, words=words, sections=sections, unit_bytes=UNIT_BYTES)
     )
 
 
-def _environment(words: Words) -> "Environment":
+def environment(words: Words) -> "Environment":
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(

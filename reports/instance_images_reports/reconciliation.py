@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from instance_images.names import printable
-from instance_images_reports.charges import Charge
+from instance_images_reports.ledger_sums import LedgerSum
 from instance_images_reports.manifest import AccountFile, exact_text
 from instance_images_reports.rounding import currency_digits
 from instance_images_reports.summary import total_of
@@ -38,20 +38,20 @@ class Reconciled:
         return self.reports - self.ledger
 
 
-def reconcile(files: Iterable[AccountFile], charges: Iterable[Charge]) -> list[Reconciled]:
+def reconcile(files: Iterable[AccountFile], sums: Iterable[LedgerSum]) -> list[Reconciled]:
     """Return both sums for each location and currency, sorted."""
-    sums: dict[tuple[str, str], list[int]] = {}
-    for one in charges:
-        row = sums.setdefault((one.location, one.currency), [0, 0, 0, 0])
+    rows: dict[tuple[str, str], list[int]] = {}
+    for one in sums:
+        row = rows.setdefault((one.location, one.currency), [0, 0, 0, 0])
         for index, nanos in enumerate((one.postings, one.adjustments, one.minimums)):
             row[index] += nanos
     for file in files:
         for location, nanos in file.nanos.items():
-            sums.setdefault((location, file.currency), [0, 0, 0, 0])[3] += nanos
-    return [Reconciled(*where, *row) for where, row in sorted(sums.items())]
+            rows.setdefault((location, file.currency), [0, 0, 0, 0])[3] += nanos
+    return [Reconciled(*where, *row) for where, row in sorted(rows.items())]
 
 
-def differences(files: Sequence[AccountFile], charges: Iterable[Charge]) -> list[str]:
+def differences(files: Sequence[AccountFile], sums: Iterable[LedgerSum]) -> list[str]:
     """Return which accounts are reported otherwise than the ledger charges them."""
     reported: dict[Where, int] = {}
     findings = []
@@ -64,7 +64,7 @@ def differences(files: Sequence[AccountFile], charges: Iterable[Charge]) -> list
                 f"account {printable(one.account_id)}, {one.currency}: its report says {one.total},"
                 f" and {exact_text(one.charged_nanos)} is {rounded}"
             )
-    charged = {(one.account_id, one.location, one.currency): one.nanos for one in charges}
+    charged = {(one.account_id, one.location, one.currency): one.nanos for one in sums}
     for where in sorted(reported.keys() | charged.keys()):
         if reported.get(where) != charged.get(where):
             findings.append(

@@ -15,8 +15,8 @@ from instance_images.domain import Account
 from instance_images_billing.money import NANOS_PER_UNIT, decimal_of, round_half_even
 from instance_images_billing.periods import Period
 from instance_images_reports import rounding
-from instance_images_reports.charges import Charge
 from instance_images_reports.cut import Cut
+from instance_images_reports.ledger_sums import LedgerSum
 
 MOVERS = 10
 
@@ -101,15 +101,15 @@ def summarise(
     before: Cut,
     timezone: str,
     names: Mapping[str, str],
-    charges: Sequence[Charge],
-    charges_before: Sequence[Charge],
+    sums: Sequence[LedgerSum],
+    sums_before: Sequence[LedgerSum],
     digits: Mapping[str, int],
 ) -> Summary:
     """Compute the summary.
 
     ``names`` are those of the accounts by id, ``digits`` how many decimals a currency is paid in.
     """
-    currencies = sorted({one.currency for one in [*charges, *charges_before]})
+    currencies = sorted({one.currency for one in [*sums, *sums_before]})
     return Summary(
         cut.period,
         before.period,
@@ -124,8 +124,8 @@ def summarise(
                 currency,
                 digits[currency],
                 names,
-                [one for one in charges if one.currency == currency],
-                [one for one in charges_before if one.currency == currency],
+                [one for one in sums if one.currency == currency],
+                [one for one in sums_before if one.currency == currency],
             )
             for currency in currencies
         ],
@@ -142,10 +142,10 @@ def _in_currency(
     currency: str,
     digits: int,
     names: Mapping[str, str],
-    charges: Sequence[Charge],
-    charges_before: Sequence[Charge],
+    sums: Sequence[LedgerSum],
+    sums_before: Sequence[LedgerSum],
 ) -> CurrencySummary:
-    nanos, nanos_before = _by_account(charges), _by_account(charges_before)
+    nanos, nanos_before = _by_account(sums), _by_account(sums_before)
     both = [
         _account(Account(one, names[one]), nanos.get(one), nanos_before.get(one), digits)
         for one in sorted(nanos.keys() | nanos_before.keys())
@@ -166,7 +166,7 @@ def _in_currency(
         total_before,
         total - total_before,
         _percent(total - total_before, total_before),
-        _locations(charges, charges_before),
+        _locations(sums, sums_before),
         _ranked(charged),
         sorted((one for one in changed if one.change > 0), key=_by_change)[:MOVERS],
         sorted((one for one in changed if one.change < 0), key=_by_change, reverse=True)[:MOVERS],
@@ -177,9 +177,9 @@ def _in_currency(
     )
 
 
-def _by_account(charges: Iterable[Charge]) -> dict[str, int]:
+def _by_account(sums: Iterable[LedgerSum]) -> dict[str, int]:
     nanos: dict[str, int] = {}
-    for one in charges:
+    for one in sums:
         nanos[one.account_id] = nanos.get(one.account_id, 0) + one.nanos
     return nanos
 
@@ -212,14 +212,14 @@ def _by_change(one: AccountCharge) -> tuple[Decimal, str]:
     return -one.change, one.account.id
 
 
-def _locations(charges: Sequence[Charge], charges_before: Sequence[Charge]) -> list[LocationCharge]:
-    names = sorted({one.location for one in [*charges, *charges_before]})
+def _locations(sums: Sequence[LedgerSum], sums_before: Sequence[LedgerSum]) -> list[LocationCharge]:
+    names = sorted({one.location for one in [*sums, *sums_before]})
     return [
         LocationCharge(
             name,
-            sum(1 for one in charges if one.location == name),
-            decimal_of(sum(one.nanos for one in charges if one.location == name)),
-            decimal_of(sum(one.nanos for one in charges_before if one.location == name)),
+            sum(1 for one in sums if one.location == name),
+            decimal_of(sum(one.nanos for one in sums if one.location == name)),
+            decimal_of(sum(one.nanos for one in sums_before if one.location == name)),
         )
         for name in names
     ]

@@ -18,7 +18,7 @@ NO_CURRENCY = ""  # of rows from before the location had a rate
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
+class LedgerSum:
     """What an account is charged at a location in a currency: nanos, by the table they are in."""
 
     account_id: str
@@ -34,9 +34,9 @@ class Charge:
         return self.postings + self.adjustments + self.minimums
 
 
-def charges_in(
+def read_sums(
     connection: sa.Connection, cut: Cut, account_id: str | None = None
-) -> Sequence[Charge]:
+) -> Sequence[LedgerSum]:
     """Return what is charged in the cut's period, sorted by account, location and currency.
 
     There is one for each account, location and currency that the ledger has a row of, even if it
@@ -66,7 +66,7 @@ def charges_in(
                 parts = found.setdefault((owner, place.location, currency), {})
                 parts[table.name] = int(nanos)
     return [
-        Charge(
+        LedgerSum(
             *whose,
             parts.get(postings.name, 0),
             parts.get(adjustments.name, 0),
