@@ -24,9 +24,10 @@ LOCAL, DASK = "local", "dask"
 _PATIENCE_SECONDS = 30
 # A worker that is told to end complains of what it was doing. What goes wrong in our own work is
 # raised here all the same.
-_QUIET = {
+_WITHOUT_NOISE = {
     "distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "critical",
-    "distributed.worker.daemon": True,
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
 }
 
 
@@ -106,7 +107,7 @@ def _on_dask(
 def _client(jobs: int, address: str | None) -> Iterator[Any]:
     """Yield a client of the scheduler at the address, or of a cluster made for this run.
 
-    That cluster listens on this machine alone, and serves no dashboard.
+    That cluster listens on this machine alone, and serves no web pages.
     """
     import dask
     from distributed import Client, LocalCluster
@@ -120,12 +121,13 @@ def _client(jobs: int, address: str | None) -> Iterator[Any]:
             yield client
         return
     with (
-        dask.config.set(_QUIET),
+        dask.config.set(_WITHOUT_NOISE),
         LocalCluster(
             n_workers=jobs,
             threads_per_worker=1,
             host="127.0.0.1",
             dashboard_address=None,
+            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
             silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster) as client,
