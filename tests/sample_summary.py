@@ -39,12 +39,13 @@ def cut(period: Period, state: str) -> Cut:
 
 
 # Acme: 1200.004 + 34.001 = 1234.005 EUR, which is 1234.00 (half to even), and 1000.00 before:
-# 234.00 or 23.4 % more. Bolt: 99.995 is 100.00, and 250.00 before: 150.00 or 60.0 % less. Café
+# 234.00 or 23.4 % more. Bolt: 99.996 is 100.00, and 250.00 before: 150.00 or 60.0 % less. Café
 # Müller: 0.00 after an allowance, and 0.00 before. Dune is new, Echo gone. Bolt also has 3000 yen.
+# Rounding: 0.004 for Bolt and -0.005 for Acme are -0.001 together.
 SUMS = [
     LedgerSum("1acme", "RegionOne", "EUR", 1200 * EUR + 4 * CENT // 10),
     LedgerSum("1acme", "RegionTwo", "EUR", 40 * EUR + CENT // 10, adjustments=-6 * EUR),
-    LedgerSum("2bolt", "RegionOne", "EUR", 90 * EUR, minimums=9 * EUR + 995 * CENT // 10),
+    LedgerSum("2bolt", "RegionOne", "EUR", 90 * EUR, minimums=9 * EUR + 996 * CENT // 10),
     LedgerSum("2bolt", "RegionTwo", "JPY", 3000 * EUR),
     LedgerSum("3cafe", "RegionOne", "EUR", 0),
     LedgerSum("4dune", "RegionOne", "EUR", 12 * EUR),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +12,13 @@ import click
 from instance_images.commands.options import pass_invocation
 from instance_images.commands.output import format_option
 from instance_images.errors import Refused, UsageError
+from instance_images.instants import format_instant
+from instance_images_reports.engines import DASK, LOCAL
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
     from instance_images_billing.periods import Period
     from instance_images_reports.formats import Presentation
-
-ENGINES = ("local", "dask")
 
 
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,8 +33,8 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--engine",
             "engine_name",
-            type=click.Choice(ENGINES),
-            default=ENGINES[0],
+            type=click.Choice([LOCAL, DASK]),
+            default=LOCAL,
             help="What makes the reports of all accounts: processes of this machine, or Dask."
             " [default: local]",
         ),
@@ -46,6 +47,15 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
+
+
+def require_begun(period: Period, now: datetime) -> None:
+    """Raise Refused where the period begins in the future."""
+    if period.start > now:
+        raise Refused(
+            f"The period {period.name} has not begun: it is {format_instant(now)} now, and it"
+            f" begins at {format_instant(period.start)}."
+        )
 
 
 def report_all(
@@ -131,6 +141,7 @@ def reconcile_command(
     application = invocation.application
     database, settings = application.database, application.settings
     period = parse_period(period_text, settings.billing.timezone)
+    require_begun(period, invocation.clock())
     if directory is not None:
         with database.snapshot() as connection:
             proof = prove_folder(connection, period, directory)

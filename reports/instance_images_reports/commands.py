@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from instance_images.commands.options import all_accounts_option, pass_invocation
-from instance_images.errors import Refused, UsageError
-from instance_images.instants import format_instant
+from instance_images.errors import UsageError
 from instance_images_reports.all_accounts_commands import (
     engine_options,
     reconcile_command,
     report_all,
+    require_begun,
 )
+from instance_images_reports.engines import LOCAL
 from instance_images_reports.formats import FORMATS, Presentation, render
 
 if TYPE_CHECKING:
@@ -83,12 +84,9 @@ def cloud_usage(
 
     application = invocation.application
     period = parse_period(period_text, application.settings.billing.timezone)
-    now = invocation.clock()
-    if period.start > now:
-        raise Refused(
-            f"The period {period.name} has not begun: it is {format_instant(now)} now, and it"
-            f" begins at {format_instant(period.start)}."
-        )
+    require_begun(period, invocation.clock())
+    if not all_accounts and (jobs, engine_name, engine_address) != (None, LOCAL, None):
+        raise UsageError("--engine, --engine-address and --jobs go with --all-accounts.")
     if all_accounts:
         if account is not None or currency is not None:
             raise UsageError("--all-accounts goes without --account and --currency.")
