@@ -26,11 +26,11 @@ NAMES = {
 }
 
 
-def cut(period: Period, state: str) -> Cut:
+def cut(period: Period, closed_at: datetime | None = None) -> Cut:
     """Return a cut; no rate is needed for a summary."""
     return Cut(
         period,
-        state,
+        closed_at,
         {
             "RegionOne": LocationCut("RegionOne", METERED_UNTIL, 0, []),
             "RegionTwo": LocationCut("RegionTwo", PERIOD.end, 0, []),
@@ -62,11 +62,11 @@ SUMS_BEFORE = [
 ]
 
 
-def summary(state: str = "open") -> Summary:
+def summary() -> Summary:
     """Return the summary of these sums."""
     return summarise(
-        cut(PERIOD, state),
-        cut(OCTOBER, "closed"),
+        cut(PERIOD),
+        cut(OCTOBER, PERIOD.end),
         "Europe/Berlin",
         NAMES,
         SUMS,

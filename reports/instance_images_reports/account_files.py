@@ -3,25 +3,27 @@
 A batch is small enough to be held in memory; a report is written before the next one is made.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from importlib.metadata import entry_points
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from instance_images.database import Database
-from instance_images.domain import Account
+from instance_images.names import printable
 from instance_images.tables import images
 from instance_images_billing.periods import days_of
+from instance_images_reports import section_sources
 from instance_images_reports.account_ledgers import read_ledgers
 from instance_images_reports.collect import Stated, currencies_of, state_in
 from instance_images_reports.cut import AccountPlaces, Cut
+from instance_images_reports.datasets import DATASETS, write_dataset
 from instance_images_reports.file_names import account_file_name
 from instance_images_reports.formats import FORMATS, Presentation, render
-from instance_images_reports.location_ledger import LocationLedger
-from instance_images_reports.manifest import AccountFile, file_of
+from instance_images_reports.manifest import AccountFile, File, file_of
 from instance_images_reports.output_directory import write_new
 from instance_images_reports.rounding import LedgerMismatch
 from instance_images_reports.statement import Previous, Statement
@@ -36,6 +38,14 @@ class Member:
 
     places: AccountPlaces
     previous: Mapping[str, Previous]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Accounts whose reports are made together; ``part`` numbers the batches from 0 on."""
+
+    part: int
+    members: Sequence[Member]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +79,7 @@ class Made:
     faults: Sequence[str]
 
 
-def batches_of(connection: sa.Connection, members: Sequence[Member]) -> list[list[Member]]:
+def batches_of(connection: sa.Connection, members: Sequence[Member]) -> list[Batch]:
     """Part the accounts into batches of few accounts that had few images."""
     query = sa.select(images.c.account_key, sa.func.count()).group_by(images.c.account_key)
     counts = {row[0]: int(row[1]) for row in connection.execute(query)}
@@ -82,73 +92,93 @@ def batches_of(connection: sa.Connection, members: Sequence[Member]) -> list[lis
             room = _IMAGES_AT_A_TIME
         batches[-1].append(member)
         room -= weight
-    return batches
+    return [Batch(part, found) for part, found in enumerate(batches)]
 
 
-def make_reports(assignment: Assignment, batch: Sequence[Member]) -> Made:
+def make_reports(assignment: Assignment, batch: Batch) -> Made:
     """Make the reports of the batch, and write them where that is wanted.
 
     An account that nothing is charged to in a currency has none in it.
     """
-    database = Database(assignment.database_url)
+    database, target = Database(assignment.database_url), assignment.target
     files: list[AccountFile] = []
     faults: list[str] = []
     try:
         with database.snapshot() as connection:
-            for account, stated in states_of(connection, assignment, batch):
-                if isinstance(stated, LedgerMismatch):
-                    faults.append(f"account {account.id}: {stated}")
-                elif _is_worth_a_file(stated):
-                    files.append(_made(assignment.target, account, stated))
+            reports = _reports(connection, assignment, batch, faults)
+            if target is None:
+                files += [account_file(stated) for stated in reports]
+            elif target.output_format in DATASETS:
+                statements = _noted(reports, files)
+                folder = target.directory / target.output_format
+                name, presentation = target.output_format, target.presentation
+                write_dataset(name, folder, statements, presentation, batch.part)
+            else:
+                files += [_written(target, stated) for stated in reports]
     finally:
         database.engine.dispose()
-    return Made(len(batch), files, faults)
+    return Made(len(batch.members), files, faults)
 
 
-def states_of(
-    connection: sa.Connection, assignment: Assignment, batch: Sequence[Member]
-) -> Iterator[tuple[Account, Stated | LedgerMismatch]]:
-    """Yield the statements of the accounts in each of their currencies, or why there is none."""
+def _reports(
+    connection: sa.Connection, assignment: Assignment, batch: Batch, faults: list[str]
+) -> Iterator[Stated]:
+    """Yield what is worth a report; add a sentence to ``faults`` where none can be made."""
+    has_more = bool(entry_points(group=section_sources.GROUP))
     days = days_of(assignment.cut.period, assignment.timezone)
-    before = {member.places.account.id: member.previous for member in batch}
-    places = [member.places for member in batch]
+    before = {member.places.account.id: member.previous for member in batch.members}
+    places = [member.places for member in batch.members]
     for account, ledgers in read_ledgers(connection, assignment.cut, days, places):
         for currency in currencies_of(ledgers):
             previous = before[account.id].get(currency)
-            yield account, _stated(assignment, account, currency, ledgers, previous)
-
-
-def _stated(
-    assignment: Assignment,
-    account: Account,
-    currency: str,
-    ledgers: Sequence[LocationLedger],
-    previous: Previous | None,
-) -> Stated | LedgerMismatch:
-    try:
-        return state_in(assignment.timezone, assignment.cut, account, currency, ledgers, previous)
-    except LedgerMismatch as error:
-        return error
+            try:
+                stated = state_in(
+                    assignment.timezone, assignment.cut, account, currency, ledgers, previous
+                )
+            except LedgerMismatch as error:
+                faults.append(f"account {printable(account.id)}: {error}")
+                continue
+            if has_more:
+                whole = section_sources.with_added_sections(connection, stated.statement)
+                stated = replace(stated, statement=whole)
+            if _is_worth_a_file(stated):
+                yield stated
 
 
 def _is_worth_a_file(stated: Stated) -> bool:
-    return bool(stated.nanos) or any(
-        section.lines or section.adjustments for section in stated.statement.sections
-    )
-
-
-def _made(target: Target | None, account: Account, stated: Stated) -> AccountFile:
     statement = stated.statement
-    file = None
-    if target is not None:
-        suffix = FORMATS[target.output_format].suffix
-        path = account_file_name(account.id, statement.currency, suffix)
-        content = render(target.output_format, statement, target.presentation)
-        write_new(target.directory / path, content)
-        file = file_of(path, content)
-    lines = sum(len(section.lines) + len(section.adjustments) for section in statement.sections)
+    has_lines = any(section.lines or section.adjustments for section in statement.sections)
+    return has_lines or bool(stated.nanos) or bool(statement.added)
+
+
+def _noted(reports: Iterable[Stated], files: list[AccountFile]) -> Iterator[Statement]:
+    """Yield the statements, and add what each comes to to ``files``."""
+    for stated in reports:
+        files.append(account_file(stated))
+        yield stated.statement
+
+
+def _written(target: Target, stated: Stated) -> AccountFile:
+    """Write the report to a file of its own."""
+    statement = stated.statement
+    suffix = FORMATS[target.output_format].suffix
+    path = account_file_name(statement.account.id, statement.currency, suffix)
+    content = render(target.output_format, statement, target.presentation)
+    write_new(target.directory / path, content)
+    return account_file(stated, file_of(path, content))
+
+
+def account_file(stated: Stated, file: File | None = None) -> AccountFile:
+    """Return what the manifest says of the report."""
+    statement = stated.statement
     return AccountFile(
-        account.id, account.name, statement.currency, lines, _total(statement), stated.nanos, file
+        statement.account.id,
+        statement.account.name,
+        statement.currency,
+        sum(len(section.lines) + len(section.adjustments) for section in statement.sections),
+        _total(statement),
+        stated.nanos,
+        file,
     )
 
 

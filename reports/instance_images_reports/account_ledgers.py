@@ -230,7 +230,7 @@ def _adjustments(
 def _minimums(connection: sa.Connection, cut: Cut, keys: Sequence[int]) -> Rows:
     """Return the minimum charges that are counted in the period; it has some once it is closed."""
     found: Rows = {}
-    if not cut.is_closed:
+    if cut.closed_at is None:
         return found
     query = (
         sa.select(minimum_charges)

@@ -17,6 +17,7 @@ from instance_images.errors import Refused
 from instance_images_billing.periods import Period, period_before
 from instance_images_reports.account_files import (
     Assignment,
+    Batch,
     Made,
     Member,
     Target,
@@ -25,6 +26,7 @@ from instance_images_reports.account_files import (
 )
 from instance_images_reports.collect import previous_by_currency
 from instance_images_reports.cut import AccountPlaces, Cut, list_places, read_cut
+from instance_images_reports.datasets import DATASETS
 from instance_images_reports.engines import Engine
 from instance_images_reports.file_names import FOLDER
 from instance_images_reports.formats import Presentation
@@ -37,6 +39,7 @@ from instance_images_reports.manifest import (
     file_of,
     manifest_json,
     places_of,
+    read_file,
     totals_of,
 )
 from instance_images_reports.output_directory import whole_directory, write_new
@@ -60,14 +63,15 @@ class Books:
     places: Sequence[AccountPlaces]
     sums: Sequence[LedgerSum]
     sums_before: Sequence[LedgerSum]
-    batches: Sequence[Sequence[Member]]
+    batches: Sequence[Batch]
 
 
 def read_books(connection: sa.Connection, settings: Settings, period: Period) -> Books:
     """Return the books of the period. The connection must read a snapshot."""
     cut = read_cut(connection, period)
     before = read_cut(connection, period_before(period.start, settings.billing.timezone))
-    places = list_places(connection)
+    places, sums = list_places(connection), read_sums(connection, cut)
+    charged = {one.account_id for one in sums}
     sums_before = read_sums(connection, before)
     by_account: dict[str, list[LedgerSum]] = {}
     for one in sums_before:
@@ -75,12 +79,13 @@ def read_books(connection: sa.Connection, settings: Settings, period: Period) ->
     members = [
         Member(each, previous_by_currency(before.period, by_account.get(each.account.id, ())))
         for each in places
+        if each.account.id in charged
     ]
     return Books(
         cut,
         before,
         places,
-        read_sums(connection, cut),
+        sums,
         sums_before,
         batches_of(connection, members),
     )
@@ -104,7 +109,7 @@ def make_all(
     database: Database,
     settings: Settings,
     books: Books,
-    engine: Engine[Sequence[Member], Made],
+    engine: Engine[Batch, Made],
     target: Target | None,
     progress: Progress,
 ) -> tuple[list[AccountFile], list[str]]:
@@ -120,10 +125,11 @@ def make_all(
     )
     files: list[AccountFile] = []
     faults: list[str] = []
+    accounts_count = sum(len(batch.members) for batch in books.batches)
     for made in engine(_Maker(assignment), books.batches):
         files += made.files
         faults += made.faults
-        progress(made.accounts_count, len(books.places))
+        progress(made.accounts_count, accounts_count)
     return sorted(files, key=lambda one: (one.account_id, one.currency)), sorted(faults)
 
 
@@ -133,7 +139,7 @@ class _Maker:
 
     assignment: Assignment
 
-    def __call__(self, batch: Sequence[Member]) -> Made:
+    def __call__(self, batch: Batch) -> Made:
         return make_reports(self.assignment, batch)
 
 
@@ -141,7 +147,7 @@ def write_all(
     database: Database,
     settings: Settings,
     books: Books,
-    engine: Engine[Sequence[Member], Made],
+    engine: Engine[Batch, Made],
     directory: Path,
     output_format: str,
     presentation: Presentation,
@@ -156,7 +162,8 @@ def write_all(
     """
     _require_own(directory)
     with whole_directory(directory, replace=replace) as draft:
-        (draft / FOLDER).mkdir(mode=0o750)
+        is_dataset = output_format in DATASETS
+        (draft / (output_format if is_dataset else FOLDER)).mkdir(mode=0o750)
         target = Target(draft, output_format, presentation)
         files, faults = make_all(database, settings, books, engine, target, progress)
         _require_right(faults + differences(files, books.sums))
@@ -168,7 +175,10 @@ def write_all(
             output_format,
             places_of(books.cut),
             files,
-            _write_summaries(draft, summary_of(books, settings), files, presentation),
+            [
+                *(_files_below(draft, output_format) if is_dataset else []),
+                *_write_summaries(draft, summary_of(books, settings), files, presentation),
+            ],
             totals_of(files),
         )
         write_new(draft / MANIFEST, manifest_json(manifest).encode())
@@ -192,6 +202,12 @@ def _require_right(faults: Sequence[str]) -> None:
             f"No folder was written, for the reports do not add up to the ledger: {shown}{more}."
             " See 'instance-images meter verify'."
         )
+
+
+def _files_below(draft: Path, folder: str) -> list[File]:
+    """Return the files of a data set, as they were written."""
+    paths = sorted(path for path in (draft / folder).rglob("*") if path.is_file())
+    return [read_file(draft, path.relative_to(draft).as_posix()) for path in paths]
 
 
 def _write_summaries(

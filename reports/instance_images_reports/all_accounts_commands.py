@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,12 +48,25 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def require_begun(period: Period, now: datetime) -> None:
-    """Raise Refused where the period begins in the future."""
+def named_period_begun(invocation: Invocation, text: str) -> Period:
+    """Return the period of that name. Raises UsageError, and Refused where it begins later."""
+    from instance_images_billing.periods import named_period
+
+    now = invocation.clock()
+    period = named_period(text, now, invocation.application.settings.billing.timezone)
     if period.start > now:
         raise Refused(
             f"The period {period.name} has not begun: it is {format_instant(now)} now, and it"
             f" begins at {format_instant(period.start)}."
+        )
+    return period
+
+
+def require_alone(*options_of_one_account: object) -> None:
+    """Raise UsageError where an option was given that is for the report of one account."""
+    if any(options_of_one_account):
+        raise UsageError(
+            "--all-accounts goes without --account, --currency, --section and --mail-to."
         )
 
 
@@ -62,7 +74,7 @@ def report_all(
     invocation: Invocation,
     period: Period,
     output: Path | None,
-    output_format: str,
+    output_format: str | None,
     presentation: Presentation,
     *,
     force: bool,
@@ -78,6 +90,9 @@ def report_all(
 
     application = invocation.application
     database, settings = application.database, application.settings
+    if output_format is None and output is not None:
+        raise UsageError("Choose the format of the reports with -f.")
+    output_format = output_format or "text"
     if output is None and output_format not in SUMMARY_FORMATS:
         raise UsageError(
             f"There is no summary as {output_format}: name a folder for the reports with -o, or"
@@ -109,7 +124,13 @@ def report_all(
 
 
 @click.command("reconcile")
-@click.option("--period", "period_text", required=True, metavar="YYYY-MM", help="Billing month.")
+@click.option(
+    "--period",
+    "period_text",
+    required=True,
+    metavar="PERIOD",
+    help="Billing month: YYYY-MM, this, or last.",
+)
 @click.argument("directory", required=False, type=click.Path(path_type=Path, file_okay=False))
 @format_option
 @engine_options
@@ -132,7 +153,6 @@ def reconcile_command(
     Example: instance-images report reconcile --period 2026-11 /srv/reports/2026-11
     """
     from instance_images.commands.output import show_list
-    from instance_images_billing.periods import parse_period
     from instance_images_reports.engines import engine
     from instance_images_reports.progress import accounts_progress
     from instance_images_reports.reconciling import prove_folder, prove_statements
@@ -140,8 +160,7 @@ def reconcile_command(
 
     application = invocation.application
     database, settings = application.database, application.settings
-    period = parse_period(period_text, settings.billing.timezone)
-    require_begun(period, invocation.clock())
+    period = named_period_begun(invocation, period_text)
     if directory is not None:
         with database.snapshot() as connection:
             proof = prove_folder(connection, period, directory)

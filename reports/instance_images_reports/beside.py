@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from itertools import groupby
+from zoneinfo import ZoneInfo
 
 from instance_images.config import UNIT_BYTES
 from instance_images.instants import HOUR, floor_hour
@@ -17,7 +18,7 @@ from instance_images_billing.corrections import Adjustment
 from instance_images_billing.ledger import Posting
 from instance_images_billing.minimums import MinimumCharge
 from instance_images_billing.money import decimal_of, price_text
-from instance_images_billing.periods import Period
+from instance_images_billing.periods import Period, period_of
 from instance_images_billing.rating import Rate, charge_nanos, charged_byte_seconds, rate_at
 from instance_images_reports.location_ledger import LocationLedger
 
@@ -43,11 +44,11 @@ class BesideDraft:
     unit: str = ""
 
 
-def beside_drafts(ledger: LocationLedger, period: Period) -> list[BesideDraft]:
+def beside_drafts(ledger: LocationLedger, period: Period, timezone: ZoneInfo) -> list[BesideDraft]:
     """Return what stands beside the location's lines: allowances, corrections, minimum charges."""
     return [
         *_allowances(ledger, period),
-        *_corrections(ledger),
+        *_corrections(ledger, timezone),
         *(
             BesideDraft(
                 MINIMUM,
@@ -118,11 +119,15 @@ def _minimum_reason(rate: Rate) -> str:
     return f"missing to the minimum charge of {price_text(rate.minimum_nanos)} {rate.currency}"
 
 
-def _corrections(ledger: LocationLedger) -> list[BesideDraft]:
-    """Return the adjustments, those of one image that were posted together as one."""
+def _corrections(ledger: LocationLedger, timezone: ZoneInfo) -> list[BesideDraft]:
+    """Return the adjustments, those of one image and month that were posted together as one."""
+
+    def cause(one: Adjustment) -> tuple[datetime, str, str, Period]:
+        return one.posted_at, one.image_id, one.reason, period_of(one.corrects_at, timezone)
+
     drafts = []
-    in_order = sorted(ledger.adjustments, key=lambda one: (*_cause(one), one.corrects_at))
-    for (_posted_at, image_id, reason), group in groupby(in_order, key=_cause):
+    in_order = sorted(ledger.adjustments, key=lambda one: (*cause(one)[:3], one.corrects_at))
+    for (_posted_at, image_id, reason, month), group in groupby(in_order, key=cause):
         rows: Sequence[Adjustment] = list(group)
         drafts.append(
             BesideDraft(
@@ -130,14 +135,10 @@ def _corrections(ledger: LocationLedger) -> list[BesideDraft]:
                 ledger.location,
                 image_id,
                 rows[0].corrects_at,
-                floor_hour(rows[-1].corrects_at) + HOUR,
+                min(floor_hour(rows[-1].corrects_at) + HOUR, month.end),
                 reason,
                 Fraction(sum(row.amount_nanos for row in rows)),
                 ledger.image_names.get(image_id, ""),
             )
         )
     return drafts
-
-
-def _cause(one: Adjustment) -> tuple[datetime, str, str]:
-    return one.posted_at, one.image_id, one.reason

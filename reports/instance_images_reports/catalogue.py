@@ -16,7 +16,7 @@ from instance_images.names import printable
 if TYPE_CHECKING:
     from babel import Locale
 
-DOMAIN = "instance_images_reports"
+PACKAGE = DOMAIN = "instance_images_reports"
 SOURCE_LANGUAGE = "en"
 
 
@@ -41,7 +41,7 @@ def translations_for(locale: "Locale") -> tuple[str, NullTranslations]:
     """
     names = [str(locale), "_".join(filter(None, (locale.language, locale.script)))]
     for name in dict.fromkeys([*names, locale.language]):
-        file = files(__package__).joinpath("locale", name, "LC_MESSAGES", f"{DOMAIN}.po")
+        file = files(PACKAGE).joinpath("locale", name, "LC_MESSAGES", f"{DOMAIN}.po")
         if file.is_file():
             return name.replace("_", "-"), _compiled(file.read_bytes())
     return SOURCE_LANGUAGE, NullTranslations()

@@ -12,11 +12,12 @@ from datetime import date
 from decimal import ROUND_CEILING, Decimal
 from html import escape
 
-_BAR, _TEXT, _GRID = "#3a7cae", "#59636e", "#e3e7eb"
+_TEXT, _GRID = "#59636e", "#e3e7eb"
+_FILLS = {"bar": "#3a7cae", "bar-pale": "#9aa7b3", "bar-forecast": "#b5d0e6"}  # by class
 _WIDTH, _HEIGHT = 480, 180
 _PLOT_TOP, _PLOT_BOTTOM = 12, 158
-_DAY_WIDTH, _BAR_WIDTH = Decimal(13), Decimal(9)
-_PLOT_RIGHT = Decimal(_WIDTH - 2)
+_PLOT_LEFT, _PLOT_RIGHT = Decimal(58), Decimal(_WIDTH - 2)
+_PART_WIDTH, _PART_HEIGHT = 480, 7
 _LABELLED_DAYS = (1, 5, 10, 15, 20, 25, 30)
 _MAX_STEPS = 4
 _STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
@@ -43,31 +44,27 @@ def daily_bars(
     days: Sequence[date],
     values: Sequence[Decimal],
     *,
+    titles: Sequence[str],
     number_text: Callable[[Decimal], str],
-    day_text: Callable[[date], str],
     description: str,
 ) -> str:
     """Return an ``<svg>`` element with a bar for each of the days, which are of one month.
 
-    It is as wide as what it stands in. ``number_text`` and ``day_text`` put numbers and
-    days into words, ``description`` is read aloud in place of the chart.
+    It is as wide as what it stands in. ``titles`` say each bar in words, ``number_text`` the
+    numbers beside the lines; ``description`` is read aloud in place of the chart.
     """
     scale = _scale(max(values))
     days_of_month = calendar.monthrange(days[0].year, days[0].month)[1]
-    left = _PLOT_RIGHT - _DAY_WIDTH * days_of_month
-    parts = [_grid_line(scale, number_text, multiple, left) for multiple in range(scale.steps + 1)]
+    width = (_PLOT_RIGHT - _PLOT_LEFT) / days_of_month
+    parts = [_grid_line(scale, number_text, multiple) for multiple in range(scale.steps + 1)]
     parts += [
-        _label(left + _DAY_WIDTH * day - _DAY_WIDTH / 2, _HEIGHT - 6, "middle", str(day))
+        _label(_PLOT_LEFT + width * day - width / 2, _HEIGHT - 6, "middle", str(day))
         for day in _LABELLED_DAYS
         if day <= days_of_month
     ]
     parts += [
-        _bar(
-            left + _DAY_WIDTH * (day.day - 1) + 2,
-            scale.y(value),
-            f"{day_text(day)}: {number_text(value)}",
-        )
-        for day, value in zip(days, values, strict=True)
+        _bar(_PLOT_LEFT + width * (day.day - 1), scale.y(value), width, title)
+        for day, value, title in zip(days, values, titles, strict=True)
     ]
     return _svg(f"0 0 {_WIDTH} {_HEIGHT}", description, "".join(parts))
 
@@ -77,10 +74,11 @@ def part_bar(part: Decimal, whole: Decimal, *, css_class: str = "bar") -> str:
 
     What is below zero or of nothing is an empty bar.
     """
-    percent = Decimal(0) if whole <= 0 or part <= 0 else min(Decimal(100), part * 100 / whole)
+    length = Decimal(0) if whole <= 0 or part <= 0 else min(part / whole, Decimal(1)) * _PART_WIDTH
     return (
-        '<svg class="part" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
-        f'<rect class="{css_class}" width="{_text(percent)}" height="10" fill="{_BAR}"/></svg>'
+        f'<svg class="part" viewBox="0 0 {_PART_WIDTH} {_PART_HEIGHT}" aria-hidden="true">'
+        f'<rect class="{css_class}" width="{_text(length)}" height="{_PART_HEIGHT}" rx="1"'
+        f' fill="{_FILLS[css_class]}"/></svg>'
     )
 
 
@@ -94,22 +92,21 @@ def _scale(highest: Decimal) -> _Scale:
     return _Scale(step, int((highest / step).to_integral_value(ROUND_CEILING)))
 
 
-def _grid_line(
-    scale: _Scale, number: Callable[[Decimal], str], multiple: int, left: Decimal
-) -> str:
+def _grid_line(scale: _Scale, number_text: Callable[[Decimal], str], multiple: int) -> str:
     value = scale.step * multiple
-    y = _text(scale.y(value))
-    label = _label(left - 7, scale.y(value) + 4, "end", number(value))
+    label = _label(_PLOT_LEFT - 7, scale.y(value) + 4, "end", number_text(value))
     return (
-        f'<path class="grid" d="M{_text(left)} {y}H{_text(_PLOT_RIGHT)}" stroke="{_GRID}"'
-        f' stroke-width="1" fill="none"/>{label}'
+        f'<path class="grid" d="M{_text(_PLOT_LEFT)} {_text(scale.y(value))}H{_text(_PLOT_RIGHT)}"'
+        f' stroke="{_GRID}" stroke-width="1" fill="none"/>{label}'
     )
 
 
-def _bar(x: Decimal, y: Decimal, title: str) -> str:
+def _bar(x: Decimal, y: Decimal, day_width: Decimal, title: str) -> str:
+    gap = day_width / 7
+    width, height = _text(day_width - 2 * gap), _text(_PLOT_BOTTOM - y)
     return (
-        f'<rect class="bar" x="{_text(x)}" y="{_text(y)}" width="{_text(_BAR_WIDTH)}"'
-        f' height="{_text(_PLOT_BOTTOM - y)}" rx="1" fill="{_BAR}">'
+        f'<rect class="bar" x="{_text(x + gap)}" y="{_text(y)}" width="{width}" height="{height}"'
+        f' rx="1" fill="{_FILLS["bar"]}">'
         f"<title>{escape(title)}</title></rect>"
     )
 

@@ -32,7 +32,7 @@ def check_statements(
     for period in _periods(connection, settings):
         cut, days = read_cut(connection, period), days_of(period, settings.billing.timezone)
         for batch in batches:
-            places = [member.places for member in batch]
+            places = [member.places for member in batch.members]
             for account, ledgers in read_ledgers(connection, cut, days, places):
                 findings += _check(settings, cut, account, ledgers)
     return findings

@@ -119,6 +119,7 @@ def state_in(
         days_of(cut.period, timezone),
         cut.period_state,
         previous,
+        cut.closed_at,
     )
     return Stated(statement, {one.location: one.charged_nanos for one in own if one.has_rows})
 

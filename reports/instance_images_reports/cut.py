@@ -38,16 +38,16 @@ class LocationCut:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What is read of the ledger for a period; minimum charges only where it is ``closed``."""
+    """What is read of the ledger for a period; minimum charges only where that is closed."""
 
     period: Period
-    period_state: str
+    closed_at: datetime | None
     locations: Mapping[str, LocationCut]
 
     @property
-    def is_closed(self) -> bool:
-        """Whether nothing that is counted in the period changes any more."""
-        return self.period_state == "closed"
+    def period_state(self) -> str:
+        """``open``, or ``closed`` where nothing that is counted in the period changes any more."""
+        return "open" if self.closed_at is None else "closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,10 @@ def read_cut(connection: sa.Connection, period: Period) -> Cut:
     )
     last = {row[0]: int(row[1]) for row in connection.execute(query)}
     names = connection.execute(sa.select(accounts.c.location).distinct()).scalars().all()
+    closed = find_closed(connection, period.name)
     return Cut(
         period,
-        "open" if find_closed(connection, period.name) is None else "closed",
+        None if closed is None else closed.closed_at,
         {
             name: LocationCut(
                 name,

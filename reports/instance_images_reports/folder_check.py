@@ -5,16 +5,16 @@ manifest is opened only where it is the one that this product would have chosen.
 """
 
 import csv
-import hashlib
 import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from instance_images.errors import Refused
 from instance_images.names import formula_safe, printable
+from instance_images_reports.datasets import DATASETS
 from instance_images_reports.file_names import account_file_name
 from instance_images_reports.formats import FORMATS
 from instance_images_reports.manifest import (
@@ -24,6 +24,7 @@ from instance_images_reports.manifest import (
     Manifest,
     exact_text,
     parse_manifest,
+    read_file,
     totals_of,
 )
 from instance_images_reports.summary_formats import SUMMARY_FORMATS, summary_path
@@ -54,18 +55,17 @@ def read_manifest(directory: Path) -> Manifest:
 def check_folder(directory: Path, manifest: Manifest) -> list[str]:
     """Return what in the folder is not as the manifest has it, one sentence each."""
     findings = [*_faults_of_rows(manifest), *_faults_of_totals(manifest)]
-    listed = {MANIFEST}
     for one in manifest.accounts:
-        assert one.file is not None
-        listed.add(one.file.path)
-        content, faults = _content(directory, one.file, _expected_path(manifest, one))
-        if content is not None and not faults:
+        faults = _faults_of_file(directory, one.file, _expected_path(manifest, one))
+        if one.file is not None and not faults:
+            content = (directory / one.file.path).read_bytes()
             faults = list(_faults_of_content(manifest.output_format, one, content))
         findings += faults
-    for file in manifest.summaries:
-        listed.add(file.path)
-        is_ours = file.path in map(summary_path, SUMMARY_FORMATS)
-        findings += _content(directory, file, file.path if is_ours else None)[1]
+    for file in manifest.shared:
+        is_ours = _is_shared(manifest, file.path)
+        findings += _faults_of_file(directory, file, file.path if is_ours else None)
+    own = (one.file for one in manifest.accounts if one.file)
+    listed = {MANIFEST, *(file.path for file in (*own, *manifest.shared))}
     found = {
         path.relative_to(directory).as_posix()
         for path in directory.rglob("*")
@@ -103,19 +103,29 @@ def _expected_path(manifest: Manifest, one: AccountFile) -> str | None:
         return None
 
 
-def _content(directory: Path, file: File, expected: str | None) -> tuple[bytes | None, list[str]]:
-    """Return the file's content, and what is wrong with it."""
-    name = printable(file.path)
-    if file.path != expected:
-        return None, [f"{MANIFEST}: {name}: is not what the file is called"]
-    path = directory / file.path
+def _is_shared(manifest: Manifest, path: str) -> bool:
+    """Return whether a file of that path can be a summary, or belong to the data set."""
+    parts = PurePosixPath(path).parts
+    is_below = len(parts) > 1 and parts[0] == manifest.output_format and ".." not in parts
+    in_dataset = manifest.output_format in DATASETS and is_below
+    return in_dataset or path in map(summary_path, SUMMARY_FORMATS)
+
+
+def _faults_of_file(directory: Path, file: File | None, expected: str | None) -> list[str]:
+    """Return what is wrong with a file before it is looked into."""
+    if (file and file.path) != expected:
+        return [
+            f"{MANIFEST}: {printable(file.path if file else '')}: is not what the file is called"
+        ]
+    if file is None:
+        return []
     try:
-        content = path.read_bytes()
+        found = read_file(directory, file.path)
     except OSError as error:
-        return None, [f"{name}: cannot be read: {error.strerror}"]
-    if hashlib.sha256(content).hexdigest() != file.sha256 or len(content) != file.size_bytes:
-        return content, [f"{name}: is not what was written: its size or SHA-256 differs"]
-    return content, []
+        return [f"{printable(file.path)}: cannot be read: {error.strerror}"]
+    if found != file:
+        return [f"{printable(file.path)}: is not what was written: its size or SHA-256 differs"]
+    return []
 
 
 def _faults_of_content(output_format: str, one: AccountFile, content: bytes) -> Iterator[str]:
@@ -154,7 +164,8 @@ def _read_back(output_format: str, content: bytes) -> ReadBack | None:
             len(amounts),
         )
     if output_format == "csv":
-        rows = list(csv.DictReader(io.StringIO(content.decode())))
+        read = csv.DictReader(io.StringIO(content.decode()))
+        rows = [row for row in read if row["section"] == "images"]
         total = sum((Decimal(row["amount"]) for row in rows), Decimal(0))
         whose = {(row["account_id"], row["currency"]) for row in rows}
         ((account_id, currency),) = whose

@@ -5,24 +5,24 @@ and of the template. The file asks for nothing else: no script, no font, no pict
 nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
 from typing import TYPE_CHECKING
 
 from instance_images.config import UNIT_BYTES
-from instance_images.instants import format_instant
 from instance_images.names import printable
 from instance_images_reports import sentences
 from instance_images_reports.charts import daily_bars, part_bar
 from instance_images_reports.formats import DEFAULT_PRESENTATION, Presentation
-from instance_images_reports.statement import Section, Statement
+from instance_images_reports.statement import Section, Statement, only_section
+from instance_images_reports.templating import render_template
 from instance_images_reports.words import Words, words_for
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
     from markupsafe import Markup
+
+PAGE, FRAGMENT = "cloud-usage.html.j2", "section.html.j2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,86 +46,44 @@ class _Bar:
 
 def render_html(statement: Statement, presentation: Presentation = DEFAULT_PRESENTATION) -> str:
     """Return the page. Its instants are in the time zone of the period."""
+    return render_page(PAGE, statement, presentation)
+
+
+def render_page(
+    template: str, statement: Statement, presentation: Presentation, **more: object
+) -> str:
+    """Return the page that the template makes of the statement, and of ``more``."""
     words = words_for(statement, presentation)
-    sections = [
-        (
-            section,
-            _daily_charts(section, words),
-            _share_bars(section, words),
-            _comparison_bars(section, statement, words),
-        )
-        for section in statement.sections
-    ]
-    return (
-        environment(words)
-        .get_template("cloud-usage.html.j2")
-        .render(statement=statement, words=words, sections=sections, unit_bytes=UNIT_BYTES)
-    )
-
-
-def environment(words: Words) -> "Environment":
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("instance_images_reports"),
-        extensions=["jinja2.ext.i18n"],
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_harmless,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.install_gettext_translations(words.translations, newstyle=True)  # type: ignore[attr-defined]
-    environment.policies["ext.i18n.trimmed"] = True
-    environment.filters |= {
-        "money": words.money,
-        "amount": words.amount,
-        "quantity": words.quantity,
-        "integer": words.integer,
-        "duration": words.duration,
-        "size": words.size,
-        "rate": words.rate,
-        "utc": format_instant,
-        "instant": words.instant,
-        "date": words.date_of,
-        "time": words.time_of,
-        "moment": words.moment,
-        "day": words.day,
-        "month": words.month_of,
-        **_sentence_filters(words),
+    values = {
+        "statement": statement,
+        "sections": [
+            (section, *_charts(section, statement, words)) for section in statement.sections
+        ],
+        "unit_bytes": UNIT_BYTES,
+        **more,
     }
-    return environment
+    return render_template(template, words, presentation.template_directories, values)
 
 
-def _sentence_filters(words: Words) -> dict[str, Callable[..., str]]:
-    return {
-        name: partial(sentence, words)
-        for name, sentence in (
-            ("section_title", sentences.section_title),
-            ("section_total_title", sentences.section_total_title),
-            ("state", sentences.state_text),
-            ("coverage", sentences.coverage_text),
-            ("counts", sentences.counts_text),
-            ("ending", sentences.ending_text),
-            ("adjustment_title", sentences.adjustment_title),
-            ("adjustment_reason", sentences.adjustment_reason),
-            ("images", sentences.images_text),
-            ("forecast_basis", sentences.forecast_basis),
-            ("comparison", sentences.comparison_text),
-            ("unit", sentences.unit_text),
-            ("quantity_title", sentences.quantity_title),
-            ("terms", sentences.terms_text),
-        )
-    }
-
-
-def _harmless(value: object) -> object:
-    """Make every text that the template prints printable; jinja escapes it afterwards."""
-    return printable(value) if type(value) is str else value
+def render_section(
+    statement: Statement, section_name: str, presentation: Presentation = DEFAULT_PRESENTATION
+) -> str:
+    """Return one section as an element for a page of somebody else's, with a style of its own."""
+    alone = only_section(statement, section_name)
+    return render_page(FRAGMENT, alone, presentation)
 
 
 # --------------------------------------------------------------------------- charts
+
+
+def _charts(
+    section: Section, statement: Statement, words: Words
+) -> tuple[list[_Chart], list[_Bar], list[_Bar]]:
+    return (
+        _daily_charts(section, words),
+        _share_bars(section, words),
+        _comparison_bars(section, statement, words),
+    )
 
 
 def _daily_charts(section: Section, words: Words) -> list[_Chart]:
@@ -164,8 +122,11 @@ def _chart(section: Section, words: Words, title: str, values: Sequence[Decimal]
     svg = daily_bars(
         days,
         values,
-        number_text=words.plain,
-        day_text=words.day,
+        titles=[
+            f"{words.day(day)}: {words.plain(value)}"
+            for day, value in zip(days, values, strict=True)
+        ],
+        number_text=words.amount,
         description=printable(description),
     )
     return _Chart(title, _markup(svg))
@@ -178,7 +139,13 @@ def _share_bars(section: Section, words: Words) -> list[_Bar]:
             share.name
             if share.images_count == 1
             else sentences.others_text(words, share.images_count),
-            _markup(part_bar(share.percent, largest)),
+            _markup(
+                part_bar(
+                    share.percent,
+                    largest,
+                    css_class="bar" if share.images_count == 1 else "bar-pale",
+                )
+            ),
             words.amount(share.amount),
             words.percent(share.percent),
         )
@@ -192,9 +159,7 @@ def _comparison_bars(section: Section, statement: Statement, words: Words) -> li
     if before is None and forecast is None:
         return []
     this_month = words.month_of(statement.period)
-    rows = (
-        [] if before is None else [(words.month_of(before.period), before.total, "", "bar-before")]
-    )
+    rows = [] if before is None else [(words.month_of(before.period), before.total, "", "bar-pale")]
     so_far = words.gettext("so far") if forecast else ""
     rows.append((this_month, section.total, so_far, "bar"))
     if forecast:

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from instance_images.instants import format_instant
 from instance_images_billing.money import NANOS_PER_UNIT, price_text
+from instance_images_reports.charges import ChargeLine, ChargeSection
 from instance_images_reports.formats import DEFAULT_PRESENTATION, Presentation
 from instance_images_reports.json_text import indented
 from instance_images_reports.statement import (
@@ -18,6 +19,7 @@ from instance_images_reports.statement import (
     Section,
     Share,
     Statement,
+    only_section,
 )
 
 FORECAST_BASIS = (
@@ -35,6 +37,15 @@ def render_json(statement: Statement, presentation: Presentation = DEFAULT_PRESE
     terminal that the document is printed on.
     """
     return indented(_report(statement)) + "\n"
+
+
+def render_section(
+    statement: Statement, section_name: str, presentation: Presentation = DEFAULT_PRESENTATION
+) -> str:
+    """Return one section as it stands in the report, as a JSON object in ASCII."""
+    alone = only_section(statement, section_name)
+    [fields] = _sections(alone)
+    return indented(fields) + "\n"
 
 
 def line_fields(line: Line) -> JsonFields:
@@ -86,7 +97,38 @@ def _report(statement: Statement) -> JsonFields:
         "currency": statement.currency,
         "metered_until": None if metered_until is None else format_instant(metered_until),
         "total": decimal_text(statement.total),
-        "sections": [_section(section) for section in statement.sections],
+        "sections": _sections(statement),
+    }
+
+
+def _sections(statement: Statement) -> list[JsonFields]:
+    return [
+        *(_section(section) for section in statement.sections),
+        *(_added_section(section) for section in statement.added),
+    ]
+
+
+def _added_section(section: ChargeSection) -> JsonFields:
+    return {
+        "name": section.name,
+        "title": section.title,
+        "total": decimal_text(section.total),
+        "lines": [charge_fields(line) for line in section.lines],
+        "adjustments": [],
+    }
+
+
+def charge_fields(line: ChargeLine) -> JsonFields:
+    """Return the fields of a line of an added section; ``quantity`` and ``rate`` can be null."""
+    return {
+        "name": line.name,
+        "details": line.details,
+        "location": line.location,
+        "quantity": None if line.quantity is None else decimal_text(line.quantity),
+        "unit": line.unit,
+        "rate": None if line.rate is None else decimal_text(line.rate),
+        "amount_exact": decimal_text(line.amount_exact),
+        "amount": decimal_text(line.amount),
     }
 
 

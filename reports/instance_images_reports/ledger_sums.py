@@ -89,7 +89,7 @@ def _sources(cut: Cut, place: LocationCut) -> list[tuple[sa.Table, Any, Any, Any
     if place.metered_until is not None:
         starts_at = postings.c.starts_at
         sources.append((postings, starts_at, starts_at, starts_at < place.metered_until))
-    if cut.is_closed:
+    if cut.closed_at is not None:
         counted_at = minimum_charges.c.counted_at
         sources.append((minimum_charges, counted_at, counted_at, sa.true()))
     return sources

@@ -1,4 +1,4 @@
-"""The manifest of a folder of reports: what is in it, and what it adds up to. Pure.
+"""The manifest of a folder of reports: what is in it, and what it adds up to.
 
 Owns the names of its fields, which are a contract: fields are added, never renamed. Amounts are
 texts; those called ``exact`` have nine decimals, and so are whole nanos.
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from instance_images.errors import Refused, UsageError
@@ -66,7 +67,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The content of a folder of reports. ``accounts`` are sorted by id and currency."""
+    """The content of a folder of reports. ``accounts`` are sorted by id and currency.
+
+    ``shared`` are the files that are of no account alone: the summaries, and the data set where the
+    format is one.
+    """
 
     version: str
     period: str
@@ -75,13 +80,20 @@ class Manifest:
     output_format: str
     places: Sequence[Place]
     accounts: Sequence[AccountFile]
-    summaries: Sequence[File]
+    shared: Sequence[File]
     totals: Mapping[tuple[str, str], int]
 
 
 def file_of(path: str, content: bytes) -> File:
     """Return the manifest's entry of a file with that content."""
     return File(path, hashlib.sha256(content).hexdigest(), len(content))
+
+
+def read_file(directory: Path, path: str) -> File:
+    """Return the entry of a file of the folder, however large. Raises OSError."""
+    with (directory / path).open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return File(path, digest, file.tell())
 
 
 def places_of(cut: Cut) -> list[Place]:
@@ -128,7 +140,7 @@ def manifest_json(manifest: Manifest) -> str:
             {"location": location, "currency": currency, "exact": exact_text(nanos)}
             for (location, currency), nanos in sorted(manifest.totals.items())
         ],
-        "summaries": [_file(one) for one in manifest.summaries],
+        "shared": [_file(one) for one in manifest.shared],
     }
     rows = ",\n".join(f"    {json.dumps(_account(one))}" for one in manifest.accounts)
     before = json.dumps(head, indent=2).removesuffix("\n}")
@@ -193,7 +205,7 @@ def _manifest(read: Any) -> Manifest:
             for one in read["locations"]
         ],
         [_read_account(one) for one in read["accounts"]],
-        [_read_file(one) for one in read["summaries"]],
+        [_read_file(one) for one in read["shared"]],
         {(one["location"], one["currency"]): _nanos(one["exact"]) for one in read["totals"]},
     )
 
@@ -206,7 +218,7 @@ def _read_account(one: Any) -> AccountFile:
         int(one["lines"]),
         _amount(one["total"]),
         {str(name): _nanos(text) for name, text in one["locations"].items()},
-        _read_file(one),
+        _read_file(one) if "path" in one else None,
     )
     if found.charged_nanos != _nanos(one["exact"]):
         raise ValueError(f"the locations of {found.account_id} do not add up to its exact amount")

@@ -15,7 +15,7 @@ from instance_images.database import Database
 from instance_images.errors import Refused
 from instance_images.instants import format_instant
 from instance_images_billing.periods import Period
-from instance_images_reports.account_files import Made, Member
+from instance_images_reports.account_files import Batch, Made
 from instance_images_reports.all_accounts import Progress, make_all, read_books
 from instance_images_reports.cut import Cut, read_cut
 from instance_images_reports.engines import Engine
@@ -50,7 +50,7 @@ def prove_statements(
     database: Database,
     settings: Settings,
     period: Period,
-    engine: Engine[Sequence[Member], Made],
+    engine: Engine[Batch, Made],
     progress: Progress,
 ) -> Proof:
     """Make the reports of all accounts without writing them, and hold them against the ledger."""
@@ -70,7 +70,7 @@ def _cut_of(manifest: Manifest, now: Cut) -> Cut:
                 metered_until=one.metered_until,
                 last_adjustment=one.last_adjustment,
             )
-    return Cut(now.period, manifest.period_state, places)
+    return Cut(now.period, now.closed_at if manifest.period_state == "closed" else None, places)
 
 
 def _note(cut: Cut, now: Cut) -> str | None:

@@ -4,8 +4,11 @@ Every format that people read takes its texts from here, or from its own templat
 messages of the catalogue, put into the reader's language by ``Words``.
 """
 
+import re
 from collections.abc import Iterable
 
+from instance_images.errors import UsageError
+from instance_images.instants import parse_instant
 from instance_images_reports.beside import ALLOWANCE, CORRECTION, MINIMUM
 from instance_images_reports.statement import (
     Adjustment,
@@ -17,6 +20,9 @@ from instance_images_reports.statement import (
     Statement,
 )
 from instance_images_reports.words import Words
+
+# How the hourly run words the reason of a late correction, in the ledger.
+_LATE = re.compile(r"(available|changed|deleted) at (\S+Z), which became known at (\S+Z)")
 
 
 def section_title(words: Words, section: Section) -> str:
@@ -108,7 +114,7 @@ def adjustment_title(words: Words, adjustment: Adjustment) -> str:
 
 
 def adjustment_reason(words: Words, adjustment: Adjustment) -> str:
-    """Return why it stands there. What was recorded with a correction is not translated."""
+    """Return why it stands there; what somebody wrote by hand stays as it is."""
     threshold = adjustment.threshold
     if threshold is not None and adjustment.kind == ALLOWANCE:
         free = f"{words.plain(threshold)} {adjustment.unit}"
@@ -117,7 +123,24 @@ def adjustment_reason(words: Words, adjustment: Adjustment) -> str:
         return words.gettext(
             "missing to the minimum charge of %(amount)s", amount=words.price(threshold)
         )
-    return adjustment.reason
+    late = _LATE.fullmatch(adjustment.reason)
+    try:
+        return _late_text(words, *late.groups()) if late else adjustment.reason
+    except UsageError:  # by hand, anything can be written that looks alike
+        return adjustment.reason
+
+
+def _late_text(words: Words, event: str, effective_at: str, learned_at: str) -> str:
+    """Return what the hourly run recorded with a correction, with local times."""
+    messages = {
+        "available": words.gettext("available at %(instant)s, which became known at %(learned)s"),
+        "changed": words.gettext("changed at %(instant)s, which became known at %(learned)s"),
+        "deleted": words.gettext("deleted at %(instant)s, which became known at %(learned)s"),
+    }
+    return messages[event] % {
+        "instant": words.moment(parse_instant(effective_at)),
+        "learned": words.moment(parse_instant(learned_at)),
+    }
 
 
 def images_text(words: Words, count: int) -> str:
@@ -132,6 +155,11 @@ def others_text(words: Words, count: int) -> str:
 
 def forecast_basis(words: Words, forecast: Forecast) -> str:
     """Return what a forecast rests on."""
+    if forecast.images_count == 0:
+        return words.gettext(
+            "A forecast, not a charge: %(charged)s so far; no image is still stored.",
+            charged=words.money(forecast.charged),
+        )
     return words.ngettext(
         "A forecast, not a charge: %(charged)s so far, and %(expected)s if the image that is still"
         " stored stays until the period ends, at the rates that are known.",

@@ -4,14 +4,16 @@ Every number of the report is in it, computed once by ``stating``; renderers onl
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from instance_images.domain import Account
+from instance_images.errors import NotFound
 from instance_images_billing.periods import Period
 from instance_images_reports.beside import CORRECTION
+from instance_images_reports.charges import ChargeSection
 
 
 class Ending(StrEnum):
@@ -216,7 +218,8 @@ class Statement:
 
     ``metered_until`` is the instant up to which all locations are metered, the end of the period
     at the latest; None where a location is not metered at all.
-    ``period_state`` is ``open`` or ``closed``.
+    ``period_state`` is ``open`` or ``closed``; ``closed_at`` is None while it is open. ``added``
+    are the sections that others add; their totals are part of the ``total``.
     """
 
     account: Account
@@ -227,3 +230,16 @@ class Statement:
     metered_until: datetime | None
     total: Decimal
     sections: Sequence[Section]
+    added: Sequence[ChargeSection] = ()
+    closed_at: datetime | None = None
+
+
+def only_section(statement: Statement, name: str) -> Statement:
+    """Return the statement with one of its sections alone. Raises NotFound."""
+    sections = [section for section in statement.sections if section.name == name]
+    added = [section for section in statement.added if section.name == name]
+    if not sections and not added:
+        known = [one.name for one in statement.sections] + [one.name for one in statement.added]
+        raise NotFound("Section", name, f"The report has: {', '.join(known)}.")
+    total = sections[0].total if sections else added[0].total
+    return replace(statement, sections=sections, added=added, total=total)

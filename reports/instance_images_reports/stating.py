@@ -5,8 +5,10 @@ are rounded so that they add up to it (largest remainder).
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from zoneinfo import ZoneInfo
 
 from instance_images.domain import Account
 from instance_images_billing.money import NANOS_PER_UNIT, round_half_even
@@ -37,6 +39,7 @@ def state(
     days: Sequence[LocalDay],
     period_state: str = "open",
     previous: Previous | None = None,
+    closed_at: datetime | None = None,
 ) -> Statement:
     """Compute the statement; ``days`` are the period's, in order.
 
@@ -46,7 +49,8 @@ def state(
     """
     drafts = [draft for ledger in ledgers for draft in line_drafts(ledger, period, currency)]
     drafts.sort(key=lambda d: (d.image.location, d.image.name, d.image.image_id, d.start))
-    beside = [draft for ledger in ledgers for draft in beside_drafts(ledger, period)]
+    zone = ZoneInfo(timezone)
+    beside = [draft for ledger in ledgers for draft in beside_drafts(ledger, period, zone)]
     minor_nanos = NANOS_PER_UNIT // 10**currency_digits
     total_minor = round_half_even(
         Fraction(sum(ledger.charged_nanos for ledger in ledgers), minor_nanos)
@@ -89,6 +93,7 @@ def state(
         metered_until=min(metered) if metered and len(metered) == len(ends) else None,
         total=total,
         sections=[section],
+        closed_at=closed_at,
     )
 
 

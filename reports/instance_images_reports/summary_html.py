@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 from instance_images_reports import summary_words
 from instance_images_reports.charts import part_bar
 from instance_images_reports.formats import Presentation
-from instance_images_reports.html_format import environment
 from instance_images_reports.summary import CurrencySummary, Summary
 from instance_images_reports.summary_json import Paths
+from instance_images_reports.templating import render_template
 from instance_images_reports.words import Words
 
 
@@ -17,24 +17,21 @@ def render_summary_html(summary: Summary, presentation: Presentation, paths: Pat
     """Return the page; accounts lead to their files, where there are any."""
     zone = ZoneInfo(summary.timezone)
     words = Words(presentation.locale, zone, "")
-    made = environment(words)
-    made.filters |= {
-        "coverage": partial(summary_words.coverage_text, words),
-        "state": partial(summary_words.state_text, words),
+    values = {
+        "summary": summary,
+        "coverage": summary_words.coverage_text(words, summary),
+        "state": summary_words.state_text(words, summary),
         "accounts": partial(summary_words.accounts_text, words),
         "rounding": summary_words.rounding_text,
         "signed": summary_words.signed_amount,
         "percent": summary_words.signed_percent,
-    }
-    return made.get_template("summary.html.j2").render(
-        summary=summary,
-        words=words,
-        currencies=[
+        "currencies": [
             (one, Words(presentation.locale, zone, one.currency), _bars(one))
             for one in summary.currencies
         ],
-        paths=paths,
-    )
+        "paths": paths,
+    }
+    return render_template("summary.html.j2", words, presentation.template_directories, values)
 
 
 def _bars(one: CurrencySummary) -> tuple[object, object]:

@@ -5,16 +5,17 @@ no control characters.
 """
 
 import io
-from textwrap import fill
 from typing import TYPE_CHECKING
 
 from instance_images.names import printable
 from instance_images_reports import sentences
+from instance_images_reports.charges import ChargeSection
 from instance_images_reports.formats import DEFAULT_PRESENTATION, Presentation
 from instance_images_reports.statement import Adjustment, Ending, Line, Section, Statement
 from instance_images_reports.words import Words, words_for
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
 DEFAULT_WIDTH = 120
@@ -37,11 +38,13 @@ def render_text(
     zone of the period.
     """
     words = words_for(statement, presentation)
-    parts = [_header(statement, words), fill(sentences.coverage_text(words, statement), width)]
+    parts = [_header(statement, words), _filled(sentences.coverage_text(words, statement), width)]
     for section in statement.sections:
         title = sentences.section_title(words, section)
         parts += [_heading(printable(title), "-"), _table(section, words, width)]
         parts += _comparison(section, statement, words, width)
+    for added in statement.added:
+        parts += [_heading(printable(added.title), "-"), _added_table(added, words, width)]
     parts.append(f"{words.gettext('Total')}  {words.money(statement.total)}")
     # Blanks that no line is broken at are good on paper; whoever searches a text types others.
     return _with_plain_blanks("\n\n".join(parts)) + "\n"
@@ -101,8 +104,8 @@ def _table(section: Section, words: Words, width: int) -> str:
     table.add_section()
     total = sentences.section_total_title(words, section)
     table.add_row(total, *[""] * 8, words.amount(section.total))
-    below = [fill(note, width, subsequent_indent="    ") for note in notes]
-    below.append(fill(_terms(section, words), width))
+    below = [_filled(note, width) for note in notes]
+    below.append(_filled(_terms(section, words), width))
     return "\n\n".join([_drawn(table, width), *below])
 
 
@@ -121,10 +124,7 @@ def _terms(section: Section, words: Words) -> str:
 
 def _columns(section: Section, words: Words) -> "Table":
     """Return the table without rows: columns of names may wrap, the others may not."""
-    from rich.box import Box
-    from rich.table import Table
-
-    table = Table(box=Box(_BOX, ascii=True), show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table = _empty_table()
     for title in (
         words.gettext("Name"),
         words.gettext("Source Instance"),
@@ -142,6 +142,36 @@ def _columns(section: Section, words: Words) -> "Table":
     ):
         table.add_column(title, justify="right", no_wrap=True)
     return table
+
+
+def _empty_table() -> "Table":
+    from rich.box import Box
+    from rich.table import Table
+
+    return Table(box=Box(_BOX, ascii=True), show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+
+
+def _added_table(section: ChargeSection, words: Words, width: int) -> str:
+    table = _empty_table()
+    for title in (words.gettext("Name"), words.gettext("Details"), words.gettext("Location")):
+        table.add_column(title, overflow="fold")
+    charge = f"{words.gettext('Charge')}\n{words.currency}"
+    for title in (words.gettext("Quantity"), words.gettext("Rate"), charge):
+        table.add_column(title, justify="right", no_wrap=True)
+    for line in section.lines:
+        quantity = "" if line.quantity is None else f"{words.plain(line.quantity)} {line.unit}"
+        table.add_row(
+            printable(line.name),
+            printable(line.details),
+            printable(line.location),
+            printable(quantity),
+            "" if line.rate is None else words.rate(line.rate),
+            words.amount(line.amount),
+        )
+    table.add_section()
+    total = words.gettext("%(section)s total", section=section.title)
+    table.add_row(printable(total), *[""] * 4, words.amount(section.total))
+    return _drawn(table, width)
 
 
 def _line_cells(line: Line, words: Words) -> list[str]:
@@ -197,16 +227,21 @@ def _comparison(section: Section, statement: Statement, words: Words, width: int
         note = sentences.comparison_text(words, before)
     else:
         return []
-    return ["\n".join(_aligned(facts)), fill(note, width)]
+    return ["\n".join(_aligned(facts)), _filled(note, width)]
 
 
-def _drawn(table: "Table", width: int) -> str:
-    """Return the table as text, as wide as its numbers need where that is more than ``width``."""
+def _filled(text: str, width: int) -> str:
+    """Return the text in lines of at most ``width`` cells; a word that is wider is cut."""
+    from rich.text import Text
+
+    rows = Text(text).wrap(_console(io.StringIO()), width, overflow="fold")
+    return "\n".join(row.plain.rstrip() for row in rows)
+
+
+def _console(file: io.StringIO) -> "Console":
     from rich.console import Console
-    from rich.measure import Measurement
 
-    file = io.StringIO()
-    console = Console(
+    return Console(
         file=file,
         width=_UNLIMITED_CELLS,
         color_system=None,
@@ -215,6 +250,14 @@ def _drawn(table: "Table", width: int) -> str:
         highlight=False,
         legacy_windows=False,
     )
+
+
+def _drawn(table: "Table", width: int) -> str:
+    """Return the table as text, as wide as its numbers need where that is more than ``width``."""
+    from rich.measure import Measurement
+
+    file = io.StringIO()
+    console = _console(file)
     names = table.columns[:_NAME_COLUMNS]
     for column in names:
         column.max_width = _MIN_NAME_CELLS

@@ -38,7 +38,8 @@ class Words:
 
     def gettext(self, message: str, **values: object) -> str:
         """Return the message in the reader's language, its ``%(name)s`` replaced by the values."""
-        return self.translations.gettext(message) % values
+        translated = self.translations.gettext(message)
+        return translated % values if values else translated
 
     def ngettext(self, one: str, several: str, count: int, **values: object) -> str:
         """Return the message for one or for several, with ``%(count)s``, and with the values."""

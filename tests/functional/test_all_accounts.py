@@ -29,7 +29,7 @@ from instance_images_billing.deciding import Decision, decide
 from instance_images_billing.ledger import Posting, begin_watermark, insert_postings
 from instance_images_billing.periods import days_of, parse_period, slices_of
 from instance_images_billing.tables import postings
-from instance_images_reports.account_files import Made, Member
+from instance_images_reports.account_files import Batch, Made
 from instance_images_reports.account_ledgers import read_ledgers
 from instance_images_reports.cut import list_places, read_cut
 from instance_images_reports.days import days_of_postings
@@ -78,7 +78,7 @@ def test_the_manifest_says_what_is_in_the_folder_and_adds_up(
     world.write(tmp_path / "reports", "csv")
 
     manifest = manifest_of(tmp_path / "reports")
-    listed = [*manifest["accounts"], *manifest["summaries"]]
+    listed = [*manifest["accounts"], *manifest["shared"]]
     files = content_of(tmp_path / "reports")
     assert {row["path"] for row in listed} | {MANIFEST} == files.keys()
     for row in listed:
@@ -278,8 +278,9 @@ def image_of(world: BooksWorld, account: str) -> str:
 def in_batches_of_one(name: str, jobs: int) -> Any:
     """Return the engine; each account is a batch, so that there is work for several processes."""
 
-    def run(function: Any, batches: Sequence[Sequence[Member]]) -> Iterator[Made]:
-        single = [[member] for batch in batches for member in batch]
+    def run(function: Any, batches: Sequence[Batch]) -> Iterator[Made]:
+        members = [member for batch in batches for member in batch.members]
+        single = [Batch(part, [member]) for part, member in enumerate(members)]
         yield from engine(name, jobs, None)(function, single)
 
     return run

@@ -17,8 +17,8 @@ EUR = 10**9
 def summary(sums: list[LedgerSum], before: list[LedgerSum]) -> Summary:
     ids = {one.account_id for one in [*sums, *before]}
     return summarise(
-        sample_summary.cut(sample_summary.PERIOD, "open"),
-        sample_summary.cut(sample_summary.OCTOBER, "open"),
+        sample_summary.cut(sample_summary.PERIOD),
+        sample_summary.cut(sample_summary.OCTOBER),
         "UTC",
         {one: f"name of {one}" for one in ids},
         sums,
@@ -85,8 +85,8 @@ def test_hostile_names_do_no_harm_in_any_format() -> None:
     names = dict(enumerate(HOSTILE_NAMES))
     sums = [LedgerSum(f"{number}", "=1+1", "EUR", EUR) for number in names]
     found = summarise(
-        sample_summary.cut(sample_summary.PERIOD, "open"),
-        sample_summary.cut(sample_summary.OCTOBER, "open"),
+        sample_summary.cut(sample_summary.PERIOD),
+        sample_summary.cut(sample_summary.OCTOBER),
         "UTC",
         {f"{number}": name for number, name in names.items()},
         sums,
