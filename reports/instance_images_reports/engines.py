@@ -109,7 +109,7 @@ def _client(jobs: int, address: str | None) -> Iterator[Any]:
 
     That cluster listens on this machine alone, and serves no web pages.
     """
-    import dask
+    from dask.config import set as dask_config_set
     from distributed import Client, LocalCluster
 
     if address is not None:
@@ -121,12 +121,11 @@ def _client(jobs: int, address: str | None) -> Iterator[Any]:
             yield client
         return
     with (
-        dask.config.set(_WITHOUT_NOISE),
+        dask_config_set(_WITHOUT_NOISE),
         LocalCluster(
             n_workers=jobs,
             threads_per_worker=1,
             host="127.0.0.1",
-            dashboard_address=None,
             scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
             silence_logs=logging.CRITICAL,
         ) as cluster,
