@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from instance_images.commands.options import pass_invocation
-from instance_images.errors import Refused
-from instance_images.instants import format_instant
+from instance_images.commands.options import all_accounts_option, pass_invocation
+from instance_images_reports.all_accounts_commands import (
+    engine_options,
+    named_period_begun,
+    reconcile_command,
+    report_all,
+    require_alone,
+)
 from instance_images_reports.datasets import DATASETS
 from instance_images_reports.destination import chosen_format
 from instance_images_reports.focus_options import VERSIONS, FocusOptions
@@ -26,10 +31,14 @@ def report() -> None:
     """Report what images cost."""
 
 
+report.add_command(reconcile_command)
+
+
 @report.command("cloud-usage")
 @click.option(
     "--account", metavar="A", help="Id or name of the account. [default: the only one there is]"
 )
+@all_accounts_option
 @click.option(
     "--period",
     "period_text",
@@ -46,7 +55,8 @@ def report() -> None:
     type=click.Path(path_type=Path),
     metavar="FILE|DIR",
     help="File to write, whole or not at all, or the folder to write one into; for parquet and"
-    " focus the folder that they are. [default: standard output, unless it is mailed]",
+    " focus, and of all accounts, the folder that they are. [default: standard output, unless it is"
+    " mailed; of all accounts the summary]",
 )
 @click.option("--force", is_flag=True, help="Replace the file or folder if it exists.")
 @click.option(
@@ -87,10 +97,12 @@ def report() -> None:
     metavar="ADDRESS",
     help="Mail the report there, by the server of [mail]; may be repeated.",
 )
+@engine_options
 @pass_invocation
 def cloud_usage(
     invocation: Invocation,
     account: str | None,
+    all_accounts: bool,
     period_text: str,
     currency: str | None,
     output: Path | None,
@@ -101,25 +113,27 @@ def cloud_usage(
     locale: str,
     focus_version: str,
     mail_to: tuple[str, ...],
+    **engine: Any,
 ) -> None:
     """Write the Cloud Usage report of an account and period.
 
+    With --all-accounts, write a summary, or with -o a folder: a report for each account and
+    currency, the summary, and a manifest with digests and totals.
+
     Example: instance-images report cloud-usage --account demo --period 2026-11 -o demo.pdf
     """
-    from instance_images_billing.periods import named_period
     from instance_images_reports.catalogue import parse_locale
 
     parse_locale(locale)  # before the ledger is read
-    delivery = Delivery(chosen_format(output_format, output), section_name, output, force, mail_to)
     settings = invocation.application.settings
-    now = invocation.clock()
-    period = named_period(period_text, now, settings.billing.timezone)
-    if period.start > now:
-        raise Refused(
-            f"The period {period.name} has not begun: it is {format_instant(now)} now, and it"
-            f" begins at {format_instant(period.start)}."
-        )
     presentation = _presentation(settings, locale, paper, focus_version)
+    if all_accounts:
+        require_alone(account, currency, section_name, mail_to)
+        period = named_period_begun(invocation, period_text)
+        report_all(invocation, period, output, output_format, presentation, force=force, **engine)
+        return
+    delivery = Delivery(chosen_format(output_format, output), section_name, output, force, mail_to)
+    period = named_period_begun(invocation, period_text)
     report_one(invocation, account, period, currency, delivery, presentation)
 
 

@@ -4,13 +4,13 @@ Owns the names and the order of the fields, and how quantities and instants are 
 the CSV takes a line's fields from here. Computes nothing. Fields are added, never renamed.
 """
 
-import json
 from decimal import Decimal
 
 from instance_images.instants import format_instant
 from instance_images_billing.money import NANOS_PER_UNIT, price_text
 from instance_images_reports.charges import ChargeLine, ChargeSection
 from instance_images_reports.formats import DEFAULT_PRESENTATION, Presentation
+from instance_images_reports.json_text import indented
 from instance_images_reports.statement import (
     Adjustment,
     Comparison,
@@ -36,7 +36,7 @@ def render_json(statement: Statement, presentation: Presentation = DEFAULT_PRESE
     Names are kept as they are. Everything beyond ASCII is escaped, so that no name steers a
     terminal that the document is printed on.
     """
-    return json.dumps(_report(statement), indent=2) + "\n"
+    return indented(_report(statement)) + "\n"
 
 
 def render_section(
@@ -45,7 +45,7 @@ def render_section(
     """Return one section as it stands in the report, as a JSON object in ASCII."""
     alone = only_section(statement, section_name)
     [fields] = _sections(alone)
-    return json.dumps(fields, indent=2) + "\n"
+    return indented(fields) + "\n"
 
 
 def line_fields(line: Line) -> JsonFields:

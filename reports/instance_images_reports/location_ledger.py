@@ -48,3 +48,8 @@ class LocationLedger:
             + sum(one.amount_nanos for one in self.adjustments)
             + sum(one.amount_nanos for one in self.minimums)
         )
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether anything is charged, even if it comes to nothing."""
+        return bool(self.postings or self.adjustments or self.minimums)
