@@ -45,6 +45,10 @@ def fill(database: Database, images: int, accounts: int) -> None:
             f" FROM {{1..{images}}}",
         )
         connection.exec_driver_sql(
+            "UPDATE images SET project_id = (SELECT account_id FROM accounts"
+            " WHERE accounts.account_key = images.account_key)"
+        )
+        connection.exec_driver_sql(
             "INSERT INTO news (image_id, account_key, event, effective_at, size_bytes, learned_at,"
             " source) SELECT image_id, account_key, 'available', available_at, size_bytes,"
             " available_at, 'command' FROM images"

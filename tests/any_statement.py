@@ -36,26 +36,36 @@ _IDS = _NAMES.filter(lambda name: printable(name).strip())
 _NANOS = st.integers(-(10**13), 10**13)
 
 
+def statements() -> st.SearchStrategy[Statement]:
+    """Return a statement, of a ledger as below."""
+    return ledgers_and_statements().map(lambda made: made[1])
+
+
 @st.composite
-def statements(draw: st.DrawFn) -> Statement:
-    """Return a statement of November 2026 with up to three locations, metered for some hours."""
+def ledgers_and_statements(draw: st.DrawFn) -> tuple[list[LocationLedger], Statement]:
+    """Return an account's ledgers and their statement of November 2026.
+
+    It has up to three locations, which are metered for some hours.
+    """
     currency = draw(st.sampled_from(sorted(CURRENCY_DIGITS)))
     zone = ZoneInfo(draw(st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu"])))
     period = parse_period("2026-11", zone)
     locations = draw(st.lists(_LOCATIONS, max_size=3, unique=True))
     closed = draw(st.booleans())
-    return state(
+    ledgers = [draw(_ledgers(name, period, zone, currency)) for name in locations]
+    statement = state(
         Account(draw(_IDS), draw(_NAMES)),
         period,
         zone.key,
         currency,
         CURRENCY_DIGITS[currency],
-        [draw(_ledgers(name, period, zone, currency)) for name in locations],
+        ledgers,
         days_of(period, zone),
         "closed" if closed else "open",
         None,
         datetime(2026, 12, 3, 9, 30, 1, tzinfo=UTC) if closed else None,
     )
+    return ledgers, statement
 
 
 @st.composite

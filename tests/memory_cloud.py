@@ -44,26 +44,26 @@ class MemoryProvider(Provider):
     def sees_all_accounts(self) -> bool:
         return True
 
-    def find_server(self, account: Account, reference: str) -> Server:
-        server = self.get_server(account.id, reference)
+    def find_server(self, project_id: str, reference: str) -> Server:
+        server = self.get_server(project_id, reference)
         if server is None:
             raise NotFound("Instance", reference, "")
         return server
 
-    def get_server(self, account_id: str, server_id: str) -> Server | None:
+    def get_server(self, project_id: str, server_id: str) -> Server | None:
         self._answer()
         return Server(
-            server_id, f"vm {server_id}", account_id, ServerStatus.RUNNING, None, False, (), None
+            server_id, f"vm {server_id}", project_id, ServerStatus.RUNNING, None, False, (), None
         )
 
-    def find_flavor(self, account: Account, reference: str) -> Flavor:
+    def find_flavor(self, project_id: str, reference: str) -> Flavor:
         return Flavor(reference, reference, 64, 1)
 
-    def request_capture(self, account: Account, server_id: str, name: str, request_id: str) -> str:
+    def request_capture(self, project_id: str, server_id: str, name: str, request_id: str) -> str:
         self._answer()
         image_id = str(uuid.uuid4())
         self.images[image_id] = CloudImage(
-            image_id, name, account.id, CloudImageStatus.SAVING, None, None, 0, 0, self.clock()
+            image_id, name, project_id, CloudImageStatus.SAVING, None, None, 0, 0, self.clock()
         )
         self.marks[image_id] = request_id
         return image_id
@@ -79,11 +79,11 @@ class MemoryProvider(Provider):
                     changed_at=changed_at or self.clock(),
                 )
 
-    def find_captured(self, account_id: str, request_id: str) -> CloudImage | None:
+    def find_captured(self, project_id: str, request_id: str) -> CloudImage | None:
         self._answer()
         for image_id, mark in self.marks.items():
             image = self.images.get(image_id)
-            if mark == request_id and image and image.owner_id == account_id:
+            if mark == request_id and image and image.owner_id == project_id:
                 return image
         return None
 
@@ -95,16 +95,16 @@ class MemoryProvider(Provider):
         self._answer()
         return iter([image for image in self.images.values() if image.id not in self.unlisted])
 
-    def delete_image(self, account_id: str, cloud_image_id: str) -> bool:
+    def delete_image(self, project_id: str, cloud_image_id: str) -> bool:
         self._answer()
         return self.images.pop(cloud_image_id, None) is not None
 
-    def request_server(self, account: Account, request: ServerRequest) -> str:
+    def request_server(self, project_id: str, request: ServerRequest) -> str:
         self._answer()
         return str(uuid.uuid4())
 
     def find_requested_server(
-        self, account_id: str, request_id: str, since: datetime
+        self, project_id: str, request_id: str, since: datetime
     ) -> Server | None:
         return None
 

@@ -45,7 +45,7 @@ def prepare(world: World, site: Site) -> dict[str, Any]:
         for key, account_id in enumerate(world.account_ids(), start=1):
             row = {"location": LOCATION.name, "account_id": account_id, "account_name": account_id}
             connection.execute(sa.insert(accounts).values(account_key=key, **row))
-            rows = [_row(world, key, *image) for image in world.images_of(account_id)]
+            rows = [_row(world, key, account_id, *image) for image in world.images_of(account_id)]
             connection.execute(sa.insert(images), rows)
             for row in rows:
                 learning = Learning(world.first_hour, Source.COMMAND)
@@ -53,7 +53,9 @@ def prepare(world: World, site: Site) -> dict[str, Any]:
     return {}
 
 
-def _row(world: World, key: int, image_id: str, name: str, size_bytes: int) -> dict[str, Any]:
+def _row(
+    world: World, key: int, account_id: str, image_id: str, name: str, size_bytes: int
+) -> dict[str, Any]:
     return {
         "image_id": image_id,
         "account_key": key,
@@ -67,6 +69,7 @@ def _row(world: World, key: int, image_id: str, name: str, size_bytes: int) -> d
         "available_at": world.first_hour,
         "task_id": image_id,
         "cloud_image_id": image_id,
+        "project_id": account_id,
     }
 
 

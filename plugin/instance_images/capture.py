@@ -38,13 +38,13 @@ def capture(site: Site, account: Account, server_reference: str, name: str) -> I
     if fault:
         raise UsageError(fault)
     settle(site, account.id)
-    server = site.provider.find_server(account, server_reference)
+    server = site.provider.find_server(account.id, server_reference)
     fault = fault_of_source(server)
     if fault:
         raise WrongState(f"Instance {printable(server.name)} cannot be captured now. {fault}")
     request = _request(server, name, site.clock())
     _reserve(site, account, request)
-    _send(site, account, request)
+    _send(site, request)
     return request
 
 
@@ -56,6 +56,7 @@ def _request(server: Server, name: str, now: datetime) -> ImageRequest:
         name=name,
         source_instance_id=server.id,
         source_instance_name=server.name,
+        project_id=server.project_id,
         consistency=Consistency.OFFLINE if was_off else Consistency.CRASH,
         requested_at=now,
     )
@@ -74,7 +75,12 @@ def _reserve(site: Site, account: Account, request: ImageRequest) -> None:
         require_slot(account.name, site.name, held, max_images)
         images.insert_image(connection, row.account_key, request)
         tasks.insert_task(
-            connection, request.task_id, request.image_id, TaskKind.CREATE, request.requested_at
+            connection,
+            request.task_id,
+            request.image_id,
+            TaskKind.CREATE,
+            request.requested_at,
+            project_id=request.project_id,
         )
 
     site.database.write(reserve)
@@ -90,17 +96,17 @@ def _require_idle(connection: sa.Connection, account_key: int, request: ImageReq
         )
 
 
-def _send(site: Site, account: Account, request: ImageRequest) -> None:
+def _send(site: Site, request: ImageRequest) -> None:
     """Ask the cloud, and record its answer: taken, refused, or failed."""
     try:
         cloud_image_id = site.provider.request_capture(
-            account, request.source_instance_id, request.name, request.image_id
+            request.project_id, request.source_instance_id, request.name, request.image_id
         )
     except Refused:
         _release(site, request)
         raise
     except CloudUnavailable as error:
-        _record_unavailable(site, account, request, error)
+        _record_unavailable(site, request, error)
         raise
 
     def taken(connection: sa.Connection) -> None:
@@ -124,20 +130,18 @@ def _release(site: Site, request: ImageRequest) -> None:
         images.remove_image(connection, request.image_id)
 
 
-def _record_unavailable(
-    site: Site, account: Account, request: ImageRequest, error: CloudUnavailable
-) -> None:
+def _record_unavailable(site: Site, request: ImageRequest, error: CloudUnavailable) -> None:
     """Keep the image in error where the cloud said that it failed; else leave it to be settled.
 
     Nova may have made an image before it failed. It stays queued for ever, so it is removed.
     """
     if error.status is None:
         return  # no answer: the request may have taken effect, and the next command looks
-    found = site.provider.find_captured(account.id, request.image_id)
+    found = site.provider.find_captured(request.project_id, request.image_id)
     if found and found.status is not CloudImageStatus.QUEUED:
         return  # it is under way after all
     if found:
-        site.provider.delete_image(account.id, found.id)
+        site.provider.delete_image(request.project_id, found.id)
     with site.database.writing() as connection:
         task = tasks.get_task(connection, request.task_id)
         image = images.get_image(connection, request.image_id)

@@ -32,7 +32,7 @@ def delete(site: Site, account: Account, reference: str) -> Image:
     with site.database.reading() as connection:
         image = resolve_image(connection, site, account, reference)
     found = find_in_cloud(site, image)
-    _require_own(account, image, found)
+    _require_own(image, found)
     task_id = _begin(site, image)
     if found is None:
         _end(site, image, task_id, _gone_since(site, image))
@@ -42,10 +42,10 @@ def delete(site: Site, account: Account, reference: str) -> Image:
         return images.get_image(connection, image.id)
 
 
-def _require_own(account: Account, image: Image, found: CloudImage | None) -> None:
+def _require_own(image: Image, found: CloudImage | None) -> None:
     if image.status is ImageStatus.DELETING:
         raise WrongState(f"Image {printable(image.name)} ({image.id}) is being deleted already.")
-    if found is not None and found.owner_id != account.id:
+    if found is not None and found.owner_id != image.project_id:
         raise Refused(
             f"Image {printable(image.name)} ({image.id}) belongs to another project in the image"
             " service now, and was left alone. Contact your provider."
@@ -70,7 +70,9 @@ def _begin(site: Site, image: Image) -> str:
         tasks.finish_task(
             connection, image.task_id, now, error="The image was deleted before it was available."
         )
-        tasks.insert_task(connection, task_id, image.id, TaskKind.DELETE, now)
+        tasks.insert_task(
+            connection, task_id, image.id, TaskKind.DELETE, now, project_id=image.project_id
+        )
     return task_id
 
 
@@ -83,7 +85,7 @@ def _gone_since(site: Site, image: Image) -> datetime:
 
 def _send(site: Site, image: Image, found: CloudImage, task_id: str) -> None:
     try:
-        site.provider.delete_image(image.account_id, found.id)
+        site.provider.delete_image(image.project_id, found.id)
     except Refused as error:
         with site.database.writing() as connection:
             record_not_deleted(connection, image, task_id, str(error), site.clock())

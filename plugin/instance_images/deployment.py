@@ -38,12 +38,12 @@ def deploy(
     with site.database.reading() as connection:
         image = resolve_image(connection, site, account, reference)
     found = _require_available(site, account, image)
-    flavor = site.provider.find_flavor(account, flavor_reference)
+    flavor = site.provider.find_flavor(image.project_id, flavor_reference)
     fault = fault_of_flavor(found, flavor)
     if fault:
         raise Refused(f"Flavor {printable(flavor.name)} is too small for the image: {fault}")
     request = ServerRequest(str(uuid.uuid4()), name, found.id, flavor, tuple(networks), key_name)
-    _send(site, account, image, request)
+    _send(site, image.project_id, image, request)
     return request.request_id
 
 
@@ -54,7 +54,7 @@ def _require_available(site: Site, account: Account, image: Image) -> CloudImage
             " can be deployed."
         )
     found = site.provider.get_image(image.cloud_image_id)
-    if found is None or found.owner_id != account.id:
+    if found is None or found.owner_id != image.project_id:
         raise WrongState(
             f"Image {printable(image.name)} ({image.id}) is no longer in the image service as one"
             f" of account {printable(account.name)}: delete it here, and capture it again."
@@ -72,13 +72,15 @@ def fault_of_flavor(image: CloudImage, flavor: Flavor) -> str | None:
     return None
 
 
-def _send(site: Site, account: Account, image: Image, request: ServerRequest) -> None:
+def _send(site: Site, project_id: str, image: Image, request: ServerRequest) -> None:
     """Record the task, ask the cloud, record its answer."""
     task_id = request.request_id
     with site.database.writing() as connection:
-        tasks.insert_task(connection, task_id, image.id, TaskKind.DEPLOY, site.clock())
+        tasks.insert_task(
+            connection, task_id, image.id, TaskKind.DEPLOY, site.clock(), project_id=project_id
+        )
     try:
-        server_id = site.provider.request_server(account, request)
+        server_id = site.provider.request_server(project_id, request)
     except Refused:
         with site.database.writing() as connection:
             tasks.remove_task(connection, task_id)

@@ -3,9 +3,11 @@
 Pure: imports nothing but the standard library. Sizes are bytes, instants aware UTC datetimes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class ImageStatus(StrEnum):
@@ -27,6 +29,13 @@ class Consistency(StrEnum):
 
     CRASH = "crash"
     OFFLINE = "offline"
+
+
+class Origin(StrEnum):
+    """Where an image is from: captured here, or found in the cloud and adopted."""
+
+    CAPTURED = "captured"
+    ADOPTED = "adopted"
 
 
 class TaskKind(StrEnum):
@@ -62,7 +71,8 @@ class Image:
     """A custom image captured from an instance's primary disk, as our record has it.
 
     ``cloud_image_id`` is the image service's own id, None until the cloud has taken the request.
-    ``task_id`` names the task that changed the image last.
+    ``task_id`` names the task that changed the image last. ``project_id`` is the project that owns
+    it in the image service.
     """
 
     id: str
@@ -81,6 +91,8 @@ class Image:
     task_id: str
     cloud_image_id: str | None
     virtual_size_bytes: int | None
+    project_id: str
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +101,9 @@ class Task:
 
     What a request makes in the cloud is marked, so that it is found again: an image with our
     image's id, an instance with the id of the task. ``started_at`` is the instant just before the
-    request was sent. ``server_id`` is the instance that a deploy made.
+    request was sent. ``server_id`` is the instance that a deploy made. ``project_id`` is the
+    project that it works in. ``stage_began_at`` is when its stage was last seen to change.
+    ``journal`` says what was asked for, and what was made in the cloud for it so far.
     """
 
     id: str
@@ -104,6 +118,9 @@ class Task:
     updated_at: datetime
     started_at: datetime
     server_id: str | None
+    project_id: str
+    stage_began_at: datetime
+    journal: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,5 +144,6 @@ class ImageRequest:
     name: str
     source_instance_id: str
     source_instance_name: str
+    project_id: str
     consistency: Consistency
     requested_at: datetime

@@ -11,10 +11,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from instance_images.domain import Consistency, Image, ImageRequest, ImageStatus
+from instance_images.domain import Consistency, Image, ImageRequest, ImageStatus, Origin
 from instance_images.tables import accounts, images
 
-# Account id, size and virtual size of an available image: a million are in memory at once.
+# Project id, size and virtual size of an available image: a million are in memory at once.
 AvailableState = tuple[str, int, int | None]
 
 _CLOUD_IDS_PER_QUERY = 500
@@ -34,6 +34,7 @@ def insert_image(connection: sa.Connection, account_key: int, request: ImageRequ
             consistency=request.consistency,
             created_at=request.requested_at,
             task_id=request.task_id,
+            project_id=request.project_id,
         )
     )
 
@@ -60,12 +61,14 @@ def update_state(
     before: Image,
     *,
     account_key: int,
+    project_id: str,
     size_bytes: int | None,
     virtual_size_bytes: int | None,
 ) -> bool:
-    """Give an available image another account and size; return False if it has them already."""
+    """Give an available image another owner and size; return False if it has them already."""
     values = {
         "account_key": account_key,
+        "project_id": project_id,
         "size_bytes": size_bytes,
         "virtual_size_bytes": virtual_size_bytes,
     }
@@ -133,15 +136,15 @@ def available_in_cloud(
     query = (
         sa.select(
             images.c.cloud_image_id,
-            accounts.c.account_id,
+            images.c.project_id,
             images.c.size_bytes,
             images.c.virtual_size_bytes,
         )
         .join_from(images, accounts)
         .where(accounts.c.location == location, images.c.status == ImageStatus.AVAILABLE)
     )
-    for cloud_id, account_id, size_bytes, virtual_size_bytes in connection.execute(query):
-        yield cloud_id, (intern(account_id), size_bytes, virtual_size_bytes)
+    for cloud_id, project_id, size_bytes, virtual_size_bytes in connection.execute(query):
+        yield cloud_id, (intern(project_id), size_bytes, virtual_size_bytes)
 
 
 def available_of_cloud_ids(
@@ -182,4 +185,6 @@ def _image(row: Any) -> Image:
         task_id=row.task_id,
         cloud_image_id=row.cloud_image_id,
         virtual_size_bytes=row.virtual_size_bytes,
+        project_id=row.project_id,
+        origin=Origin(row.origin),
     )

@@ -70,39 +70,39 @@ class OpenStackApi:
         except Exception as error:
             raise self._explained(error, "identity") from error
 
-    def _as_account(self, account_id: str) -> Connection:
-        """Return a connection whose token is for the account's project."""
-        if account_id == self.access.project_id:
+    def _as_project(self, project_id: str) -> Connection:
+        """Return a connection whose token is for the project."""
+        if project_id == self.access.project_id:
             return self._connection
-        if account_id not in self._of_project:
-            connection = self._connection.connect_as(project_id=account_id, project_name=None)
+        if project_id not in self._of_project:
+            connection = self._connection.connect_as(project_id=project_id, project_name=None)
             try:
                 connection.session.get_token()
             except keystone_errors.Unauthorized as error:
                 raise ConfigurationError(
                     f"The credentials of {self._location.cloud!r} have no role on project"
-                    f" {account_id}: give them one, best inherited from its domain."
+                    f" {project_id}: give them one, best inherited from its domain."
                 ) from error
             except Exception as error:
                 raise self._explained(error, "identity") from error
-            self._of_project[account_id] = connection
-        return self._of_project[account_id]
+            self._of_project[project_id] = connection
+        return self._of_project[project_id]
 
     def ask(
         self,
-        account_id: str | None,
+        project_id: str | None,
         service: str,
         method: str,
         path: str,
         allow: tuple[int, ...] = (),
         **more: Any,
     ) -> Any:
-        """Send one request in the account's project, or in the credentials' own if it is None.
+        """Send one request in the project, or in the credentials' own if it is None.
 
         Returns the answer if its status is a success or in ``allow``; else raises CloudUnavailable
         (no answer, 408, 429, 5xx), ConfigurationError (401, no endpoint) or Refused.
         """
-        connection = self._connection if account_id is None else self._as_account(account_id)
+        connection = self._connection if project_id is None else self._as_project(project_id)
         if service == "compute":
             more["microversion"] = COMPUTE_MICROVERSION
         try:

@@ -66,7 +66,7 @@ class Server:
 
     id: str
     name: str
-    account_id: str
+    project_id: str
     status: ServerStatus
     task_state: str | None
     is_volume_backed: bool
@@ -123,31 +123,31 @@ class Provider(ABC):
         """Return whether an image that cannot be seen is certainly not there, for any account."""
 
     @abstractmethod
-    def find_server(self, account: Account, reference: str) -> Server:
-        """Return the account's instance of that id, or of that name if only one has it.
+    def find_server(self, project_id: str, reference: str) -> Server:
+        """Return the project's instance of that id, or of that name if only one has it.
 
-        Raises NotFound, also for an instance of another account.
+        Raises NotFound, also for an instance of another project.
         """
 
     @abstractmethod
-    def get_server(self, account_id: str, server_id: str) -> Server | None:
-        """Return the account's instance, None if there is none."""
+    def get_server(self, project_id: str, server_id: str) -> Server | None:
+        """Return the project's instance, None if there is none."""
 
     @abstractmethod
-    def find_flavor(self, account: Account, reference: str) -> Flavor:
+    def find_flavor(self, project_id: str, reference: str) -> Flavor:
         """Return the flavor of that id or name. Raises NotFound."""
 
     @abstractmethod
-    def request_capture(self, account: Account, server_id: str, name: str, request_id: str) -> str:
+    def request_capture(self, project_id: str, server_id: str, name: str, request_id: str) -> str:
         """Start to capture the instance's primary disk; return the new image's id.
 
-        The image belongs to the account and is marked with the request id. Raises WrongState
+        The image belongs to the project and is marked with the request id. Raises WrongState
         where the instance cannot be captured now.
         """
 
     @abstractmethod
-    def find_captured(self, account_id: str, request_id: str) -> CloudImage | None:
-        """Return the account's image that is marked with the request id."""
+    def find_captured(self, project_id: str, request_id: str) -> CloudImage | None:
+        """Return the project's image that is marked with the request id."""
 
     @abstractmethod
     def get_image(self, cloud_image_id: str) -> CloudImage | None:
@@ -158,21 +158,21 @@ class Provider(ABC):
         """Yield all images that the credentials see; raise, rather than end early."""
 
     @abstractmethod
-    def delete_image(self, account_id: str, cloud_image_id: str) -> bool:
+    def delete_image(self, project_id: str, cloud_image_id: str) -> bool:
         """Delete the image; return whether there was one.
 
         Raises Refused where it is protected, WrongState where the store still needs it.
         """
 
     @abstractmethod
-    def request_server(self, account: Account, request: ServerRequest) -> str:
+    def request_server(self, project_id: str, request: ServerRequest) -> str:
         """Start to make an instance; return its id. Raises NotFound and Refused."""
 
     @abstractmethod
     def find_requested_server(
-        self, account_id: str, request_id: str, since: datetime
+        self, project_id: str, request_id: str, since: datetime
     ) -> Server | None:
-        """Return the account's instance that is marked with the request id.
+        """Return the project's instance that is marked with the request id.
 
         It was asked for at ``since`` or later.
         """

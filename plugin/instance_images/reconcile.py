@@ -95,6 +95,7 @@ def _record_change(
         connection,
         change.image,
         account_key=owner.account_key,
+        project_id=change.found.owner_id,
         size_bytes=change.found.size_bytes,
         virtual_size_bytes=change.found.virtual_size_bytes,
     ):

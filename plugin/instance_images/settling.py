@@ -78,9 +78,9 @@ def _observe(site: Site, task: Task, image: Image, last_read_at: datetime | None
     seen_at = site.clock()
     if task.kind is TaskKind.DEPLOY:
         server = (
-            site.provider.get_server(image.account_id, task.server_id)
+            site.provider.get_server(task.project_id, task.server_id)
             if task.server_id
-            else site.provider.find_requested_server(image.account_id, task.id, task.started_at)
+            else site.provider.find_requested_server(task.project_id, task.id, task.started_at)
         )
         made = next_of_deployment(task, server, site.clock())
         return Observation(task, image, made, seen_at, server_id=server.id if server else None)
@@ -90,7 +90,7 @@ def _observe(site: Site, task: Task, image: Image, last_read_at: datetime | None
     if task.kind is TaskKind.DELETE:
         decision = next_of_deletion(task, found is None, last_read_at, site.clock())
     else:
-        source = site.provider.get_server(image.account_id, image.source_instance_id)
+        source = site.provider.get_server(image.project_id, image.source_instance_id)
         is_known = image.cloud_image_id is not None
         decision = next_of_capture(task, found, source, is_known, site.clock())
     return Observation(task, image, decision, seen_at, cloud_image_id)
@@ -104,22 +104,22 @@ def find_in_cloud(site: Site, image: Image) -> CloudImage | None:
     if image.cloud_image_id is not None:
         found = site.provider.get_image(image.cloud_image_id)
     else:
-        found = site.provider.find_captured(image.account_id, image.id)
+        found = site.provider.find_captured(image.project_id, image.id)
     if found is None:
-        require_sight(site, {image.account_id})
+        require_sight(site, {image.project_id})
     return found
 
 
-def require_sight(site: Site, account_ids: set[str]) -> None:
-    """Raise ConfigurationError unless the credentials see the images of all these accounts."""
-    if not account_ids or site.provider.sees_all_accounts():
+def require_sight(site: Site, project_ids: set[str]) -> None:
+    """Raise ConfigurationError unless the credentials see the images of all these projects."""
+    if not project_ids or site.provider.sees_all_accounts():
         return
     own = site.provider.account(None).id
-    unseen = account_ids - {own}
+    unseen = project_ids - {own}
     if unseen:
         raise ConfigurationError(
             f"The credentials of {site.location.cloud!r} see only the images of project {own}, but"
-            f" there are images of {len(unseen)} other accounts on record: use credentials with"
+            f" there are images of {len(unseen)} other projects on record: use credentials with"
             " the admin role."
         )
 
@@ -130,7 +130,7 @@ def _deleted_again(site: Site, seen: Observation) -> Observation:
         return seen
     decision: Decision
     try:
-        site.provider.delete_image(seen.image.account_id, seen.cloud_image_id)
+        site.provider.delete_image(seen.image.project_id, seen.cloud_image_id)
         decision = Deleted(site.clock())
     except Refused as error:
         decision = Failed(str(error))

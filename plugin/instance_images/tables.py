@@ -7,7 +7,9 @@ one row can be locked while a slot is reserved. What a single kind of database i
 as collations) stands in the migrations, which create the tables.
 """
 
+import json
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
@@ -45,6 +47,21 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else datetime.fromtimestamp(value, UTC)
 
 
+class Journal(TypeDecorator[dict[str, Any]]):
+    """What a task has made in the cloud so far, and what it was asked for: JSON as text."""
+
+    impl = sa.String(4000)
+    cache_ok = True
+
+    def process_bind_param(self, value: dict[str, Any] | None, dialect: Dialect) -> str | None:
+        """Return the JSON text."""
+        return None if value is None else json.dumps(value, sort_keys=True)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> dict[str, Any] | None:
+        """Return the object."""
+        return None if value is None else dict(json.loads(value))
+
+
 accounts = sa.Table(
     "accounts",
     METADATA,
@@ -53,6 +70,7 @@ accounts = sa.Table(
     sa.Column("account_id", sa.String(64), nullable=False),
     sa.Column("account_name", sa.String(255), nullable=False),
     sa.Column("max_images", sa.Integer),
+    sa.Column("domain_name", sa.String(255)),
     sa.UniqueConstraint("location", "account_id"),
 )
 
@@ -74,7 +92,11 @@ images = sa.Table(
     sa.Column("error", sa.Text),
     sa.Column("task_id", sa.String(36), nullable=False),
     sa.Column("cloud_image_id", sa.String(64)),
+    sa.Column("project_id", sa.String(64), nullable=False, server_default=""),
+    sa.Column("origin", sa.String(16), nullable=False, server_default="captured"),
     sa.Index(None, "account_key", "status"),
+    # Two locations may share an image service: nobody is billed twice for one image of it.
+    sa.Index(None, "cloud_image_id", unique=True),
 )
 
 tasks = sa.Table(
@@ -92,6 +114,9 @@ tasks = sa.Table(
     sa.Column("started_at", Instant, nullable=False),
     sa.Column("updated_at", Instant, nullable=False),
     sa.Column("server_id", sa.String(64)),
+    sa.Column("project_id", sa.String(64), nullable=False, server_default=""),
+    sa.Column("stage_began_at", Instant, nullable=False, server_default="0"),
+    sa.Column("journal", Journal, nullable=False, server_default="{}"),
     sa.Index(None, "state"),
     sa.Index(None, "image_id"),
 )

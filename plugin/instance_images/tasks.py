@@ -10,7 +10,14 @@ from instance_images.tables import accounts, images, tasks
 
 
 def insert_task(
-    connection: sa.Connection, task_id: str, image_id: str, kind: TaskKind, now: datetime
+    connection: sa.Connection,
+    task_id: str,
+    image_id: str,
+    kind: TaskKind,
+    now: datetime,
+    *,
+    project_id: str,
+    journal: dict[str, Any] | None = None,
 ) -> None:
     """Add a task whose request is about to be sent."""
     connection.execute(
@@ -25,6 +32,9 @@ def insert_task(
             created_at=now,
             started_at=now,
             updated_at=now,
+            project_id=project_id,
+            stage_began_at=now,
+            journal=journal or {},
         )
     )
 
@@ -109,4 +119,7 @@ def _task(row: Any) -> Task:
         updated_at=row.updated_at,
         started_at=row.started_at,
         server_id=row.server_id,
+        project_id=row.project_id,
+        stage_began_at=row.stage_began_at,
+        journal=row.journal,
     )

@@ -14,20 +14,17 @@ from instance_images_reports.all_accounts_commands import (
     reconcile_command,
     report_all,
     require_alone,
+    require_no_engine,
 )
 from instance_images_reports.datasets import DATASETS
+from instance_images_reports.destination import chosen_format
 from instance_images_reports.focus_options import VERSIONS, FocusOptions
-from instance_images_reports.formats import (
-    DEFAULT_PRESENTATION,
-    FORMATS,
-    PAPERS,
-    Presentation,
-    render,
-    render_section,
-)
+from instance_images_reports.formats import DEFAULT_PRESENTATION, FORMATS, PAPERS, Presentation
+from instance_images_reports.one_account_commands import Delivery, report_one
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
+    from instance_images.config import Settings
 
 
 @click.group()
@@ -68,7 +65,7 @@ report.add_command(reconcile_command)
     "--format",
     "output_format",
     type=click.Choice([*FORMATS, *DATASETS]),
-    help="The format to write. [default: by the suffix of FILE, else text]",
+    help="The format to write. [default: by the suffix of the file, else text]",
 )
 @click.option(
     "--section", "section_name", metavar="NAME", help="One section alone, as html or json: images."
@@ -92,7 +89,8 @@ report.add_command(reconcile_command)
     "--focus-version",
     type=click.Choice(VERSIONS),
     default=VERSIONS[0],
-    help=f"The version of FOCUS. [default: {VERSIONS[0]}]",
+    show_default=True,
+    help="The version of FOCUS.",
 )
 @click.option(
     "--mail-to",
@@ -126,56 +124,22 @@ def cloud_usage(
     Example: instance-images report cloud-usage --account demo --period 2026-11 -o demo.pdf
     """
     from instance_images_reports.catalogue import parse_locale
-    from instance_images_reports.collect import collect, find_account
-    from instance_images_reports.destination import (
-        chosen_format,
-        report_name,
-        require_file,
-        require_readable,
-        write_folder,
-        write_report,
-    )
-    from instance_images_reports.mailing import Attachment, mail_report, postbox
-    from instance_images_reports.section_sources import with_added_sections
 
     parse_locale(locale)  # before the ledger is read
-    application = invocation.application
-    settings = application.settings
-    provider = settings.provider
-    focus = FocusOptions(focus_version, provider.name, provider.payment_terms)
-    presentation = Presentation(locale, paper, settings.template_directories, focus)
+    settings = invocation.application.settings
+    presentation = _presentation(settings, locale, paper, focus_version)
     if all_accounts:
         require_alone(account, currency, section_name, mail_to)
         period = named_period_begun(invocation, period_text)
         report_all(invocation, period, output, output_format, presentation, force=force, **engine)
         return
-    format_name = chosen_format(output_format, output)
-    require_file(format_name, section_name, mail_to)
-    box = postbox(settings.mail, mail_to) if mail_to else None
-    if output is None and box is None:
-        require_readable(format_name)
-    now = invocation.clock()
+    require_no_engine(**engine)
+    delivery = Delivery(chosen_format(output_format, output), section_name, output, force, mail_to)
     period = named_period_begun(invocation, period_text)
-    with application.database.snapshot() as connection:
-        found = find_account(connection, account)
-        statement = collect(connection, settings, found, period, currency)
-        statement = with_added_sections(connection, statement)
-    if output is not None and format_name in DATASETS:
-        write_folder(output, format_name, statement, presentation, replace=force)
-        click.echo(f"{output}: written.")
-        return
-    if section_name is None:
-        content = render(format_name, statement, presentation)
-    else:
-        content = render_section(format_name, statement, section_name, presentation)
-    name = report_name(statement, format_name, section_name)
-    if output is not None or box is None:
-        written = write_report(output, content, name, replace=force)
-        if written is not None:
-            click.echo(f"{written}: written.")
-    if box is not None:
-        attachment = Attachment(name, content, FORMATS[format_name].content_type)
-        for refusal in mail_report(box, statement, presentation, attachment, now):
-            invocation.exit_code = 1
-            click.echo(f"Warning: not mailed to {refusal}.", err=True)
-        click.echo(f"{name}: mailed.")
+    report_one(invocation, account, period, currency, delivery, presentation)
+
+
+def _presentation(settings: Settings, locale: str, paper: str, focus_version: str) -> Presentation:
+    provider = settings.provider
+    focus = FocusOptions(focus_version, provider.name, provider.payment_terms)
+    return Presentation(locale, paper, settings.template_directories, focus)

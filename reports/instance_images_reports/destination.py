@@ -5,15 +5,13 @@ A folder that exists gets a file with a name of its own; a file is written whole
 
 import re
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from instance_images.errors import Refused, UsageError
-from instance_images_reports.datasets import DATASETS, require_replaceable, write_dataset
-from instance_images_reports.formats import FORMATS, Presentation
-from instance_images_reports.output_directory import whole_directory
+from instance_images_reports.datasets import DATASETS
+from instance_images_reports.formats import FORMATS
 from instance_images_reports.output_file import write_file
 from instance_images_reports.statement import Statement
 
@@ -38,15 +36,6 @@ def chosen_format(wanted: str | None, output: Path | None) -> str:
         f"{output} does not say its format: choose one with -f, or a name that ends in one of"
         f" {suffixes}."
     )
-
-
-def require_file(format_name: str, section_name: str | None, mail_to: Sequence[str]) -> None:
-    """Raise UsageError where a folder of files is asked for what only a file can do."""
-    if format_name in DATASETS and (section_name is not None or mail_to):
-        raise UsageError(
-            f"A report as {format_name} is a folder of files: it is not mailed, and it has no"
-            " section alone. Leave --section and --mail-to out."
-        )
 
 
 def require_readable(format_name: str) -> None:
@@ -81,23 +70,6 @@ def write_report(
     path = output / name if output.is_dir() else output
     write_file(path, content, replace=replace)
     return path
-
-
-def write_folder(
-    output: Path,
-    format_name: str,
-    statement: Statement,
-    presentation: Presentation,
-    *,
-    replace: bool = False,
-) -> None:
-    """Write the statement as a data set that is the folder.
-
-    Raises Refused where the folder exists, holds anything else, or cannot be written.
-    """
-    require_replaceable(format_name, output)
-    with whole_directory(output, replace=replace) as folder:
-        write_dataset(format_name, folder, [statement], presentation)
 
 
 def _write_to_standard_output(content: bytes) -> None:

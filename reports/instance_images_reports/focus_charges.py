@@ -7,7 +7,8 @@ beside the lines is classed like this:
 - An allowance is a Credit: it is granted on the sum of all images of an hour, not on one of them.
 - What is missing to a minimum charge is an Adjustment: nothing was used or bought for it.
 - A correction of an earlier month is Usage of the class Correction: it changes what is on another
-  month's invoice. Its charge period lies in that month, its billing period is the statement's.
+  month's invoice. Its charge period lies in that month, its billing period is the statement's. If
+  it is about that month's minimum charge, which is of no image, it is an Adjustment of that class.
 - A correction within the month is an Adjustment: of Usage that is no Correction, FOCUS wants a
   quantity and a unit price, and a correction has an amount alone.
 - What is in a section that others add is an Adjustment, since it has no price list that is known.
@@ -195,7 +196,7 @@ def _item(statement: Statement, each: Adjustment) -> Item:
     """
     if each.kind == CORRECTION and each.hour < statement.period.start:
         month = period_of(each.hour, ZoneInfo(statement.timezone)).name
-        return Item(each.location, "Usage", month)
+        return Item(each.location, "Usage" if each.image_id else "Adjustment", month)
     return Item(each.location, _CATEGORIES[each.kind])
 
 

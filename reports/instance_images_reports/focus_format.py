@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 
 from instance_images.instants import format_instant
@@ -80,8 +81,13 @@ def _texts(row: Row) -> dict[str, str]:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, str):
+        return _safe(value)
     if isinstance(value, Decimal):
         return decimal_text(value)
-    if isinstance(value, datetime):
-        return format_instant(value)
-    return formula_safe(value) if isinstance(value, str) else ""
+    return _instant(value) if isinstance(value, datetime) else ""
+
+
+# Most texts and instants of a statement stand in every row of it.
+_safe = lru_cache(maxsize=10_000)(formula_safe)
+_instant = lru_cache(maxsize=10_000)(format_instant)

@@ -184,6 +184,16 @@ def _context(settings: MailSettings) -> ssl.SSLContext:
 
 
 def _password(settings: MailSettings) -> str:
+    password = _configured_password(settings)
+    if not password.isascii():
+        raise ConfigurationError(
+            "Configuration: the password of [mail] user has characters beyond ASCII, which cannot"
+            " be sent: choose another one."
+        )
+    return password
+
+
+def _configured_password(settings: MailSettings) -> str:
     if settings.password_file is None:
         if settings.password is None:
             raise ConfigurationError(

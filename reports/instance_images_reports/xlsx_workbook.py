@@ -68,7 +68,8 @@ class Workbook:
     footer: str
     _file: io.BytesIO = field(default_factory=io.BytesIO)
     _formats: dict[str, Any] = field(default_factory=dict)
-    _titles: set[str] = field(default_factory=set)
+    # Titles in small letters that are taken; spreadsheets keep one for themselves.
+    _titles: set[str] = field(default_factory=lambda: {"history"})
     _book: "XlsxBook" = field(init=False)
 
     def __post_init__(self) -> None:
@@ -150,8 +151,6 @@ class Workbook:
     def _sheet_title(self, title: str) -> str:
         """Return a title that a sheet can have and that none has yet."""
         allowed = re.sub(r"[\[\]:*?/\\]", " ", printable(title)).strip("' ") or "Section"
-        if allowed.lower() == "history":  # a name that spreadsheets keep for themselves
-            allowed = f"{allowed} "
         found, number = allowed[:_MAX_TITLE_CHARACTERS].rstrip("' "), 1
         while found.lower() in self._titles:
             number += 1

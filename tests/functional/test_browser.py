@@ -5,8 +5,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 
 import sample_statements as samples
+from instance_images_reports.formats import Presentation
 from instance_images_reports.html_format import render_html
 
 pytestmark = pytest.mark.all
@@ -50,10 +52,22 @@ def test_the_report_prints_on_paper(hostile_page: Path, tmp_path: Path) -> None:
     assert paper.read_bytes().startswith(b"%PDF-")
 
 
-def test_the_report_fits_on_a_phone(tmp_path: Path) -> None:
+def test_what_is_folded_on_a_screen_is_open_on_paper(tmp_path: Path) -> None:
+    page, paper = tmp_path / "report.html", tmp_path / "report.pdf"
+    page.write_text(render_html(samples.plain()), encoding="utf-8")
+
+    chromium(page, tmp_path / "profile", f"--print-to-pdf={paper}")
+
+    printed = "".join(sheet.extract_text() for sheet in PdfReader(paper).pages)
+    assert "55.625" in printed  # GB of the tenth, in the values by day
+
+
+@pytest.mark.parametrize("locale", ["en_GB", "de_DE"])
+def test_the_report_fits_on_a_phone(locale: str, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     # The page forbids scripts, so it is measured from a page around it.
-    page.write_text(render_html(samples.plain()), encoding="utf-8")
+    content = render_html(samples.adjusted(), Presentation(locale=locale))
+    page.write_text(content, encoding="utf-8")
     around = tmp_path / "around.html"
     around.write_text(
         f'<iframe src={page.as_uri()} width=390 height=900 onload="document.title ='

@@ -108,7 +108,7 @@ def test_a_folder_is_not_mailed_and_has_no_section_alone(
 ) -> None:
     command = (*NOVEMBER, "-f", "focus", "-o", str(tmp_path / "focus"), *more)
 
-    cli.refused(2, "is a folder of files: it is not mailed, and it has no section alone", *command)
+    cli.refused(2, "is a folder of files: it is neither mailed nor had by section", *command)
 
 
 @pytest.mark.parametrize("form", ["parquet", "focus"])

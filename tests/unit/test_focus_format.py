@@ -276,6 +276,17 @@ def test_a_correction_of_an_earlier_month_lies_there_and_is_billed_here(tmp_path
     assert detail["BilledCost"] == "-0.20"
 
 
+def test_a_correction_of_an_earlier_minimum_charge_is_no_usage(tmp_path: Path) -> None:
+    (first,) = samples.adjusted().sections[0].adjustments
+    of_october = replace(first, image_id="", name="", hour=OCTOBER)
+
+    found = written(tmp_path, samples.with_section(samples.adjusted(), adjustments=[of_october]))
+
+    row = only(found.costs, ChargeClass="Correction")
+    assert (row["ChargeCategory"], row["ResourceType"]) == ("Adjustment", "")
+    assert faults(found) == []
+
+
 def test_the_month_that_is_corrected_is_that_of_the_providers_zone(tmp_path: Path) -> None:
     # 22:30 UTC on 31 October is 23:30 in Berlin: the last hour of October.
     (first, *_others) = samples.adjusted().sections[0].adjustments

@@ -38,6 +38,9 @@ def task(kind: TaskKind = TaskKind.CREATE, server_id: str | None = None) -> Task
         NOON,
         NOON,
         server_id,
+        project_id="account",
+        stage_began_at=NOON,
+        journal={},
     )
 
 

@@ -251,7 +251,9 @@ def _wait(invocation: Invocation, site: Site, account: Account, task_id: str) ->
 
 
 def _tell_addresses(site: Site, account: Account, ended: Task) -> None:
-    server = site.provider.get_server(account.id, ended.server_id) if ended.server_id else None
+    server = (
+        site.provider.get_server(ended.project_id, ended.server_id) if ended.server_id else None
+    )
     if server:
         addresses = ", ".join(server.addresses) or "no address"
         click.echo(f"Instance {printable(server.name)} ({server.id}): {addresses}", err=True)

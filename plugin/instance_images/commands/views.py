@@ -29,6 +29,8 @@ IMAGE = View(
         "task_id",
         "cloud_image_id",
         "virtual_size_bytes",
+        "project_id",
+        "origin",
     ),
     columns=(
         ("ID", lambda image: image.id),

@@ -1,0 +1,82 @@
+"""Glance in our types: images, found, listed and deleted."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from instance_images.errors import Refused, WrongState
+from instance_images.instants import parse_instant
+from instance_images.openstack_api import reason_of
+from instance_images.openstack_part import PAGE, REQUEST_PROPERTY, OpenStackPart
+from instance_images.provider import CloudImage, CloudImageStatus
+
+_IMAGE_STATUSES = {
+    "queued": CloudImageStatus.QUEUED,
+    "saving": CloudImageStatus.SAVING,
+    "uploading": CloudImageStatus.SAVING,
+    "importing": CloudImageStatus.SAVING,
+    "active": CloudImageStatus.ACTIVE,
+    "deactivated": CloudImageStatus.ACTIVE,  # its bytes are stored, only downloads are barred
+}
+
+
+class OpenStackImages(OpenStackPart):
+    """The driver's methods about images."""
+
+    def find_captured(self, project_id: str, request_id: str) -> CloudImage | None:
+        """Return the project's image that is marked with the request id."""
+        params = {REQUEST_PROPERTY: request_id, "owner": project_id, "visibility": "all"}
+        answer = self._api.ask(None, "image", "GET", "/images", params=params)
+        for image in answer.json()["images"]:
+            if image.get(REQUEST_PROPERTY) == request_id and image["owner"] == project_id:
+                return _image(image)
+        return None
+
+    def get_image(self, cloud_image_id: str) -> CloudImage | None:
+        """Return the image, None if the service has none of that id."""
+        answer = self._api.ask(None, "image", "GET", f"/images/{cloud_image_id}", allow=(404,))
+        return None if answer.status_code == 404 else _image(answer.json())
+
+    def list_images(self) -> Iterator[CloudImage]:
+        """Yield all images that the credentials see; raise, rather than end early."""
+        params = {"limit": str(PAGE), "visibility": "all", "sort": "id:asc"}
+        while True:
+            answer = self._api.ask(None, "image", "GET", "/images", params=params).json()
+            yield from map(_image, answer["images"])
+            if "next" not in answer:
+                return
+            params["marker"] = answer["images"][-1]["id"]
+
+    def delete_image(self, project_id: str, cloud_image_id: str) -> bool:
+        """Delete the image; return whether there was one."""
+        answer = self._api.ask(
+            project_id,
+            "image",
+            "DELETE",
+            f"/images/{cloud_image_id}",
+            allow=(403, 404, 409),
+        )
+        if answer.status_code == 403:
+            raise Refused(
+                f"The image service refused to delete the image: {reason_of(answer)} If it is"
+                " protected, remove the protection first."
+            )
+        if answer.status_code == 409:
+            raise WrongState(
+                f"The image is still in use in its store: {reason_of(answer)} Delete the instances"
+                " or volumes that were made from it first."
+            )
+        return bool(answer.status_code != 404)
+
+
+def _image(body: dict[str, Any]) -> CloudImage:
+    return CloudImage(
+        id=body["id"],
+        name=body.get("name") or "",
+        owner_id=body["owner"] or "",
+        status=_IMAGE_STATUSES.get(body["status"], CloudImageStatus.LOST),
+        size_bytes=body["size"],
+        virtual_size_bytes=body.get("virtual_size"),
+        min_disk_gib=body["min_disk"],
+        min_ram_mib=body["min_ram"],
+        changed_at=parse_instant(body["updated_at"]),
+    )

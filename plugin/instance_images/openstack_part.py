@@ -1,0 +1,16 @@
+"""What every part of the OpenStack driver has, and the marks that it leaves on what it makes."""
+
+from instance_images.config import Location
+from instance_images.openstack_api import OpenStackApi
+
+PAGE = 1000
+REQUEST_PROPERTY = "instance_images_request"
+ACCOUNT_PROPERTY = "instance_images_account"
+
+
+class OpenStackPart:
+    """A part of the driver: methods of ``Provider`` that talk to one service."""
+
+    def __init__(self, location: Location) -> None:
+        self._location = location
+        self._api = OpenStackApi(location)
