@@ -70,6 +70,12 @@ def require_alone(*options_of_one_account: object) -> None:
         )
 
 
+def require_no_engine(jobs: int | None, engine_name: str, engine_address: str | None) -> None:
+    """Raise UsageError where the report of one account was given an engine."""
+    if (jobs, engine_name, engine_address) != (None, LOCAL, None):
+        raise UsageError("--engine, --engine-address and --jobs go with --all-accounts.")
+
+
 def report_all(
     invocation: Invocation,
     period: Period,

@@ -14,6 +14,7 @@ from instance_images_reports.all_accounts_commands import (
     reconcile_command,
     report_all,
     require_alone,
+    require_no_engine,
 )
 from instance_images_reports.datasets import DATASETS
 from instance_images_reports.destination import chosen_format
@@ -132,6 +133,7 @@ def cloud_usage(
         period = named_period_begun(invocation, period_text)
         report_all(invocation, period, output, output_format, presentation, force=force, **engine)
         return
+    require_no_engine(**engine)
     delivery = Delivery(chosen_format(output_format, output), section_name, output, force, mail_to)
     period = named_period_begun(invocation, period_text)
     report_one(invocation, account, period, currency, delivery, presentation)
