@@ -40,5 +40,5 @@ def _bars(one: CurrencySummary) -> tuple[object, object]:
 
     largest = max(one.total, one.total_before, Decimal(0))
     this = part_bar(one.total, largest)
-    before = part_bar(one.total_before, largest, css_class="bar-before")
+    before = part_bar(one.total_before, largest, css_class="bar-pale")
     return Markup(this), Markup(before)  # noqa: S704 - our own drawings, without any text

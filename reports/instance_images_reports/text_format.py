@@ -139,7 +139,7 @@ def _columns(section: Section, words: Words) -> "Table":
         words.gettext("Hours"),
         sentences.quantity_title(words, section),
         words.gettext("Rate"),
-        f"{words.gettext('LedgerSum')}\n{words.currency}",
+        f"{words.gettext('Charge')}\n{words.currency}",
     ):
         table.add_column(title, justify="right", no_wrap=True)
     return table
