@@ -6,6 +6,7 @@ A folder that exists gets a file with a name of its own; a file is written whole
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,7 +14,9 @@ from instance_images.errors import Refused, UsageError
 from instance_images_reports.datasets import DATASETS
 from instance_images_reports.formats import FORMATS
 from instance_images_reports.output_file import write_file
-from instance_images_reports.statement import Statement
+
+if TYPE_CHECKING:
+    from instance_images_reports.statement import Statement
 
 DEFAULT_FORMAT = "text"
 _MAX_ID_CHARACTERS = 64  # what Keystone's ids have at most
@@ -49,7 +52,7 @@ def require_readable(format_name: str) -> None:
         )
 
 
-def report_name(statement: Statement, format_name: str, section_name: str | None = None) -> str:
+def report_name(statement: "Statement", format_name: str, section_name: str | None = None) -> str:
     """Return a file's name for the report: ``cloud-usage-5f0c6f1e-2026-11-EUR.pdf``."""
     account = re.sub(r"[^A-Za-z0-9._-]", "_", statement.account.id)[:_MAX_ID_CHARACTERS]
     section = f"-{section_name}" if section_name else ""

@@ -1,12 +1,10 @@
 """What a period will have cost when it ends, if what is stored now stays as it is. Pure."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from fractions import Fraction
 
-from instance_images.instants import HOUR, ceil_hour
 from instance_images_billing.corrections import LATE
-from instance_images_billing.minimums import missing_to_minimum
+from instance_images_billing.minimums import last_slice, missing_to_minimum
 from instance_images_billing.money import NANOS_PER_UNIT, round_half_even
 from instance_images_billing.periods import Period
 from instance_images_billing.rating import charge_nanos, charged_byte_seconds, rate_at
@@ -75,8 +73,7 @@ def _expected_minimum(
 
     As there, late corrections of the period count as used, and decisions by hand do not.
     """
-    last_slice: datetime = ceil_hour(period.end) - HOUR
-    rate = rate_at(ledger.rates, last_slice)
+    rate = rate_at(ledger.rates, last_slice(period))
     if rate is None or rate.currency != currency:
         return 0
     late = [

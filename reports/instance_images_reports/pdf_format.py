@@ -19,6 +19,7 @@ from instance_images_reports.statement import Statement
 from instance_images_reports.words import Words, words_for
 
 PAGE = "cloud-usage.pdf.j2"
+_MAX_HEAD_CHARACTERS = 40  # of a name; of the widest there are, as many fit beside the month
 _PAPER_SIZES = {"a4": "A4", "letter": "letter"}
 
 
@@ -32,13 +33,13 @@ def render_pdf(statement: Statement, presentation: Presentation = DEFAULT_PRESEN
     from weasyprint.urls import URLFetcher
 
     words = words_for(statement, presentation)
-    head = f"{statement.account.name}, {words.month_of(statement.period)}"
+    head = f"{_shortened(printable(statement.account.name))}, {words.month_of(statement.period)}"
     html = render_page(
         PAGE,
         statement,
         presentation,
         paper=_PAPER_SIZES[presentation.paper],
-        running_head=Markup(_css_string(printable(head))),  # noqa: S704 - escaped for CSS
+        running_head=Markup(_css_string(head)),  # noqa: S704 - escaped for CSS
         page_number=Markup(_page_number(words)),  # noqa: S704 - escaped for CSS
     )
     page = engine.HTML(string=html, url_fetcher=URLFetcher(allowed_protocols=("data",)))
@@ -64,6 +65,10 @@ def _engine() -> ModuleType:
         ) from error
     engine: ModuleType = weasyprint
     return engine
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _MAX_HEAD_CHARACTERS else f"{name[: _MAX_HEAD_CHARACTERS - 1]}…"
 
 
 def _page_number(words: Words) -> str:

@@ -4,11 +4,8 @@ Every format that people read takes its texts from here, or from its own templat
 messages of the catalogue, put into the reader's language by ``Words``.
 """
 
-import re
 from collections.abc import Iterable
 
-from instance_images.errors import UsageError
-from instance_images.instants import parse_instant
 from instance_images_reports.beside import ALLOWANCE, CORRECTION, MINIMUM
 from instance_images_reports.statement import (
     Adjustment,
@@ -20,9 +17,6 @@ from instance_images_reports.statement import (
     Statement,
 )
 from instance_images_reports.words import Words
-
-# How the hourly run words the reason of a late correction, in the ledger.
-_LATE = re.compile(r"(available|changed|deleted) at (\S+Z), which became known at (\S+Z)")
 
 
 def section_title(words: Words, section: Section) -> str:
@@ -111,36 +105,6 @@ def adjustment_title(words: Words, adjustment: Adjustment) -> str:
         ALLOWANCE: words.gettext("Allowance"),
         MINIMUM: words.gettext("Minimum charge"),
     }[adjustment.kind]
-
-
-def adjustment_reason(words: Words, adjustment: Adjustment) -> str:
-    """Return why it stands there; what somebody wrote by hand stays as it is."""
-    threshold = adjustment.threshold
-    if threshold is not None and adjustment.kind == ALLOWANCE:
-        free = f"{words.plain(threshold)} {adjustment.unit}"
-        return words.gettext("%(size)s are free in every hour", size=free)
-    if threshold is not None and adjustment.kind == MINIMUM:
-        return words.gettext(
-            "missing to the minimum charge of %(amount)s", amount=words.price(threshold)
-        )
-    late = _LATE.fullmatch(adjustment.reason)
-    try:
-        return _late_text(words, *late.groups()) if late else adjustment.reason
-    except UsageError:  # by hand, anything can be written that looks alike
-        return adjustment.reason
-
-
-def _late_text(words: Words, event: str, effective_at: str, learned_at: str) -> str:
-    """Return what the hourly run recorded with a correction, with local times."""
-    messages = {
-        "available": words.gettext("available at %(instant)s, which became known at %(learned)s"),
-        "changed": words.gettext("changed at %(instant)s, which became known at %(learned)s"),
-        "deleted": words.gettext("deleted at %(instant)s, which became known at %(learned)s"),
-    }
-    return messages[event] % {
-        "instant": words.moment(parse_instant(effective_at)),
-        "learned": words.moment(parse_instant(learned_at)),
-    }
 
 
 def images_text(words: Words, count: int) -> str:

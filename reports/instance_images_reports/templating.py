@@ -18,6 +18,7 @@ from instance_images.errors import ConfigurationError, InstanceImagesError
 from instance_images.instants import format_instant
 from instance_images.names import printable
 from instance_images_reports import sentences
+from instance_images_reports.reasons import adjustment_reason
 from instance_images_reports.words import Words
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _sentence_filters(words: Words) -> dict[str, Callable[..., str]]:
             ("counts", sentences.counts_text),
             ("ending", sentences.ending_text),
             ("adjustment_title", sentences.adjustment_title),
-            ("adjustment_reason", sentences.adjustment_reason),
+            ("adjustment_reason", adjustment_reason),
             ("images", sentences.images_text),
             ("forecast_basis", sentences.forecast_basis),
             ("comparison", sentences.comparison_text),

@@ -11,6 +11,7 @@ from instance_images.names import printable
 from instance_images_reports import sentences
 from instance_images_reports.charges import ChargeSection
 from instance_images_reports.formats import DEFAULT_PRESENTATION, Presentation
+from instance_images_reports.reasons import adjustment_reason
 from instance_images_reports.statement import Adjustment, Ending, Line, Section, Statement
 from instance_images_reports.words import Words, words_for
 
@@ -193,7 +194,7 @@ def _line_cells(line: Line, words: Words) -> list[str]:
 
 def _note(adjustment: Adjustment, number: int, words: Words) -> str:
     """Return the note below the table that says what an adjustment is of, and why."""
-    reason = printable(sentences.adjustment_reason(words, adjustment))
+    reason = printable(adjustment_reason(words, adjustment))
     image = f"{words.gettext('Image')} {adjustment.image_id}: " if adjustment.image_id else ""
     return f"[{number}] {printable(image)}{reason}"
 

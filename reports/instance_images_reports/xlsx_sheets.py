@@ -12,6 +12,7 @@ from decimal import Decimal
 from instance_images.config import UNIT_BYTES
 from instance_images_reports import sentences
 from instance_images_reports.charges import ChargeLine, ChargeSection
+from instance_images_reports.reasons import adjustment_reason
 from instance_images_reports.statement import Adjustment, Line, Section
 from instance_images_reports.words import Words
 from instance_images_reports.xlsx_workbook import (
@@ -122,7 +123,7 @@ def _line_values(line: Line, words: Words) -> list[Value]:
 
 
 def _adjustment_values(adjustment: Adjustment, words: Words) -> list[Value]:
-    reason = sentences.adjustment_reason(words, adjustment)
+    reason = adjustment_reason(words, adjustment)
     return [
         sentences.adjustment_title(words, adjustment),
         f"{adjustment.name}: {reason}" if adjustment.name else reason,

@@ -20,7 +20,6 @@ from instance_images.names import printable
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook as XlsxBook
-    from xlsxwriter.worksheet import Worksheet
 
 Value = str | int | Decimal | datetime | date | None
 
@@ -164,7 +163,7 @@ class Sheet:
     """A sheet of the workbook; rows and columns are counted from 0."""
 
     workbook: Workbook
-    sheet: "Worksheet"
+    sheet: Any  # a Worksheet, whose type hints leave out that it takes Decimals
 
     def keep_head(self, columns: int) -> None:
         """Keep the first row in view and on every page, and so many columns in view."""

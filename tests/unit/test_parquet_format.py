@@ -1,6 +1,7 @@
 """The Parquet data set, read back with pyarrow and pandas."""
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,7 @@ from instance_images_reports.charges import Charge, charge_section
 from instance_images_reports.datasets import DATASETS, write_dataset
 from instance_images_reports.statement import Statement
 
+README = Path(__file__).parents[2] / "reports" / "README.md"
 # Partitions are read as text: without this, a location called 1 would be read as a number.
 HIVE = ds.partitioning(
     pa.schema([("period", pa.string()), ("location", pa.string())]), flavor="hive"
@@ -343,3 +345,26 @@ def test_no_instant_loses_its_seconds(tmp_path: Path) -> None:
     )
 
     assert [row["billable_from"].second for row in rows] == [31]
+
+
+def test_the_columns_are_described_as_they_are(tmp_path: Path) -> None:
+    text = README.read_text(encoding="utf-8").partition("## Parquet")[2].partition("## FOCUS")[0]
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    written(tmp_path, samples.plain())
+
+    described = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+
+    assert sorted(described) == sorted(pq.read_schema(tmp_path / files(tmp_path)[0]).names)
+
+
+def test_what_the_readme_loads_it_with_works(tmp_path: Path) -> None:
+    (tmp_path / "usage").mkdir()
+    written(tmp_path / "usage", samples.adjusted())
+    code = "\n".join(re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL))
+
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+
+    assert "RegionOne    1.6100" in run.stdout  # 0.37 + 1.25 - 0.01
+    assert "Decimal('-0.0100')" in run.stdout

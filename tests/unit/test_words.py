@@ -9,7 +9,13 @@ import pytest
 
 import sample_statements as samples
 from instance_images.errors import UsageError
+from instance_images.news import Event
+from instance_images_billing.corrections import Adjustment as Posted
+from instance_images_billing.intake import _end_of_waiver, _reason
+from instance_images_billing.minimums import _correction
+from instance_images_billing.truth import Fact
 from instance_images_reports import sentences
+from instance_images_reports.reasons import adjustment_reason
 from instance_images_reports.statement import Adjustment, Comparison, Ending, Forecast
 from instance_images_reports.words import Words
 
@@ -183,12 +189,35 @@ def adjustment(reason: str, **changes: object) -> Adjustment:
 def test_what_the_hourly_run_recorded_is_put_in_local_times() -> None:
     late = adjustment("deleted at 2026-11-20T17:20:00Z, which became known at 2026-11-21T08:00:00Z")
 
-    assert sentences.adjustment_reason(words(), late) == (
+    assert adjustment_reason(words(), late) == (
         "deleted at 20 Nov 2026, 18:20:00, which became known at 21 Nov 2026, 09:00:00"
     )
-    assert sentences.adjustment_reason(words("de"), late) == (
+    assert adjustment_reason(words("de"), late) == (
         "gelöscht am 20.11.2026, 18:20:00, bekannt geworden am 21.11.2026, 09:00:00"
     )
+
+
+def test_the_reasons_of_the_ledger_are_recognised() -> None:
+    # Made by the billing job itself, so that a change of its words is noticed here.
+    late = recorded_late()
+    reasons = [late.reason, _end_of_waiver(late, 1).reason]
+    reasons += [_correction(1, samples.OCTOBER, 1, late.counted_at, late.posted_at).reason]
+
+    german = [adjustment_reason(words("de"), adjustment(reason)) for reason in reasons]
+
+    assert german == [
+        "gelöscht am 20.11.2026, 18:20:00, bekannt geworden am 21.11.2026, 09:00:00",
+        "der erlassene Betrag wurde seither korrigiert und wird nicht zweimal erstattet",
+        "Mindestbetrag für 2026-10, dessen Nutzung seither korrigiert wurde",
+    ]
+
+
+def recorded_late() -> Posted:
+    """Make a late adjustment with the reason that the hourly run records."""
+    at = datetime(2026, 11, 20, 17, 20, tzinfo=UTC)
+    learned = datetime(2026, 11, 21, 8, tzinfo=UTC)
+    fact = Fact("id", 1, Event.DELETED, at, 1, learned, "run")
+    return Posted(1, "id", at, learned, "late", 0, 0, _reason(fact), "run", learned)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +229,7 @@ def test_what_the_hourly_run_recorded_is_put_in_local_times() -> None:
     ],
 )
 def test_what_somebody_wrote_by_hand_stays_as_it_is(reason: str) -> None:
-    assert sentences.adjustment_reason(words("de"), adjustment(reason)) == reason
+    assert adjustment_reason(words("de"), adjustment(reason)) == reason
 
 
 def test_allowance_and_minimum_are_said_with_what_was_set() -> None:
@@ -208,11 +237,9 @@ def test_allowance_and_minimum_are_said_with_what_was_set() -> None:
     least = adjustment("", kind="minimum", threshold=Decimal("5.000000000"))
     german = words("de_DE")
 
-    assert sentences.adjustment_reason(words(), free) == "2.5 GB are free in every hour"
-    assert sentences.adjustment_reason(german, free) == "2,5 GB sind in jeder Stunde frei"
-    assert sentences.adjustment_reason(german, least) == (
-        f"Differenz zum Mindestbetrag von 5,00{NBSP}EUR"
-    )
+    assert adjustment_reason(words(), free) == "2.5 GB are free in every hour"
+    assert adjustment_reason(german, free) == "2,5 GB sind in jeder Stunde frei"
+    assert adjustment_reason(german, least) == (f"Differenz zum Mindestbetrag von 5,00{NBSP}EUR")
 
 
 @pytest.mark.parametrize(
