@@ -159,6 +159,8 @@ def next_of_deployment(
         return Continues(task.stage, task.progress)
     if server is None or server.status is ServerStatus.DELETED:
         return Failed("The instance is not there: it was deleted, or never made.")
+    if server.status is ServerStatus.FAILED and server.fault is None and task.stage != "error":
+        return Continues("error", task.progress)  # Nova writes the reason a moment later
     if server.status is ServerStatus.FAILED:
         return Failed(server.fault or "Nova reports the instance in error, without a reason.")
     if server.status is ServerStatus.BUILDING:

@@ -1,5 +1,6 @@
 """What comes next for a task is decided from what the cloud says of it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -156,3 +157,14 @@ def test_a_deployment_ends_when_the_instance_runs_or_fails() -> None:
         deploying, server(ServerStatus.BUILDING, "spawning"), NOON
     ) == Continues("spawning", 60)
     assert isinstance(next_of_deployment(deploying, None, NOON), Failed)
+
+
+def test_an_instance_that_failed_is_given_a_look_for_its_reason_to_be_written() -> None:
+    failed = server(ServerStatus.FAILED)
+    deploying = task(TaskKind.DEPLOY, server_id="server")
+
+    first = next_of_deployment(deploying, failed, NOON)
+
+    assert first == Continues("error", 0)
+    seen = replace(deploying, stage="error")
+    assert isinstance(next_of_deployment(seen, failed, NOON), Failed)
