@@ -16,6 +16,7 @@ from typing import Any
 from oslo_config import cfg
 
 from instance_images import logging_setup
+from instance_images.deadlines import DEFAULT_DEADLINES, Deadlines
 from instance_images.errors import ConfigurationError, NotFound, UsageError
 
 DEFAULT_CONFIG_FILE = Path("/etc/instance-images/instance-images.conf")
@@ -105,6 +106,31 @@ _LIMITS_OPTS = [
     ),
 ]
 
+_DEADLINES_OPTS = [
+    cfg.IntOpt(
+        "queue_minutes",
+        default=240,
+        min=1,
+        help="How many minutes a capture may wait for the cloud to begin with it. A capture that"
+        " makes no progress for longer is ended with an error, its slot is free again, and what it"
+        " has made in the cloud is removed. Raise it where compute hosts have long queues of"
+        " snapshots.",
+    ),
+    cfg.IntOpt(
+        "snapshot_minutes",
+        default=720,
+        min=1,
+        help="How many minutes a capture may read the instance's disk without coming to the next"
+        " stage. No service tells how far it is: choose what the largest disks need.",
+    ),
+    cfg.IntOpt(
+        "upload_minutes",
+        default=1440,
+        min=1,
+        help="How many minutes a capture may upload without coming to its end.",
+    ),
+]
+
 _METRICS_OPTS = [
     cfg.StrOpt(
         "textfile",
@@ -149,6 +175,16 @@ _LOCATION_OPTS = [
         " What is missing to it is added when the month is closed. Taken into a rate when the rate"
         " is set.",
     ),
+    cfg.StrOpt(
+        "volume_image_format",
+        default="raw",
+        choices=[
+            ("raw", "as large as the volume; best where images and volumes are in one Ceph"),
+            ("qcow2", "without the empty parts; Cinder converts it, and needs space for that"),
+        ],
+        help="Format of the images of instances whose primary disk is a volume. Customers are"
+        " charged for the bytes that are stored.",
+    ),
     cfg.IntOpt(
         "max_images",
         min=0,
@@ -168,6 +204,7 @@ _GROUPS: dict[str, list[Any]] = {
     "database": _DATABASE_OPTS,
     "billing": _BILLING_OPTS,
     "limits": _LIMITS_OPTS,
+    "deadlines": _DEADLINES_OPTS,
     "metrics": _METRICS_OPTS,
 }
 
@@ -193,6 +230,7 @@ class Location:
     max_images: int | None
     free_units: Decimal = Decimal(0)
     minimum_charge_nanos: int = 0
+    volume_image_format: str = "raw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +257,7 @@ class Settings:
     default_max_images: int
     metrics_textfile: Path | None = None
     log_config_files: tuple[Path, ...] = ()
+    deadlines: Deadlines = DEFAULT_DEADLINES
 
     def location(self, name: str | None) -> Location:
         """Return the location of that name, or the only one if no name is given."""
@@ -263,6 +302,11 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
             default_max_images=conf.limits.max_images,
             metrics_textfile=_textfile(conf.metrics.textfile),
             log_config_files=tuple(paths) if log_keys else (),
+            deadlines=Deadlines(
+                conf.deadlines.queue_minutes,
+                conf.deadlines.snapshot_minutes,
+                conf.deadlines.upload_minutes,
+            ),
         )
     except cfg.Error as error:
         raise ConfigurationError(f"Configuration: {error}") from error
@@ -356,6 +400,7 @@ def _location(name: str, group: Any) -> Location:
         max_images=group.max_images,
         free_units=_decimal(name, "free_gb", group.free_gb),
         minimum_charge_nanos=int(_decimal(name, "minimum_charge", group.minimum_charge) * 10**9),
+        volume_image_format=group.volume_image_format,
     )
 
 
