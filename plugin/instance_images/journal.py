@@ -81,7 +81,12 @@ def made_by(journal: Journal, step: Step) -> str | None:
     return found
 
 
-def unanswered(journal: Journal) -> list[datetime]:
-    """Return when the steps were asked for of which no answer is on record."""
-    open_steps = journal.get("asked", {}).keys() - journal.get("made", {}).keys()
-    return [parse_instant(journal["asked"][step]) for step in open_steps]
+def unanswered_since(journal: Journal) -> datetime | None:
+    """Return when the last step was asked for, if no answer is on record; else None.
+
+    The steps before it were answered, or seen: each is made of what the one before has made.
+    """
+    steps = [step for step in Step if step in journal.get("asked", {})]
+    if not steps or steps[-1] in journal.get("made", {}):
+        return None
+    return asked_at(journal, steps[-1])

@@ -173,7 +173,8 @@ def next_of_leftovers(
     parts = [p for p in volumes or seen.parts if p.status is not PartStatus.DELETING]
     if in_the_way is not None or parts:
         return Remove(in_the_way, parts)
-    is_answered = image.cloud_image_id is not None and not journal.is_of_volume(task.journal)
-    unanswered = [] if is_answered else journal.unanswered(task.journal)
-    may_come = any(now - asked_at < LATE for asked_at in unanswered)
+    asked_at = journal.unanswered_since(task.journal)
+    may_come = False
+    if asked_at is not None and image.cloud_image_id is None:
+        may_come = now - asked_at < LATE
     return Watch() if seen.parts or may_come else Clean()

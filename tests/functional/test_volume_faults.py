@@ -197,7 +197,7 @@ def test_watch_ends_when_all_have_ended_and_tells_a_failure(bench: Bench) -> Non
     )
 
 
-def test_shelved_instance_is_captured_by_its_volume_and_file_systems_are_at_rest(
+def test_file_systems_are_at_rest_in_the_volume_of_a_stopped_instance_alone(
     cloud: EmbeddedCloud, configured: ConfiguredCommandLine, project: Project
 ) -> None:
     cli = configured(location="volume_image_format = qcow2")
@@ -205,12 +205,14 @@ def test_shelved_instance_is_captured_by_its_volume_and_file_systems_are_at_rest
     command = ("image", "create", "db-1", "--name", "n", "--account", project.name)
     cli.refused(3, "primary disk is a volume", *command, "--require-quiesce")
     with cloud.connection(project.cloud) as member:
+        member.compute.stop_server(server)
+        member.compute.wait_for_server(server, "SHUTOFF", interval=0.2)
+        image = cli.ok(*command, "--require-quiesce", "--wait").json
         member.compute.shelve_server(server)
         member.compute.wait_for_server(server, "SHELVED_OFFLOADED", interval=0.2)
 
-    image = cli.ok(*command, "--require-quiesce", "--wait").json
-
     assert (image["status"], image["consistency"]) == ("available", "offline")
+    cli.refused(3, "It is shelved: unshelve it first.", *command)
 
 
 def killed_after(change: int, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:

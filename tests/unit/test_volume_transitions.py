@@ -208,6 +208,8 @@ def test_a_request_without_an_answer_is_watched_until_nothing_can_come_of_it() -
     assert left(ImageStatus.ERROR, written=asked, now=NOON + LATE / 2) == Watch()
     assert left(ImageStatus.ERROR, written=asked, now=NOON + LATE) == Clean()
     answered = journal.made(asked, Step.SNAPSHOT, "id")
+    seen = journal.made(journal.asked(asked, Step.VOLUME, NOON), Step.VOLUME, "id")
+    assert left(ImageStatus.ERROR, written=seen) == Clean()
     assert left(ImageStatus.ERROR, written=answered) == Clean()
     assert left(ImageStatus.ERROR, written=journal.not_asked(asked, Step.SNAPSHOT)) == Clean()
 
