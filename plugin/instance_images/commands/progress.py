@@ -120,7 +120,7 @@ def _table(reports: Sequence[TaskReport]) -> Any:
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for title in ("Task", "Image", "Progress", "Stage", "Elapsed", "Left"):
-        table.add_column(title)
+        table.add_column(title, no_wrap=title == "Progress")
     for report in reports:
         task = report.task
         cells = (
