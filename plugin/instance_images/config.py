@@ -16,6 +16,7 @@ from typing import Any
 from oslo_config import cfg
 
 from instance_images import logging_setup, report_config
+from instance_images.deadlines import DEFAULT_DEADLINES, Deadlines
 from instance_images.errors import ConfigurationError, NotFound, UsageError
 from instance_images.report_config import DEFAULT_PROVIDER, MailSettings, ProviderSettings
 
@@ -106,6 +107,31 @@ _LIMITS_OPTS = [
     ),
 ]
 
+_DEADLINES_OPTS = [
+    cfg.IntOpt(
+        "queue_minutes",
+        default=240,
+        min=1,
+        help="How many minutes a capture may wait for the cloud to begin with it. A capture that"
+        " makes no progress for longer is ended with an error, its slot is free again, and what it"
+        " has made in the cloud is removed. Raise it where compute hosts have long queues of"
+        " snapshots.",
+    ),
+    cfg.IntOpt(
+        "snapshot_minutes",
+        default=720,
+        min=1,
+        help="How many minutes a capture may read the instance's disk without coming to the next"
+        " stage. No service tells how far it is: choose what the largest disks need.",
+    ),
+    cfg.IntOpt(
+        "upload_minutes",
+        default=1440,
+        min=1,
+        help="How many minutes a capture may upload without coming to its end.",
+    ),
+]
+
 _METRICS_OPTS = [
     cfg.StrOpt(
         "textfile",
@@ -150,6 +176,16 @@ _LOCATION_OPTS = [
         " What is missing to it is added when the month is closed. Taken into a rate when the rate"
         " is set.",
     ),
+    cfg.StrOpt(
+        "volume_image_format",
+        default="raw",
+        choices=[
+            ("raw", "as large as the volume; best where images and volumes are in one Ceph"),
+            ("qcow2", "without the empty parts; Cinder converts it, and needs space for that"),
+        ],
+        help="Format of the images of instances whose primary disk is a volume. Customers are"
+        " charged for the bytes that are stored.",
+    ),
     cfg.IntOpt(
         "max_images",
         min=0,
@@ -169,6 +205,7 @@ _GROUPS: dict[str, list[Any]] = {
     "database": _DATABASE_OPTS,
     "billing": _BILLING_OPTS,
     "limits": _LIMITS_OPTS,
+    "deadlines": _DEADLINES_OPTS,
     "metrics": _METRICS_OPTS,
     "report": report_config.REPORT_OPTS,
     "mail": report_config.MAIL_OPTS,
@@ -196,6 +233,7 @@ class Location:
     max_images: int | None
     free_units: Decimal = Decimal(0)
     minimum_charge_nanos: int = 0
+    volume_image_format: str = "raw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +261,7 @@ class Settings:
     default_max_images: int
     metrics_textfile: Path | None = None
     log_config_files: tuple[Path, ...] = ()
+    deadlines: Deadlines = DEFAULT_DEADLINES
     template_directories: tuple[Path, ...] = ()
     mail: MailSettings | None = None
     provider: ProviderSettings = DEFAULT_PROVIDER
@@ -270,6 +309,11 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
             default_max_images=conf.limits.max_images,
             metrics_textfile=_textfile(conf.metrics.textfile),
             log_config_files=tuple(paths) if log_keys else (),
+            deadlines=Deadlines(
+                conf.deadlines.queue_minutes,
+                conf.deadlines.snapshot_minutes,
+                conf.deadlines.upload_minutes,
+            ),
             template_directories=tuple(map(Path, conf.report.template_directories)),
             mail=report_config.mail_settings(conf.mail),
             provider=report_config.provider_settings(conf.report),
@@ -366,6 +410,7 @@ def _location(name: str, group: Any) -> Location:
         max_images=group.max_images,
         free_units=_decimal(name, "free_gb", group.free_gb),
         minimum_charge_nanos=int(_decimal(name, "minimum_charge", group.minimum_charge) * 10**9),
+        volume_image_format=group.volume_image_format,
     )
 
 

@@ -19,6 +19,8 @@ from instance_images.names import printable
 
 # 2.45 answers createImage with the image's id; 2.37 knows networks = none and auto.
 COMPUTE_MICROVERSION = "2.45"
+# 3.1 makes images of volumes that are private.
+VOLUME_MICROVERSION = "3.1"
 TIMEOUT_SECONDS = 60
 
 _SERVICE_NAMES = {
@@ -26,7 +28,9 @@ _SERVICE_NAMES = {
     "compute": "Nova",
     "image": "Glance",
     "network": "Neutron",
+    "block_storage": "Cinder",
 }
+_MICROVERSIONS = {"compute": COMPUTE_MICROVERSION, "block_storage": VOLUME_MICROVERSION}
 
 _NO_ENDPOINT = (keystone_errors.CatalogException, sdk_errors.ServiceDiscoveryException)
 # An endpoint of the catalog that does not even tell its versions counts as not reached.
@@ -103,8 +107,8 @@ class OpenStackApi:
         (no answer, 408, 429, 5xx), ConfigurationError (401, no endpoint) or Refused.
         """
         connection = self._connection if project_id is None else self._as_project(project_id)
-        if service == "compute":
-            more["microversion"] = COMPUTE_MICROVERSION
+        if service in _MICROVERSIONS:
+            more.setdefault("microversion", _MICROVERSIONS[service])
         try:
             proxy = getattr(connection, service)  # its endpoint is looked up here
             answer = proxy.request(path, method, raise_exc=False, **more)
@@ -113,7 +117,7 @@ class OpenStackApi:
         status = answer.status_code
         if status < 400 or status in allow:
             return answer
-        raise self._failed(service, status, reason_of(answer))
+        raise self._failed(service, status, reason_of(answer), _retry_after(answer))
 
     def _explained(self, error: Exception, service: str) -> Exception:
         """Return ours for an error of the SDK; a bug is returned as it is."""
@@ -136,12 +140,16 @@ class OpenStackApi:
             )
         return error
 
-    def _failed(self, service: str, status: int, reason: str) -> Exception:
+    def _failed(
+        self, service: str, status: int, reason: str, retry_after_seconds: int | None = None
+    ) -> Exception:
         """Return ours for an answer that is an error."""
         where = f"{_SERVICE_NAMES[service]} of location {self._location.name}"
         if status >= 500 or status in (408, 429):
             return CloudUnavailable(
-                f"{where} answered HTTP {status}: {reason} Try again later.", status
+                f"{where} answered HTTP {status}: {reason} Try again later.",
+                status,
+                retry_after_seconds,
             )
         if status == 401:
             return ConfigurationError(
@@ -149,6 +157,12 @@ class OpenStackApi:
                 f" {reason} Correct them there."
             )
         return Refused(f"{where} answered HTTP {status}: {reason}")
+
+
+def _retry_after(answer: Any) -> int | None:
+    """Return how long the service asked to be left alone; a date there counts as nothing said."""
+    text = str(answer.headers.get("Retry-After", ""))
+    return int(text) if re.fullmatch("[0-9]{1,6}", text) else None
 
 
 def reason_of(answer: Any) -> str:

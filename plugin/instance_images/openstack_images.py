@@ -79,4 +79,5 @@ def _image(body: dict[str, Any]) -> CloudImage:
         min_disk_gib=body["min_disk"],
         min_ram_mib=body["min_ram"],
         changed_at=parse_instant(body["updated_at"]),
+        checksum=body.get("os_hash_value") or body.get("checksum"),
     )

@@ -17,7 +17,8 @@ from instance_images.errors import NotFound
 from instance_images.images import AvailableState
 from instance_images.news import Event, Learning, Source, tell
 from instance_images.provider import CloudImage, CloudImageStatus
-from instance_images.settling import Observation, observe, record, require_sight, settle
+from instance_images.recording import Observation, record
+from instance_images.settling import observe, require_sight, settle
 from instance_images.site import Site
 from instance_images.transitions import vanished_at
 

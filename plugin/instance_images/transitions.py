@@ -7,7 +7,7 @@ neither Nova nor Glance tells how many bytes of a capture have arrived.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from instance_images.domain import Image, Task
+from instance_images.domain import Consistency, Image, Task
 from instance_images.provider import CloudImage, CloudImageStatus, Server, ServerStatus
 
 # A request whose answer never came may still be on its way, or held by another process.
@@ -81,12 +81,12 @@ class Failed:
 
 
 def fault_of_source(server: Server) -> str | None:
-    """Return why the instance cannot be captured now, or None if it can."""
-    if server.is_volume_backed:
-        return (
-            "Its primary disk is a volume: only instances whose disk was made from an image can"
-            " be captured."
-        )
+    """Return why the instance cannot be captured now, or None if it can.
+
+    Nova captures no shelved instance, and Cinder takes no snapshot of what it has reserved for one.
+    """
+    if server.status is ServerStatus.SHELVED:
+        return "It is shelved: unshelve it first."
     if server.status not in CAPTURABLE:
         return (
             f"It is {server.status}: only a running, stopped, paused or suspended instance can be"
@@ -95,6 +95,18 @@ def fault_of_source(server: Server) -> str | None:
     if server.task_state is not None:
         return f"The cloud is busy with it ({server.task_state}): try again when that has ended."
     return None
+
+
+def consistency_of(server: Server, freezes: bool) -> Consistency:
+    """Return what the captured disk will be like inside; ``freezes``: its file systems, running.
+
+    A paused or suspended instance has not written everything, and no agent in it can be asked.
+    """
+    if server.status is ServerStatus.STOPPED:
+        return Consistency.OFFLINE
+    if server.status is ServerStatus.RUNNING and freezes:
+        return Consistency.FILESYSTEM
+    return Consistency.CRASH
 
 
 def next_of_capture(

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from instance_images.domain import Task, TaskKind, TaskState
+from instance_images.domain import Consistency, Task, TaskKind, TaskState
 from instance_images.provider import CloudImage, CloudImageStatus, Server, ServerStatus
 from instance_images.transitions import (
     GRACE,
@@ -15,6 +15,7 @@ from instance_images.transitions import (
     Deleted,
     Deployed,
     Failed,
+    consistency_of,
     fault_of_source,
     next_of_capture,
     next_of_deletion,
@@ -120,10 +121,24 @@ def test_an_instance_that_the_cloud_is_busy_with_cannot_be_captured() -> None:
     assert "image_uploading" in fault
 
 
-def test_an_instance_on_a_volume_cannot_be_captured() -> None:
-    on_volume = Server("s", "n", "a", ServerStatus.RUNNING, None, True, (), None)
+def test_a_shelved_instance_is_to_be_unshelved_first() -> None:
+    assert "unshelve it" in (fault_of_source(server(ServerStatus.SHELVED)) or "")
 
-    assert "volume" in (fault_of_source(on_volume) or "")
+
+@pytest.mark.parametrize(
+    ("status", "freezes", "expected"),
+    [
+        (ServerStatus.RUNNING, False, Consistency.CRASH),
+        (ServerStatus.RUNNING, True, Consistency.FILESYSTEM),
+        (ServerStatus.PAUSED, True, Consistency.CRASH),
+        (ServerStatus.SUSPENDED, True, Consistency.CRASH),
+        (ServerStatus.STOPPED, False, Consistency.OFFLINE),
+    ],
+)
+def test_consistency_follows_from_what_the_instance_was_doing(
+    status: ServerStatus, freezes: bool, expected: Consistency
+) -> None:
+    assert consistency_of(server(status), freezes) is expected
 
 
 def test_a_deletion_that_took_effect_was_accepted_when_it_was_asked_for() -> None:
