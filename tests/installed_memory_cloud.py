@@ -34,7 +34,9 @@ def connect(location: Location, clock: Clock = system_clock) -> Provider:
 
 def owner(location: str, account: str = "a") -> Account:
     """Return an account of the location's cloud."""
-    return CLOUDS[location].account(account)
+    cloud = CLOUDS[location]
+    assert isinstance(cloud, MemoryProvider)
+    return cloud.account(account)
 
 
 def install(directory: Path) -> Path:

@@ -33,6 +33,7 @@ class Application:
             self.database,
             self.clock,
             self.settings.default_max_images,
+            self.settings.account_scope,
         )
 
     def provider(self, location: Location) -> Provider:

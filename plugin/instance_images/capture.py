@@ -27,9 +27,12 @@ from instance_images.site import Site, require_enabled
 from instance_images.transitions import Failed, fault_of_source
 
 
-def capture(site: Site, account: Account, server_reference: str, name: str) -> ImageRequest:
+def capture(
+    site: Site, account: Account, server_reference: str, name: str, project: str | None = None
+) -> ImageRequest:
     """Start to capture the account's instance; return the request, with its image and task ids.
 
+    ``project``: id or name of the one that it is looked for in; None for all of the account's.
     Raises FeatureNotEnabled, UsageError (the name), NotFound, WrongState and LimitReached with
     nothing made; CloudUnavailable with what was made recorded in the task.
     """
@@ -38,7 +41,7 @@ def capture(site: Site, account: Account, server_reference: str, name: str) -> I
     if fault:
         raise UsageError(fault)
     settle(site, account.id)
-    server = site.provider.find_server(account.id, server_reference)
+    server = site.directory.find_server(account, server_reference, project)
     fault = fault_of_source(server)
     if fault:
         raise WrongState(f"Instance {printable(server.name)} cannot be captured now. {fault}")

@@ -23,9 +23,11 @@ def deploy(
     flavor_reference: str,
     networks: Sequence[str] = (),
     key_name: str | None = None,
+    project: str | None = None,
 ) -> str:
     """Start to make an instance from the account's image; return the task's id.
 
+    ``project``: id or name of the account's project to make it in; None for the image's own.
     ``networks``: names or ids; empty lets the cloud choose, ``["none"]`` attaches none. Raises
     FeatureNotEnabled, UsageError (the name), NotFound, WrongState and Refused with nothing made;
     CloudUnavailable with the request recorded in the task.
@@ -38,12 +40,15 @@ def deploy(
     with site.database.reading() as connection:
         image = resolve_image(connection, site, account, reference)
     found = _require_available(site, account, image)
-    flavor = site.provider.find_flavor(image.project_id, flavor_reference)
+    project_id = site.directory.project_of(account, project).id if project else image.project_id
+    flavor = site.provider.find_flavor(project_id, flavor_reference)
     fault = fault_of_flavor(found, flavor)
     if fault:
         raise Refused(f"Flavor {printable(flavor.name)} is too small for the image: {fault}")
     request = ServerRequest(str(uuid.uuid4()), name, found.id, flavor, tuple(networks), key_name)
-    _send(site, image.project_id, image, request)
+    if project_id != image.project_id:
+        site.provider.share_image(found.id, [project_id])
+    _send(site, project_id, image, request)
     return request.request_id
 
 

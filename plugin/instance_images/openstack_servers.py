@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -37,16 +37,7 @@ class OpenStackServers(OpenStackPart):
 
     def find_server(self, project_id: str, reference: str) -> Server:
         """Return the project's instance of that id, or of that name if only one has it."""
-        if _SERVER_ID.fullmatch(reference):
-            server = self.get_server(project_id, reference)
-            if server:
-                return server
-        name_filter = f"^{re.escape(reference)}$"  # Nova reads a regular expression
-        named = [
-            server
-            for server in self._servers(project_id, {"name": name_filter})
-            if server.name == reference
-        ]
+        named = self._matching(project_id, reference)
         if len(named) > 1:
             raise Refused(
                 f"{len(named)} instances are named {printable(reference)!r}: give the id of one of"
@@ -60,6 +51,31 @@ class OpenStackServers(OpenStackPart):
             )
         return named[0]
 
+    def find_servers(self, project_ids: Collection[str], reference: str) -> list[Server]:
+        """Return every instance of that id or name in any of the projects.
+
+        The admin role sees the instances of all projects in one request.
+        """
+        if len(project_ids) < 2 or "admin" not in self._api.access.role_names:
+            return [s for project_id in project_ids for s in self._matching(project_id, reference)]
+        if _SERVER_ID.fullmatch(reference):
+            path = f"/servers/{reference}"
+            answer = self._api.ask(None, "compute", "GET", path, allow=(404,))
+            if answer.status_code != 404:
+                server = _server(answer.json()["server"])
+                return [server] if server.project_id in project_ids else []
+        found = self._all_servers(None, {**_named(reference), "all_tenants": "1"})
+        return [s for s in found if s.name == reference and s.project_id in project_ids]
+
+    def _matching(self, project_id: str, reference: str) -> list[Server]:
+        """Return the project's instance of that id, or else those of that name."""
+        if _SERVER_ID.fullmatch(reference):
+            server = self.get_server(project_id, reference)
+            if server:
+                return [server]
+        found = self._servers(project_id, _named(reference))
+        return [server for server in found if server.name == reference]
+
     def get_server(self, project_id: str, server_id: str) -> Server | None:
         """Return the project's instance, None if there is none."""
         answer = self._api.ask(project_id, "compute", "GET", f"/servers/{server_id}", allow=(404,))
@@ -70,13 +86,16 @@ class OpenStackServers(OpenStackPart):
         return server if server.project_id == project_id else None
 
     def _servers(self, project_id: str, filters: dict[str, str]) -> list[Server]:
+        return [s for s in self._all_servers(project_id, filters) if s.project_id == project_id]
+
+    def _all_servers(self, project_id: str | None, filters: dict[str, str]) -> list[Server]:
         servers: list[Server] = []
         marker: dict[str, str] = {}
         while True:
             params = {**filters, "limit": str(PAGE), **marker}
             answer = self._api.ask(project_id, "compute", "GET", "/servers/detail", params=params)
             page = answer.json()["servers"]
-            servers += [s for s in map(_server, page) if s.project_id == project_id]
+            servers += map(_server, page)
             if not page:
                 return servers
             marker = {"marker": page[-1]["id"]}
@@ -170,6 +189,11 @@ class OpenStackServers(OpenStackPart):
         if answer.status_code != 202:
             raise Refused(f"Nova refused to capture the instance: {reason_of(answer)}")
         return str(answer.json()["image_id"])
+
+
+def _named(name: str) -> dict[str, str]:
+    """Return Nova's filter for a name: a regular expression."""
+    return {"name": f"^{re.escape(name)}$"}
 
 
 def _accepted_name(name: str) -> str:

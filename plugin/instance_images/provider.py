@@ -6,13 +6,34 @@ that may have taken effect.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from instance_images.config import Location
-from instance_images.domain import Account
+from instance_images.errors import NotFound, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A group of projects with one owner."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What images and instances belong to in the cloud, and the domain that it is in.
+
+    ``domain_id`` is empty in a cloud without domains, ``domain_name`` None where it was not told.
+    """
+
+    id: str
+    name: str
+    domain_id: str = ""
+    domain_name: str | None = None
 
 
 class CloudImageStatus(StrEnum):
@@ -115,8 +136,34 @@ class Provider(ABC):
         """Keep the location; connect on first use only."""
 
     @abstractmethod
-    def account(self, reference: str | None) -> Account:
-        """Return the account of that id or name, or the credentials' own. Raises NotFound."""
+    def find_project(self, reference: str | None) -> Project:
+        """Return the project of that id or name, or the credentials' own.
+
+        Raises NotFound, and Refused where several have the name.
+        """
+
+    def find_domain(self, reference: str) -> Domain:
+        """Return the domain of that id or name. Raises NotFound.
+
+        A driver without domains keeps this: with it, an account is always a project.
+        """
+        raise Refused("This cloud has no domains: set account_scope = project.")
+
+    def list_projects(self, domain_id: str | None = None) -> Sequence[Project]:
+        """Return all projects, or those of one domain, each with its domain's name.
+
+        Raises Refused where the credentials may not list them, or the list would be cut off.
+        """
+        raise Refused("This driver lists no projects.")
+
+    def share_image(self, cloud_image_id: str, project_ids: Collection[str]) -> None:
+        """Let these projects use the image too, without their consent.
+
+        Projects that may use it already stay as they are: repeating it changes nothing. After
+        Refused and CloudUnavailable, some of them may have been let in. Needed for accounts that
+        are domains.
+        """
+        raise Refused("This driver shares no images.")
 
     @abstractmethod
     def sees_all_accounts(self) -> bool:
@@ -128,6 +175,19 @@ class Provider(ABC):
 
         Raises NotFound, also for an instance of another project.
         """
+
+    def find_servers(self, project_ids: Collection[str], reference: str) -> list[Server]:
+        """Return every instance of that id or name in any of the projects.
+
+        Drivers override it where the cloud answers that in one request.
+        """
+        found = []
+        for project_id in project_ids:
+            try:
+                found.append(self.find_server(project_id, reference))
+            except NotFound:
+                continue
+        return found
 
     @abstractmethod
     def get_server(self, project_id: str, server_id: str) -> Server | None:

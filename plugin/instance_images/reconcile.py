@@ -13,12 +13,12 @@ import sqlalchemy as sa
 
 from instance_images import accounts, images, readings
 from instance_images.domain import Account, Image, ImageStatus, TaskKind
-from instance_images.errors import NotFound
 from instance_images.images import AvailableState
 from instance_images.news import Event, Learning, Source, tell
+from instance_images.ownership import keep_ownership
 from instance_images.provider import CloudImage, CloudImageStatus
 from instance_images.settling import Observation, observe, record, require_sight, settle
-from instance_images.site import Site
+from instance_images.site import Site, require_scope
 from instance_images.transitions import vanished_at
 
 # What money depends on. An instance that is being made does not keep an hour open.
@@ -52,9 +52,11 @@ def read_location(site: Site, *, act: bool) -> Reading:
 
     Without ``act`` nothing is changed, in the cloud or on record: the tasks are looked at only.
     """
+    require_scope(site)
     read_at = site.clock()
     if act:
         observations = settle(site, None, _IMAGE_TASKS, Source.RUN)
+        keep_ownership(site)
     else:
         observations = observe(site, None, _IMAGE_TASKS)
     vanished, changed = _compare(site)
@@ -131,7 +133,9 @@ def _compare(site: Site) -> tuple[list[Image], list[Change]]:
         image for image in missing if site.provider.get_image(image.cloud_image_id or "") is None
     ]
     found_of = [(image, differing[image.cloud_image_id or ""]) for image in changed]
-    return vanished, [Change(image, _owner(site, new.owner_id), new) for image, new in found_of]
+    return vanished, [
+        Change(image, site.account_of_project(new.owner_id), new) for image, new in found_of
+    ]
 
 
 def _differs(known: AvailableState, found: CloudImage) -> bool:
@@ -139,11 +143,3 @@ def _differs(known: AvailableState, found: CloudImage) -> bool:
     if found.status is not CloudImageStatus.ACTIVE or not found.size_bytes or not found.owner_id:
         return False
     return known != (found.owner_id, found.size_bytes, found.virtual_size_bytes)
-
-
-def _owner(site: Site, account_id: str) -> Account:
-    """Return the account that has the image now; one that is gone keeps its id for a name."""
-    try:
-        return site.provider.account(account_id)
-    except NotFound:
-        return Account(account_id, account_id)

@@ -14,6 +14,7 @@ from instance_images import images, readings, tasks
 from instance_images.domain import Image, ImageStatus, Task, TaskKind, TaskState
 from instance_images.errors import ConfigurationError, Refused
 from instance_images.news import Event, Learning, Source, tell
+from instance_images.ownership import share_new
 from instance_images.provider import CloudImage
 from instance_images.site import Site
 from instance_images.transitions import (
@@ -57,6 +58,7 @@ def settle(
     observations = [_deleted_again(site, seen) for seen in observe(site, account_id, kinds)]
     if observations:
         site.database.write(lambda connection: record(connection, observations, source))
+    share_new(site, account_id)
     return observations
 
 
@@ -114,7 +116,7 @@ def require_sight(site: Site, project_ids: set[str]) -> None:
     """Raise ConfigurationError unless the credentials see the images of all these projects."""
     if not project_ids or site.provider.sees_all_accounts():
         return
-    own = site.provider.account(None).id
+    own = site.provider.find_project(None).id
     unseen = project_ids - {own}
     if unseen:
         raise ConfigurationError(

@@ -1,21 +1,24 @@
 """A location with everything that work on it needs, and what all such work begins with."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import sqlalchemy as sa
 
 from instance_images import accounts, images
 from instance_images.config import Location
 from instance_images.database import Database
-from instance_images.domain import Account, Image, Limit
-from instance_images.errors import FeatureNotEnabled, NotFound, Refused
+from instance_images.directory import Directory
+from instance_images.domain import Account, AccountScope, Image, Limit
+from instance_images.errors import ConfigurationError, FeatureNotEnabled, NotFound, Refused
 from instance_images.instants import Clock
 from instance_images.limits import applicable_limit
 from instance_images.names import printable
-from instance_images.provider import Provider
+from instance_images.provider import Project, Provider
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Site:
     """A location, its driver, the database and the clock."""
 
@@ -24,11 +27,47 @@ class Site:
     database: Database
     clock: Clock
     default_max_images: int
+    account_scope: AccountScope = AccountScope.PROJECT
 
     @property
     def name(self) -> str:
         """The location's name."""
         return self.location.name
+
+    @cached_property
+    def directory(self) -> Directory:
+        """Whose is what here, for as long as this site is."""
+        return Directory(self.provider, self.account_scope)
+
+    def account(self, reference: str | None) -> Account:
+        """Return the account of that id or name, or the credentials' own. Raises NotFound."""
+        found = self.directory.account(reference)
+        require_scope(self)
+        return found
+
+    def account_of_project(self, project_id: str) -> Account:
+        """Return whose the project is; where it is gone, whose it was when it last had images."""
+        found = self.directory.account_of_project(project_id)
+        if found is None:
+            with self.database.reading() as connection:
+                found = accounts.account_that_has(connection, self.name, project_id)
+        return found or Account(project_id, project_id, scope=self.account_scope)
+
+    def projects_of(self, account: Account) -> Sequence[Project]:
+        """Return the account's projects here."""
+        return self.directory.projects_of(account)
+
+
+def require_scope(site: Site) -> None:
+    """Raise ConfigurationError where the ledger was begun under another account_scope."""
+    with site.database.reading() as connection:
+        differs = accounts.has_other_scope(connection, site.account_scope)
+    if differs:
+        raise ConfigurationError(
+            f"Configuration: account_scope = {site.account_scope}, but the database holds accounts"
+            " of the other kind, whose images would be billed to somebody else: set it back, or"
+            " begin with a new database."
+        )
 
 
 def require_enabled(site: Site) -> None:

@@ -13,6 +13,7 @@ from instance_images.commands.options import (
     location_option,
     locations_of,
     pass_invocation,
+    project_option,
 )
 from instance_images.commands.output import format_option, show_list, show_one
 from instance_images.errors import InstanceImagesError, NotFound, UsageError
@@ -37,6 +38,7 @@ def image() -> None:
 @click.argument("server")
 @click.option("--name", required=True, help="Name of the image, 1 to 255 characters.")
 @account_option
+@project_option
 @location_option
 @wait_option
 @format_option
@@ -46,6 +48,7 @@ def create(
     server: str,
     name: str,
     account: str | None,
+    project: str | None,
     location: str | None,
     wait: bool,
     output_format: str | None,
@@ -59,8 +62,8 @@ def create(
     from instance_images.commands.views import IMAGE
 
     site = invocation.application.site(location)
-    owner = site.provider.account(account)
-    request = capture(site, owner, server, name)
+    owner = site.account(account)
+    request = capture(site, owner, server, name, project)
     if wait:
         _wait(invocation, site, owner, request.task_id)
     with site.database.reading() as connection:
@@ -91,7 +94,7 @@ def list_images(
     found = []
     for name in locations_of(invocation, location):
         site = invocation.application.site(name)
-        account_id = None if all_accounts else site.provider.account(account).id
+        account_id = None if all_accounts else site.account(account).id
         settle(site, account_id)
         with site.database.reading() as connection:
             found += images.list_images(connection, name, account_id)
@@ -122,7 +125,7 @@ def show(
     missing: NotFound | None = None
     for name in locations_of(invocation, location):
         site = invocation.application.site(name)
-        owner = site.provider.account(account)
+        owner = site.account(account)
         settle(site, owner.id)
         try:
             with site.database.reading() as connection:
@@ -155,7 +158,7 @@ def delete(
     from instance_images.deletion import delete as delete_image
 
     site = invocation.application.site(location)
-    owner = site.provider.account(account)
+    owner = site.account(account)
     if not yes:
         _confirm(references)
     failures: list[InstanceImagesError] = []
@@ -192,6 +195,7 @@ def _confirm(references: tuple[str, ...]) -> None:
 )
 @click.option("--key-name", help="Name of the key pair to put into the instance.")
 @account_option
+@project_option
 @location_option
 @wait_option
 @format_option
@@ -204,6 +208,7 @@ def deploy(
     networks: tuple[str, ...],
     key_name: str | None,
     account: str | None,
+    project: str | None,
     location: str | None,
     wait: bool,
     output_format: str | None,
@@ -218,7 +223,7 @@ def deploy(
     from instance_images.domain import TaskState
 
     site = invocation.application.site(location)
-    owner = site.provider.account(account)
+    owner = site.account(account)
     task_id = deploy_image(
         site,
         owner,
@@ -227,6 +232,7 @@ def deploy(
         flavor_reference=flavor,
         networks=networks,
         key_name=key_name,
+        project=project,
     )
     if wait:
         ended = _wait(invocation, site, owner, task_id)

@@ -64,7 +64,7 @@ def show(
     from instance_images.site import limit_of
 
     site = invocation.application.site(location)
-    found = site.provider.account(account)
+    found = site.account(account)
     with site.database.reading() as connection:
         show_one(LIMIT, limit_of(connection, site, found), output_format)
 
@@ -104,7 +104,7 @@ def _set(
     from instance_images.site import limit_of
 
     site = invocation.application.site(location)
-    account = site.provider.account(reference)
+    account = site.account(reference)
     with site.database.writing() as connection:
         row = accounts.lock_account(connection, site.name, account)
         accounts.set_own_limit(connection, row.account_key, max_images)

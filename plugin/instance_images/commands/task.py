@@ -49,7 +49,7 @@ def list_tasks(
     found = []
     for name in locations_of(invocation, location):
         site = invocation.application.site(name)
-        account_id = None if all_accounts else site.provider.account(account).id
+        account_id = None if all_accounts else site.account(account).id
         settle(site, account_id)
         with site.database.reading() as connection:
             found += tasks.list_tasks(connection, name, account_id)
@@ -79,7 +79,7 @@ def show(
 
     for name in locations_of(invocation, location):
         site = invocation.application.site(name)
-        account_id = site.provider.account(account).id
+        account_id = site.account(account).id
         settle(site, account_id)
         with site.database.reading() as connection:
             found = tasks.find_task(connection, name, account_id, task_id)
