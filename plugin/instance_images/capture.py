@@ -9,7 +9,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from instance_images import accounts, images, tasks
+from instance_images import images, tasks
 from instance_images.domain import (
     Account,
     Consistency,
@@ -19,11 +19,10 @@ from instance_images.domain import (
     TaskState,
 )
 from instance_images.errors import CloudUnavailable, Refused, UsageError, WrongState
-from instance_images.limits import applicable_limit, require_slot
 from instance_images.names import fault_of_name, printable
 from instance_images.provider import CloudImageStatus, Server, ServerStatus
 from instance_images.settling import Observation, record, settle
-from instance_images.site import Site, require_enabled
+from instance_images.site import Site, require_enabled, reserve_slot
 from instance_images.transitions import Failed, fault_of_source
 
 
@@ -67,15 +66,11 @@ def _request(server: Server, name: str, now: datetime) -> ImageRequest:
 
 def _reserve(site: Site, account: Account, request: ImageRequest) -> None:
     """Take one of the account's slots, in one transaction that locks the account's row."""
+    keystone_limit = site.provider.account_limit(account)
 
     def reserve(connection: sa.Connection) -> None:
-        row = accounts.lock_account(connection, site.name, account)
+        row = reserve_slot(connection, site, account, keystone_limit)
         _require_idle(connection, row.account_key, request)
-        max_images, _source = applicable_limit(
-            row.max_images, site.location.max_images, site.default_max_images
-        )
-        held = accounts.count_held(connection, row.account_key)
-        require_slot(account.name, site.name, held, max_images)
         images.insert_image(connection, row.account_key, request)
         tasks.insert_task(
             connection,

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from instance_images.errors import NotFound, Refused, WrongState
+from instance_images.errors import CloudUnavailable, NotFound, Refused, WrongState
 from instance_images.instants import format_instant
 from instance_images.names import printable
 from instance_images.openstack_api import reason_of
@@ -19,6 +19,9 @@ from instance_images.openstack_part import (
 from instance_images.provider import Flavor, Server, ServerRequest, ServerStatus
 
 _SERVER_ID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+
+# What Nova says, with HTTP 500, where Glance answers 413: it has made nothing then.
+_GLANCE_QUOTA = "glanceclient.exc.HTTPOverLimit"
 
 _SERVER_STATUSES = {
     "ACTIVE": ServerStatus.RUNNING,
@@ -173,14 +176,22 @@ class OpenStackServers(OpenStackPart):
     def request_capture(self, project_id: str, server_id: str, name: str, request_id: str) -> str:
         """Start to capture the instance's primary disk; return the new image's id."""
         metadata = {REQUEST_PROPERTY: request_id, ACCOUNT_PROPERTY: project_id}
-        answer = self._api.ask(
-            project_id,
-            "compute",
-            "POST",
-            f"/servers/{server_id}/action",
-            json={"createImage": {"name": _accepted_name(name), "metadata": metadata}},
-            allow=(400, 403, 404, 409, 413),
-        )
+        try:
+            answer = self._api.ask(
+                project_id,
+                "compute",
+                "POST",
+                f"/servers/{server_id}/action",
+                json={"createImage": {"name": _accepted_name(name), "metadata": metadata}},
+                allow=(400, 403, 404, 409, 413),
+            )
+        except CloudUnavailable as error:
+            if _GLANCE_QUOTA not in str(error):
+                raise
+            raise Refused(
+                f"The image service's own quota of project {project_id} does not allow another"
+                " image. Delete unused images, or contact your provider to raise it."
+            ) from error
         if answer.status_code == 409:
             raise WrongState(
                 f"Nova cannot capture the instance now: {reason_of(answer)} Try again when what is"

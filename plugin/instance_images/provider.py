@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from instance_images.config import Location
+from instance_images.domain import Account
 from instance_images.errors import NotFound, Refused
 
 
@@ -155,6 +156,21 @@ class Provider(ABC):
         Raises Refused where the credentials may not list them, or the list would be cut off.
         """
         raise Refused("This driver lists no projects.")
+
+    def account_limit(self, account: Account) -> int | None:
+        """Return how many images the cloud's own operator allows the account here.
+
+        None where he has not said, -1 where he allows any number. What cannot be read is an error
+        (CloudUnavailable, ConfigurationError), never None: nobody gets past a limit by an outage.
+        """
+        return None
+
+    def full_quota(self, project_id: str) -> str | None:
+        """Return which quota of the image service the project has used up, for a person to read.
+
+        None if it has not, or the service has none: a capture that vanished has another reason.
+        """
+        return None
 
     def share_image(self, cloud_image_id: str, project_ids: Collection[str]) -> None:
         """Let these projects use the image too, without their consent.

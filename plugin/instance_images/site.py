@@ -7,13 +7,14 @@ from functools import cached_property
 import sqlalchemy as sa
 
 from instance_images import accounts, images
+from instance_images.accounts import AccountRow
 from instance_images.config import Location
 from instance_images.database import Database
 from instance_images.directory import Directory
 from instance_images.domain import Account, AccountScope, Image, Limit
 from instance_images.errors import ConfigurationError, FeatureNotEnabled, NotFound, Refused
 from instance_images.instants import Clock
-from instance_images.limits import applicable_limit
+from instance_images.limits import applicable_limit, require_slot
 from instance_images.names import printable
 from instance_images.provider import Project, Provider
 
@@ -97,11 +98,32 @@ def resolve_image(connection: sa.Connection, site: Site, account: Account, refer
     return found[0]
 
 
-def limit_of(connection: sa.Connection, site: Site, account: Account) -> Limit:
-    """Return the limit that applies to the account, and how many images it holds."""
+def limit_of(
+    connection: sa.Connection, site: Site, account: Account, keystone_limit: int | None
+) -> Limit:
+    """Return the limit that applies to the account, and how many images it holds.
+
+    ``keystone_limit`` is what ``Provider.account_limit`` says, asked for before the transaction.
+    """
     row = accounts.find_account(connection, site.name, account.id)
     held = accounts.count_held(connection, row.account_key) if row else 0
     max_images, source = applicable_limit(
-        row.max_images if row else None, site.location.max_images, site.default_max_images
+        row.max_images if row else None,
+        keystone_limit,
+        site.location.max_images,
+        site.default_max_images,
     )
     return Limit(account.id, account.name, site.name, max_images, source, held)
+
+
+def reserve_slot(
+    connection: sa.Connection, site: Site, account: Account, keystone_limit: int | None
+) -> AccountRow:
+    """Return the account's row, locked until the transaction ends, if one more image fits.
+
+    Whoever inserts an image that counts does so in this transaction. Raises LimitReached.
+    """
+    row = accounts.lock_account(connection, site.name, account)
+    limit = limit_of(connection, site, account, keystone_limit)
+    require_slot(account.name, site.name, limit.held, limit.max_images)
+    return row
