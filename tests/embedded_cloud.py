@@ -190,6 +190,7 @@ class EmbeddedCloud:
         after: int = 0,
         delay_seconds: float = 0.0,
         retry_after: int | None = None,
+        performed: bool = False,
     ) -> None:
         """Have a service answer wrongly; every caller is hit, other services too.
 
@@ -197,7 +198,8 @@ class EmbeddedCloud:
         path and query. The first ``after`` requests that match pass, the next ``count`` are hit
         (None: all). ``action`` is a status, which is answered in place of the service, or
         ``drop-before`` (reset, the service sees nothing), ``drop-after`` (the service has done it,
-        the client sees a reset), or ``delay`` (only ``delay_seconds`` are waited).
+        the client sees a reset), or ``delay`` (only ``delay_seconds`` are waited). ``performed``: the
+        service has done it before the status is answered.
         """
         self._run(service, "pid")  # says so if there is no such service
         fault = {
@@ -210,6 +212,7 @@ class EmbeddedCloud:
             "after": after,
             "delay_seconds": delay_seconds,
             "retry_after": retry_after,
+            "performed": performed,
         }
         self._faults.append(fault)
         write_atomically(self.state_dir / "faults.json", json.dumps(self._faults))

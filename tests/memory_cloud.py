@@ -5,15 +5,17 @@ told to do (fail, leave images out of a listing) the real one does by itself.
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from instance_images.config import Location
 from instance_images.domain import Account
 from instance_images.errors import CloudUnavailable, NotFound
 from instance_images.instants import Clock
 from instance_images.provider import (
+    Claims,
     CloudImage,
     CloudImageStatus,
     Flavor,
@@ -37,6 +39,7 @@ class MemoryProvider(Provider):
         self.next_size_bytes = GB
         self.is_down = False
         self.unlisted: set[str] = set()
+        self.shelved_instances: dict[str, str] = {}
 
     def account(self, reference: str | None) -> Account:
         return Account(reference or "own", f"name of {reference or 'own'}")
@@ -63,7 +66,17 @@ class MemoryProvider(Provider):
         self._answer()
         image_id = str(uuid.uuid4())
         self.images[image_id] = CloudImage(
-            image_id, name, project_id, CloudImageStatus.SAVING, None, None, 0, 0, self.clock()
+            id=image_id,
+            name=name,
+            owner_id=project_id,
+            status=CloudImageStatus.SAVING,
+            size_bytes=None,
+            virtual_size_bytes=None,
+            min_disk_gib=0,
+            min_ram_mib=0,
+            changed_at=self.clock(),
+            created_at=self.clock(),
+            claims=Claims(request_id, server_id, looks_captured=True),
         )
         self.marks[image_id] = request_id
         return image_id
@@ -78,6 +91,23 @@ class MemoryProvider(Provider):
                     size_bytes=size_bytes,
                     changed_at=changed_at or self.clock(),
                 )
+
+    def put(self, owner_id: str, size_bytes: int = GB, **values: Any) -> CloudImage:
+        """Make an image as its owner does without us."""
+        made = CloudImage(
+            id=str(uuid.uuid4()),
+            name="foreign",
+            owner_id=owner_id,
+            status=CloudImageStatus.ACTIVE,
+            size_bytes=size_bytes,
+            virtual_size_bytes=None,
+            min_disk_gib=0,
+            min_ram_mib=0,
+            changed_at=self.clock(),
+            created_at=self.clock(),
+        )
+        self.images[made.id] = replace(made, **values)
+        return self.images[made.id]
 
     def find_captured(self, project_id: str, request_id: str) -> CloudImage | None:
         self._answer()
@@ -94,6 +124,14 @@ class MemoryProvider(Provider):
     def list_images(self) -> Iterator[CloudImage]:
         self._answer()
         return iter([image for image in self.images.values() if image.id not in self.unlisted])
+
+    def shelved(self, instance_ids: Collection[str]) -> Mapping[str, str]:
+        self._answer()
+        return {
+            instance_id: project_id
+            for instance_id, project_id in self.shelved_instances.items()
+            if instance_id in instance_ids
+        }
 
     def delete_image(self, project_id: str, cloud_image_id: str) -> bool:
         self._answer()

@@ -16,6 +16,7 @@ from typing import Any
 from oslo_config import cfg
 
 from instance_images import logging_setup
+from instance_images.domain import NO_ADOPTION, AdoptionPolicy, AdoptMode
 from instance_images.errors import ConfigurationError, NotFound, UsageError
 
 DEFAULT_CONFIG_FILE = Path("/etc/instance-images/instance-images.conf")
@@ -105,6 +106,29 @@ _LIMITS_OPTS = [
     ),
 ]
 
+_RECONCILE_OPTS = [
+    cfg.StrOpt(
+        "adopt",
+        default="snapshots",
+        choices=[
+            ("none", "no image that was made without this product"),
+            ("marked", "those that carry this product's mark"),
+            ("snapshots", "and those that show any trace of an instance, backups too"),
+            ("private", "and all others that a project owns and that are not public"),
+        ],
+        help="Which images that were made without this product become images of their owner's"
+        " account, and are billed from then on, where the location is enabled. Owners can remove"
+        " the traces: where nobody shall store for free, choose private. Images of shelved"
+        " instances, public images, and empty ones are never adopted. An image that was adopted"
+        " stays so after a change.",
+    ),
+    cfg.ListOpt(
+        "excluded_projects",
+        default=[],
+        help="Ids of projects whose images are never adopted, such as the operator's own.",
+    ),
+]
+
 _METRICS_OPTS = [
     cfg.StrOpt(
         "textfile",
@@ -169,6 +193,7 @@ _GROUPS: dict[str, list[Any]] = {
     "billing": _BILLING_OPTS,
     "limits": _LIMITS_OPTS,
     "metrics": _METRICS_OPTS,
+    "reconcile": _RECONCILE_OPTS,
 }
 
 
@@ -219,6 +244,7 @@ class Settings:
     default_max_images: int
     metrics_textfile: Path | None = None
     log_config_files: tuple[Path, ...] = ()
+    adoption: AdoptionPolicy = NO_ADOPTION
 
     def location(self, name: str | None) -> Location:
         """Return the location of that name, or the only one if no name is given."""
@@ -263,6 +289,9 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
             default_max_images=conf.limits.max_images,
             metrics_textfile=_textfile(conf.metrics.textfile),
             log_config_files=tuple(paths) if log_keys else (),
+            adoption=AdoptionPolicy(
+                AdoptMode(conf.reconcile.adopt), frozenset(conf.reconcile.excluded_projects)
+            ),
         )
     except cfg.Error as error:
         raise ConfigurationError(f"Configuration: {error}") from error

@@ -29,6 +29,7 @@ class Consistency(StrEnum):
 
     CRASH = "crash"
     OFFLINE = "offline"
+    UNKNOWN = "unknown"  # of an image that somebody else made
 
 
 class Origin(StrEnum):
@@ -36,6 +37,26 @@ class Origin(StrEnum):
 
     CAPTURED = "captured"
     ADOPTED = "adopted"
+
+
+class AdoptMode(StrEnum):
+    """Which images are adopted; each mode includes those before it."""
+
+    NONE = "none"
+    MARKED = "marked"  # those that carry this product's mark
+    SNAPSHOTS = "snapshots"  # those that show any trace of an instance
+    PRIVATE = "private"  # all that a project owns
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionPolicy:
+    """What is adopted at a location, and the ids of the projects of which nothing is."""
+
+    mode: AdoptMode = AdoptMode.NONE
+    excluded_project_ids: frozenset[str] = frozenset()
+
+
+NO_ADOPTION = AdoptionPolicy()
 
 
 class TaskKind(StrEnum):
@@ -71,7 +92,8 @@ class Image:
     """A custom image captured from an instance's primary disk, as our record has it.
 
     ``cloud_image_id`` is the image service's own id, None until the cloud has taken the request.
-    ``task_id`` names the task that changed the image last. ``project_id`` is the project that owns
+    ``task_id`` names the task that changed the image last, empty where there was none.
+    ``project_id`` is the project that owns
     it in the image service.
     """
 

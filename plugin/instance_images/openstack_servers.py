@@ -35,6 +35,10 @@ _SERVER_STATUSES = {
 class OpenStackServers(OpenStackPart):
     """The driver's methods about instances."""
 
+    def kept_name(self, name: str) -> str:
+        """Return the name that the image service keeps for an image that we named so."""
+        return _accepted_name(name)
+
     def find_server(self, project_id: str, reference: str) -> Server:
         """Return the project's instance of that id, or of that name if only one has it."""
         if _SERVER_ID.fullmatch(reference):

@@ -6,7 +6,7 @@ that may have taken effect.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -25,11 +25,31 @@ class CloudImageStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Claims:
+    """What an image says of itself. Its owner can write and change all of it: it proves nothing.
+
+    ``request_id`` is the mark of a capture, ``source_instance_id`` the instance it is said to be
+    from, ``looks_captured`` whether anything speaks for an instance's disk, ``looks_shelved``
+    whether that might be the disk of a shelved one.
+    """
+
+    request_id: str | None = None
+    source_instance_id: str | None = None
+    looks_captured: bool = False
+    looks_shelved: bool = False
+
+
+NO_CLAIMS = Claims()
+
+
+@dataclass(frozen=True, slots=True)
 class CloudImage:
     """An image as the image service has it.
 
     ``size_bytes`` is what is stored, ``virtual_size_bytes`` the size of the disk inside; None
-    while unknown. ``changed_at`` is the service's time of the last change of any kind.
+    while unknown. ``changed_at`` is the service's time of the last change of any kind,
+    ``created_at`` that of its beginning, None where the driver does not know. ``is_public`` where
+    the operator offers it to everybody: only he can say so.
     """
 
     id: str
@@ -41,6 +61,9 @@ class CloudImage:
     min_disk_gib: int
     min_ram_mib: int
     changed_at: datetime
+    created_at: datetime | None = None
+    is_public: bool = False
+    claims: Claims = NO_CLAIMS
 
 
 class ServerStatus(StrEnum):
@@ -151,11 +174,29 @@ class Provider(ABC):
 
     @abstractmethod
     def get_image(self, cloud_image_id: str) -> CloudImage | None:
-        """Return the image, None if the service has none of that id."""
+        """Return the image, None if the service has none of that id.
+
+        An image whose deletion was accepted is gone, even if its bytes are removed later.
+        """
 
     @abstractmethod
     def list_images(self) -> Iterator[CloudImage]:
-        """Yield all images that the credentials see; raise, rather than end early."""
+        """Yield all images that the credentials see, each once; raise, rather than end early.
+
+        An image that is made or deleted meanwhile may be among them or not.
+        """
+
+    def shelved(self, instance_ids: Collection[str]) -> Mapping[str, str]:
+        """Return those of the instances that are shelved, with their projects.
+
+        A shelved instance has its disk in an image that goes away with it: that is not a
+        customer's image. Drivers of clouds that do not shelve keep this.
+        """
+        return {}
+
+    def kept_name(self, name: str) -> str:
+        """Return the name that the image service keeps for an image that we named so."""
+        return name
 
     @abstractmethod
     def delete_image(self, project_id: str, cloud_image_id: str) -> bool:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from instance_images import accounts, images
 from instance_images.config import Location
 from instance_images.database import Database
-from instance_images.domain import Account, Image, Limit
+from instance_images.domain import NO_ADOPTION, Account, AdoptionPolicy, Image, Limit
 from instance_images.errors import FeatureNotEnabled, NotFound, Refused
 from instance_images.instants import Clock
 from instance_images.limits import applicable_limit
@@ -24,6 +24,7 @@ class Site:
     database: Database
     clock: Clock
     default_max_images: int
+    adoption: AdoptionPolicy = NO_ADOPTION
 
     @property
     def name(self) -> str:

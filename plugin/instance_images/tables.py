@@ -122,12 +122,13 @@ tasks = sa.Table(
 )
 
 # The instant of the last complete reading of a location: an image that is found missing later
-# was there at that instant.
+# was there at that instant. One that is found later was not, if the same kind was adopted then.
 readings = sa.Table(
     "readings",
     METADATA,
     sa.Column("location", sa.String(64), primary_key=True),
     sa.Column("read_at", Instant, nullable=False),
+    sa.Column("adopt", sa.String(16), nullable=False, server_default=""),
 )
 
 # What was learned of images and is not in the ledger yet. The billing job takes these rows into its

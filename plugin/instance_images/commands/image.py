@@ -15,6 +15,7 @@ from instance_images.commands.options import (
     pass_invocation,
 )
 from instance_images.commands.output import format_option, show_list, show_one
+from instance_images.commands.sync import sync
 from instance_images.errors import InstanceImagesError, NotFound, UsageError
 from instance_images.names import printable
 
@@ -31,6 +32,9 @@ wait_option = click.option(
 @click.group()
 def image() -> None:
     """Capture, list, deploy and delete images."""
+
+
+image.add_command(sync)
 
 
 @image.command()

@@ -35,10 +35,34 @@ IMAGE = View(
     columns=(
         ("ID", lambda image: image.id),
         ("Name", lambda image: image.name),
-        ("Source Instance", lambda image: image.source_instance_name),
+        ("Source Instance", lambda image: image.source_instance_name or "-"),
         ("Size", lambda image: size_text(image.size_bytes)),
         ("Status", lambda image: image.status.capitalize()),
         ("Created", lambda image: instant_text(image.created_at)),
+    ),
+)
+
+LEARNED = View(
+    fields=_fields(
+        "location",
+        "event",
+        "image_id",
+        "cloud_image_id",
+        "name",
+        "account_id",
+        "size_bytes",
+        "effective_at",
+        "note",
+    ),
+    columns=(
+        ("Location", lambda learned: learned.location),
+        ("Event", lambda learned: learned.event.capitalize()),
+        ("Image", lambda learned: learned.image_id),
+        ("Name", lambda learned: learned.name),
+        ("Account", lambda learned: learned.account_id),
+        ("Size", lambda learned: size_text(learned.size_bytes)),
+        ("Since", lambda learned: instant_text(learned.effective_at)),
+        ("Note", lambda learned: learned.note or "-"),
     ),
 )
 

@@ -22,6 +22,7 @@ def upgrade() -> None:
     op.add_column(
         "tasks", sa.Column("stage_began_at", sa.BigInteger, nullable=False, server_default="0")
     )
+    op.add_column("readings", _text("adopt", 16, ""))
     op.execute(
         "UPDATE images SET project_id = (SELECT a.account_id FROM accounts a"
         " WHERE a.account_key = images.account_key)"
@@ -40,6 +41,7 @@ def downgrade() -> None:
         op.drop_column("tasks", column)
     for column in ("origin", "project_id"):
         op.drop_column("images", column)
+    op.drop_column("readings", "adopt")
     op.drop_column("accounts", "domain_name")
 
 
