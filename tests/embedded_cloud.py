@@ -198,8 +198,8 @@ class EmbeddedCloud:
         path and query. The first ``after`` requests that match pass, the next ``count`` are hit
         (None: all). ``action`` is a status, which is answered in place of the service, or
         ``drop-before`` (reset, the service sees nothing), ``drop-after`` (the service has done it,
-        the client sees a reset), or ``delay`` (only ``delay_seconds`` are waited). ``performed``: the
-        service has done it before the status is answered.
+        the client sees a reset), or ``delay`` (only ``delay_seconds`` are waited). With
+        ``performed`` the service has done it before the status is answered.
         """
         self._run(service, "pid")  # says so if there is no such service
         fault = {

@@ -5,7 +5,7 @@ told to do (fail, leave images out of a listing) the real one does by itself.
 """
 
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -40,6 +40,8 @@ class MemoryProvider(Provider):
         self.is_down = False
         self.unlisted: set[str] = set()
         self.shelved_instances: dict[str, str] = {}
+        self.loses_answers = False
+        self.in_listing: Callable[[], None] = lambda: None  # called when half of it was told
 
     def account(self, reference: str | None) -> Account:
         return Account(reference or "own", f"name of {reference or 'own'}")
@@ -79,6 +81,8 @@ class MemoryProvider(Provider):
             claims=Claims(request_id, server_id, looks_captured=True),
         )
         self.marks[image_id] = request_id
+        if self.loses_answers:
+            raise CloudUnavailable("The answer of the cloud in memory was lost.")
         return image_id
 
     def activate(self, size_bytes: int, changed_at: datetime | None = None) -> None:
@@ -123,7 +127,10 @@ class MemoryProvider(Provider):
 
     def list_images(self) -> Iterator[CloudImage]:
         self._answer()
-        return iter([image for image in self.images.values() if image.id not in self.unlisted])
+        first = {*self.images} - self.unlisted
+        yield from [self.images[image_id] for image_id in first]
+        self.in_listing()
+        yield from [self.images[image_id] for image_id in {*self.images} - self.unlisted - first]
 
     def shelved(self, instance_ids: Collection[str]) -> Mapping[str, str]:
         self._answer()
