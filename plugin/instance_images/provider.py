@@ -86,11 +86,14 @@ class Flavor:
 
 @dataclass(frozen=True, slots=True)
 class ServerRequest:
-    """An instance to be made.
+    """Instances to be made, ``count`` of them and all alike.
 
-    ``networks`` holds names or ids; it is empty to let the cloud choose, and ``("none",)`` for an
-    instance without a network.
-    ``request_id`` marks the instance, so that it is found again after a crash.
+    One has the name as it is, several have ``NAME-1``, ``NAME-2`` and so on. ``networks``,
+    ``security_groups`` and ``server_group`` hold ids, or names until they are resolved.
+    ``networks`` is empty to let the cloud choose, and ``("none",)`` for an instance without a
+    network. ``user_data`` is base64. With ``volume_gib`` the primary disk is a new volume of that
+    size, which is deleted with the instance; else it is the flavor's. ``request_id`` marks the
+    instances, so that they are found again after a crash.
     """
 
     request_id: str
@@ -99,6 +102,12 @@ class ServerRequest:
     flavor: Flavor
     networks: Sequence[str]
     key_name: str | None
+    security_groups: Sequence[str] = ()
+    user_data: str | None = None
+    count: int = 1
+    volume_gib: int | None = None
+    server_group: str | None = None
+    availability_zone: str | None = None
 
 
 class Provider(ABC):
@@ -164,15 +173,26 @@ class Provider(ABC):
         Raises Refused where it is protected, WrongState where the store still needs it.
         """
 
+    def resolve_request(self, project_id: str, request: ServerRequest) -> ServerRequest:
+        """Return the request with ids in place of names; change nothing.
+
+        Raises NotFound, with what there is, for whatever the project cannot use. A driver that
+        keeps this has ``request_server`` find out.
+        """
+        return request
+
     @abstractmethod
     def request_server(self, project_id: str, request: ServerRequest) -> str:
-        """Start to make an instance; return its id. Raises NotFound and Refused."""
+        """Start to make the instances, all or none; return the id of the first.
+
+        The request is one that ``resolve_request`` returned. Raises NotFound and Refused.
+        """
 
     @abstractmethod
-    def find_requested_server(
+    def find_requested_servers(
         self, project_id: str, request_id: str, since: datetime
-    ) -> Server | None:
-        """Return the project's instance that is marked with the request id.
+    ) -> Sequence[Server]:
+        """Return the project's instances that are marked with the request id, by name.
 
-        It was asked for at ``since`` or later.
+        They were asked for at ``since`` or later.
         """

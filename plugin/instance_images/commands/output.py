@@ -99,8 +99,13 @@ def _plain(value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
-    value = _plain(value)
+    value = _cell(value)
     return "-" if value is None else str(value)
+
+
+def _cell(value: Any) -> Any:
+    """Return a value for a table or CSV, where a list is one text."""
+    return ", ".join(value) if isinstance(value, (list, tuple)) else _plain(value)
 
 
 def _print_json(value: Any) -> None:
@@ -115,7 +120,7 @@ def _print_csv(view: View, records: Sequence[Any]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow([name for name, _ in view.fields])
     for record in records:
-        values = (_plain(value(record)) for _, value in view.fields)
+        values = (_cell(value(record)) for _, value in view.fields)
         writer.writerow([formula_safe(v) if isinstance(v, str) else v for v in values])
 
 

@@ -55,6 +55,7 @@ TASK = View(
         "created_at",
         "updated_at",
         "server_id",
+        "server_ids",
     ),
     columns=(
         ("ID", lambda task: task.id),
