@@ -3,6 +3,7 @@
 Requests for a project are made with a token of that project, so that what they make belongs to it.
 """
 
+from instance_images.openstack_choices import OpenStackChoices
 from instance_images.openstack_deployments import OpenStackDeployments
 from instance_images.openstack_identity import OpenStackIdentity
 from instance_images.openstack_images import OpenStackImages
@@ -15,6 +16,7 @@ class OpenStackProvider(
     OpenStackServers,
     OpenStackDeployments,
     OpenStackImages,
+    OpenStackChoices,
     Provider,
 ):
     """Drives one region of an OpenStack cloud with one entry of clouds.yaml."""

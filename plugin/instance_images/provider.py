@@ -43,6 +43,22 @@ class CloudImage:
     changed_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class OfferedImage:
+    """An image that can be deployed, with what its properties tell of the system inside."""
+
+    id: str
+    name: str
+    owner_id: str
+    size_bytes: int
+    min_disk_gib: int
+    min_ram_mib: int
+    os_type: str | None = None
+    os_distro: str | None = None
+    os_version: str | None = None
+    architecture: str | None = None
+
+
 class ServerStatus(StrEnum):
     """What matters to us of an instance's status."""
 
@@ -165,6 +181,31 @@ class Provider(ABC):
     @abstractmethod
     def list_images(self) -> Iterator[CloudImage]:
         """Yield all images that the credentials see; raise, rather than end early."""
+
+    def list_os_images(self, project_id: str) -> Sequence[OfferedImage]:
+        """Return what the provider offers everybody in the project, without hidden images."""
+        return []
+
+    def offered_images(
+        self, project_id: str, cloud_image_ids: Sequence[str]
+    ) -> Sequence[OfferedImage]:
+        """Return those of the images that can be deployed in the project.
+
+        Drivers override it where the image service answers that in one request.
+        """
+        found = [self.get_image(cloud_image_id) for cloud_image_id in cloud_image_ids]
+        return [
+            OfferedImage(
+                image.id,
+                image.name,
+                image.owner_id,
+                image.size_bytes or 0,
+                image.min_disk_gib,
+                image.min_ram_mib,
+            )
+            for image in found
+            if image and image.status is CloudImageStatus.ACTIVE
+        ]
 
     @abstractmethod
     def delete_image(self, project_id: str, cloud_image_id: str) -> bool:

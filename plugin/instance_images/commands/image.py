@@ -14,7 +14,13 @@ from instance_images.commands.options import (
     locations_of,
     pass_invocation,
 )
-from instance_images.commands.output import format_option, show_list, show_one
+from instance_images.commands.output import (
+    as_json,
+    format_option,
+    show_document,
+    show_list,
+    show_one,
+)
 from instance_images.errors import InstanceImagesError, NotFound, UsageError
 from instance_images.names import printable
 
@@ -250,6 +256,35 @@ def deploy(
         _tell_addresses(site, _wait(invocation, site, owner, task_id))
     with site.database.reading() as connection:
         show_one(TASK, tasks.get_task(connection, task_id), output_format)
+
+
+@image.command()
+@account_option
+@location_option
+@format_option
+@pass_invocation
+def choices(
+    invocation: Invocation, account: str | None, location: str | None, output_format: str | None
+) -> None:
+    """List what an account can deploy from: OS Images, and My Images.
+
+    As JSON it is {"groups": [{"name": "OS Images", "images": [...]}, {"name": "My Images", ...}]}.
+
+    Example: instance-images image choices --account demo -f json
+    """
+    from instance_images.choices import choices as choices_of
+    from instance_images.commands.views import CHOICE
+
+    site = invocation.application.site(location)
+    groups = choices_of(site, site.provider.account(account))
+    document = {
+        "groups": [
+            {"name": group.name, "images": [as_json(CHOICE, choice) for choice in group.images]}
+            for group in groups
+        ]
+    }
+    records = [choice for group in groups for choice in group.images]
+    show_document(CHOICE, records, document, output_format)
 
 
 def _wait(invocation: Invocation, site: Site, account: Account, task_id: str) -> Task:

@@ -47,7 +47,7 @@ def show_list(view: View, records: Sequence[Any], output_format: str | None) -> 
     """Print records, one a row."""
     match _chosen(output_format):
         case "json":
-            _print_json([_json(view, record) for record in records])
+            _print_json([as_json(view, record) for record in records])
         case "csv":
             _print_csv(view, records)
         case _:
@@ -61,13 +61,28 @@ def show_one(view: View, record: Any, output_format: str | None) -> None:
     """Print one record, a field a line in the table."""
     match _chosen(output_format):
         case "json":
-            _print_json(_json(view, record))
+            _print_json(as_json(view, record))
         case "csv":
             _print_csv(view, [record])
         case _:
             _print_table(
                 ["Field", "Value"], [[name, _text(value(record))] for name, value in view.fields]
             )
+
+
+def show_document(
+    view: View, records: Sequence[Any], document: Any, output_format: str | None
+) -> None:
+    """Print records, one a row; as JSON, the document that holds them."""
+    if _chosen(output_format) == "json":
+        _print_json(document)
+    else:
+        show_list(view, records, output_format)
+
+
+def as_json(view: View, record: Any) -> dict[str, Any]:
+    """Return the JSON object of a record, for a document that holds it."""
+    return {name: _plain(value(record)) for name, value in view.fields}
 
 
 def size_text(size_bytes: int | None) -> str:
@@ -88,10 +103,6 @@ def instant_text(instant: datetime | None) -> str:
 
 def _chosen(output_format: str | None) -> str:
     return output_format or ("table" if sys.stdout.isatty() else "json")
-
-
-def _json(view: View, record: Any) -> dict[str, Any]:
-    return {name: _plain(value(record)) for name, value in view.fields}
 
 
 def _plain(value: Any) -> Any:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from instance_images.commands.output import View, instant_text, size_text
+
+if TYPE_CHECKING:
+    from instance_images.provider import OfferedImage
 
 
 def _fields(*names: str) -> tuple[tuple[str, attrgetter[object]], ...]:
@@ -39,6 +43,34 @@ IMAGE = View(
         ("Size", lambda image: size_text(image.size_bytes)),
         ("Status", lambda image: image.status.capitalize()),
         ("Created", lambda image: instant_text(image.created_at)),
+    ),
+)
+
+CHOICE = View(
+    fields=(
+        *_fields("group", "id", "name"),
+        ("cloud_image_id", lambda choice: choice.offered.id),
+        *(
+            (name, attrgetter(f"offered.{name}"))
+            for name in (
+                "size_bytes",
+                "min_disk_gib",
+                "min_ram_mib",
+                "os_type",
+                "os_distro",
+                "os_version",
+                "architecture",
+            )
+        ),
+    ),
+    columns=(
+        ("Group", lambda choice: choice.group),
+        ("ID", lambda choice: choice.id),
+        ("Name", lambda choice: choice.name),
+        ("Size", lambda choice: size_text(choice.offered.size_bytes)),
+        ("Min Disk", lambda choice: f"{choice.offered.min_disk_gib} GiB"),
+        ("Min RAM", lambda choice: f"{choice.offered.min_ram_mib} MiB"),
+        ("System", lambda choice: _system_text(choice.offered)),
     ),
 )
 
@@ -92,6 +124,11 @@ LOCATION = View(
         ("Limit", lambda location: _limit_text(location.max_images)),
     ),
 )
+
+
+def _system_text(offered: OfferedImage) -> str:
+    known = (offered.os_distro or offered.os_type, offered.os_version, offered.architecture)
+    return " ".join(word for word in known if word) or "-"
 
 
 def _limit_text(max_images: int | None) -> str:
