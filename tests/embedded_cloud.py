@@ -153,6 +153,37 @@ class EmbeddedCloud:
                 return server
             return compute.wait_for_server(server, interval=0.2, wait=PATIENCE_SECONDS)
 
+    def boot_from_volume(
+        self,
+        project: Project | str,
+        name: str = "vm",
+        image: str = "base-linux",
+        metadata: Mapping[str, str] | None = None,
+        data_volumes: int = 0,
+    ) -> Server:
+        """Boot a server whose primary disk is a volume of 1 GiB made from the image.
+
+        ``data_volumes``: so many empty volumes are attached besides.
+        """
+        cloud = project.cloud if isinstance(project, Project) else project
+        root = {"boot_index": 0, "source_type": "image", "delete_on_termination": True}
+        disks = [root] + [{"boot_index": -1, "source_type": "blank"}] * data_volumes
+        with self.connection(cloud) as connection:
+            compute = connection.compute
+            image_id = connection.image.find_image(image, ignore_missing=False).id
+            server = compute.create_server(
+                name=name,
+                flavor_id=compute.find_flavor("m1.tiny", ignore_missing=False).id,
+                networks="none",
+                metadata=dict(metadata or {}),
+                block_device_mapping_v2=[
+                    {**disk, "destination_type": "volume", "volume_size": 1}
+                    | ({"uuid": image_id} if disk is root else {})
+                    for disk in disks
+                ],
+            )
+            return compute.wait_for_server(server, interval=0.2, wait=PATIENCE_SECONDS)
+
     def pause_service(self, name: str) -> None:
         """Freeze a service: connections are accepted and nobody answers."""
         os.kill(self._pid(name), signal.SIGSTOP)

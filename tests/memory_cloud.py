@@ -5,7 +5,7 @@ told to do (fail, leave images out of a listing) the real one does by itself.
 """
 
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -148,10 +148,10 @@ class MemoryProvider(Provider):
         self._answer()
         return str(uuid.uuid4())
 
-    def find_requested_server(
+    def find_requested_servers(
         self, project_id: str, request_id: str, since: datetime
-    ) -> Server | None:
-        return None
+    ) -> Sequence[Server]:
+        return []
 
     def _answer(self) -> None:
         if self.is_down:

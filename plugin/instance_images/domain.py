@@ -3,7 +3,7 @@
 Pure: imports nothing but the standard library. Sizes are bytes, instants aware UTC datetimes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -123,7 +123,7 @@ class Task:
 
     What a request makes in the cloud is marked, so that it is found again: an image with our
     image's id, an instance with the id of the task. ``started_at`` is the instant just before the
-    request was sent. ``server_id`` is the instance that a deploy made. ``project_id`` is the
+    request was sent. ``server_id`` is the first instance that a deploy made. ``project_id`` is the
     project that it works in. ``stage_began_at`` is when its stage was last seen to change.
     ``journal`` says what was asked for, and what was made in the cloud for it so far.
     """
@@ -143,6 +143,17 @@ class Task:
     project_id: str
     stage_began_at: datetime
     journal: Mapping[str, Any]
+
+    @property
+    def count(self) -> int:
+        """How many instances a deploy was asked to make."""
+        return int(self.journal.get("count", 1))
+
+    @property
+    def server_ids(self) -> Sequence[str]:
+        """The instances that a deploy made, as far as they are known."""
+        known: Sequence[str] = self.journal.get("server_ids", ())
+        return known or ([self.server_id] if self.server_id else [])
 
 
 @dataclass(frozen=True, slots=True)

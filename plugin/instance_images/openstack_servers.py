@@ -1,13 +1,10 @@
-"""Nova in our types and units: instances, flavors, captures (``disk`` is GiB, ``ram`` is MiB)."""
+"""Nova in our types: instances, found and captured."""
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from instance_images.errors import NotFound, Refused, WrongState
-from instance_images.instants import format_instant
 from instance_images.names import printable
 from instance_images.openstack_api import reason_of
 from instance_images.openstack_part import (
@@ -16,7 +13,7 @@ from instance_images.openstack_part import (
     REQUEST_PROPERTY,
     OpenStackPart,
 )
-from instance_images.provider import Flavor, Server, ServerRequest, ServerStatus
+from instance_images.provider import Server, ServerStatus
 
 _SERVER_ID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
@@ -33,7 +30,7 @@ _SERVER_STATUSES = {
 
 
 class OpenStackServers(OpenStackPart):
-    """The driver's methods about instances."""
+    """The driver's methods about instances that there are."""
 
     def kept_name(self, name: str) -> str:
         """Return the name that the image service keeps for an image that we named so."""
@@ -69,7 +66,7 @@ class OpenStackServers(OpenStackPart):
         answer = self._api.ask(project_id, "compute", "GET", f"/servers/{server_id}", allow=(404,))
         if answer.status_code == 404:
             return None
-        server = _server(answer.json()["server"])
+        server = server_of(answer.json()["server"])
         # A token with the admin role is shown the instances of every project.
         return server if server.project_id == project_id else None
 
@@ -80,80 +77,10 @@ class OpenStackServers(OpenStackPart):
             params = {**filters, "limit": str(PAGE), **marker}
             answer = self._api.ask(project_id, "compute", "GET", "/servers/detail", params=params)
             page = answer.json()["servers"]
-            servers += [s for s in map(_server, page) if s.project_id == project_id]
+            servers += [s for s in map(server_of, page) if s.project_id == project_id]
             if not page:
                 return servers
             marker = {"marker": page[-1]["id"]}
-
-    def find_flavor(self, project_id: str, reference: str) -> Flavor:
-        """Return the flavor of that id or name. Raises NotFound."""
-        params = {"limit": str(PAGE)}
-        answer = self._api.ask(project_id, "compute", "GET", "/flavors/detail", params=params)
-        flavors = answer.json()["flavors"]
-        for key in ("id", "name"):
-            for flavor in flavors:
-                if flavor[key] == reference:
-                    return Flavor(flavor["id"], flavor["name"], flavor["ram"], flavor["disk"])
-        known = ", ".join(sorted(printable(flavor["name"]) for flavor in flavors)[:20])
-        raise NotFound("Flavor", reference, f"The account may use: {known}.")
-
-    def request_server(self, project_id: str, request: ServerRequest) -> str:
-        """Start to make an instance; return its id. Raises NotFound and Refused."""
-        body: dict[str, Any] = {
-            "name": request.name,
-            "imageRef": request.cloud_image_id,
-            "flavorRef": request.flavor.id,
-            "networks": self._networks(project_id, request.networks),
-            "metadata": {REQUEST_PROPERTY: request.request_id},
-        }
-        if request.key_name is not None:
-            body["key_name"] = request.key_name
-        answer = self._api.ask(
-            project_id,
-            "compute",
-            "POST",
-            "/servers",
-            json={"server": body},
-            allow=(400, 403, 404, 409, 413),
-        )
-        if answer.status_code != 202:
-            raise Refused(f"Nova refused to make the instance: {reason_of(answer)}")
-        return str(answer.json()["server"]["id"])
-
-    def _networks(self, project_id: str, references: Sequence[str]) -> Any:
-        if not references:
-            return "auto"
-        if list(references) == ["none"]:
-            return "none"
-        networks = self._api.ask(project_id, "network", "GET", "/networks").json()["networks"]
-        found = []
-        for reference in references:
-            ids = [n["id"] for n in networks if reference in (n["id"], n["name"])]
-            if not ids:
-                known = ", ".join(sorted(printable(n["name"]) for n in networks)[:20]) or "none"
-                raise NotFound("Network", reference, f"The account may use: {known}.")
-            if len(ids) > 1:
-                raise Refused(
-                    f"{len(ids)} networks are named {printable(reference)!r}: give the id of one"
-                    f" of {', '.join(ids)}."
-                )
-            found.append({"uuid": ids[0]})
-        return found
-
-    def find_requested_server(
-        self, project_id: str, request_id: str, since: datetime
-    ) -> Server | None:
-        """Return the project's instance that is marked with the request id."""
-        params = {"changes-since": format_instant(since), "limit": str(PAGE)}
-        answer = self._api.ask(project_id, "compute", "GET", "/servers/detail", params=params)
-        for server in answer.json()["servers"]:
-            if (
-                server["metadata"].get(REQUEST_PROPERTY) == request_id
-                and server["tenant_id"] == project_id
-                and server["status"] != "DELETED"
-            ):
-                return _server(server)
-        return None
 
     def request_capture(self, project_id: str, server_id: str, name: str, request_id: str) -> str:
         """Start to capture the instance's primary disk; return the new image's id."""
@@ -184,7 +111,8 @@ def _accepted_name(name: str) -> str:
     return "".join("?" if ord(c) > 0xFFFF or unicodedata.category(c) == "Cf" else c for c in name)
 
 
-def _server(body: dict[str, Any]) -> Server:
+def server_of(body: dict[str, Any]) -> Server:
+    """Return the instance that Nova describes."""
     addresses = tuple(
         address["addr"] for port in body.get("addresses", {}).values() for address in port
     )

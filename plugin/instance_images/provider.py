@@ -13,6 +13,10 @@ from enum import StrEnum
 
 from instance_images.config import Location
 from instance_images.domain import Account
+from instance_images.errors import Refused
+from instance_images.scaling import GroupRequest, Rollout, ScalingGroup
+
+_NO_GROUPS = "This location has no scaling groups: its cloud does not offer them."
 
 
 class CloudImageStatus(StrEnum):
@@ -66,6 +70,22 @@ class CloudImage:
     claims: Claims = NO_CLAIMS
 
 
+@dataclass(frozen=True, slots=True)
+class OfferedImage:
+    """An image that can be deployed, with what its properties tell of the system inside."""
+
+    id: str
+    name: str
+    owner_id: str
+    size_bytes: int
+    min_disk_gib: int
+    min_ram_mib: int
+    os_type: str | None = None
+    os_distro: str | None = None
+    os_version: str | None = None
+    architecture: str | None = None
+
+
 class ServerStatus(StrEnum):
     """What matters to us of an instance's status."""
 
@@ -109,11 +129,14 @@ class Flavor:
 
 @dataclass(frozen=True, slots=True)
 class ServerRequest:
-    """An instance to be made.
+    """Instances to be made, ``count`` of them and all alike.
 
-    ``networks`` holds names or ids; it is empty to let the cloud choose, and ``("none",)`` for an
-    instance without a network.
-    ``request_id`` marks the instance, so that it is found again after a crash.
+    One has the name as it is, several have ``NAME-1``, ``NAME-2`` and so on. ``networks``,
+    ``security_groups`` and ``server_group`` hold ids, or names until they are resolved.
+    ``networks`` is empty to let the cloud choose, and ``("none",)`` for an instance without a
+    network. ``user_data`` is base64. With ``volume_gib`` the primary disk is a new volume of that
+    size, which is deleted with the instance; else it is the flavor's. ``request_id`` marks the
+    instances, so that they are found again after a crash.
     """
 
     request_id: str
@@ -122,6 +145,12 @@ class ServerRequest:
     flavor: Flavor
     networks: Sequence[str]
     key_name: str | None
+    security_groups: Sequence[str] = ()
+    user_data: str | None = None
+    count: int = 1
+    volume_gib: int | None = None
+    server_group: str | None = None
+    availability_zone: str | None = None
 
 
 class Provider(ABC):
@@ -198,6 +227,31 @@ class Provider(ABC):
         """Return the name that the image service keeps for an image that we named so."""
         return name
 
+    def list_os_images(self, project_id: str) -> Sequence[OfferedImage]:
+        """Return what the provider offers everybody in the project, without hidden images."""
+        return []
+
+    def offered_images(
+        self, project_id: str, cloud_image_ids: Sequence[str]
+    ) -> Sequence[OfferedImage]:
+        """Return those of the images that can be deployed in the project.
+
+        Drivers override it where the image service answers that in one request.
+        """
+        found = [self.get_image(cloud_image_id) for cloud_image_id in cloud_image_ids]
+        return [
+            OfferedImage(
+                image.id,
+                image.name,
+                image.owner_id,
+                image.size_bytes or 0,
+                image.min_disk_gib,
+                image.min_ram_mib,
+            )
+            for image in found
+            if image and image.status is CloudImageStatus.ACTIVE
+        ]
+
     @abstractmethod
     def delete_image(self, project_id: str, cloud_image_id: str) -> bool:
         """Delete the image; return whether there was one.
@@ -205,15 +259,67 @@ class Provider(ABC):
         Raises Refused where it is protected, WrongState where the store still needs it.
         """
 
+    def resolve_request(self, project_id: str, request: ServerRequest) -> ServerRequest:
+        """Return the request with ids in place of names; change nothing.
+
+        Raises NotFound, with what there is, for whatever the project cannot use. A driver that
+        keeps this has ``request_server`` find out.
+        """
+        return request
+
     @abstractmethod
     def request_server(self, project_id: str, request: ServerRequest) -> str:
-        """Start to make an instance; return its id. Raises NotFound and Refused."""
+        """Start to make the instances, all or none; return the id of the first.
+
+        The request is one that ``resolve_request`` returned. Raises NotFound and Refused.
+        """
 
     @abstractmethod
-    def find_requested_server(
+    def find_requested_servers(
         self, project_id: str, request_id: str, since: datetime
-    ) -> Server | None:
-        """Return the project's instance that is marked with the request id.
+    ) -> Sequence[Server]:
+        """Return the project's instances that are marked with the request id, by name.
 
-        It was asked for at ``since`` or later.
+        They were asked for at ``since`` or later.
         """
+
+    def offers_scaling_groups(self) -> bool:
+        """Return whether the cloud has scaling groups, and the driver the methods below."""
+        return False
+
+    def list_scaling_groups(self, project_id: str) -> Sequence[ScalingGroup]:
+        """Return the project's scaling groups by name, without their members."""
+        raise Refused(_NO_GROUPS)
+
+    def find_scaling_group(
+        self, project_id: str, reference: str, group: str | None = None
+    ) -> ScalingGroup:
+        """Return the scaling group in the project's stack of that id or name, with its members.
+
+        ``group`` names one where the stack has several. Raises NotFound, also for a stack of
+        another project, and Refused.
+        """
+        raise Refused(_NO_GROUPS)
+
+    def create_scaling_group(
+        self, project_id: str, group: GroupRequest, server: ServerRequest
+    ) -> str:
+        """Start to make a scaling group of such instances; return its id. Raises Refused.
+
+        No two groups of a project have one name, so that a repeated request makes no second one.
+        """
+        raise Refused(_NO_GROUPS)
+
+    def change_group_image(
+        self, group: ScalingGroup, cloud_image_id: str, rollout: Rollout | None
+    ) -> None:
+        """Have the group, as it was found, make new instances from the image.
+
+        With a rollout its members are replaced; without, they are not touched. To repeat it
+        changes nothing. Raises WrongState where the group is busy, and Refused.
+        """
+        raise Refused(_NO_GROUPS)
+
+    def stacks_using_image(self, project_id: str, cloud_image_id: str) -> Sequence[str]:
+        """Return the names of the project's stacks that cannot do without the image."""
+        return []

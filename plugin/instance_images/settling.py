@@ -14,7 +14,7 @@ from instance_images import images, readings, tasks
 from instance_images.domain import Image, ImageStatus, Task, TaskKind, TaskState
 from instance_images.errors import ConfigurationError, Refused
 from instance_images.news import Event, Learning, Source, tell
-from instance_images.provider import CloudImage
+from instance_images.provider import CloudImage, Server
 from instance_images.site import Site
 from instance_images.transitions import (
     Available,
@@ -44,7 +44,7 @@ class Observation:
     decision: Decision
     seen_at: datetime
     cloud_image_id: str | None = None
-    server_id: str | None = None
+    server_ids: Sequence[str] = ()
 
 
 def settle(
@@ -77,13 +77,9 @@ def observe(
 def _observe(site: Site, task: Task, image: Image, last_read_at: datetime | None) -> Observation:
     seen_at = site.clock()
     if task.kind is TaskKind.DEPLOY:
-        server = (
-            site.provider.get_server(task.project_id, task.server_id)
-            if task.server_id
-            else site.provider.find_requested_server(task.project_id, task.id, task.started_at)
-        )
-        made = next_of_deployment(task, server, site.clock())
-        return Observation(task, image, made, seen_at, server_id=server.id if server else None)
+        servers = _servers_of(site, task)
+        made = next_of_deployment(task, servers, site.clock())
+        return Observation(task, image, made, seen_at, server_ids=[s.id for s in servers])
     found = find_in_cloud(site, image)
     cloud_image_id = found.id if found else image.cloud_image_id
     decision: Decision
@@ -94,6 +90,14 @@ def _observe(site: Site, task: Task, image: Image, last_read_at: datetime | None
         is_known = image.cloud_image_id is not None
         decision = next_of_capture(task, found, source, is_known, site.clock())
     return Observation(task, image, decision, seen_at, cloud_image_id)
+
+
+def _servers_of(site: Site, task: Task) -> Sequence[Server]:
+    """Return the instances of a deploy: the one by its id, several or unknown ones by the mark."""
+    if task.count > 1 or task.server_id is None:
+        return site.provider.find_requested_servers(task.project_id, task.id, task.started_at)
+    server = site.provider.get_server(task.project_id, task.server_id)
+    return [server] if server else []
 
 
 def find_in_cloud(site: Site, image: Image) -> CloudImage | None:
@@ -151,6 +155,7 @@ def record(
             case Deleted(deleted_at):
                 record_deleted(connection, seen.image.id, seen.task.id, deleted_at, learning)
             case Deployed():
+                _record_servers(connection, seen)
                 tasks.finish_task(connection, seen.task.id, seen.seen_at)
             case Failed(reason):
                 _record_failed(connection, seen, reason)
@@ -162,10 +167,9 @@ def _record_progress(
     connection: sa.Connection, seen: Observation, stage: str, progress: int
 ) -> None:
     values: dict[str, object] = {"stage": stage, "progress": progress}
-    if seen.cloud_image_id or seen.server_id:
+    if seen.cloud_image_id or seen.server_ids:
         values["state"] = TaskState.RUNNING
-    if seen.server_id:
-        values["server_id"] = seen.server_id
+    _record_servers(connection, seen)
     tasks.update_task(connection, seen.task.id, seen.seen_at, **values)
     if seen.task.kind is TaskKind.CREATE and seen.cloud_image_id:
         images.update_image(
@@ -173,6 +177,15 @@ def _record_progress(
             seen.image.id,
             expected=[ImageStatus.CREATING],
             cloud_image_id=seen.cloud_image_id,
+        )
+
+
+def _record_servers(connection: sa.Connection, seen: Observation) -> None:
+    """Write down the instances that a deploy has made; what was once seen stays on record."""
+    if len(seen.server_ids) > len(seen.task.server_ids):
+        journal = {**seen.task.journal, "server_ids": list(seen.server_ids)}
+        tasks.update_task(
+            connection, seen.task.id, seen.seen_at, server_id=seen.server_ids[0], journal=journal
         )
 
 
@@ -212,6 +225,7 @@ def record_deleted(
 
 
 def _record_failed(connection: sa.Connection, seen: Observation, reason: str) -> None:
+    _record_servers(connection, seen)
     if not tasks.finish_task(connection, seen.task.id, seen.seen_at, error=reason):
         return
     if seen.task.kind is TaskKind.CREATE:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +14,13 @@ from instance_images.commands.options import (
     locations_of,
     pass_invocation,
 )
-from instance_images.commands.output import format_option, show_list, show_one
+from instance_images.commands.output import (
+    as_json,
+    format_option,
+    show_document,
+    show_list,
+    show_one,
+)
 from instance_images.commands.sync import sync
 from instance_images.errors import InstanceImagesError, NotFound, UsageError
 from instance_images.names import printable
@@ -142,6 +148,7 @@ def show(
 @image.command()
 @click.argument("references", metavar="IMAGE...", nargs=-1, required=True)
 @click.option("--yes", is_flag=True, help="Do not ask whether they shall be deleted.")
+@click.option("--force", is_flag=True, help="Even if a stack makes instances from them.")
 @account_option
 @location_option
 @pass_invocation
@@ -149,6 +156,7 @@ def delete(
     invocation: Invocation,
     references: tuple[str, ...],
     yes: bool,
+    force: bool,
     account: str | None,
     location: str | None,
 ) -> None:
@@ -165,7 +173,7 @@ def delete(
     failures: list[InstanceImagesError] = []
     for reference in references:
         try:
-            deleted = delete_image(site, owner, reference)
+            deleted = delete_image(site, owner, reference, force=force)
         except InstanceImagesError as error:
             failures.append(error)
             if len(references) > 1:
@@ -194,7 +202,34 @@ def _confirm(references: tuple[str, ...]) -> None:
     multiple=True,
     help="Id or name of a network, may be repeated; or none. [default: the cloud's choice]",
 )
-@click.option("--key-name", help="Name of the key pair to put into the instance.")
+@click.option("--key-name", help="Name of a key pair of the user of the credentials.")
+@click.option(
+    "--security-group",
+    "security_groups",
+    multiple=True,
+    help="Id or name of a security group, may be repeated. [default: the project's default]",
+)
+@click.option(
+    "--user-data",
+    type=click.File("rb"),
+    metavar="FILE",
+    help="What cloud-init shall do, at most 49149 bytes; - reads standard input.",
+)
+@click.option(
+    "--count",
+    type=click.IntRange(1, 50),
+    default=1,
+    help="How many instances, all or none: NAME-1, NAME-2 and so on. [default: 1]",
+)
+@click.option(
+    "--volume-gb",
+    "volume_gib",
+    type=click.IntRange(min=1),
+    metavar="G",
+    help="Boot from a new volume of so many GiB (2^30 bytes), deleted with the instance.",
+)
+@click.option("--server-group", help="Id or name of a server group.")
+@click.option("--availability-zone", help="Name of an availability zone.")
 @account_option
 @location_option
 @wait_option
@@ -203,41 +238,59 @@ def _confirm(references: tuple[str, ...]) -> None:
 def deploy(
     invocation: Invocation,
     reference: str,
-    name: str,
-    flavor: str,
-    networks: tuple[str, ...],
-    key_name: str | None,
+    user_data: IO[bytes] | None,
     account: str | None,
     location: str | None,
     wait: bool,
     output_format: str | None,
+    **asked: Any,
 ) -> None:
-    """Deploy a new instance from an image of the account.
+    """Deploy new instances from an image of the account.
 
     Example: instance-images image deploy production-web-server-v2 --name web-2 --flavor m1.small
     """
     from instance_images import tasks
     from instance_images.commands.views import TASK
+    from instance_images.deployment import Order
     from instance_images.deployment import deploy as deploy_image
-    from instance_images.domain import TaskState
 
     site = invocation.application.site(location)
     owner = site.provider.account(account)
-    task_id = deploy_image(
-        site,
-        owner,
-        reference,
-        name=name,
-        flavor_reference=flavor,
-        networks=networks,
-        key_name=key_name,
-    )
+    order = Order(**asked, user_data=user_data.read() if user_data else None)
+    task_id = deploy_image(site, owner, reference, order)
     if wait:
-        ended = _wait(invocation, site, owner, task_id)
-        if ended.state is TaskState.SUCCEEDED:
-            _tell_addresses(site, owner, ended)
+        _tell_addresses(site, _wait(invocation, site, owner, task_id))
     with site.database.reading() as connection:
         show_one(TASK, tasks.get_task(connection, task_id), output_format)
+
+
+@image.command()
+@account_option
+@location_option
+@format_option
+@pass_invocation
+def choices(
+    invocation: Invocation, account: str | None, location: str | None, output_format: str | None
+) -> None:
+    """List what an account can deploy from: OS Images, and My Images.
+
+    As JSON it is {"groups": [{"name": "OS Images", "images": [...]}, {"name": "My Images", ...}]}.
+
+    Example: instance-images image choices --account demo -f json
+    """
+    from instance_images.choices import choices as choices_of
+    from instance_images.commands.views import CHOICE
+
+    site = invocation.application.site(location)
+    groups = choices_of(site, site.provider.account(account))
+    document = {
+        "groups": [
+            {"name": group.name, "images": [as_json(CHOICE, choice) for choice in group.images]}
+            for group in groups
+        ]
+    }
+    records = [choice for group in groups for choice in group.images]
+    show_document(CHOICE, records, document, output_format)
 
 
 def _wait(invocation: Invocation, site: Site, account: Account, task_id: str) -> Task:
@@ -254,10 +307,12 @@ def _wait(invocation: Invocation, site: Site, account: Account, task_id: str) ->
     return ended
 
 
-def _tell_addresses(site: Site, account: Account, ended: Task) -> None:
-    server = (
-        site.provider.get_server(ended.project_id, ended.server_id) if ended.server_id else None
-    )
-    if server:
-        addresses = ", ".join(server.addresses) or "no address"
-        click.echo(f"Instance {printable(server.name)} ({server.id}): {addresses}", err=True)
+def _tell_addresses(site: Site, ended: Task) -> None:
+    """Tell of each instance that runs which addresses it has."""
+    from instance_images.provider import ServerStatus
+
+    for server_id in ended.server_ids:
+        server = site.provider.get_server(ended.project_id, server_id)
+        if server and server.status is ServerStatus.RUNNING:
+            addresses = ", ".join(server.addresses) or "no address"
+            click.echo(f"Instance {printable(server.name)} ({server.id}): {addresses}", err=True)

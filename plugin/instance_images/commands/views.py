@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from instance_images.commands.output import View, instant_text, size_text
+
+if TYPE_CHECKING:
+    from instance_images.provider import OfferedImage
+    from instance_images.scaling import Member, ScalingGroup
 
 
 def _fields(*names: str) -> tuple[tuple[str, attrgetter[object]], ...]:
@@ -66,6 +71,34 @@ LEARNED = View(
     ),
 )
 
+CHOICE = View(
+    fields=(
+        *_fields("group", "id", "name"),
+        ("cloud_image_id", lambda choice: choice.offered.id),
+        *(
+            (name, attrgetter(f"offered.{name}"))
+            for name in (
+                "size_bytes",
+                "min_disk_gib",
+                "min_ram_mib",
+                "os_type",
+                "os_distro",
+                "os_version",
+                "architecture",
+            )
+        ),
+    ),
+    columns=(
+        ("Group", lambda choice: choice.group),
+        ("ID", lambda choice: choice.id),
+        ("Name", lambda choice: choice.name),
+        ("Size", lambda choice: size_text(choice.offered.size_bytes)),
+        ("Min Disk", lambda choice: f"{choice.offered.min_disk_gib} GiB"),
+        ("Min RAM", lambda choice: f"{choice.offered.min_ram_mib} MiB"),
+        ("System", lambda choice: _system_text(choice.offered)),
+    ),
+)
+
 TASK = View(
     fields=_fields(
         "id",
@@ -79,6 +112,7 @@ TASK = View(
         "created_at",
         "updated_at",
         "server_id",
+        "server_ids",
     ),
     columns=(
         ("ID", lambda task: task.id),
@@ -115,6 +149,55 @@ LOCATION = View(
         ("Limit", lambda location: _limit_text(location.max_images)),
     ),
 )
+
+
+SCALING_GROUP = View(
+    fields=(
+        *_fields(
+            "id",
+            "name",
+            "group",
+            "project_id",
+            "status",
+            "reason",
+            "cloud_image_id",
+            "flavor",
+            "min_size",
+            "max_size",
+            "size",
+            "keeps_members",
+            "fault",
+        ),
+        ("members", lambda group: [_member_fields(member) for member in group.members]),
+    ),
+    columns=(
+        ("ID", lambda group: group.id),
+        ("Name", lambda group: group.name),
+        ("Group", lambda group: group.group),
+        ("Status", lambda group: group.status.capitalize()),
+        ("Image", lambda group: group.cloud_image_id or "-"),
+        ("Size", lambda group: _sizes_text(group)),
+    ),
+)
+
+
+def _member_fields(member: Member) -> dict[str, str | None]:
+    return {
+        "server_id": member.server_id,
+        "name": member.name,
+        "status": member.status,
+        "cloud_image_id": member.cloud_image_id,
+    }
+
+
+def _sizes_text(group: ScalingGroup) -> str:
+    fewest, most = ("?" if n is None else str(n) for n in (group.min_size, group.max_size))
+    return f"{group.size} ({fewest} to {most})"
+
+
+def _system_text(offered: OfferedImage) -> str:
+    known = (offered.os_distro or offered.os_type, offered.os_version, offered.architecture)
+    return " ".join(word for word in known if word) or "-"
 
 
 def _limit_text(max_images: int | None) -> str:
