@@ -184,6 +184,17 @@ class EmbeddedCloud:
             )
             return compute.wait_for_server(server, interval=0.2, wait=PATIENCE_SECONDS)
 
+    def volume_content(self, volume_id: str) -> bytes:
+        """Return all bytes of a volume, as they are in the back end's file."""
+        path = self.state_dir / "data" / "cinder" / "volumes" / f"volume-{volume_id}"
+        return path.read_bytes()
+
+    def base_image_content(self) -> bytes:
+        """Return the bytes of the public image."""
+        with self.connection() as connection:
+            found = connection.image.find_image("base-linux", ignore_missing=False)
+            return bytes(connection.image.download_image(found.id).content)
+
     def pause_service(self, name: str) -> None:
         """Freeze a service: connections are accepted and nobody answers."""
         os.kill(self._pid(name), signal.SIGSTOP)

@@ -35,6 +35,7 @@ class Application:
             self.clock,
             self.settings.default_max_images,
             adoption=self.settings.adoption if location.enabled else NO_ADOPTION,
+            deadlines=self.settings.deadlines,
         )
 
     def provider(self, location: Location) -> Provider:

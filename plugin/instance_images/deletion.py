@@ -9,13 +9,9 @@ from instance_images.errors import CloudUnavailable, Refused, WrongState
 from instance_images.names import printable
 from instance_images.news import Learning, Source
 from instance_images.provider import CloudImage
+from instance_images.recording import record_deleted, record_not_deleted
 from instance_images.scaling_groups import require_unused
-from instance_images.settling import (
-    find_in_cloud,
-    record_deleted,
-    record_not_deleted,
-    settle,
-)
+from instance_images.settling import find_in_cloud, settle
 from instance_images.site import Site, resolve_image
 from instance_images.transitions import vanished_at
 

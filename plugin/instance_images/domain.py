@@ -4,7 +4,7 @@ Pure: imports nothing but the standard library. Sizes are bytes, instants aware 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -25,9 +25,10 @@ HOLDING = (ImageStatus.CREATING, ImageStatus.AVAILABLE, ImageStatus.DELETING)
 
 
 class Consistency(StrEnum):
-    """What the captured disk is like inside: as after a power cut, or as after a shutdown."""
+    """What the captured disk is like inside: as after a power cut, frozen, or after a shutdown."""
 
     CRASH = "crash"
+    FILESYSTEM = "filesystem"
     OFFLINE = "offline"
     UNKNOWN = "unknown"  # of an image that somebody else made
 
@@ -126,6 +127,7 @@ class Task:
     request was sent. ``server_id`` is the first instance that a deploy made. ``project_id`` is the
     project that it works in. ``stage_began_at`` is when its stage was last seen to change.
     ``journal`` says what was asked for, and what was made in the cloud for it so far.
+    ``has_leftovers`` where some of that is to be removed when the task has ended.
     """
 
     id: str
@@ -143,6 +145,7 @@ class Task:
     project_id: str
     stage_began_at: datetime
     journal: Mapping[str, Any]
+    has_leftovers: bool = False
 
     @property
     def count(self) -> int:
@@ -180,3 +183,4 @@ class ImageRequest:
     project_id: str
     consistency: Consistency
     requested_at: datetime
+    journal: Mapping[str, Any] = field(default_factory=dict)

@@ -11,13 +11,21 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from instance_images.domain import Consistency, Image, ImageRequest, ImageStatus, Origin
-from instance_images.tables import accounts, images
+from instance_images.domain import (
+    UNFINISHED,
+    Consistency,
+    Image,
+    ImageRequest,
+    ImageStatus,
+    Origin,
+    TaskKind,
+)
+from instance_images.tables import accounts, images, tasks
 
 # Project id, size, virtual size and name of an available image: a million are in memory at once.
 AvailableState = tuple[str, int, int | None, str]
 
-_CLOUD_IDS_PER_QUERY = 500
+_IDS_PER_QUERY = 500
 _ROWS_AT_A_TIME = 10_000
 _SHOWN = tuple(status for status in ImageStatus if status is not ImageStatus.DELETED)
 
@@ -103,8 +111,8 @@ def rename_image(connection: sa.Connection, before: Image, name: str) -> bool:
 def known_cloud_ids(connection: sa.Connection, cloud_ids: Sequence[str]) -> set[str]:
     """Return which of these ids of the cloud are on record: at any location, deleted or not."""
     found: set[str] = set()
-    for first in range(0, len(cloud_ids), _CLOUD_IDS_PER_QUERY):
-        some = cloud_ids[first : first + _CLOUD_IDS_PER_QUERY]
+    for first in range(0, len(cloud_ids), _IDS_PER_QUERY):
+        some = cloud_ids[first : first + _IDS_PER_QUERY]
         query = sa.select(images.c.cloud_image_id).where(images.c.cloud_image_id.in_(some))
         found.update(connection.execute(query).scalars())
     return found
@@ -130,8 +138,8 @@ def captures_without_image(connection: sa.Connection, location: str) -> dict[str
 def projects_of_requests(connection: sa.Connection, image_ids: Sequence[str]) -> dict[str, str]:
     """Return those of our images' ids that are on record, with their projects."""
     found: dict[str, str] = {}
-    for first in range(0, len(image_ids), _CLOUD_IDS_PER_QUERY):
-        some = image_ids[first : first + _CLOUD_IDS_PER_QUERY]
+    for first in range(0, len(image_ids), _IDS_PER_QUERY):
+        some = image_ids[first : first + _IDS_PER_QUERY]
         query = sa.select(images.c.image_id, images.c.project_id)
         for image_id, project_id in connection.execute(query.where(images.c.image_id.in_(some))):
             found[image_id] = project_id
@@ -170,6 +178,15 @@ def get_image(connection: sa.Connection, image_id: str) -> Image:
     return _image(connection.execute(_rows().where(images.c.image_id == image_id)).one())
 
 
+def get_images(connection: sa.Connection, image_ids: Sequence[str]) -> dict[str, Image]:
+    """Return the images of these ids by id; for callers that have them from rows of their own."""
+    found: dict[str, Image] = {}
+    for first in range(0, len(image_ids), _IDS_PER_QUERY):
+        query = _rows().where(images.c.image_id.in_(image_ids[first : first + _IDS_PER_QUERY]))
+        found |= {row.image_id: _image(row) for row in connection.execute(query)}
+    return found
+
+
 def find_images(
     connection: sa.Connection, location: str, account_id: str, reference: str
 ) -> list[Image]:
@@ -188,14 +205,16 @@ def find_images(
     return [image for image in map(_image, named) if image.name == reference]
 
 
-def find_creating(
-    connection: sa.Connection, account_key: int, source_instance_id: str
-) -> str | None:
-    """Return the id of the account's image that is being captured from the instance."""
-    query = sa.select(images.c.image_id).where(
-        images.c.account_key == account_key,
-        images.c.status == ImageStatus.CREATING,
-        images.c.source_instance_id == source_instance_id,
+def find_creating(connection: sa.Connection, source_instance_id: str) -> str | None:
+    """Return the id of an image that is being captured from the instance, by whatever account."""
+    query = (
+        sa.select(images.c.image_id)
+        .join_from(images, tasks)  # few of them are unfinished, and those are found by an index
+        .where(
+            tasks.c.state.in_(UNFINISHED),
+            tasks.c.kind == TaskKind.CREATE,
+            images.c.source_instance_id == source_instance_id,
+        )
     )
     return connection.execute(query.limit(1)).scalar_one_or_none()
 
@@ -234,11 +253,11 @@ def available_of_cloud_ids(
 ) -> list[Image]:
     """Return the location's available images that have one of these ids in the cloud."""
     found: list[Image] = []
-    for first in range(0, len(cloud_ids), _CLOUD_IDS_PER_QUERY):
+    for first in range(0, len(cloud_ids), _IDS_PER_QUERY):
         query = _rows().where(
             accounts.c.location == location,
             images.c.status == ImageStatus.AVAILABLE,
-            images.c.cloud_image_id.in_(cloud_ids[first : first + _CLOUD_IDS_PER_QUERY]),
+            images.c.cloud_image_id.in_(cloud_ids[first : first + _IDS_PER_QUERY]),
         )
         found += [_image(row) for row in connection.execute(query)]
     return found

@@ -21,6 +21,8 @@ from instance_images.openstack_retries import pauses_seconds
 
 # 2.45 answers createImage with the image's id; 2.37 knows networks = none and auto.
 COMPUTE_MICROVERSION = "2.45"
+# 3.1 makes images of volumes that are private.
+VOLUME_MICROVERSION = "3.1"
 TIMEOUT_SECONDS = 60
 # A service that wants to be left alone for longer than this is not waited for.
 LONGEST_WAIT_SECONDS = 10.0
@@ -31,7 +33,9 @@ _SERVICE_NAMES = {
     "image": "Glance",
     "network": "Neutron",
     "orchestration": "Heat",
+    "block_storage": "Cinder",
 }
+_MICROVERSIONS = {"compute": COMPUTE_MICROVERSION, "block_storage": VOLUME_MICROVERSION}
 
 _NO_ENDPOINT = (keystone_errors.CatalogException, sdk_errors.ServiceDiscoveryException)
 # An endpoint of the catalog that does not even tell its versions counts as not reached.
@@ -115,8 +119,8 @@ class OpenStackApi:
         finds a service unavailable is sent again a few times; nothing else ever is.
         """
         connection = self._connection if project_id is None else self._as_project(project_id)
-        if service == "compute":
-            more["microversion"] = COMPUTE_MICROVERSION
+        if service in _MICROVERSIONS:
+            more.setdefault("microversion", _MICROVERSIONS[service])
         for pause_seconds in pauses_seconds(is_read=method == "GET"):
             try:
                 return self._send(connection, service, method, path, allow, more)
@@ -159,8 +163,7 @@ class OpenStackApi:
             raise self._explained(error, service) from error
         if answer.status_code < 400 or answer.status_code in allow:
             return answer
-        retry_after = answer.headers.get("Retry-After", "")
-        raise self._failed(service, answer.status_code, reason_of(answer), retry_after)
+        raise self._failed(service, answer.status_code, reason_of(answer), _retry_after(answer))
 
     def _explained(self, error: Exception, service: str) -> Exception:
         """Return ours for an error of the SDK; a bug is returned as it is."""
@@ -183,14 +186,16 @@ class OpenStackApi:
             )
         return error
 
-    def _failed(self, service: str, status: int, reason: str, retry_after: str = "") -> Exception:
+    def _failed(
+        self, service: str, status: int, reason: str, retry_after_seconds: int | None = None
+    ) -> Exception:
         """Return ours for an answer that is an error."""
         where = self._where(service)
         if status >= 500 or status in (408, 429):
             return CloudUnavailable(
                 f"{where} answered HTTP {status}: {reason} Try again later.",
                 status,
-                int(retry_after) if re.fullmatch("[0-9]{1,9}", retry_after) else None,
+                retry_after_seconds,
             )
         if status == 401:
             return ConfigurationError(
@@ -201,6 +206,12 @@ class OpenStackApi:
 
     def _where(self, service: str) -> str:
         return f"{_SERVICE_NAMES[service]} of location {self._location.name}"
+
+
+def _retry_after(answer: Any) -> int | None:
+    """Return how long the service asked to be left alone; a date there counts as nothing said."""
+    text = str(answer.headers.get("Retry-After", ""))
+    return int(text) if re.fullmatch("[0-9]{1,6}", text) else None
 
 
 def reason_of(answer: Any) -> str:

@@ -115,6 +115,7 @@ def _image(body: dict[str, Any]) -> CloudImage:
         created_at=parse_instant(body["created_at"]),
         is_public=body["visibility"] == "public",
         claims=_claims(body),
+        checksum=body.get("os_hash_value") or body.get("checksum"),
     )
 
 

@@ -10,6 +10,7 @@ from instance_images.openstack_images import OpenStackImages
 from instance_images.openstack_servers import OpenStackServers
 from instance_images.openstack_shelves import OpenStackShelves
 from instance_images.openstack_stacks import OpenStackStacks
+from instance_images.openstack_volumes import OpenStackVolumes
 from instance_images.provider import Provider
 
 
@@ -21,6 +22,7 @@ class OpenStackProvider(
     OpenStackChoices,
     OpenStackStacks,
     OpenStackShelves,
+    OpenStackVolumes,
     Provider,
 ):
     """Drives one region of an OpenStack cloud with one entry of clouds.yaml."""

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import Any
 
 from instance_images.errors import NotFound, Refused, WrongState
@@ -16,12 +17,15 @@ from instance_images.openstack_part import (
 from instance_images.provider import Server, ServerStatus
 
 _SERVER_ID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_FREEZING = ("hw_qemu_guest_agent", "os_require_quiesce")
 
 _SERVER_STATUSES = {
     "ACTIVE": ServerStatus.RUNNING,
     "SHUTOFF": ServerStatus.STOPPED,
     "PAUSED": ServerStatus.PAUSED,
     "SUSPENDED": ServerStatus.SUSPENDED,
+    "SHELVED": ServerStatus.SHELVED,
+    "SHELVED_OFFLOADED": ServerStatus.SHELVED,
     "BUILD": ServerStatus.BUILDING,
     "ERROR": ServerStatus.FAILED,
     "DELETED": ServerStatus.DELETED,
@@ -82,6 +86,35 @@ class OpenStackServers(OpenStackPart):
                 return servers
             marker = {"marker": page[-1]["id"]}
 
+    def freezes_file_systems(self, project_id: str, server: Server) -> bool:
+        """Return whether a capture of the running instance certainly freezes its file systems.
+
+        Nova asks the guest agent where the instance's image says that there is one, and gives up
+        the capture where it cannot only if the image says that as well.
+        """
+        if server.is_volume_backed:
+            return False
+        properties = self._image_properties(project_id, server.id)
+        return all(_is_true(properties.get(name)) for name in _FREEZING)
+
+    def _image_properties(self, project_id: str, server_id: str) -> Mapping[str, Any]:
+        """Return the properties that the instance's image had when the instance was made.
+
+        Nova before 2.98 does not tell: then those that the image has now, if it is still there.
+        """
+        path, newer = f"/servers/{server_id}", {"microversion": "2.98"}
+        answer = self._api.ask(project_id, "compute", "GET", path, (404, 406), **newer)
+        if answer.status_code == 200:
+            found: Mapping[str, Any] = answer.json()["server"]["image"]["properties"]
+            return found
+        answer = self._api.ask(project_id, "compute", "GET", path, (404,))
+        if answer.status_code == 404:
+            return {}
+        image_id = answer.json()["server"]["image"]["id"]
+        answer = self._api.ask(project_id, "image", "GET", f"/images/{image_id}", (404,))
+        now: Mapping[str, Any] = answer.json() if answer.status_code == 200 else {}
+        return now
+
     def request_capture(self, project_id: str, server_id: str, name: str, request_id: str) -> str:
         """Start to capture the instance's primary disk; return the new image's id."""
         metadata = {REQUEST_PROPERTY: request_id, ACCOUNT_PROPERTY: project_id}
@@ -101,6 +134,11 @@ class OpenStackServers(OpenStackPart):
         if answer.status_code != 202:
             raise Refused(f"Nova refused to capture the instance: {reason_of(answer)}")
         return str(answer.json()["image_id"])
+
+
+def _is_true(value: object) -> bool:
+    """Return whether Nova takes the property's value for true."""
+    return str(value).strip().lower() in ("1", "t", "true", "on", "y", "yes")
 
 
 def _accepted_name(name: str) -> str:

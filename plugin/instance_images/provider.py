@@ -54,6 +54,7 @@ class CloudImage:
     while unknown. ``changed_at`` is the service's time of the last change of any kind,
     ``created_at`` that of its beginning, None where the driver does not know. ``is_public`` where
     the operator offers it to everybody: only he can say so.
+    ``checksum`` is what the service has computed of all the bytes, None before it has.
     """
 
     id: str
@@ -68,6 +69,7 @@ class CloudImage:
     created_at: datetime | None = None
     is_public: bool = False
     claims: Claims = NO_CLAIMS
+    checksum: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class ServerStatus(StrEnum):
     STOPPED = "stopped"
     PAUSED = "paused"
     SUSPENDED = "suspended"
+    SHELVED = "shelved"
     BUILDING = "building"
     FAILED = "failed"
     DELETED = "deleted"
@@ -115,6 +118,42 @@ class Server:
     is_volume_backed: bool
     addresses: tuple[str, ...]
     fault: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RootVolume:
+    """The volume that is an instance's primary disk; ``min_ram_mib`` is from its first image."""
+
+    id: str
+    size_gib: int
+    is_encrypted: bool
+    min_ram_mib: int
+
+
+class PartKind(StrEnum):
+    """What is made in the block storage to capture a volume, and removed afterwards."""
+
+    SNAPSHOT = "snapshot"
+    VOLUME = "volume"
+
+
+class PartStatus(StrEnum):
+    """What matters to us of the status of a part."""
+
+    READY = "ready"
+    WORKING = "working"  # being made, or used
+    DELETING = "deleting"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class CapturePart:
+    """A snapshot or a volume that was made for a capture. ``word`` is the cloud's own status."""
+
+    kind: PartKind
+    id: str
+    status: PartStatus
+    word: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,3 +362,56 @@ class Provider(ABC):
     def stacks_using_image(self, project_id: str, cloud_image_id: str) -> Sequence[str]:
         """Return the names of the project's stacks that cannot do without the image."""
         return []
+
+    # What not every driver can: the methods below may be left out.
+
+    def freezes_file_systems(self, project_id: str, server: Server) -> bool:
+        """Return whether a capture of the running instance certainly freezes its file systems."""
+        return False
+
+    def find_root_volume(self, project_id: str, server_id: str) -> RootVolume:
+        """Return the volume that is the instance's primary disk.
+
+        A driver that has this method has all those that follow.
+        """
+        raise Refused("This location's driver captures no instance whose primary disk is a volume.")
+
+    def request_snapshot(self, project_id: str, volume_id: str, request_id: str) -> str:
+        """Start to take a snapshot of a volume that may be in use; return the snapshot's id."""
+        raise NotImplementedError
+
+    def request_volume(self, project_id: str, snapshot_id: str, request_id: str) -> str:
+        """Start to make a volume of the snapshot; return the volume's id."""
+        raise NotImplementedError
+
+    def label_volume(self, project_id: str, volume_id: str, request_id: str) -> None:
+        """Have an image that is made of the volume marked with the request id.
+
+        The image also gets the properties that say how the disk is to be booted, and no others.
+        To do it again changes nothing.
+        """
+        raise NotImplementedError
+
+    def request_upload(self, project_id: str, volume_id: str, name: str, disk_format: str) -> str:
+        """Start to make an image of the volume; return the image's id."""
+        raise NotImplementedError
+
+    def complete_image(
+        self, project_id: str, cloud_image_id: str, request_id: str, minima: Mapping[str, int]
+    ) -> None:
+        """Give the image its mark and what it needs: ``min_disk`` in GiB, ``min_ram`` in MiB.
+
+        To do it again changes nothing. Raises NotFound.
+        """
+        raise NotImplementedError
+
+    def find_parts(self, project_id: str, request_id: str) -> Sequence[CapturePart]:
+        """Return the snapshots and volumes that are marked with the request id."""
+        return ()
+
+    def delete_part(self, project_id: str, part: CapturePart) -> None:
+        """Start to delete a snapshot or volume; one that is gone already is no error.
+
+        Raises Refused while it is still used.
+        """
+        raise NotImplementedError

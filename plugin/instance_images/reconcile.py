@@ -19,7 +19,8 @@ from instance_images.instants import format_instant
 from instance_images.learned import Learned, learned
 from instance_images.names import printable
 from instance_images.news import Event, Learning, Source, tell
-from instance_images.settling import Observation, observe, record, settle
+from instance_images.recording import Observation, record
+from instance_images.settling import observe, settle
 from instance_images.site import Site
 from instance_images.transitions import Available, Deleted, Failed, vanished_at
 

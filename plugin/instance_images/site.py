@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from instance_images import accounts, images
 from instance_images.config import Location
 from instance_images.database import Database
+from instance_images.deadlines import DEFAULT_DEADLINES, Deadlines
 from instance_images.domain import NO_ADOPTION, Account, AdoptionPolicy, Image, Limit
 from instance_images.errors import FeatureNotEnabled, NotFound, Refused
 from instance_images.instants import Clock
@@ -25,6 +26,7 @@ class Site:
     clock: Clock
     default_max_images: int
     adoption: AdoptionPolicy = NO_ADOPTION
+    deadlines: Deadlines = DEFAULT_DEADLINES
 
     @property
     def name(self) -> str:

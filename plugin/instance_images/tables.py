@@ -117,7 +117,10 @@ tasks = sa.Table(
     sa.Column("project_id", sa.String(64), nullable=False, server_default=""),
     sa.Column("stage_began_at", Instant, nullable=False, server_default="0"),
     sa.Column("journal", Journal, nullable=False, server_default="{}"),
+    sa.Column("has_leftovers", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index(None, "state"),
+    sa.Index(None, "has_leftovers"),
+    sa.Index(None, "kind", "state", "updated_at"),
     sa.Index(None, "image_id"),
 )
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from instance_images.domain import Image, Task
+from instance_images.domain import Consistency, Image, Task
 from instance_images.names import printable
 from instance_images.provider import CloudImage, CloudImageStatus, Server, ServerStatus
 
@@ -39,6 +39,7 @@ CAPTURABLE = (
     ServerStatus.PAUSED,
     ServerStatus.SUSPENDED,
 )
+_AT_REST = (ServerStatus.STOPPED, ServerStatus.SHELVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +84,15 @@ class Failed:
 
 
 def fault_of_source(server: Server) -> str | None:
-    """Return why the instance cannot be captured now, or None if it can."""
-    if server.is_volume_backed:
-        return (
-            "Its primary disk is a volume: only instances whose disk was made from an image can"
-            " be captured."
-        )
-    if server.status not in CAPTURABLE:
+    """Return why the instance cannot be captured now, or None if it can.
+
+    Of a shelved instance there is nothing but its volumes: where its primary disk is one of them,
+    that can be captured.
+    """
+    if server.status is ServerStatus.SHELVED:
+        if not server.is_volume_backed:
+            return "It is shelved, and has no disk while it is: unshelve it first."
+    elif server.status not in CAPTURABLE:
         return (
             f"It is {server.status}: only a running, stopped, paused or suspended instance can be"
             " captured."
@@ -97,6 +100,18 @@ def fault_of_source(server: Server) -> str | None:
     if server.task_state is not None:
         return f"The cloud is busy with it ({server.task_state}): try again when that has ended."
     return None
+
+
+def consistency_of(server: Server, freezes: bool) -> Consistency:
+    """Return what the captured disk will be like inside; ``freezes``: its file systems, running.
+
+    A paused or suspended instance has not written everything, and no agent in it can be asked.
+    """
+    if server.status in _AT_REST:
+        return Consistency.OFFLINE
+    if server.status is ServerStatus.RUNNING and freezes:
+        return Consistency.FILESYSTEM
+    return Consistency.CRASH
 
 
 def next_of_capture(

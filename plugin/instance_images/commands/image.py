@@ -27,7 +27,7 @@ from instance_images.names import printable
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
-    from instance_images.domain import Account, Task
+    from instance_images.domain import Task
     from instance_images.site import Site
 
 wait_option = click.option(
@@ -46,6 +46,13 @@ image.add_command(sync)
 @image.command()
 @click.argument("server")
 @click.option("--name", required=True, help="Name of the image, 1 to 255 characters.")
+@click.option(
+    "--require-quiesce",
+    "requires_quiesce",
+    is_flag=True,
+    help="Refuse where the file systems would not be consistent inside: the instance must be"
+    " stopped, or its guest agent must freeze them.",
+)
 @account_option
 @location_option
 @wait_option
@@ -55,6 +62,7 @@ def create(
     invocation: Invocation,
     server: str,
     name: str,
+    requires_quiesce: bool,
     account: str | None,
     location: str | None,
     wait: bool,
@@ -62,17 +70,21 @@ def create(
 ) -> None:
     """Capture the primary disk of an instance, running or stopped, as an image.
 
+    The image tells how consistent the disk is inside: offline (the instance was stopped),
+    filesystem (its guest agent froze the file systems), or crash (as after a power cut).
+
     Example: instance-images image create web-1 --name production-web-server-v2 --wait
     """
     from instance_images import images
     from instance_images.capture import capture
+    from instance_images.commands.progress import follow
     from instance_images.commands.views import IMAGE
 
     site = invocation.application.site(location)
     owner = site.provider.account(account)
-    request = capture(site, owner, server, name)
+    request = capture(site, owner, server, name, requires_quiesce=requires_quiesce)
     if wait:
-        _wait(invocation, site, owner, request.task_id)
+        follow(invocation, site, owner, request.task_id)
     with site.database.reading() as connection:
         show_one(IMAGE, images.get_image(connection, request.image_id), output_format)
 
@@ -250,18 +262,21 @@ def deploy(
     Example: instance-images image deploy production-web-server-v2 --name web-2 --flavor m1.small
     """
     from instance_images import tasks
+    from instance_images.commands.progress import follow
     from instance_images.commands.views import TASK
     from instance_images.deployment import Order
     from instance_images.deployment import deploy as deploy_image
+    from instance_images.task_reports import report_tasks
 
     site = invocation.application.site(location)
     owner = site.provider.account(account)
     order = Order(**asked, user_data=user_data.read() if user_data else None)
     task_id = deploy_image(site, owner, reference, order)
     if wait:
-        _tell_addresses(site, _wait(invocation, site, owner, task_id))
+        _tell_addresses(site, follow(invocation, site, owner, task_id))
     with site.database.reading() as connection:
-        show_one(TASK, tasks.get_task(connection, task_id), output_format)
+        task = tasks.get_task(connection, task_id)
+    show_one(TASK, report_tasks(site, [task])[0], output_format)
 
 
 @image.command()
@@ -291,20 +306,6 @@ def choices(
     }
     records = [choice for group in groups for choice in group.images]
     show_document(CHOICE, records, document, output_format)
-
-
-def _wait(invocation: Invocation, site: Site, account: Account, task_id: str) -> Task:
-    """Wait for the task, show its stages on stderr; a failure sets the exit code."""
-    from instance_images.commands.progress import Progress
-    from instance_images.domain import TaskState
-    from instance_images.waiting import wait_for_task
-
-    with Progress() as progress:
-        ended = wait_for_task(site, account, task_id, progress.report)
-    if ended.state is TaskState.FAILED:
-        invocation.exit_code = 1
-        click.echo(f"Error: The {ended.kind} task failed: {ended.error}", err=True)
-    return ended
 
 
 def _tell_addresses(site: Site, ended: Task) -> None:

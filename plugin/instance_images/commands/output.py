@@ -101,6 +101,15 @@ def size_text(size_bytes: int | None) -> str:
     return f"{size} B" if unit == 0 else f"{size / 1000**unit:.2f} {names[unit]}"
 
 
+def duration_text(duration_seconds: int) -> str:
+    """Return a duration for reading: ``42 s``, ``3 min 05 s``, ``2 h 07 min``."""
+    minutes, seconds = divmod(duration_seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"
+
+
 def instant_text(instant: datetime | None) -> str:
     """Return an instant for reading, ``-`` where there is none."""
     return "-" if instant is None else format_instant(instant)

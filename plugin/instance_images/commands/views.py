@@ -5,7 +5,10 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from instance_images.commands.output import View, instant_text, size_text
+from instance_images.commands.output import View, duration_text, instant_text, size_text
+
+if TYPE_CHECKING:
+    from instance_images.task_reports import TaskReport
 
 if TYPE_CHECKING:
     from instance_images.provider import OfferedImage
@@ -14,6 +17,10 @@ if TYPE_CHECKING:
 
 def _fields(*names: str) -> tuple[tuple[str, attrgetter[object]], ...]:
     return tuple((name, attrgetter(name)) for name in names)
+
+
+def _fields_of_task(*names: str) -> tuple[tuple[str, attrgetter[object]], ...]:
+    return tuple((name, attrgetter(f"task.{name}")) for name in names)
 
 
 IMAGE = View(
@@ -99,31 +106,47 @@ CHOICE = View(
     ),
 )
 
+# Of a TaskReport.
 TASK = View(
-    fields=_fields(
-        "id",
-        "kind",
-        "image_id",
-        "state",
-        "stage",
-        "progress",
-        "attempts",
-        "error",
-        "created_at",
-        "updated_at",
-        "server_id",
-        "server_ids",
+    fields=(
+        *_fields_of_task(
+            "id",
+            "kind",
+            "image_id",
+            "state",
+            "stage",
+            "progress",
+            "attempts",
+            "error",
+            "created_at",
+            "updated_at",
+            "server_id",
+            "server_ids",
+            "started_at",
+            "stage_began_at",
+            "project_id",
+        ),
+        *_fields("image_name", "location", "elapsed_seconds", "estimated_seconds_left"),
     ),
     columns=(
-        ("ID", lambda task: task.id),
-        ("Kind", lambda task: task.kind.capitalize()),
-        ("Image", lambda task: task.image_id),
-        ("State", lambda task: task.state.capitalize()),
-        ("Stage", lambda task: task.stage),
-        ("Progress", lambda task: f"{task.progress} %"),
-        ("Error", lambda task: task.error or "-"),
+        ("ID", lambda report: report.task.id),
+        ("Kind", lambda report: report.task.kind.capitalize()),
+        ("Image", lambda report: report.image_name),
+        ("State", lambda report: report.task.state.capitalize()),
+        ("Stage", lambda report: report.task.stage),
+        ("Progress", lambda report: f"{report.task.progress} %"),
+        ("Elapsed", lambda report: duration_text(report.elapsed_seconds)),
+        ("Left", lambda report: left_text(report)),
+        ("Error", lambda report: report.task.error or "-"),
     ),
 )
+
+
+def left_text(report: TaskReport) -> str:
+    """Return how long the task will still take, ``-`` where that is not known."""
+    left_seconds = report.estimated_seconds_left
+    return "-" if left_seconds is None else f"~{duration_text(left_seconds)}"
+
 
 LIMIT = View(
     fields=_fields("account_id", "account_name", "location", "max_images", "source", "held"),
