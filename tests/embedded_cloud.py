@@ -176,6 +176,48 @@ class EmbeddedCloud:
                 return server
             return compute.wait_for_server(server, interval=0.2, wait=PATIENCE_SECONDS)
 
+    def boot_from_volume(
+        self,
+        project: Project | str,
+        name: str = "vm",
+        image: str = "base-linux",
+        metadata: Mapping[str, str] | None = None,
+        data_volumes: int = 0,
+    ) -> Server:
+        """Boot a server whose primary disk is a volume of 1 GiB made from the image.
+
+        ``data_volumes``: so many empty volumes are attached besides.
+        """
+        cloud = project.cloud if isinstance(project, Project) else project
+        root = {"boot_index": 0, "source_type": "image", "delete_on_termination": True}
+        disks = [root] + [{"boot_index": -1, "source_type": "blank"}] * data_volumes
+        with self.connection(cloud) as connection:
+            compute = connection.compute
+            image_id = connection.image.find_image(image, ignore_missing=False).id
+            server = compute.create_server(
+                name=name,
+                flavor_id=compute.find_flavor("m1.tiny", ignore_missing=False).id,
+                networks="none",
+                metadata=dict(metadata or {}),
+                block_device_mapping_v2=[
+                    {**disk, "destination_type": "volume", "volume_size": 1}
+                    | ({"uuid": image_id} if disk is root else {})
+                    for disk in disks
+                ],
+            )
+            return compute.wait_for_server(server, interval=0.2, wait=PATIENCE_SECONDS)
+
+    def volume_content(self, volume_id: str) -> bytes:
+        """Return all bytes of a volume, as they are in the back end's file."""
+        path = self.state_dir / "data" / "cinder" / "volumes" / f"volume-{volume_id}"
+        return path.read_bytes()
+
+    def base_image_content(self) -> bytes:
+        """Return the bytes of the public image."""
+        with self.connection() as connection:
+            found = connection.image.find_image("base-linux", ignore_missing=False)
+            return bytes(connection.image.download_image(found.id).content)
+
     def pause_service(self, name: str) -> None:
         """Freeze a service: connections are accepted and nobody answers."""
         os.kill(self._pid(name), signal.SIGSTOP)
@@ -213,6 +255,7 @@ class EmbeddedCloud:
         after: int = 0,
         delay_seconds: float = 0.0,
         retry_after: int | None = None,
+        performed: bool = False,
     ) -> None:
         """Have a service answer wrongly; every caller is hit, other services too.
 
@@ -220,7 +263,8 @@ class EmbeddedCloud:
         path and query. The first ``after`` requests that match pass, the next ``count`` are hit
         (None: all). ``action`` is a status, which is answered in place of the service, or
         ``drop-before`` (reset, the service sees nothing), ``drop-after`` (the service has done it,
-        the client sees a reset), or ``delay`` (only ``delay_seconds`` are waited).
+        the client sees a reset), or ``delay`` (only ``delay_seconds`` are waited). With
+        ``performed`` the service has done it before the status is answered.
         """
         self._run(service, "pid")  # says so if there is no such service
         fault = {
@@ -233,6 +277,7 @@ class EmbeddedCloud:
             "after": after,
             "delay_seconds": delay_seconds,
             "retry_after": retry_after,
+            "performed": performed,
         }
         self._faults.append(fault)
         write_atomically(self.state_dir / "faults.json", json.dumps(self._faults))

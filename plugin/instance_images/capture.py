@@ -4,13 +4,15 @@ The slot is reserved and the task recorded before the cloud is asked, and the re
 image's id: whatever happens in between, nothing is orphaned, lost or counted twice.
 """
 
+import contextlib
 import uuid
-from datetime import datetime
+from collections.abc import Callable
 
 import sqlalchemy as sa
 
-from instance_images import images, tasks
+from instance_images import accounts, images, journal, tasks, volume_steps
 from instance_images.domain import (
+    UNFINISHED,
     Account,
     Consistency,
     ImageRequest,
@@ -18,22 +20,41 @@ from instance_images.domain import (
     TaskKind,
     TaskState,
 )
-from instance_images.errors import CloudUnavailable, Refused, UsageError, WrongState
+from instance_images.errors import (
+    CloudUnavailable,
+    InstanceImagesError,
+    Refused,
+    UsageError,
+    WrongState,
+)
+from instance_images.journal import Step
 from instance_images.names import fault_of_name, printable
 from instance_images.provider import CloudImageStatus, Server, ServerStatus
-from instance_images.settling import Observation, record, settle
-from instance_images.site import Site, require_enabled, reserve_slot
-from instance_images.transitions import Failed, fault_of_source
+from instance_images.recording import Observation, record
+from instance_images.settling import settle
+from instance_images.site import Site, require_enabled, require_free_slot
+from instance_images.transitions import Failed, consistency_of, fault_of_source
+from instance_images.volume_transitions import Ask
+
+# Nova's own word for a fault of its own; other numbers may be a proxy's, and Nova still at work.
+_NOVA_FAILED = 500
 
 
 def capture(
-    site: Site, account: Account, server_reference: str, name: str, project: str | None = None
+    site: Site,
+    account: Account,
+    server_reference: str,
+    name: str,
+    *,
+    requires_quiesce: bool = False,
+    project: str | None = None,
 ) -> ImageRequest:
     """Start to capture the account's instance; return the request, with its image and task ids.
 
-    ``project``: id or name of the one that it is looked for in; None for all of the account's.
-    Raises FeatureNotEnabled, UsageError (the name), NotFound, WrongState and LimitReached with
-    nothing made; CloudUnavailable with what was made recorded in the task.
+    ``requires_quiesce``: only with consistent file systems. ``project``: id or name of the one that
+    the instance is looked for in, None for all of the account's. Raises FeatureNotEnabled,
+    UsageError (the name), NotFound, Refused, WrongState and LimitReached with nothing made;
+    CloudUnavailable with what was made recorded in the task.
     """
     require_enabled(site)
     fault = fault_of_name(name)
@@ -41,37 +62,12 @@ def capture(
         raise UsageError(fault)
     settle(site, account.id)
     server = site.directory.find_server(account, server_reference, project)
-    fault = fault_of_source(server)
-    if fault:
-        raise WrongState(f"Instance {printable(server.name)} cannot be captured now. {fault}")
-    request = _request(server, name, site.clock())
-    _reserve(site, account, request)
-    _send(site, request)
-    return request
+    request = prepared(site, server, name, str(uuid.uuid4()), str(uuid.uuid4()))
+    if requires_quiesce and request.consistency is Consistency.CRASH:
+        raise Refused(_cannot_quiesce(server))
 
-
-def _request(server: Server, name: str, now: datetime) -> ImageRequest:
-    was_off = server.status is ServerStatus.STOPPED
-    return ImageRequest(
-        image_id=str(uuid.uuid4()),
-        task_id=str(uuid.uuid4()),
-        name=name,
-        source_instance_id=server.id,
-        source_instance_name=server.name,
-        project_id=server.project_id,
-        consistency=Consistency.OFFLINE if was_off else Consistency.CRASH,
-        requested_at=now,
-    )
-
-
-def _reserve(site: Site, account: Account, request: ImageRequest) -> None:
-    """Take one of the account's slots, in one transaction that locks the account's row."""
-    keystone_limit = site.provider.account_limit(account)
-
-    def reserve(connection: sa.Connection) -> None:
-        row = reserve_slot(connection, site, account, keystone_limit)
-        _require_idle(connection, row.account_key, request)
-        images.insert_image(connection, row.account_key, request)
+    def add(connection: sa.Connection, account_key: int) -> None:
+        images.insert_image(connection, account_key, request)
         tasks.insert_task(
             connection,
             request.task_id,
@@ -79,14 +75,74 @@ def _reserve(site: Site, account: Account, request: ImageRequest) -> None:
             TaskKind.CREATE,
             request.requested_at,
             project_id=request.project_id,
+            journal=request.journal,
         )
 
-    site.database.write(reserve)
+    reserve(site, account, request, add)
+    send(site, account, request)
+    return request
 
 
-def _require_idle(connection: sa.Connection, account_key: int, request: ImageRequest) -> None:
+def prepared(site: Site, server: Server, name: str, image_id: str, task_id: str) -> ImageRequest:
+    """Return the request to capture the instance as it is now. Raises WrongState and Refused."""
+    fault = fault_of_source(server)
+    if fault:
+        raise WrongState(f"Instance {printable(server.name)} cannot be captured now. {fault}")
+    now = site.clock()
+    freezes = False
+    if server.is_volume_backed:
+        root = site.provider.find_root_volume(server.project_id, server.id)
+        written = journal.of_volume(root, site.location.volume_image_format)
+    else:
+        written = journal.of_server(now)
+        if server.status is ServerStatus.RUNNING:
+            freezes = site.provider.freezes_file_systems(server.project_id, server)
+    return ImageRequest(
+        image_id=image_id,
+        task_id=task_id,
+        name=name,
+        source_instance_id=server.id,
+        source_instance_name=server.name,
+        project_id=server.project_id,
+        consistency=consistency_of(server, freezes),
+        requested_at=now,
+        journal=written,
+    )
+
+
+def _cannot_quiesce(server: Server) -> str:
+    why = f"it is {server.status}."
+    if server.status is ServerStatus.RUNNING:
+        why = "its image does not say both hw_qemu_guest_agent=yes and os_require_quiesce=yes."
+        if server.is_volume_backed:
+            why = "its primary disk is a volume, of which snapshots are taken as it stands."
+    return (
+        f"The file systems of instance {printable(server.name)} cannot be had consistent now:"
+        f" {why} Stop the instance, and capture it then; or leave out --require-quiesce."
+    )
+
+
+def reserve(
+    site: Site,
+    account: Account,
+    request: ImageRequest,
+    take_slot: Callable[[sa.Connection, int], None],
+) -> None:
+    """Take one of the account's slots, in one transaction that locks the account's row."""
+    keystone_limit = site.provider.account_limit(account)
+
+    def work(connection: sa.Connection) -> None:
+        row = accounts.lock_account(connection, site.name, account)
+        _require_idle(connection, request)
+        require_free_slot(connection, site, account, keystone_limit)
+        take_slot(connection, row.account_key)
+
+    site.database.write(work)
+
+
+def _require_idle(connection: sa.Connection, request: ImageRequest) -> None:
     """Refuse a second capture of an instance: Nova would answer it with a fault."""
-    busy = images.find_creating(connection, account_key, request.source_instance_id)
+    busy = images.find_creating(connection, request.source_instance_id)
     if busy is not None:
         raise WrongState(
             f"Instance {printable(request.source_instance_name)} cannot be captured now."
@@ -94,53 +150,103 @@ def _require_idle(connection: sa.Connection, account_key: int, request: ImageReq
         )
 
 
-def _send(site: Site, request: ImageRequest) -> None:
-    """Ask the cloud, and record its answer: taken, refused, or failed."""
+def send(site: Site, account: Account, request: ImageRequest) -> None:
+    """Ask the cloud for the first thing, and record its answer: taken, refused, or failed."""
     try:
-        cloud_image_id = site.provider.request_capture(
-            request.project_id, request.source_instance_id, request.name, request.image_id
-        )
-    except Refused:
-        _release(site, request)
+        if journal.is_of_volume(request.journal):
+            _ask_block_storage(site, request)
+        else:
+            _ask_compute(site, request)
+    except Refused as error:
+        _give_back(site, request, error)
         raise
     except CloudUnavailable as error:
-        _record_unavailable(site, request, error)
-        raise
+        if error.status == volume_steps.TOO_MANY_REQUESTS:
+            _give_back(site, request, error)
+            raise
+        if not journal.is_of_volume(request.journal):
+            _record_unavailable(site, account, request, error)
+        raise CloudUnavailable(
+            f"{error} The capture is recorded as task {request.task_id}: 'instance-images task show"
+            f" {request.task_id}' finds out what became of it.",
+            error.status,
+        ) from error
+
+
+def _ask_block_storage(site: Site, request: ImageRequest) -> None:
+    with site.database.reading() as connection:
+        task = tasks.get_task(connection, request.task_id)
+        image = images.get_image(connection, request.image_id)
+    ask = Ask(Step.SNAPSHOT, request.journal["volume_id"])
+    volume_steps.take(site, task, image, ask)
+
+
+def _ask_compute(site: Site, request: ImageRequest) -> None:
+    cloud_image_id = site.provider.request_capture(
+        request.project_id, request.source_instance_id, request.name, request.image_id
+    )
 
     def taken(connection: sa.Connection) -> None:
-        images.update_image(
-            connection,
-            request.image_id,
-            expected=[ImageStatus.CREATING],
-            cloud_image_id=cloud_image_id,
-        )
-        tasks.update_task(
-            connection, request.task_id, site.clock(), state=TaskState.RUNNING, stage="queued"
-        )
+        # Where the image was deleted meanwhile, its task has ended, and this is left to be removed.
+        now = site.clock()
+        values = {
+            "state": TaskState.RUNNING,
+            "stage": "queued",
+            "stage_began_at": now,
+            "journal": journal.made(request.journal, Step.CAPTURE, cloud_image_id),
+        }
+        if tasks.update_task(connection, request.task_id, now, **values):
+            images.update_image(
+                connection,
+                request.image_id,
+                expected=[ImageStatus.CREATING],
+                cloud_image_id=cloud_image_id,
+            )
 
     site.database.write(taken)
 
 
-def _release(site: Site, request: ImageRequest) -> None:
-    """Give the slot back: the cloud made nothing, so nothing is left on record."""
-    with site.database.writing() as connection:
-        tasks.remove_task(connection, request.task_id)
-        images.remove_image(connection, request.image_id)
+def _give_back(site: Site, request: ImageRequest, error: InstanceImagesError) -> None:
+    """Give the slot back: the cloud made nothing. A first attempt leaves nothing on record."""
+
+    def work(connection: sa.Connection) -> None:
+        task = tasks.get_task(connection, request.task_id)
+        if task.attempts > 1 or task.state not in UNFINISHED:
+            _record_failed(connection, site, request, error)  # unless it was ended meanwhile
+        else:
+            tasks.remove_task(connection, request.task_id)
+            images.remove_image(connection, request.image_id)
+
+    site.database.write(work)
 
 
-def _record_unavailable(site: Site, request: ImageRequest, error: CloudUnavailable) -> None:
+def _record_failed(
+    connection: sa.Connection, site: Site, request: ImageRequest, error: InstanceImagesError
+) -> None:
+    task = tasks.get_task(connection, request.task_id)
+    image = images.get_image(connection, request.image_id)
+    record(connection, [Observation(task, image, Failed(str(error)), site.clock())])
+
+
+def _record_unavailable(
+    site: Site, account: Account, request: ImageRequest, error: CloudUnavailable
+) -> None:
     """Keep the image in error where the cloud said that it failed; else leave it to be settled.
 
     Nova may have made an image before it failed. It stays queued for ever, so it is removed.
     """
     if error.status is None:
         return  # no answer: the request may have taken effect, and the next command looks
-    found = site.provider.find_captured(request.project_id, request.image_id)
-    if found and found.status is not CloudImageStatus.QUEUED:
+    found = None
+    with contextlib.suppress(CloudUnavailable):
+        found = site.provider.find_captured(request.project_id, request.image_id)
+    has_failed = error.status == _NOVA_FAILED
+    if found and not (has_failed and found.status is CloudImageStatus.QUEUED):
         return  # it is under way after all
-    if found:
-        site.provider.delete_image(request.project_id, found.id)
-    with site.database.writing() as connection:
-        task = tasks.get_task(connection, request.task_id)
-        image = images.get_image(connection, request.image_id)
-        record(connection, [Observation(task, image, Failed(str(error)), site.clock())])
+
+    def work(connection: sa.Connection) -> None:
+        _record_failed(connection, site, request, error)
+
+    site.database.write(work)
+    with contextlib.suppress(CloudUnavailable):
+        settle(site, account.id, (TaskKind.CREATE,))  # what Nova has left is removed

@@ -16,7 +16,8 @@ from typing import Any
 from oslo_config import cfg
 
 from instance_images import logging_setup
-from instance_images.domain import AccountScope
+from instance_images.deadlines import DEFAULT_DEADLINES, Deadlines
+from instance_images.domain import NO_ADOPTION, AccountScope, AdoptionPolicy, AdoptMode
 from instance_images.errors import ConfigurationError, NotFound, UsageError
 
 DEFAULT_CONFIG_FILE = Path("/etc/instance-images/instance-images.conf")
@@ -110,6 +111,54 @@ _LIMITS_OPTS = [
     ),
 ]
 
+_RECONCILE_OPTS = [
+    cfg.StrOpt(
+        "adopt",
+        default="snapshots",
+        choices=[
+            ("none", "no image that was made without this product"),
+            ("marked", "those that carry this product's mark"),
+            ("snapshots", "and those that show any trace of an instance, backups too"),
+            ("private", "and all others that a project owns and that are not public"),
+        ],
+        help="Which images that were made without this product become images of their owner's"
+        " account, and are billed from then on, where the location is enabled. Owners can remove"
+        " the traces: where nobody shall store for free, choose private. Images of shelved"
+        " instances, public images, and empty ones are never adopted. An image that was adopted"
+        " stays so after a change.",
+    ),
+    cfg.ListOpt(
+        "excluded_projects",
+        default=[],
+        help="Ids of projects whose images are never adopted, such as the operator's own.",
+    ),
+]
+
+_DEADLINES_OPTS = [
+    cfg.IntOpt(
+        "queue_minutes",
+        default=240,
+        min=1,
+        help="How many minutes a capture may wait for the cloud to begin with it. A capture that"
+        " makes no progress for longer is ended with an error, its slot is free again, and what it"
+        " has made in the cloud is removed. Raise it where compute hosts have long queues of"
+        " snapshots.",
+    ),
+    cfg.IntOpt(
+        "snapshot_minutes",
+        default=720,
+        min=1,
+        help="How many minutes a capture may read the instance's disk without coming to the next"
+        " stage. No service tells how far it is: choose what the largest disks need.",
+    ),
+    cfg.IntOpt(
+        "upload_minutes",
+        default=1440,
+        min=1,
+        help="How many minutes a capture may upload without coming to its end.",
+    ),
+]
+
 _METRICS_OPTS = [
     cfg.StrOpt(
         "textfile",
@@ -154,6 +203,16 @@ _LOCATION_OPTS = [
         " What is missing to it is added when the month is closed. Taken into a rate when the rate"
         " is set.",
     ),
+    cfg.StrOpt(
+        "volume_image_format",
+        default="raw",
+        choices=[
+            ("raw", "as large as the volume; best where images and volumes are in one Ceph"),
+            ("qcow2", "without the empty parts; Cinder converts it, and needs space for that"),
+        ],
+        help="Format of the images of instances whose primary disk is a volume. Customers are"
+        " charged for the bytes that are stored.",
+    ),
     cfg.IntOpt(
         "max_images",
         min=0,
@@ -173,7 +232,9 @@ _GROUPS: dict[str, list[Any]] = {
     "database": _DATABASE_OPTS,
     "billing": _BILLING_OPTS,
     "limits": _LIMITS_OPTS,
+    "deadlines": _DEADLINES_OPTS,
     "metrics": _METRICS_OPTS,
+    "reconcile": _RECONCILE_OPTS,
 }
 
 
@@ -198,6 +259,7 @@ class Location:
     max_images: int | None
     free_units: Decimal = Decimal(0)
     minimum_charge_nanos: int = 0
+    volume_image_format: str = "raw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +287,8 @@ class Settings:
     account_scope: AccountScope = AccountScope.PROJECT
     metrics_textfile: Path | None = None
     log_config_files: tuple[Path, ...] = ()
+    adoption: AdoptionPolicy = NO_ADOPTION
+    deadlines: Deadlines = DEFAULT_DEADLINES
 
     def location(self, name: str | None) -> Location:
         """Return the location of that name, or the only one if no name is given."""
@@ -269,6 +333,14 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
             account_scope=AccountScope(conf.account_scope),
             metrics_textfile=_textfile(conf.metrics.textfile),
             log_config_files=tuple(paths) if log_keys else (),
+            adoption=AdoptionPolicy(
+                AdoptMode(conf.reconcile.adopt), frozenset(conf.reconcile.excluded_projects)
+            ),
+            deadlines=Deadlines(
+                conf.deadlines.queue_minutes,
+                conf.deadlines.snapshot_minutes,
+                conf.deadlines.upload_minutes,
+            ),
         )
     except cfg.Error as error:
         raise ConfigurationError(f"Configuration: {error}") from error
@@ -362,6 +434,7 @@ def _location(name: str, group: Any) -> Location:
         max_images=group.max_images,
         free_units=_decimal(name, "free_gb", group.free_gb),
         minimum_charge_nanos=int(_decimal(name, "minimum_charge", group.minimum_charge) * 10**9),
+        volume_image_format=group.volume_image_format,
     )
 
 

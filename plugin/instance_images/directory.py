@@ -7,7 +7,7 @@ answers are kept for as long as the directory is, which is one command or one ru
 from collections.abc import Sequence
 
 from instance_images.domain import Account, AccountScope
-from instance_images.errors import NotFound, Refused
+from instance_images.errors import NotFound, Refused, UsageError
 from instance_images.names import printable
 from instance_images.provider import Domain, Project, Provider, Server
 
@@ -70,6 +70,26 @@ class Directory:
                 return project
         known = ", ".join(sorted(printable(project.name) for project in projects)[:20]) or "none"
         raise NotFound("Project", reference, f"Account {printable(account.name)} has: {known}.")
+
+    def working_project(self, account: Account, reference: str | None = None) -> str:
+        """Return the id of the account's project to work in, by default the only one.
+
+        Where there are several and none is named, it is the credentials' own. Raises UsageError.
+        """
+        if reference is not None:
+            return self.project_of(account, reference).id
+        if self._scope is AccountScope.PROJECT:
+            return account.id
+        project_ids = [project.id for project in self.projects_of(account)]
+        own = self._provider.find_project(None).id
+        if own in project_ids:
+            return own
+        if len(project_ids) != 1:
+            raise UsageError(
+                f"Account {printable(account.name)} has {len(project_ids)} projects: name the one"
+                " to work in with --project."
+            )
+        return project_ids[0]
 
     def find_server(self, account: Account, reference: str, project: str | None) -> Server:
         """Return the account's instance of that id or name, in one of its projects if it is named.

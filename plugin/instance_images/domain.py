@@ -3,8 +3,8 @@
 Pure: imports nothing but the standard library. Sizes are bytes, instants aware UTC datetimes.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -25,10 +25,12 @@ HOLDING = (ImageStatus.CREATING, ImageStatus.AVAILABLE, ImageStatus.DELETING)
 
 
 class Consistency(StrEnum):
-    """What the captured disk is like inside: as after a power cut, or as after a shutdown."""
+    """What the captured disk is like inside: as after a power cut, frozen, or after a shutdown."""
 
     CRASH = "crash"
+    FILESYSTEM = "filesystem"
     OFFLINE = "offline"
+    UNKNOWN = "unknown"  # of an image that somebody else made
 
 
 class Origin(StrEnum):
@@ -43,6 +45,26 @@ class AccountScope(StrEnum):
 
     PROJECT = "project"
     DOMAIN = "domain"
+
+
+class AdoptMode(StrEnum):
+    """Which images are adopted; each mode includes those before it."""
+
+    NONE = "none"
+    MARKED = "marked"  # those that carry this product's mark
+    SNAPSHOTS = "snapshots"  # those that show any trace of an instance
+    PRIVATE = "private"  # all that a project owns
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionPolicy:
+    """What is adopted at a location, and the ids of the projects of which nothing is."""
+
+    mode: AdoptMode = AdoptMode.NONE
+    excluded_project_ids: frozenset[str] = frozenset()
+
+
+NO_ADOPTION = AdoptionPolicy()
 
 
 class TaskKind(StrEnum):
@@ -83,7 +105,8 @@ class Image:
     """A custom image captured from an instance's primary disk, as our record has it.
 
     ``cloud_image_id`` is the image service's own id, None until the cloud has taken the request.
-    ``task_id`` names the task that changed the image last. ``project_id`` is the project that owns
+    ``task_id`` names the task that changed the image last, empty where there was none.
+    ``project_id`` is the project that owns
     it in the image service.
     """
 
@@ -113,9 +136,10 @@ class Task:
 
     What a request makes in the cloud is marked, so that it is found again: an image with our
     image's id, an instance with the id of the task. ``started_at`` is the instant just before the
-    request was sent. ``server_id`` is the instance that a deploy made. ``project_id`` is the
+    request was sent. ``server_id`` is the first instance that a deploy made. ``project_id`` is the
     project that it works in. ``stage_began_at`` is when its stage was last seen to change.
     ``journal`` says what was asked for, and what was made in the cloud for it so far.
+    ``has_leftovers`` where some of that is to be removed when the task has ended.
     """
 
     id: str
@@ -133,6 +157,18 @@ class Task:
     project_id: str
     stage_began_at: datetime
     journal: Mapping[str, Any]
+    has_leftovers: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many instances a deploy was asked to make."""
+        return int(self.journal.get("count", 1))
+
+    @property
+    def server_ids(self) -> Sequence[str]:
+        """The instances that a deploy made, as far as they are known."""
+        known: Sequence[str] = self.journal.get("server_ids", ())
+        return known or ([self.server_id] if self.server_id else [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,3 +195,4 @@ class ImageRequest:
     project_id: str
     consistency: Consistency
     requested_at: datetime
+    journal: Mapping[str, Any] = field(default_factory=dict)

@@ -80,14 +80,19 @@ class WrongState(Refused):
 
 
 class CloudUnavailable(InstanceImagesError):
-    """A service of the cloud could not be reached, or failed; ``status`` is its HTTP status."""
+    """A service of the cloud could not be reached, or failed; ``status`` is its HTTP status.
+
+    ``retry_after_seconds``: how long it asked to be left alone, None where it did not say.
+    """
 
     code = "cloud_unavailable"
     exit_code = 4
 
-    def __init__(self, message: str, status: int | None = None) -> None:
+    def __init__(
+        self, message: str, status: int | None = None, retry_after_seconds: int | None = None
+    ) -> None:
         super().__init__(message)
-        self.status = status
+        self.status, self.retry_after_seconds = status, retry_after_seconds
 
 
 class DatabaseUnavailable(InstanceImagesError):

@@ -12,13 +12,22 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from instance_images.domain import Consistency, Image, ImageRequest, ImageStatus, Origin
-from instance_images.tables import accounts, images
+from instance_images.domain import (
+    UNFINISHED,
+    Consistency,
+    Image,
+    ImageRequest,
+    ImageStatus,
+    Origin,
+    TaskKind,
+)
+from instance_images.tables import accounts, images, tasks
 
-# Project id, size and virtual size of an available image: a million are in memory at once.
-AvailableState = tuple[str, int, int | None]
+# Project id, size, virtual size and name of an available image: a million are in memory at once.
+AvailableState = tuple[str, int, int | None, str]
 
-_CLOUD_IDS_PER_QUERY = 500
+_IDS_PER_QUERY = 500
+_ROWS_AT_A_TIME = 10_000
 _SHOWN = tuple(status for status in ImageStatus if status is not ImageStatus.DELETED)
 
 
@@ -86,9 +95,97 @@ def update_state(
     return result.rowcount == 1
 
 
+def rename_image(connection: sa.Connection, before: Image, name: str) -> bool:
+    """Give an available image another name, unless it was given one meanwhile."""
+    result = connection.execute(
+        sa.update(images)
+        .where(
+            images.c.image_id == before.id,
+            images.c.status == ImageStatus.AVAILABLE,
+            images.c.name == before.name,
+        )
+        .values(name=name)
+    )
+    return result.rowcount == 1
+
+
+def known_cloud_ids(connection: sa.Connection, cloud_ids: Sequence[str]) -> set[str]:
+    """Return which of these ids of the cloud are on record: at any location, deleted or not."""
+    found: set[str] = set()
+    for first in range(0, len(cloud_ids), _IDS_PER_QUERY):
+        some = cloud_ids[first : first + _IDS_PER_QUERY]
+        query = sa.select(images.c.cloud_image_id).where(images.c.cloud_image_id.in_(some))
+        found.update(connection.execute(query).scalars())
+    return found
+
+
+def captures_without_image(connection: sa.Connection, location: str) -> dict[str, list[datetime]]:
+    """Return when captures were asked for whose image is not known yet, by project."""
+    query = (
+        sa.select(images.c.project_id, images.c.created_at)
+        .join_from(images, accounts)
+        .where(
+            accounts.c.location == location,
+            images.c.status == ImageStatus.CREATING,
+            images.c.cloud_image_id.is_(None),
+        )
+    )
+    found: dict[str, list[datetime]] = {}
+    for project_id, asked_at in connection.execute(query):
+        found.setdefault(project_id, []).append(asked_at)
+    return found
+
+
+def projects_of_requests(connection: sa.Connection, image_ids: Sequence[str]) -> dict[str, str]:
+    """Return those of our images' ids that are on record, with their projects."""
+    found: dict[str, str] = {}
+    for first in range(0, len(image_ids), _IDS_PER_QUERY):
+        some = image_ids[first : first + _IDS_PER_QUERY]
+        query = sa.select(images.c.image_id, images.c.project_id)
+        for image_id, project_id in connection.execute(query.where(images.c.image_id.in_(some))):
+            found[image_id] = project_id
+    return found
+
+
+def insert_adopted(connection: sa.Connection, rows: Sequence[tuple[int, Image]]) -> None:
+    """Add the records of adopted images, each with its account's key."""
+    connection.execute(
+        sa.insert(images),
+        [
+            {
+                "image_id": image.id,
+                "account_key": account_key,
+                "name": image.name,
+                "source_instance_id": image.source_instance_id,
+                "source_instance_name": image.source_instance_name,
+                "size_bytes": image.size_bytes,
+                "virtual_size_bytes": image.virtual_size_bytes,
+                "status": image.status,
+                "consistency": image.consistency,
+                "created_at": image.created_at,
+                "available_at": image.available_at,
+                "task_id": image.task_id,
+                "cloud_image_id": image.cloud_image_id,
+                "project_id": image.project_id,
+                "origin": image.origin,
+            }
+            for account_key, image in rows
+        ],
+    )
+
+
 def get_image(connection: sa.Connection, image_id: str) -> Image:
     """Return the image of that id; for callers that have it from a row of their own."""
     return _image(connection.execute(_rows().where(images.c.image_id == image_id)).one())
+
+
+def get_images(connection: sa.Connection, image_ids: Sequence[str]) -> dict[str, Image]:
+    """Return the images of these ids by id; for callers that have them from rows of their own."""
+    found: dict[str, Image] = {}
+    for first in range(0, len(image_ids), _IDS_PER_QUERY):
+        query = _rows().where(images.c.image_id.in_(image_ids[first : first + _IDS_PER_QUERY]))
+        found |= {row.image_id: _image(row) for row in connection.execute(query)}
+    return found
 
 
 def find_images(
@@ -109,14 +206,16 @@ def find_images(
     return [image for image in map(_image, named) if image.name == reference]
 
 
-def find_creating(
-    connection: sa.Connection, account_key: int, source_instance_id: str
-) -> str | None:
-    """Return the id of the account's image that is being captured from the instance."""
-    query = sa.select(images.c.image_id).where(
-        images.c.account_key == account_key,
-        images.c.status == ImageStatus.CREATING,
-        images.c.source_instance_id == source_instance_id,
+def find_creating(connection: sa.Connection, source_instance_id: str) -> str | None:
+    """Return the id of an image that is being captured from the instance, by whatever account."""
+    query = (
+        sa.select(images.c.image_id)
+        .join_from(images, tasks)  # few of them are unfinished, and those are found by an index
+        .where(
+            tasks.c.state.in_(UNFINISHED),
+            tasks.c.kind == TaskKind.CREATE,
+            images.c.source_instance_id == source_instance_id,
+        )
     )
     return connection.execute(query.limit(1)).scalar_one_or_none()
 
@@ -140,12 +239,14 @@ def available_in_cloud(
             images.c.project_id,
             images.c.size_bytes,
             images.c.virtual_size_bytes,
+            images.c.name,
         )
         .join_from(images, accounts)
         .where(accounts.c.location == location, images.c.status == ImageStatus.AVAILABLE)
+        .execution_options(yield_per=_ROWS_AT_A_TIME)
     )
-    for cloud_id, project_id, size_bytes, virtual_size_bytes in connection.execute(query):
-        yield cloud_id, (intern(project_id), size_bytes, virtual_size_bytes)
+    for cloud_id, project_id, size_bytes, virtual_size_bytes, name in connection.execute(query):
+        yield cloud_id, (intern(project_id), size_bytes, virtual_size_bytes, name)
 
 
 def available_of_cloud_ids(
@@ -153,11 +254,11 @@ def available_of_cloud_ids(
 ) -> list[Image]:
     """Return the location's available images that have one of these ids in the cloud."""
     found: list[Image] = []
-    for first in range(0, len(cloud_ids), _CLOUD_IDS_PER_QUERY):
+    for first in range(0, len(cloud_ids), _IDS_PER_QUERY):
         query = _rows().where(
             accounts.c.location == location,
             images.c.status == ImageStatus.AVAILABLE,
-            images.c.cloud_image_id.in_(cloud_ids[first : first + _CLOUD_IDS_PER_QUERY]),
+            images.c.cloud_image_id.in_(cloud_ids[first : first + _IDS_PER_QUERY]),
         )
         found += [_image(row) for row in connection.execute(query)]
     return found

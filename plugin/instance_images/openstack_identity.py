@@ -77,16 +77,16 @@ class OpenStackIdentity(OpenStackPart):
     def list_projects(self, domain_id: str | None = None) -> Sequence[Project]:
         """Return all projects, or those of one domain, each with its domain's name."""
         params = {} if domain_id is None else {"domain_id": domain_id}
-        found = list(self._listed("projects", params))
+        found = list(self._all("projects", params))
         if domain_id is not None:
             names = {domain_id: self.find_domain(domain_id).name}
         else:
-            names = {domain["id"]: domain["name"] for domain in self._listed("domains", {})}
+            names = {domain["id"]: domain["name"] for domain in self._all("domains", {})}
         return [
             Project(p["id"], p["name"], p["domain_id"], names.get(p["domain_id"])) for p in found
         ]
 
-    def _listed(self, kind: str, params: dict[str, str]) -> Iterator[dict[str, Any]]:
+    def _all(self, kind: str, params: dict[str, str]) -> Iterator[dict[str, Any]]:
         """Yield all projects or domains; raise Refused, rather than end early."""
         while True:
             answer = self._api.ask(None, "identity", "GET", f"/{kind}", params=params, allow=(403,))

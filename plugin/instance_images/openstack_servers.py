@@ -1,13 +1,11 @@
-"""Nova in our types and units: instances, flavors, captures (``disk`` is GiB, ``ram`` is MiB)."""
+"""Nova in our types: instances, found and captured."""
 
 import re
 import unicodedata
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from instance_images.errors import CloudUnavailable, NotFound, Refused, WrongState
-from instance_images.instants import format_instant
 from instance_images.names import printable
 from instance_images.openstack_api import reason_of
 from instance_images.openstack_part import (
@@ -16,9 +14,10 @@ from instance_images.openstack_part import (
     REQUEST_PROPERTY,
     OpenStackPart,
 )
-from instance_images.provider import Flavor, Server, ServerRequest, ServerStatus
+from instance_images.provider import Server, ServerStatus
 
 _SERVER_ID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_FREEZING = ("hw_qemu_guest_agent", "os_require_quiesce")
 
 # What Nova says, with HTTP 500, where Glance answers 413: it has made nothing then.
 _GLANCE_QUOTA = "glanceclient.exc.HTTPOverLimit"
@@ -28,6 +27,8 @@ _SERVER_STATUSES = {
     "SHUTOFF": ServerStatus.STOPPED,
     "PAUSED": ServerStatus.PAUSED,
     "SUSPENDED": ServerStatus.SUSPENDED,
+    "SHELVED": ServerStatus.SHELVED,
+    "SHELVED_OFFLOADED": ServerStatus.SHELVED,
     "BUILD": ServerStatus.BUILDING,
     "ERROR": ServerStatus.FAILED,
     "DELETED": ServerStatus.DELETED,
@@ -36,7 +37,11 @@ _SERVER_STATUSES = {
 
 
 class OpenStackServers(OpenStackPart):
-    """The driver's methods about instances."""
+    """The driver's methods about instances that there are."""
+
+    def kept_name(self, name: str) -> str:
+        """Return the name that the image service keeps for an image that we named so."""
+        return _accepted_name(name)
 
     def find_server(self, project_id: str, reference: str) -> Server:
         """Return the project's instance of that id, or of that name if only one has it."""
@@ -65,7 +70,7 @@ class OpenStackServers(OpenStackPart):
             path = f"/servers/{reference}"
             answer = self._api.ask(None, "compute", "GET", path, allow=(404,))
             if answer.status_code != 404:
-                server = _server(answer.json()["server"])
+                server = server_of(answer.json()["server"])
                 return [server] if server.project_id in project_ids else []
         found = self._all_servers(None, {**_named(reference), "all_tenants": "1"})
         return [s for s in found if s.name == reference and s.project_id in project_ids]
@@ -84,7 +89,7 @@ class OpenStackServers(OpenStackPart):
         answer = self._api.ask(project_id, "compute", "GET", f"/servers/{server_id}", allow=(404,))
         if answer.status_code == 404:
             return None
-        server = _server(answer.json()["server"])
+        server = server_of(answer.json()["server"])
         # A token with the admin role is shown the instances of every project.
         return server if server.project_id == project_id else None
 
@@ -98,80 +103,39 @@ class OpenStackServers(OpenStackPart):
             params = {**filters, "limit": str(PAGE), **marker}
             answer = self._api.ask(project_id, "compute", "GET", "/servers/detail", params=params)
             page = answer.json()["servers"]
-            servers += map(_server, page)
+            servers += map(server_of, page)
             if not page:
                 return servers
             marker = {"marker": page[-1]["id"]}
 
-    def find_flavor(self, project_id: str, reference: str) -> Flavor:
-        """Return the flavor of that id or name. Raises NotFound."""
-        params = {"limit": str(PAGE)}
-        answer = self._api.ask(project_id, "compute", "GET", "/flavors/detail", params=params)
-        flavors = answer.json()["flavors"]
-        for key in ("id", "name"):
-            for flavor in flavors:
-                if flavor[key] == reference:
-                    return Flavor(flavor["id"], flavor["name"], flavor["ram"], flavor["disk"])
-        known = ", ".join(sorted(printable(flavor["name"]) for flavor in flavors)[:20])
-        raise NotFound("Flavor", reference, f"The account may use: {known}.")
+    def freezes_file_systems(self, project_id: str, server: Server) -> bool:
+        """Return whether a capture of the running instance certainly freezes its file systems.
 
-    def request_server(self, project_id: str, request: ServerRequest) -> str:
-        """Start to make an instance; return its id. Raises NotFound and Refused."""
-        body: dict[str, Any] = {
-            "name": request.name,
-            "imageRef": request.cloud_image_id,
-            "flavorRef": request.flavor.id,
-            "networks": self._networks(project_id, request.networks),
-            "metadata": {REQUEST_PROPERTY: request.request_id},
-        }
-        if request.key_name is not None:
-            body["key_name"] = request.key_name
-        answer = self._api.ask(
-            project_id,
-            "compute",
-            "POST",
-            "/servers",
-            json={"server": body},
-            allow=(400, 403, 404, 409, 413),
-        )
-        if answer.status_code != 202:
-            raise Refused(f"Nova refused to make the instance: {reason_of(answer)}")
-        return str(answer.json()["server"]["id"])
+        Nova asks the guest agent where the instance's image says that there is one, and gives up
+        the capture where it cannot only if the image says that as well.
+        """
+        if server.is_volume_backed:
+            return False
+        properties = self._image_properties(project_id, server.id)
+        return all(_is_true(properties.get(name)) for name in _FREEZING)
 
-    def _networks(self, project_id: str, references: Sequence[str]) -> Any:
-        if not references:
-            return "auto"
-        if list(references) == ["none"]:
-            return "none"
-        networks = self._api.ask(project_id, "network", "GET", "/networks").json()["networks"]
-        found = []
-        for reference in references:
-            ids = [n["id"] for n in networks if reference in (n["id"], n["name"])]
-            if not ids:
-                known = ", ".join(sorted(printable(n["name"]) for n in networks)[:20]) or "none"
-                raise NotFound("Network", reference, f"The account may use: {known}.")
-            if len(ids) > 1:
-                raise Refused(
-                    f"{len(ids)} networks are named {printable(reference)!r}: give the id of one"
-                    f" of {', '.join(ids)}."
-                )
-            found.append({"uuid": ids[0]})
-        return found
+    def _image_properties(self, project_id: str, server_id: str) -> Mapping[str, Any]:
+        """Return the properties that the instance's image had when the instance was made.
 
-    def find_requested_server(
-        self, project_id: str, request_id: str, since: datetime
-    ) -> Server | None:
-        """Return the project's instance that is marked with the request id."""
-        params = {"changes-since": format_instant(since), "limit": str(PAGE)}
-        answer = self._api.ask(project_id, "compute", "GET", "/servers/detail", params=params)
-        for server in answer.json()["servers"]:
-            if (
-                server["metadata"].get(REQUEST_PROPERTY) == request_id
-                and server["tenant_id"] == project_id
-                and server["status"] != "DELETED"
-            ):
-                return _server(server)
-        return None
+        Nova before 2.98 does not tell: then those that the image has now, if it is still there.
+        """
+        path, newer = f"/servers/{server_id}", {"microversion": "2.98"}
+        answer = self._api.ask(project_id, "compute", "GET", path, (404, 406), **newer)
+        if answer.status_code == 200:
+            found: Mapping[str, Any] = answer.json()["server"]["image"]["properties"]
+            return found
+        answer = self._api.ask(project_id, "compute", "GET", path, (404,))
+        if answer.status_code == 404:
+            return {}
+        image_id = answer.json()["server"]["image"]["id"]
+        answer = self._api.ask(project_id, "image", "GET", f"/images/{image_id}", (404,))
+        now: Mapping[str, Any] = answer.json() if answer.status_code == 200 else {}
+        return now
 
     def request_capture(self, project_id: str, server_id: str, name: str, request_id: str) -> str:
         """Start to capture the instance's primary disk; return the new image's id."""
@@ -207,6 +171,11 @@ def _named(name: str) -> dict[str, str]:
     return {"name": f"^{re.escape(name)}$"}
 
 
+def _is_true(value: object) -> bool:
+    """Return whether Nova takes the property's value for true."""
+    return str(value).strip().lower() in ("1", "t", "true", "on", "y", "yes")
+
+
 def _accepted_name(name: str) -> str:
     """Return the name with what Nova refuses in one replaced: what lies beyond U+FFFF, and joiners.
 
@@ -215,7 +184,8 @@ def _accepted_name(name: str) -> str:
     return "".join("?" if ord(c) > 0xFFFF or unicodedata.category(c) == "Cf" else c for c in name)
 
 
-def _server(body: dict[str, Any]) -> Server:
+def server_of(body: dict[str, Any]) -> Server:
+    """Return the instance that Nova describes."""
     addresses = tuple(
         address["addr"] for port in body.get("addresses", {}).values() for address in port
     )

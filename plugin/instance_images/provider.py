@@ -6,7 +6,7 @@ that may have taken effect.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +14,9 @@ from enum import StrEnum
 from instance_images.config import Location
 from instance_images.domain import Account
 from instance_images.errors import NotFound, Refused
+from instance_images.scaling import GroupRequest, Rollout, ScalingGroup
+
+_NO_GROUPS = "This location has no scaling groups: its cloud does not offer them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +50,32 @@ class CloudImageStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Claims:
+    """What an image says of itself. Its owner can write and change all of it: it proves nothing.
+
+    ``request_id`` is the mark of a capture, ``source_instance_id`` the instance it is said to be
+    from, ``looks_captured`` whether anything speaks for an instance's disk, ``looks_shelved``
+    whether that might be the disk of a shelved one.
+    """
+
+    request_id: str | None = None
+    source_instance_id: str | None = None
+    looks_captured: bool = False
+    looks_shelved: bool = False
+
+
+NO_CLAIMS = Claims()
+
+
+@dataclass(frozen=True, slots=True)
 class CloudImage:
     """An image as the image service has it.
 
     ``size_bytes`` is what is stored, ``virtual_size_bytes`` the size of the disk inside; None
-    while unknown. ``changed_at`` is the service's time of the last change of any kind.
+    while unknown. ``changed_at`` is the service's time of the last change of any kind,
+    ``created_at`` that of its beginning, None where the driver does not know. ``is_public`` where
+    the operator offers it to everybody: only he can say so.
+    ``checksum`` is what the service has computed of all the bytes, None before it has.
     """
 
     id: str
@@ -63,6 +87,26 @@ class CloudImage:
     min_disk_gib: int
     min_ram_mib: int
     changed_at: datetime
+    created_at: datetime | None = None
+    is_public: bool = False
+    claims: Claims = NO_CLAIMS
+    checksum: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedImage:
+    """An image that can be deployed, with what its properties tell of the system inside."""
+
+    id: str
+    name: str
+    owner_id: str
+    size_bytes: int
+    min_disk_gib: int
+    min_ram_mib: int
+    os_type: str | None = None
+    os_distro: str | None = None
+    os_version: str | None = None
+    architecture: str | None = None
 
 
 class ServerStatus(StrEnum):
@@ -72,6 +116,7 @@ class ServerStatus(StrEnum):
     STOPPED = "stopped"
     PAUSED = "paused"
     SUSPENDED = "suspended"
+    SHELVED = "shelved"
     BUILDING = "building"
     FAILED = "failed"
     DELETED = "deleted"
@@ -97,6 +142,42 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class RootVolume:
+    """The volume that is an instance's primary disk; ``min_ram_mib`` is from its first image."""
+
+    id: str
+    size_gib: int
+    is_encrypted: bool
+    min_ram_mib: int
+
+
+class PartKind(StrEnum):
+    """What is made in the block storage to capture a volume, and removed afterwards."""
+
+    SNAPSHOT = "snapshot"
+    VOLUME = "volume"
+
+
+class PartStatus(StrEnum):
+    """What matters to us of the status of a part."""
+
+    READY = "ready"
+    WORKING = "working"  # being made, or used
+    DELETING = "deleting"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class CapturePart:
+    """A snapshot or a volume that was made for a capture. ``word`` is the cloud's own status."""
+
+    kind: PartKind
+    id: str
+    status: PartStatus
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
 class Flavor:
     """The size of an instance. ``disk_gib`` is 0 where the image alone decides."""
 
@@ -108,11 +189,14 @@ class Flavor:
 
 @dataclass(frozen=True, slots=True)
 class ServerRequest:
-    """An instance to be made.
+    """Instances to be made, ``count`` of them and all alike.
 
-    ``networks`` holds names or ids; it is empty to let the cloud choose, and ``("none",)`` for an
-    instance without a network.
-    ``request_id`` marks the instance, so that it is found again after a crash.
+    One has the name as it is, several have ``NAME-1``, ``NAME-2`` and so on. ``networks``,
+    ``security_groups`` and ``server_group`` hold ids, or names until they are resolved.
+    ``networks`` is empty to let the cloud choose, and ``("none",)`` for an instance without a
+    network. ``user_data`` is base64. With ``volume_gib`` the primary disk is a new volume of that
+    size, which is deleted with the instance; else it is the flavor's. ``request_id`` marks the
+    instances, so that they are found again after a crash.
     """
 
     request_id: str
@@ -121,6 +205,12 @@ class ServerRequest:
     flavor: Flavor
     networks: Sequence[str]
     key_name: str | None
+    security_groups: Sequence[str] = ()
+    user_data: str | None = None
+    count: int = 1
+    volume_gib: int | None = None
+    server_group: str | None = None
+    availability_zone: str | None = None
 
 
 class Provider(ABC):
@@ -227,11 +317,54 @@ class Provider(ABC):
 
     @abstractmethod
     def get_image(self, cloud_image_id: str) -> CloudImage | None:
-        """Return the image, None if the service has none of that id."""
+        """Return the image, None if the service has none of that id.
+
+        An image whose deletion was accepted is gone, even if its bytes are removed later.
+        """
 
     @abstractmethod
     def list_images(self) -> Iterator[CloudImage]:
-        """Yield all images that the credentials see; raise, rather than end early."""
+        """Yield all images that the credentials see, each once; raise, rather than end early.
+
+        An image that is made or deleted meanwhile may be among them or not.
+        """
+
+    def shelved(self, instance_ids: Collection[str]) -> Mapping[str, str]:
+        """Return those of the instances that are shelved, with their projects.
+
+        A shelved instance has its disk in an image that goes away with it: that is not a
+        customer's image. Drivers of clouds that do not shelve keep this.
+        """
+        return {}
+
+    def kept_name(self, name: str) -> str:
+        """Return the name that the image service keeps for an image that we named so."""
+        return name
+
+    def list_os_images(self, project_id: str) -> Sequence[OfferedImage]:
+        """Return what the provider offers everybody in the project, without hidden images."""
+        return []
+
+    def offered_images(
+        self, project_id: str, cloud_image_ids: Sequence[str]
+    ) -> Sequence[OfferedImage]:
+        """Return those of the images that can be deployed in the project.
+
+        Drivers override it where the image service answers that in one request.
+        """
+        found = [self.get_image(cloud_image_id) for cloud_image_id in cloud_image_ids]
+        return [
+            OfferedImage(
+                image.id,
+                image.name,
+                image.owner_id,
+                image.size_bytes or 0,
+                image.min_disk_gib,
+                image.min_ram_mib,
+            )
+            for image in found
+            if image and image.status is CloudImageStatus.ACTIVE
+        ]
 
     @abstractmethod
     def delete_image(self, project_id: str, cloud_image_id: str) -> bool:
@@ -240,15 +373,120 @@ class Provider(ABC):
         Raises Refused where it is protected, WrongState where the store still needs it.
         """
 
+    def resolve_request(self, project_id: str, request: ServerRequest) -> ServerRequest:
+        """Return the request with ids in place of names; change nothing.
+
+        Raises NotFound, with what there is, for whatever the project cannot use. A driver that
+        keeps this has ``request_server`` find out.
+        """
+        return request
+
     @abstractmethod
     def request_server(self, project_id: str, request: ServerRequest) -> str:
-        """Start to make an instance; return its id. Raises NotFound and Refused."""
+        """Start to make the instances, all or none; return the id of the first.
+
+        The request is one that ``resolve_request`` returned. Raises NotFound and Refused.
+        """
 
     @abstractmethod
-    def find_requested_server(
+    def find_requested_servers(
         self, project_id: str, request_id: str, since: datetime
-    ) -> Server | None:
-        """Return the project's instance that is marked with the request id.
+    ) -> Sequence[Server]:
+        """Return the project's instances that are marked with the request id, by name.
 
-        It was asked for at ``since`` or later.
+        They were asked for at ``since`` or later.
         """
+
+    def offers_scaling_groups(self) -> bool:
+        """Return whether the cloud has scaling groups, and the driver the methods below."""
+        return False
+
+    def list_scaling_groups(self, project_id: str) -> Sequence[ScalingGroup]:
+        """Return the project's scaling groups by name, without their members."""
+        raise Refused(_NO_GROUPS)
+
+    def find_scaling_group(
+        self, project_id: str, reference: str, group: str | None = None
+    ) -> ScalingGroup:
+        """Return the scaling group in the project's stack of that id or name, with its members.
+
+        ``group`` names one where the stack has several. Raises NotFound, also for a stack of
+        another project, and Refused.
+        """
+        raise Refused(_NO_GROUPS)
+
+    def create_scaling_group(
+        self, project_id: str, group: GroupRequest, server: ServerRequest
+    ) -> str:
+        """Start to make a scaling group of such instances; return its id. Raises Refused.
+
+        No two groups of a project have one name, so that a repeated request makes no second one.
+        """
+        raise Refused(_NO_GROUPS)
+
+    def change_group_image(
+        self, group: ScalingGroup, cloud_image_id: str, rollout: Rollout | None
+    ) -> None:
+        """Have the group, as it was found, make new instances from the image.
+
+        With a rollout its members are replaced; without, they are not touched. To repeat it
+        changes nothing. Raises WrongState where the group is busy, and Refused.
+        """
+        raise Refused(_NO_GROUPS)
+
+    def stacks_using_image(self, project_id: str, cloud_image_id: str) -> Sequence[str]:
+        """Return the names of the project's stacks that cannot do without the image."""
+        return []
+
+    # What not every driver can: the methods below may be left out.
+
+    def freezes_file_systems(self, project_id: str, server: Server) -> bool:
+        """Return whether a capture of the running instance certainly freezes its file systems."""
+        return False
+
+    def find_root_volume(self, project_id: str, server_id: str) -> RootVolume:
+        """Return the volume that is the instance's primary disk.
+
+        A driver that has this method has all those that follow.
+        """
+        raise Refused("This location's driver captures no instance whose primary disk is a volume.")
+
+    def request_snapshot(self, project_id: str, volume_id: str, request_id: str) -> str:
+        """Start to take a snapshot of a volume that may be in use; return the snapshot's id."""
+        raise NotImplementedError
+
+    def request_volume(self, project_id: str, snapshot_id: str, request_id: str) -> str:
+        """Start to make a volume of the snapshot; return the volume's id."""
+        raise NotImplementedError
+
+    def label_volume(self, project_id: str, volume_id: str, request_id: str) -> None:
+        """Have an image that is made of the volume marked with the request id.
+
+        The image also gets the properties that say how the disk is to be booted, and no others.
+        To do it again changes nothing.
+        """
+        raise NotImplementedError
+
+    def request_upload(self, project_id: str, volume_id: str, name: str, disk_format: str) -> str:
+        """Start to make an image of the volume; return the image's id."""
+        raise NotImplementedError
+
+    def complete_image(
+        self, project_id: str, cloud_image_id: str, request_id: str, minima: Mapping[str, int]
+    ) -> None:
+        """Give the image its mark and what it needs: ``min_disk`` in GiB, ``min_ram`` in MiB.
+
+        To do it again changes nothing. Raises NotFound.
+        """
+        raise NotImplementedError
+
+    def find_parts(self, project_id: str, request_id: str) -> Sequence[CapturePart]:
+        """Return the snapshots and volumes that are marked with the request id."""
+        return ()
+
+    def delete_part(self, project_id: str, part: CapturePart) -> None:
+        """Start to delete a snapshot or volume; one that is gone already is no error.
+
+        Raises Refused while it is still used.
+        """
+        raise NotImplementedError

@@ -1,51 +1,51 @@
-"""Brings unfinished tasks forward: looks at the cloud, decides, records.
+"""Brings unfinished tasks forward: looks at the cloud, decides, acts, records.
 
 There is no daemon: every command settles what its account has under way, and the hourly run
 settles everything. Two processes may settle the same task at once; the record takes the first.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Container, Sequence
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
-import sqlalchemy as sa
-
-from instance_images import images, readings, tasks
-from instance_images.domain import Image, ImageStatus, Task, TaskKind, TaskState
-from instance_images.errors import ConfigurationError, Refused
-from instance_images.news import Event, Learning, Source, tell
+from instance_images import images, journal, readings, tasks, volume_steps
+from instance_images.deadlines import fault_of_delay
+from instance_images.domain import UNFINISHED, Image, Task, TaskKind
+from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
+from instance_images.journal import Step
+from instance_images.news import Source
 from instance_images.ownership import share_new
-from instance_images.provider import CloudImage
+from instance_images.provider import CloudImage, Server
+from instance_images.recording import Decision, Observation, record
 from instance_images.site import Site
 from instance_images.transitions import (
-    Available,
     Continues,
     DeleteAgain,
     Deleted,
-    Deployed,
     Failed,
     next_of_capture,
     next_of_deletion,
     next_of_deployment,
 )
+from instance_images.volume_transitions import (
+    Ask,
+    Complete,
+    Remove,
+    Seen,
+    Watch,
+    next_of_leftovers,
+    next_of_volume_capture,
+)
 
-Decision = Continues | Available | Deployed | Deleted | DeleteAgain | Failed
+LOG = logging.getLogger(__name__)
+
 ALL_KINDS = tuple(TaskKind)
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """What was seen of a task and decided. ``seen_at`` is the instant before the cloud was asked.
-
-    The ids of what the request made in the cloud are None where nothing was found.
-    """
-
-    task: Task
-    image: Image
-    decision: Decision
-    seen_at: datetime
-    cloud_image_id: str | None = None
-    server_id: str | None = None
+# After these there may be more to do at once.
+_GOES_ON = (Ask, Complete, Remove, Failed)
+# Each of them takes a step; a capture has fewer. What goes wrong in the last is done next time.
+_ROUNDS = 8
 
 
 def settle(
@@ -54,48 +54,112 @@ def settle(
     kinds: Sequence[TaskKind] = ALL_KINDS,
     source: Source = Source.COMMAND,
 ) -> list[Observation]:
-    """Bring the unfinished tasks of one account, or of all, as far as the cloud is with them."""
-    observations = [_deleted_again(site, seen) for seen in observe(site, account_id, kinds)]
-    if observations:
-        site.database.write(lambda connection: record(connection, observations, source))
+    """Bring the unfinished tasks of one account, or of all, as far as the cloud is with them.
+
+    What ended captures left in the cloud is removed. Raises CloudUnavailable where a service fails
+    that an unfinished task waits for; but an hour is closed without the block storage, which knows
+    of nothing that is billed.
+    """
+    settled: list[Observation] = []
+    only: Container[str] | None = None
+    for _ in range(_ROUNDS):
+        looked = _looks(site, account_id, kinds, source, only)
+        observations = [_acted(site, seen, source) for seen in looked]
+        if observations:
+            work = partial(record, observations=observations, source=source)
+            site.database.write(work)
+        settled += observations
+        only = {seen.task.id for seen in looked if isinstance(seen.decision, _GOES_ON)}
+        if not only:
+            break
     share_new(site, account_id)
-    return observations
+    return settled
 
 
 def observe(
     site: Site, account_id: str | None, kinds: Sequence[TaskKind] = ALL_KINDS
 ) -> list[Observation]:
     """Look at every unfinished task of one account, or of all; change nothing."""
+    return _looks(site, account_id, kinds, Source.COMMAND)
+
+
+def _looks(
+    site: Site,
+    account_id: str | None,
+    kinds: Sequence[TaskKind],
+    source: Source,
+    only: Container[str] | None = None,
+) -> list[Observation]:
     with site.database.reading() as connection:
         pairs = [
             (task, images.get_image(connection, task.image_id))
-            for task in tasks.unfinished_tasks(connection, site.name, account_id)
-            if task.kind in kinds
+            for task in tasks.open_tasks(connection, site.name, account_id)
+            if task.kind in kinds and (only is None or task.id in only)
         ]
         last_read_at = readings.last_read_at(connection, site.name)
-    return [_observe(site, task, image, last_read_at) for task, image in pairs]
+    return [_observe(site, task, image, last_read_at, source) for task, image in pairs]
 
 
-def _observe(site: Site, task: Task, image: Image, last_read_at: datetime | None) -> Observation:
+def _observe(
+    site: Site, task: Task, image: Image, last_read_at: datetime | None, source: Source
+) -> Observation:
     seen_at = site.clock()
     if task.kind is TaskKind.DEPLOY:
-        server = (
-            site.provider.get_server(task.project_id, task.server_id)
-            if task.server_id
-            else site.provider.find_requested_server(task.project_id, task.id, task.started_at)
-        )
-        made = next_of_deployment(task, server, site.clock())
-        return Observation(task, image, made, seen_at, server_id=server.id if server else None)
+        servers = _servers_of(site, task)
+        made = next_of_deployment(task, servers, site.clock())
+        return Observation(task, image, made, seen_at, server_ids=[s.id for s in servers])
+    if task.kind is TaskKind.CREATE:
+        try:
+            return _observe_capture(site, task, image, seen_at)
+        except CloudUnavailable as error:
+            return _postponed(task, image, seen_at, source, error)
     found = find_in_cloud(site, image)
     cloud_image_id = found.id if found else image.cloud_image_id
+    decision = next_of_deletion(task, found is None, last_read_at, site.clock())
+    return Observation(task, image, decision, seen_at, cloud_image_id)
+
+
+def _observe_capture(site: Site, task: Task, image: Image, seen_at: datetime) -> Observation:
+    is_of_volume = journal.is_of_volume(task.journal)
     decision: Decision
-    if task.kind is TaskKind.DELETE:
-        decision = next_of_deletion(task, found is None, last_read_at, site.clock())
+    found: CloudImage | None = None
+    if not is_of_volume or journal.asked_at(task.journal, Step.UPLOAD):
+        found = find_in_cloud(site, image)
+    cloud_image_id = found.id if found else image.cloud_image_id
+    parts = site.provider.find_parts(task.project_id, image.id) if is_of_volume else ()
+    if task.state not in UNFINISHED:
+        is_own = found is not None and found.owner_id == task.project_id
+        seen = Seen(parts, found if is_own else None)
+        decision = next_of_leftovers(task, image, seen, site.clock())
+    elif is_of_volume:
+        decision = next_of_volume_capture(task, Seen(parts, found), site.clock())
     else:
-        source = site.provider.get_server(image.project_id, image.source_instance_id)
+        source = site.provider.get_server(task.project_id, image.source_instance_id)
         is_known = image.cloud_image_id is not None
         decision = next_of_capture(task, found, source, is_known, site.clock())
-    return Observation(task, image, decision, seen_at, cloud_image_id)
+    if isinstance(decision, Continues):
+        fault = fault_of_delay(task, decision.stage, site.deadlines, site.clock())
+        decision = Failed(fault) if fault else decision
+    return Observation(task, image, decision, seen_at, cloud_image_id, found=found)
+
+
+def _postponed(
+    task: Task, image: Image, seen_at: datetime, source: Source, error: CloudUnavailable
+) -> Observation:
+    """Return that a capture stays as it is, if nothing but the customer's patience hangs on it."""
+    is_over = task.state not in UNFINISHED
+    if is_over or (source is Source.RUN and journal.is_of_volume(task.journal)):
+        LOG.warning("The capture of image %s is left for later: %s", image.id, error)
+        return Observation(task, image, Watch(), seen_at)
+    raise error
+
+
+def _servers_of(site: Site, task: Task) -> Sequence[Server]:
+    """Return the instances of a deploy: the one by its id, several or unknown ones by the mark."""
+    if task.count > 1 or task.server_id is None:
+        return site.provider.find_requested_servers(task.project_id, task.id, task.started_at)
+    server = site.provider.get_server(task.project_id, task.server_id)
+    return [server] if server else []
 
 
 def find_in_cloud(site: Site, image: Image) -> CloudImage | None:
@@ -126,115 +190,25 @@ def require_sight(site: Site, project_ids: set[str]) -> None:
         )
 
 
-def _deleted_again(site: Site, seen: Observation) -> Observation:
-    """Send once more a deletion that the cloud has not carried out."""
-    if not isinstance(seen.decision, DeleteAgain) or seen.cloud_image_id is None:
-        return seen
-    decision: Decision
+def _acted(site: Site, seen: Observation, source: Source) -> Observation:
+    """Do in the cloud what was decided; return what came of it."""
+    task, image, decision = seen.task, seen.image, seen.decision
     try:
-        site.provider.delete_image(seen.image.project_id, seen.cloud_image_id)
-        decision = Deleted(site.clock())
+        match decision:
+            case DeleteAgain() if seen.cloud_image_id is not None:
+                site.provider.delete_image(image.project_id, seen.cloud_image_id)
+                return replace(seen, decision=Deleted(site.clock()))
+            case Ask():
+                volume_steps.take(site, task, image, decision)
+            case Complete(outcome) if seen.found is not None:
+                if volume_steps.complete(site, task, image, seen.found, outcome):
+                    return replace(seen, decision=outcome)
+            case Remove():
+                volume_steps.remove(site, task, decision)
     except Refused as error:
-        decision = Failed(str(error))
-    return Observation(seen.task, seen.image, decision, seen.seen_at, seen.cloud_image_id)
-
-
-def record(
-    connection: sa.Connection, observations: Sequence[Observation], source: Source = Source.COMMAND
-) -> None:
-    """Write down what was decided; whatever another process wrote meanwhile stays."""
-    for seen in observations:
-        learning = Learning(seen.seen_at, source)
-        match seen.decision:
-            case Continues(stage, progress):
-                _record_progress(connection, seen, stage, progress)
-            case Available():
-                _record_available(connection, seen, seen.decision, learning)
-            case Deleted(deleted_at):
-                record_deleted(connection, seen.image.id, seen.task.id, deleted_at, learning)
-            case Deployed():
-                tasks.finish_task(connection, seen.task.id, seen.seen_at)
-            case Failed(reason):
-                _record_failed(connection, seen, reason)
-            case DeleteAgain():
-                pass  # nothing was asked of the cloud yet, so there is nothing to tell
-
-
-def _record_progress(
-    connection: sa.Connection, seen: Observation, stage: str, progress: int
-) -> None:
-    values: dict[str, object] = {"stage": stage, "progress": progress}
-    if seen.cloud_image_id or seen.server_id:
-        values["state"] = TaskState.RUNNING
-    if seen.server_id:
-        values["server_id"] = seen.server_id
-    tasks.update_task(connection, seen.task.id, seen.seen_at, **values)
-    if seen.task.kind is TaskKind.CREATE and seen.cloud_image_id:
-        images.update_image(
-            connection,
-            seen.image.id,
-            expected=[ImageStatus.CREATING],
-            cloud_image_id=seen.cloud_image_id,
-        )
-
-
-def _record_available(
-    connection: sa.Connection, seen: Observation, outcome: Available, learning: Learning
-) -> None:
-    if tasks.finish_task(connection, seen.task.id, seen.seen_at) and images.update_image(
-        connection,
-        seen.image.id,
-        expected=[ImageStatus.CREATING],
-        status=ImageStatus.AVAILABLE,
-        size_bytes=outcome.size_bytes,
-        virtual_size_bytes=outcome.virtual_size_bytes,
-        available_at=outcome.available_at,
-        cloud_image_id=seen.cloud_image_id,
-    ):
-        tell(connection, seen.image.id, Event.AVAILABLE, outcome.available_at, learning)
-
-
-def record_deleted(
-    connection: sa.Connection,
-    image_id: str,
-    task_id: str,
-    deleted_at: datetime,
-    learning: Learning,
-) -> None:
-    """Write down that the image is deleted, and that its task has succeeded."""
-    if images.update_image(
-        connection,
-        image_id,
-        expected=[ImageStatus.DELETING],
-        status=ImageStatus.DELETED,
-        deleted_at=deleted_at,
-    ):
-        tell(connection, image_id, Event.DELETED, deleted_at, learning)
-    tasks.finish_task(connection, task_id, deleted_at)
-
-
-def _record_failed(connection: sa.Connection, seen: Observation, reason: str) -> None:
-    if not tasks.finish_task(connection, seen.task.id, seen.seen_at, error=reason):
-        return
-    if seen.task.kind is TaskKind.CREATE:
-        images.update_image(
-            connection,
-            seen.image.id,
-            expected=[ImageStatus.CREATING],
-            status=ImageStatus.ERROR,
-            error=reason,
-            cloud_image_id=seen.cloud_image_id,
-        )
-    elif seen.task.kind is TaskKind.DELETE:
-        record_not_deleted(connection, seen.image, seen.task.id, reason, seen.seen_at)
-
-
-def record_not_deleted(
-    connection: sa.Connection, image: Image, task_id: str, reason: str, now: datetime
-) -> None:
-    """Write down that the cloud refused the deletion: the image is what it was before."""
-    before: dict[str, object] = {"status": ImageStatus.AVAILABLE}
-    if image.available_at is None:  # its capture was ended by the deletion
-        before = {"status": ImageStatus.ERROR, "error": image.error or reason}
-    images.update_image(connection, image.id, expected=[ImageStatus.DELETING], **before)
-    tasks.finish_task(connection, task_id, now, error=reason)
+        return replace(seen, decision=Failed(str(error)))
+    except CloudUnavailable as error:
+        if task.kind is not TaskKind.CREATE:
+            raise
+        return _postponed(task, image, seen.seen_at, source, error)
+    return seen

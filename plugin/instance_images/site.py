@@ -7,11 +7,18 @@ from functools import cached_property
 import sqlalchemy as sa
 
 from instance_images import accounts, images
-from instance_images.accounts import AccountRow
 from instance_images.config import Location
 from instance_images.database import Database
+from instance_images.deadlines import DEFAULT_DEADLINES, Deadlines
 from instance_images.directory import Directory
-from instance_images.domain import Account, AccountScope, Image, Limit
+from instance_images.domain import (
+    NO_ADOPTION,
+    Account,
+    AccountScope,
+    AdoptionPolicy,
+    Image,
+    Limit,
+)
 from instance_images.errors import ConfigurationError, FeatureNotEnabled, NotFound, Refused
 from instance_images.instants import Clock
 from instance_images.limits import applicable_limit, require_slot
@@ -29,6 +36,8 @@ class Site:
     clock: Clock
     default_max_images: int
     account_scope: AccountScope = AccountScope.PROJECT
+    adoption: AdoptionPolicy = NO_ADOPTION
+    deadlines: Deadlines = DEFAULT_DEADLINES
 
     @property
     def name(self) -> str:
@@ -57,6 +66,13 @@ class Site:
     def projects_of(self, account: Account) -> Sequence[Project]:
         """Return the account's projects here."""
         return self.directory.projects_of(account)
+
+    def projects_that_may_use(self, image: Image) -> list[str]:
+        """Return the ids of the projects that the image serves."""
+        if self.account_scope is AccountScope.PROJECT:
+            return [image.project_id]
+        account = Account(image.account_id, image.account_id, scope=self.account_scope)
+        return [project.id for project in self.projects_of(account)]
 
 
 def require_scope(site: Site) -> None:
@@ -116,14 +132,12 @@ def limit_of(
     return Limit(account.id, account.name, site.name, max_images, source, held)
 
 
-def reserve_slot(
+def require_free_slot(
     connection: sa.Connection, site: Site, account: Account, keystone_limit: int | None
-) -> AccountRow:
-    """Return the account's row, locked until the transaction ends, if one more image fits.
+) -> None:
+    """Raise LimitReached unless one more image fits into the account's limit.
 
-    Whoever inserts an image that counts does so in this transaction. Raises LimitReached.
+    The account's row is locked, and whoever takes the slot does so in the same transaction.
     """
-    row = accounts.lock_account(connection, site.name, account)
     limit = limit_of(connection, site, account, keystone_limit)
     require_slot(account.name, site.name, limit.held, limit.max_images)
-    return row

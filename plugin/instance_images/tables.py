@@ -120,17 +120,21 @@ tasks = sa.Table(
     sa.Column("project_id", sa.String(64), nullable=False, server_default=""),
     sa.Column("stage_began_at", Instant, nullable=False, server_default="0"),
     sa.Column("journal", Journal, nullable=False, server_default="{}"),
+    sa.Column("has_leftovers", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index(None, "state"),
+    sa.Index(None, "has_leftovers"),
+    sa.Index(None, "kind", "state", "updated_at"),
     sa.Index(None, "image_id"),
 )
 
 # The instant of the last complete reading of a location: an image that is found missing later
-# was there at that instant.
+# was there at that instant. One that is found later was not, if the same kind was adopted then.
 readings = sa.Table(
     "readings",
     METADATA,
     sa.Column("location", sa.String(64), primary_key=True),
     sa.Column("read_at", Instant, nullable=False),
+    sa.Column("adopt", sa.String(16), nullable=False, server_default=""),
 )
 
 # What was learned of images and is not in the ledger yet. The billing job takes these rows into its

@@ -1,11 +1,14 @@
 """Rows of tasks. Functions take a connection and never commit."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from instance_images.domain import UNFINISHED, Task, TaskKind, TaskState
+from instance_images.estimates import PastCapture
+from instance_images.journal import is_of_volume
 from instance_images.tables import accounts, images, tasks
 
 
@@ -17,7 +20,7 @@ def insert_task(
     now: datetime,
     *,
     project_id: str,
-    journal: dict[str, Any] | None = None,
+    journal: Mapping[str, Any] | None = None,
 ) -> None:
     """Add a task whose request is about to be sent."""
     connection.execute(
@@ -34,7 +37,9 @@ def insert_task(
             updated_at=now,
             project_id=project_id,
             stage_began_at=now,
-            journal=journal or {},
+            journal=dict(journal or {}),
+            # From the moment that it is asked for, there may be something of it.
+            has_leftovers=kind is TaskKind.CREATE,
         )
     )
 
@@ -42,6 +47,66 @@ def insert_task(
 def remove_task(connection: sa.Connection, task_id: str) -> None:
     """Remove the task of a request that the cloud refused to begin."""
     connection.execute(sa.delete(tasks).where(tasks.c.task_id == task_id))
+
+
+def write_journal(
+    connection: sa.Connection,
+    task: Task,
+    journal: Mapping[str, Any],
+    now: datetime,
+    **values: Any,
+) -> bool:
+    """Change an unfinished task with its journal; return False if another process has changed it.
+
+    Of several processes that are about to take one step, the one that gets True takes it.
+    """
+    result = connection.execute(
+        sa.update(tasks)
+        .where(
+            tasks.c.task_id == task.id,
+            tasks.c.state.in_(UNFINISHED),
+            tasks.c.journal == sa.literal(dict(task.journal), tasks.c.journal.type),
+        )
+        .values(updated_at=now, journal=dict(journal), **values)
+    )
+    return result.rowcount == 1
+
+
+def clear_leftovers(connection: sa.Connection, task_id: str) -> None:
+    """Write down that nothing is left in the cloud of the task, which has ended."""
+    connection.execute(
+        sa.update(tasks)
+        .where(tasks.c.task_id == task_id, tasks.c.state.not_in(UNFINISHED))
+        .values(has_leftovers=False)
+    )
+
+
+def restart_task(
+    connection: sa.Connection, task: Task, now: datetime, journal: Mapping[str, Any]
+) -> bool:
+    """Begin a failed task anew, as its next attempt; return False if it was begun already."""
+    result = connection.execute(
+        sa.update(tasks)
+        .where(
+            tasks.c.task_id == task.id,
+            tasks.c.state == TaskState.FAILED,
+            tasks.c.attempts == task.attempts,
+            tasks.c.has_leftovers.is_(False),
+        )
+        .values(
+            has_leftovers=True,
+            state=TaskState.PENDING,
+            stage="requested",
+            progress=0,
+            attempts=task.attempts + 1,
+            error=None,
+            started_at=now,
+            updated_at=now,
+            stage_began_at=now,
+            journal=dict(journal),
+        )
+    )
+    return result.rowcount == 1
 
 
 def update_task(connection: sa.Connection, task_id: str, now: datetime, **values: Any) -> bool:
@@ -94,6 +159,46 @@ def unfinished_tasks(
     return [_task(row) for row in connection.execute(query)]
 
 
+def open_tasks(connection: sa.Connection, location: str, account_id: str | None) -> list[Task]:
+    """Return the tasks that may still change, and those that left something in the cloud."""
+    query = _of(location, account_id).where(
+        sa.or_(tasks.c.state.in_(UNFINISHED), tasks.c.has_leftovers.is_(True))
+    )
+    query = query.order_by(tasks.c.created_at, tasks.c.task_id)
+    return [_task(row) for row in connection.execute(query)]
+
+
+def past_captures(connection: sa.Connection, location: str, count: int) -> list[PastCapture]:
+    """Return the location's last captures that went well, the latest first."""
+    query = (
+        _of(location, None)
+        .with_only_columns(
+            images.c.source_instance_id,
+            images.c.size_bytes,
+            images.c.available_at,
+            tasks.c.started_at,
+            tasks.c.journal,
+        )
+        .where(
+            tasks.c.kind == TaskKind.CREATE,
+            tasks.c.state == TaskState.SUCCEEDED,
+            images.c.size_bytes.is_not(None),
+            images.c.available_at.is_not(None),
+        )
+        .order_by(tasks.c.updated_at.desc())
+        .limit(count)
+    )
+    return [
+        PastCapture(
+            row.source_instance_id,
+            is_of_volume(row.journal),
+            row.size_bytes,
+            int((row.available_at - row.started_at).total_seconds()),
+        )
+        for row in connection.execute(query)
+    ]
+
+
 def _rows() -> sa.Select[Any]:
     return sa.select(tasks)
 
@@ -122,4 +227,5 @@ def _task(row: Any) -> Task:
         project_id=row.project_id,
         stage_began_at=row.stage_began_at,
         journal=row.journal,
+        has_leftovers=row.has_leftovers,
     )

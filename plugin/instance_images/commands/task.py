@@ -17,12 +17,17 @@ from instance_images.commands.output import format_option, show_list, show_one
 from instance_images.errors import NotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from instance_images.commands.main import Invocation
+    from instance_images.domain import Account, Task
+    from instance_images.site import Site
+    from instance_images.waiting import Watched
 
 
 @click.group()
 def task() -> None:
-    """Follow the background work on images."""
+    """Follow the background work on images, and repeat what failed."""
 
 
 @task.command("list")
@@ -45,6 +50,7 @@ def list_tasks(
     from instance_images import tasks
     from instance_images.commands.views import TASK
     from instance_images.settling import settle
+    from instance_images.task_reports import report_tasks
 
     found = []
     for name in locations_of(invocation, location):
@@ -52,7 +58,8 @@ def list_tasks(
         account_id = None if all_accounts else site.account(account).id
         settle(site, account_id)
         with site.database.reading() as connection:
-            found += tasks.list_tasks(connection, name, account_id)
+            listed = tasks.list_tasks(connection, name, account_id)
+        found += report_tasks(site, listed)
     show_list(TASK, found, output_format)
 
 
@@ -73,16 +80,125 @@ def show(
 
     Example: instance-images task show 5f6e2c1a-9c34-4c5e-9a53-0a4ad3c7f0a1
     """
-    from instance_images import tasks
     from instance_images.commands.views import TASK
     from instance_images.settling import settle
+    from instance_images.task_reports import report_tasks
 
-    for name in locations_of(invocation, location):
-        site = invocation.application.site(name)
-        account_id = site.account(account).id
-        settle(site, account_id)
-        with site.database.reading() as connection:
-            found = tasks.find_task(connection, name, account_id, task_id)
+    for site, owner in _sites(invocation, account, location):
+        settle(site, owner.id)
+        found = _find(site, owner, task_id)
         if found:
-            return show_one(TASK, found, output_format)
-    raise NotFound("Task", task_id, "The account has none of that id: see 'task list'.")
+            return show_one(TASK, report_tasks(site, [found])[0], output_format)
+    raise _missing(task_id)
+
+
+@task.command()
+@click.argument("task_ids", metavar="[TASK]...", nargs=-1)
+@account_option
+@location_option
+@pass_invocation
+def watch(
+    invocation: Invocation, task_ids: tuple[str, ...], account: str | None, location: str | None
+) -> None:
+    """Follow tasks live until all have ended: those named, or all that are unfinished.
+
+    To stop watching (Ctrl-C) changes nothing. The exit code is 1 if one has failed.
+
+    Example: instance-images task watch --account demo
+    """
+    from instance_images.commands.progress import Board
+    from instance_images.domain import TaskState
+    from instance_images.task_reports import report_tasks
+    from instance_images.waiting import wait_for_tasks
+
+    watched = _watched(invocation, task_ids, account, location)
+    if not watched:
+        click.echo("No task is unfinished.", err=True)
+        return
+    site_of = {task_id: one.site for one in watched for task_id in one.task_ids}
+    with Board() as board:
+
+        def report(seen: Sequence[Task]) -> None:
+            board.show([r for one in seen for r in report_tasks(site_of[one.id], [one])])
+
+        ended = wait_for_tasks(watched, report)
+    failed = [one for one in ended if one.state is TaskState.FAILED]
+    for one in failed:
+        click.echo(f"Error: The {one.kind} task {one.id} failed: {one.error}", err=True)
+    invocation.exit_code = 1 if failed else 0
+
+
+@task.command()
+@click.argument("task_id", metavar="TASK")
+@click.option("--wait", is_flag=True, help="Show the progress, and return when it has ended.")
+@account_option
+@location_option
+@format_option
+@pass_invocation
+def retry(
+    invocation: Invocation,
+    task_id: str,
+    wait: bool,
+    account: str | None,
+    location: str | None,
+    output_format: str | None,
+) -> None:
+    """Repeat a capture that failed. The image keeps its id, and takes up a slot again.
+
+    Example: instance-images task retry 5f6e2c1a-9c34-4c5e-9a53-0a4ad3c7f0a1 --wait
+    """
+    from instance_images.commands.progress import follow
+    from instance_images.commands.views import TASK
+    from instance_images.retrying import retry as retry_task
+    from instance_images.task_reports import report_tasks
+
+    for site, owner in _sites(invocation, account, location):
+        if _find(site, owner, task_id):
+            retry_task(site, owner, task_id)
+            if wait:
+                follow(invocation, site, owner, task_id)
+            found = _find(site, owner, task_id)
+            assert found is not None
+            return show_one(TASK, report_tasks(site, [found])[0], output_format)
+    raise _missing(task_id)
+
+
+def _sites(
+    invocation: Invocation, account: str | None, location: str | None
+) -> list[tuple[Site, Account]]:
+    sites = [invocation.application.site(name) for name in locations_of(invocation, location)]
+    return [(site, site.account(account)) for site in sites]
+
+
+def _find(site: Site, owner: Account, task_id: str) -> Task | None:
+    from instance_images import tasks
+
+    with site.database.reading() as connection:
+        return tasks.find_task(connection, site.name, owner.id, task_id)
+
+
+def _missing(task_id: str) -> NotFound:
+    return NotFound("Task", task_id, "The account has none of that id: see 'task list'.")
+
+
+def _watched(
+    invocation: Invocation, task_ids: tuple[str, ...], account: str | None, location: str | None
+) -> list[Watched]:
+    """Return the tasks that were named, or all that are unfinished, by location."""
+    from instance_images import tasks
+    from instance_images.waiting import Watched
+
+    watched = []
+    missing = set(task_ids)
+    for site, owner in _sites(invocation, account, location):
+        if task_ids:
+            ids = [task_id for task_id in dict.fromkeys(task_ids) if _find(site, owner, task_id)]
+        else:
+            with site.database.reading() as connection:
+                ids = [t.id for t in tasks.unfinished_tasks(connection, site.name, owner.id)]
+        missing -= set(ids)
+        if ids:
+            watched.append(Watched(site, owner.id, ids))
+    for task_id in missing:
+        raise _missing(task_id)
+    return watched

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
-from instance_images.commands.output import View, instant_text, size_text
+from instance_images.commands.output import View, duration_text, instant_text, size_text
+
+if TYPE_CHECKING:
+    from instance_images.task_reports import TaskReport
+
+if TYPE_CHECKING:
+    from instance_images.provider import OfferedImage
+    from instance_images.scaling import Member, ScalingGroup
 
 
 def _fields(*names: str) -> tuple[tuple[str, attrgetter[object]], ...]:
     return tuple((name, attrgetter(name)) for name in names)
+
+
+def _fields_of_task(*names: str) -> tuple[tuple[str, attrgetter[object]], ...]:
+    return tuple((name, attrgetter(f"task.{name}")) for name in names)
 
 
 IMAGE = View(
@@ -35,37 +47,106 @@ IMAGE = View(
     columns=(
         ("ID", lambda image: image.id),
         ("Name", lambda image: image.name),
-        ("Source Instance", lambda image: image.source_instance_name),
+        ("Source Instance", lambda image: image.source_instance_name or "-"),
         ("Size", lambda image: size_text(image.size_bytes)),
         ("Status", lambda image: image.status.capitalize()),
         ("Created", lambda image: instant_text(image.created_at)),
     ),
 )
 
-TASK = View(
+LEARNED = View(
     fields=_fields(
-        "id",
-        "kind",
+        "location",
+        "event",
         "image_id",
-        "state",
-        "stage",
-        "progress",
-        "attempts",
-        "error",
-        "created_at",
-        "updated_at",
-        "server_id",
+        "cloud_image_id",
+        "name",
+        "account_id",
+        "size_bytes",
+        "effective_at",
+        "note",
     ),
     columns=(
-        ("ID", lambda task: task.id),
-        ("Kind", lambda task: task.kind.capitalize()),
-        ("Image", lambda task: task.image_id),
-        ("State", lambda task: task.state.capitalize()),
-        ("Stage", lambda task: task.stage),
-        ("Progress", lambda task: f"{task.progress} %"),
-        ("Error", lambda task: task.error or "-"),
+        ("Location", lambda learned: learned.location),
+        ("Event", lambda learned: learned.event.capitalize()),
+        ("Image", lambda learned: learned.image_id),
+        ("Name", lambda learned: learned.name),
+        ("Account", lambda learned: learned.account_id),
+        ("Size", lambda learned: size_text(learned.size_bytes)),
+        ("Since", lambda learned: instant_text(learned.effective_at)),
+        ("Note", lambda learned: learned.note or "-"),
     ),
 )
+
+CHOICE = View(
+    fields=(
+        *_fields("group", "id", "name"),
+        ("cloud_image_id", lambda choice: choice.offered.id),
+        *(
+            (name, attrgetter(f"offered.{name}"))
+            for name in (
+                "size_bytes",
+                "min_disk_gib",
+                "min_ram_mib",
+                "os_type",
+                "os_distro",
+                "os_version",
+                "architecture",
+            )
+        ),
+    ),
+    columns=(
+        ("Group", lambda choice: choice.group),
+        ("ID", lambda choice: choice.id),
+        ("Name", lambda choice: choice.name),
+        ("Size", lambda choice: size_text(choice.offered.size_bytes)),
+        ("Min Disk", lambda choice: f"{choice.offered.min_disk_gib} GiB"),
+        ("Min RAM", lambda choice: f"{choice.offered.min_ram_mib} MiB"),
+        ("System", lambda choice: _system_text(choice.offered)),
+    ),
+)
+
+# Of a TaskReport.
+TASK = View(
+    fields=(
+        *_fields_of_task(
+            "id",
+            "kind",
+            "image_id",
+            "state",
+            "stage",
+            "progress",
+            "attempts",
+            "error",
+            "created_at",
+            "updated_at",
+            "server_id",
+            "server_ids",
+            "started_at",
+            "stage_began_at",
+            "project_id",
+        ),
+        *_fields("image_name", "location", "elapsed_seconds", "estimated_seconds_left"),
+    ),
+    columns=(
+        ("ID", lambda report: report.task.id),
+        ("Kind", lambda report: report.task.kind.capitalize()),
+        ("Image", lambda report: report.image_name),
+        ("State", lambda report: report.task.state.capitalize()),
+        ("Stage", lambda report: report.task.stage),
+        ("Progress", lambda report: f"{report.task.progress} %"),
+        ("Elapsed", lambda report: duration_text(report.elapsed_seconds)),
+        ("Left", lambda report: left_text(report)),
+        ("Error", lambda report: report.task.error or "-"),
+    ),
+)
+
+
+def left_text(report: TaskReport) -> str:
+    """Return how long the task will still take, ``-`` where that is not known."""
+    left_seconds = report.estimated_seconds_left
+    return "-" if left_seconds is None else f"~{duration_text(left_seconds)}"
+
 
 LIMIT = View(
     fields=_fields("account_id", "account_name", "location", "max_images", "source", "held"),
@@ -91,6 +172,55 @@ LOCATION = View(
         ("Limit", lambda location: _limit_text(location.max_images)),
     ),
 )
+
+
+SCALING_GROUP = View(
+    fields=(
+        *_fields(
+            "id",
+            "name",
+            "group",
+            "project_id",
+            "status",
+            "reason",
+            "cloud_image_id",
+            "flavor",
+            "min_size",
+            "max_size",
+            "size",
+            "keeps_members",
+            "fault",
+        ),
+        ("members", lambda group: [_member_fields(member) for member in group.members]),
+    ),
+    columns=(
+        ("ID", lambda group: group.id),
+        ("Name", lambda group: group.name),
+        ("Group", lambda group: group.group),
+        ("Status", lambda group: group.status.capitalize()),
+        ("Image", lambda group: group.cloud_image_id or "-"),
+        ("Size", lambda group: _sizes_text(group)),
+    ),
+)
+
+
+def _member_fields(member: Member) -> dict[str, str | None]:
+    return {
+        "server_id": member.server_id,
+        "name": member.name,
+        "status": member.status,
+        "cloud_image_id": member.cloud_image_id,
+    }
+
+
+def _sizes_text(group: ScalingGroup) -> str:
+    fewest, most = ("?" if n is None else str(n) for n in (group.min_size, group.max_size))
+    return f"{group.size} ({fewest} to {most})"
+
+
+def _system_text(offered: OfferedImage) -> str:
+    known = (offered.os_distro or offered.os_type, offered.os_version, offered.architecture)
+    return " ".join(word for word in known if word) or "-"
 
 
 def _limit_text(max_images: int | None) -> str:

@@ -146,8 +146,8 @@ def warn_of_missing_programs(cloud: Cloud) -> None:
     """Warn when Cinder will lack qemu-img."""
     if "cinder" in cloud.services and shutil.which("qemu-img") is None:
         print(
-            "warning: qemu-img is not installed, so that Cinder can make no volume from an image"
-            " and no image from a volume; everything else works (Debian: apt install qemu-utils)",
+            "warning: qemu-img is not installed, so that Cinder knows raw images and our own qcow2"
+            " only; everything else works (Debian: apt install qemu-utils)",
             file=sys.stderr,
         )
 

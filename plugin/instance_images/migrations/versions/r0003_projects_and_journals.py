@@ -26,6 +26,10 @@ def upgrade() -> None:
     op.add_column(
         "tasks", sa.Column("stage_began_at", sa.BigInteger, nullable=False, server_default="0")
     )
+    op.add_column("readings", _text("adopt", 16, ""))
+    op.add_column(
+        "tasks", sa.Column("has_leftovers", sa.Boolean, nullable=False, server_default=sa.false())
+    )
     op.execute(
         "UPDATE images SET project_id = (SELECT a.account_id FROM accounts a"
         " WHERE a.account_key = images.account_key)"
@@ -35,15 +39,20 @@ def upgrade() -> None:
         " FROM images i WHERE i.image_id = tasks.image_id)"
     )
     op.create_index("ix_images_cloud_image_id", "images", ["cloud_image_id"], unique=True)
+    op.create_index("ix_tasks_has_leftovers", "tasks", ["has_leftovers"])
+    op.create_index("ix_tasks_kind_state_updated_at", "tasks", ["kind", "state", "updated_at"])
 
 
 def downgrade() -> None:
     """Drop them."""
     op.drop_index("ix_images_cloud_image_id", "images")
-    for column in ("stage_began_at", "journal", "project_id"):
+    op.drop_index("ix_tasks_has_leftovers", "tasks")
+    op.drop_index("ix_tasks_kind_state_updated_at", "tasks")
+    for column in ("has_leftovers", "stage_began_at", "journal", "project_id"):
         op.drop_column("tasks", column)
     for column in ("shared_with", "origin", "project_id"):
         op.drop_column("images", column)
+    op.drop_column("readings", "adopt")
     for column in ("scope", "domain_name"):
         op.drop_column("accounts", column)
 
