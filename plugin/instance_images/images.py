@@ -119,14 +119,19 @@ def known_cloud_ids(connection: sa.Connection, cloud_ids: Sequence[str]) -> set[
 
 
 def captures_without_image(connection: sa.Connection, location: str) -> dict[str, list[datetime]]:
-    """Return when captures were asked for whose image is not known yet, by project."""
+    """Return when captures were asked for whose image is not known yet, by project.
+
+    Those that were given up are among them for as long as something may still come of them: that
+    is removed when it does.
+    """
+    has_leftovers = sa.exists().where(tasks.c.image_id == images.c.image_id, tasks.c.has_leftovers)
     query = (
         sa.select(images.c.project_id, images.c.created_at)
         .join_from(images, accounts)
         .where(
             accounts.c.location == location,
-            images.c.status == ImageStatus.CREATING,
             images.c.cloud_image_id.is_(None),
+            sa.or_(images.c.status == ImageStatus.CREATING, has_leftovers),
         )
     )
     found: dict[str, list[datetime]] = {}
