@@ -287,6 +287,7 @@ class Settings:
     account_scope: AccountScope = AccountScope.PROJECT
     metrics_textfile: Path | None = None
     log_config_files: tuple[Path, ...] = ()
+    log_paths: tuple[Path, ...] = ()
     adoption: AdoptionPolicy = NO_ADOPTION
     deadlines: Deadlines = DEFAULT_DEADLINES
 
@@ -333,6 +334,7 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
             account_scope=AccountScope(conf.account_scope),
             metrics_textfile=_textfile(conf.metrics.textfile),
             log_config_files=tuple(paths) if log_keys else (),
+            log_paths=_log_paths(paths) if log_keys else (),
             adoption=AdoptionPolicy(
                 AdoptMode(conf.reconcile.adopt), frozenset(conf.reconcile.excluded_projects)
             ),
@@ -401,6 +403,18 @@ def _parse(path: Path) -> dict[str, dict[str, Any]]:
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
     return sections
+
+
+def _log_paths(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """Return where the options of oslo.log have the log written; the last file decides."""
+    told: dict[str, str] = {}
+    for path in paths:
+        for key, values in _parse(path).get("DEFAULT", {}).items():
+            told[key] = values[-1]
+    directory, file = told.get("log_dir"), told.get("log_file")
+    if file:
+        return (Path(directory or "", file),)
+    return (Path(directory),) if directory else ()
 
 
 def _location_names(names: Sequence[str]) -> list[str]:

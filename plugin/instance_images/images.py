@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from instance_images.domain import (
+    HOLDING,
     UNFINISHED,
     Consistency,
     Image,
@@ -119,15 +120,58 @@ def known_cloud_ids(connection: sa.Connection, cloud_ids: Sequence[str]) -> set[
     return found
 
 
+def living_cloud_ids(connection: sa.Connection, cloud_ids: Sequence[str]) -> set[str]:
+    """Return which of these ids of the cloud are those of images that hold a slot somewhere."""
+    found: set[str] = set()
+    for first in range(0, len(cloud_ids), _IDS_PER_QUERY):
+        some = cloud_ids[first : first + _IDS_PER_QUERY]
+        query = sa.select(images.c.cloud_image_id).where(
+            images.c.cloud_image_id.in_(some), images.c.status.in_(HOLDING)
+        )
+        found.update(connection.execute(query).scalars())
+    return found
+
+
+def project_ids(connection: sa.Connection, location: str) -> set[str]:
+    """Return the projects that own images at the location which are not deleted."""
+    query = (
+        sa.select(images.c.project_id)
+        .distinct()
+        .join_from(images, accounts)
+        .where(accounts.c.location == location, images.c.status.in_(_SHOWN))
+    )
+    return set(connection.execute(query).scalars())
+
+
+def available_without_size(connection: sa.Connection, location: str) -> list[tuple[str, str]]:
+    """Return the ids and names of the available images that have no bytes on record."""
+    query = (
+        sa.select(images.c.image_id, images.c.name)
+        .join_from(images, accounts)
+        .where(
+            accounts.c.location == location,
+            images.c.status == ImageStatus.AVAILABLE,
+            sa.func.coalesce(images.c.size_bytes, 0) == 0,
+        )
+        .order_by(images.c.image_id)
+    )
+    return [(image_id, name) for image_id, name in connection.execute(query)]
+
+
 def captures_without_image(connection: sa.Connection, location: str) -> dict[str, list[datetime]]:
-    """Return when captures were asked for whose image is not known yet, by project."""
+    """Return when captures were asked for whose image is not known yet, by project.
+
+    Those that were given up are among them for as long as something may still come of them: that
+    is removed when it does.
+    """
+    has_leftovers = sa.exists().where(tasks.c.image_id == images.c.image_id, tasks.c.has_leftovers)
     query = (
         sa.select(images.c.project_id, images.c.created_at)
         .join_from(images, accounts)
         .where(
             accounts.c.location == location,
-            images.c.status == ImageStatus.CREATING,
             images.c.cloud_image_id.is_(None),
+            sa.or_(images.c.status == ImageStatus.CREATING, has_leftovers),
         )
     )
     found: dict[str, list[datetime]] = {}

@@ -5,6 +5,7 @@ Requests for a project are made with a token of that project, so that what they 
 
 from instance_images.openstack_choices import OpenStackChoices
 from instance_images.openstack_deployments import OpenStackDeployments
+from instance_images.openstack_doctor import OpenStackDoctor
 from instance_images.openstack_identity import OpenStackIdentity
 from instance_images.openstack_images import OpenStackImages
 from instance_images.openstack_limits import OpenStackLimits
@@ -24,6 +25,7 @@ class OpenStackProvider(
     OpenStackChoices,
     OpenStackStacks,
     OpenStackShelves,
+    OpenStackDoctor,
     OpenStackVolumes,
     Provider,
 ):

@@ -6,7 +6,7 @@ that may have taken effect.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +14,8 @@ from enum import StrEnum
 from instance_images.config import Location
 from instance_images.domain import Account
 from instance_images.errors import NotFound, Refused
+from instance_images.findings import Finding
+from instance_images.instants import Clock
 from instance_images.scaling import GroupRequest, Rollout, ScalingGroup
 
 _NO_GROUPS = "This location has no scaling groups: its cloud does not offer them."
@@ -336,6 +338,17 @@ class Provider(ABC):
         customer's image. Drivers of clouds that do not shelve keep this.
         """
         return {}
+
+    def examine(
+        self, *, project_ids: Collection[str], max_images: int, clock: Clock
+    ) -> Iterable[Finding]:
+        """Yield what is wrong with the credentials and the services, for the doctor.
+
+        ``project_ids`` own images, ``max_images`` is what an account may hold. A driver that keeps
+        this is asked for its own account: what it raises is a finding.
+        """
+        self.find_project(None)
+        return ()
 
     def kept_name(self, name: str) -> str:
         """Return the name that the image service keeps for an image that we named so."""

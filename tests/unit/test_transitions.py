@@ -121,12 +121,6 @@ def test_an_instance_that_the_cloud_is_busy_with_cannot_be_captured() -> None:
     assert "image_uploading" in fault
 
 
-def test_an_instance_on_a_volume_cannot_be_captured() -> None:
-    on_volume = Server("s", "n", "a", ServerStatus.RUNNING, None, True, (), None)
-
-    assert "volume" in (fault_of_source(on_volume) or "")
-
-
 def test_a_deletion_that_took_effect_was_accepted_when_it_was_asked_for() -> None:
     deleting = task(TaskKind.DELETE)
 

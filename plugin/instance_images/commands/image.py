@@ -28,7 +28,7 @@ from instance_images.names import printable
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
-    from instance_images.domain import Task
+    from instance_images.domain import Account, Task
     from instance_images.site import Site
 
 wait_option = click.option(
@@ -177,6 +177,8 @@ def delete(
 ) -> None:
     """Delete images of an account. They cannot be recovered; instances made from them stay.
 
+    Of several images, those that cannot be deleted are told, and the others are deleted.
+
     Example: instance-images image delete production-web-server-v1 --yes
     """
     from instance_images.deletion import delete as delete_image
@@ -184,7 +186,7 @@ def delete(
     site = invocation.application.site(location)
     owner = site.account(account)
     if not yes:
-        _confirm(references)
+        _confirm(site, owner, references)
     failures: list[InstanceImagesError] = []
     for reference in references:
         try:
@@ -194,17 +196,26 @@ def delete(
             if len(references) > 1:
                 click.echo(f"Error: {error}", err=True)
             continue
-        click.echo(f"Image {printable(deleted.name)} ({deleted.id}) is deleted.")
+        image, told = deleted.image, "is deleted"
+        if deleted.was_gone:
+            told = "was gone from the image service already; it is recorded as deleted"
+        click.echo(f"Image {printable(image.name)} ({image.id}) {told}.")
     if len(references) == 1 and failures:
         raise failures[0]
     invocation.exit_code = 1 if failures else 0
 
 
-def _confirm(references: tuple[str, ...]) -> None:
+def _confirm(site: Site, owner: Account, references: tuple[str, ...]) -> None:
+    """Ask, with the images' own names, whatever they were asked for by."""
+    from instance_images.commands.output import size_text
+    from instance_images.deletion import find
+
     if not sys.stdin.isatty():
         raise UsageError("Deletion is permanent: add --yes where nobody can be asked.")
-    names = ", ".join(printable(reference) for reference in references)
-    click.confirm(f"Delete {names}? This is permanent and cannot be undone.", abort=True, err=True)
+    for one in find(site, owner, references):
+        click.echo(f"{printable(one.name)} ({one.id}), {size_text(one.size_bytes)}", err=True)
+    what = "this image" if len(references) == 1 else f"these {len(references)} images"
+    click.confirm(f"Delete {what}? This is permanent and cannot be undone.", abort=True, err=True)
 
 
 @image.command()

@@ -45,7 +45,7 @@ def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def show_list(view: View, records: Sequence[Any], output_format: str | None) -> None:
     """Print records, one a row."""
-    match _chosen(output_format):
+    match chosen_format(output_format):
         case "json":
             _print_json([as_json(view, record) for record in records])
         case "csv":
@@ -59,7 +59,7 @@ def show_list(view: View, records: Sequence[Any], output_format: str | None) -> 
 
 def show_one(view: View, record: Any, output_format: str | None) -> None:
     """Print one record, a field a line in the table."""
-    match _chosen(output_format):
+    match chosen_format(output_format):
         case "json":
             _print_json(as_json(view, record))
         case "csv":
@@ -79,7 +79,7 @@ def show_document(
     view: View, records: Sequence[Any], document: Any, output_format: str | None
 ) -> None:
     """Print records, one a row; as JSON, the document that holds them."""
-    if _chosen(output_format) == "json":
+    if chosen_format(output_format) == "json":
         _print_json(document)
     else:
         show_list(view, records, output_format)
@@ -115,7 +115,8 @@ def instant_text(instant: datetime | None) -> str:
     return "-" if instant is None else format_instant(instant)
 
 
-def _chosen(output_format: str | None) -> str:
+def chosen_format(output_format: str | None) -> str:
+    """Return the format that was asked for, or the one for where the output goes."""
     return output_format or ("table" if sys.stdout.isatty() else "json")
 
 

@@ -54,6 +54,17 @@ IMAGE = View(
     ),
 )
 
+FINDING = View(
+    fields=_fields("check", "severity", "location", "what", "cure"),
+    columns=(
+        ("Check", lambda finding: finding.check),
+        ("Severity", lambda finding: finding.severity.capitalize()),
+        ("Location", lambda finding: finding.location or "-"),
+        ("Found", lambda finding: finding.what),
+        ("Cure", lambda finding: finding.cure),
+    ),
+)
+
 LEARNED = View(
     fields=_fields(
         "location",

@@ -127,8 +127,7 @@ class FileDriver(driver.VolumeDriver):
             )
 
         if image_meta["disk_format"] != "qcow2":
-            upload(self.local_path(volume), "raw")
-            return
+            return upload(self.local_path(volume), "raw")
         with self._draft() as draft:
             qcow2.write(Path(self.local_path(volume)), draft)
             upload(str(draft), "qcow2")
