@@ -18,7 +18,9 @@ from instance_images.provider import (
     Claims,
     CloudImage,
     CloudImageStatus,
+    Domain,
     Flavor,
+    Project,
     Provider,
     Server,
     ServerRequest,
@@ -42,9 +44,38 @@ class MemoryProvider(Provider):
         self.shelved_instances: dict[str, str] = {}
         self.loses_answers = False
         self.in_listing: Callable[[], None] = lambda: None  # called when half of it was told
+        self.domain_of: dict[str, str] = {}  # of the projects that are in a domain
+        self.shared: dict[str, set[str]] = {}
+        self.listings = 0
+
+    def find_project(self, reference: str | None) -> Project:
+        self._answer()
+        project_id = (reference or "own").removeprefix("name of ")
+        if " " in project_id or (self.domain_of and project_id not in self.domain_of):
+            raise NotFound("Account", project_id, "")
+        domain_id = self.domain_of.get(project_id, "")
+        return Project(project_id, f"name of {project_id}", domain_id, domain_id or None)
+
+    def find_domain(self, reference: str) -> Domain:
+        self._answer()
+        if reference not in self.domain_of.values():
+            raise NotFound("Account", reference, "")
+        return Domain(reference, reference)
+
+    def list_projects(self, domain_id: str | None = None) -> Sequence[Project]:
+        self._answer()
+        self.listings += 1
+        listed = [self.find_project(project_id) for project_id in self.domain_of]
+        return [project for project in listed if domain_id in (None, project.domain_id)]
+
+    def share_image(self, cloud_image_id: str, project_ids: Collection[str]) -> None:
+        self._answer()
+        self.shared.setdefault(cloud_image_id, set()).update(project_ids)
 
     def account(self, reference: str | None) -> Account:
-        return Account(reference or "own", f"name of {reference or 'own'}")
+        """Return the account of a project, as where an account is a project."""
+        project = self.find_project(reference)
+        return Account(project.id, project.name, project.domain_name)
 
     def sees_all_accounts(self) -> bool:
         return True

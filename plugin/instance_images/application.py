@@ -34,6 +34,7 @@ class Application:
             self.database,
             self.clock,
             self.settings.default_max_images,
+            self.settings.account_scope,
             adoption=self.settings.adoption if location.enabled else NO_ADOPTION,
             deadlines=self.settings.deadlines,
         )

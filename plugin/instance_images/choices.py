@@ -43,8 +43,10 @@ class ChoiceGroup:
     images: Sequence[Choice]
 
 
-def choices(site: Site, account: Account) -> list[ChoiceGroup]:
+def choices(site: Site, account: Account, project: str | None = None) -> list[ChoiceGroup]:
     """Return the OS images and the account's own images that can be deployed now.
+
+    ``project``: id or name of the account's project whose page it is; None for the only one.
 
     The number of requests does not grow with the images, but with the pages that they fill.
     """
@@ -57,7 +59,8 @@ def choices(site: Site, account: Account) -> list[ChoiceGroup]:
         for image in records
         if image.status is ImageStatus.AVAILABLE and image.cloud_image_id
     }
-    offered = site.provider.offered_images(account.id, list(own)) if own else []
+    project_id = site.directory.working_project(account, project)
+    offered = site.provider.offered_images(project_id, list(own)) if own else []
     mine = [
         Choice(MY_IMAGES, found, own[found.id])
         for found in offered
@@ -65,7 +68,7 @@ def choices(site: Site, account: Account) -> list[ChoiceGroup]:
     ]
     others = [
         Choice(OS_IMAGES, found)
-        for found in site.provider.list_os_images(account.id)
+        for found in site.provider.list_os_images(project_id)
         if found.id not in own
     ]
     return [ChoiceGroup(OS_IMAGES, _sorted(others)), ChoiceGroup(MY_IMAGES, _sorted(mine))]

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from instance_images import images
 from instance_images.adoption import is_eligible, shelves
 from instance_images.domain import Account, AdoptionPolicy, AdoptMode, Image
-from instance_images.errors import NotFound
 from instance_images.images import AvailableState
 from instance_images.names import storable_name
 from instance_images.parallel import in_parallel
@@ -67,7 +66,8 @@ def compare(site: Site) -> Comparison:
     is_there = in_parallel(lambda image: _is_there(site, image), missing)
     strangers = _strangers(site, listed.unknown)
     found_of = [(image, listed.differing[image.cloud_image_id or ""]) for image in changed]
-    owners = _accounts(site, {found.owner_id for found in [*strangers, *listed.differing.values()]})
+    owner_ids = sorted({found.owner_id for found in [*strangers, *listed.differing.values()]})
+    owners = {owner_id: site.account_of_project(owner_id) for owner_id in owner_ids}
     return Comparison(
         vanished=[image for image, is_it in zip(missing, is_there, strict=True) if not is_it],
         changed=[Change(image, owners[found.owner_id], found) for image, found in found_of],
@@ -143,16 +143,3 @@ def _strangers(site: Site, unknown: Mapping[str, CloudImage]) -> list[CloudImage
     shelved = site.provider.shelved({one for one in instance_ids if one})
     disks = shelves(like_shelves, shelved)
     return [one for one in found if one.id not in disks]
-
-
-def _accounts(site: Site, project_ids: set[str]) -> dict[str, Account]:
-    """Return the account of each project; one that is gone keeps its id for a name."""
-    ordered = sorted(project_ids)
-    return dict(zip(ordered, in_parallel(lambda one: _account(site, one), ordered), strict=True))
-
-
-def _account(site: Site, project_id: str) -> Account:
-    try:
-        return site.provider.account(project_id)
-    except NotFound:
-        return Account(project_id, project_id)

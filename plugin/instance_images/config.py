@@ -17,7 +17,7 @@ from oslo_config import cfg
 
 from instance_images import logging_setup
 from instance_images.deadlines import DEFAULT_DEADLINES, Deadlines
-from instance_images.domain import NO_ADOPTION, AdoptionPolicy, AdoptMode
+from instance_images.domain import NO_ADOPTION, AccountScope, AdoptionPolicy, AdoptMode
 from instance_images.errors import ConfigurationError, NotFound, UsageError
 
 DEFAULT_CONFIG_FILE = Path("/etc/instance-images/instance-images.conf")
@@ -36,8 +36,12 @@ _DEFAULT_OPTS = [
     cfg.StrOpt(
         "account_scope",
         default="project",
-        choices=[("project", "The paying customer is one Keystone project.")],
-        help="Who the paying customer is.",
+        choices=[
+            ("project", "one Keystone project"),
+            ("domain", "a Keystone domain: an image serves all projects of the domain"),
+        ],
+        help="Who the paying customer is. Choose before the first image is made: a ledger in use"
+        " is refused under the other choice, because its charges are the accounts' of this one.",
     ),
 ]
 
@@ -280,6 +284,7 @@ class Settings:
     database_connection: str
     billing: BillingSettings
     default_max_images: int
+    account_scope: AccountScope = AccountScope.PROJECT
     metrics_textfile: Path | None = None
     log_config_files: tuple[Path, ...] = ()
     log_paths: tuple[Path, ...] = ()
@@ -318,7 +323,6 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
             default_config_files=list(map(str, paths)),
             default_config_dirs=[],
         )
-        _ = conf.account_scope  # its one choice is checked by being read
         names = _location_names(conf.locations)
         for name in names:
             conf.register_opts(_LOCATION_OPTS, group=f"location:{name}")
@@ -327,6 +331,7 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
             database_connection=conf.database.connection,
             billing=_billing(conf.billing),
             default_max_images=conf.limits.max_images,
+            account_scope=AccountScope(conf.account_scope),
             metrics_textfile=_textfile(conf.metrics.textfile),
             log_config_files=tuple(paths) if log_keys else (),
             log_paths=_log_paths(paths) if log_keys else (),

@@ -45,9 +45,12 @@ class Order:
     availability_zone: str | None = None
 
 
-def deploy(site: Site, account: Account, reference: str, order: Order) -> str:
+def deploy(
+    site: Site, account: Account, reference: str, order: Order, project: str | None = None
+) -> str:
     """Start to make instances from the account's image; return the task's id.
 
+    ``project``: id or name of the account's project to make them in, None for the image's own.
     Raises FeatureNotEnabled, UsageError (the order), NotFound, WrongState and Refused with nothing
     made; CloudUnavailable with the request recorded in the task.
     """
@@ -59,12 +62,15 @@ def deploy(site: Site, account: Account, reference: str, order: Order) -> str:
     with site.database.reading() as connection:
         image = resolve_image(connection, site, account, reference)
     found = require_available(site, account, image)
-    flavor = site.provider.find_flavor(image.project_id, order.flavor)
+    project_id = site.directory.project_of(account, project).id if project else image.project_id
+    flavor = site.provider.find_flavor(project_id, order.flavor)
     fault = fault_of_size(found, flavor, order.volume_gib)
     if fault:
         raise Refused(fault)
-    request = site.provider.resolve_request(image.project_id, request_of(order, found, flavor))
-    _send(site, image.project_id, image, request)
+    request = site.provider.resolve_request(project_id, request_of(order, found, flavor))
+    if project_id != image.project_id:
+        site.provider.share_image(found.id, [project_id])
+    _send(site, project_id, image, request)
     if order.count > 1:
         with contextlib.suppress(CloudUnavailable):  # the next look learns the other ids
             settle(site, account.id)

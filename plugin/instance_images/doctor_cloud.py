@@ -34,15 +34,15 @@ def _look(application: Application, location: Location) -> Iterator[Finding]:
 def _excluded(site: Site, project_id: str) -> Iterator[Finding]:
     """Find a name in the place of an id; a project that is gone does no harm."""
     try:
-        account = site.provider.account(project_id)
+        project = site.provider.find_project(project_id)
     except Refused:
         return
-    if account.id != project_id:
+    if project.id != project_id:
         yield Finding(
             "cloud",
             Severity.WARNING,
             site.name,
             f"[reconcile] excluded_projects has {project_id!r}, which is a name: it excludes"
             " nothing.",
-            f"Write the project's id, {account.id}.",
+            f"Write the project's id, {project.id}.",
         )

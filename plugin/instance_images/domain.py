@@ -40,6 +40,13 @@ class Origin(StrEnum):
     ADOPTED = "adopted"
 
 
+class AccountScope(StrEnum):
+    """Who the paying customer is: one Keystone project, or a domain with all its projects."""
+
+    PROJECT = "project"
+    DOMAIN = "domain"
+
+
 class AdoptMode(StrEnum):
     """Which images are adopted; each mode includes those before it."""
 
@@ -82,10 +89,15 @@ UNFINISHED = (TaskState.PENDING, TaskState.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The paying customer: a Keystone project's id and its name when it was last seen."""
+    """The paying customer: the id of a Keystone project or domain, and its name when last seen.
+
+    ``domain_name`` is the domain that it is in (or is), None where that was not told.
+    """
 
     id: str
     name: str
+    domain_name: str | None = None
+    scope: AccountScope = AccountScope.PROJECT
 
 
 @dataclass(frozen=True, slots=True)

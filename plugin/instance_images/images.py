@@ -5,6 +5,7 @@ image of another one.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from sys import intern
 from typing import Any
@@ -90,7 +91,7 @@ def update_state(
             images.c.status == ImageStatus.AVAILABLE,
             ~sa.and_(*same),
         )
-        .values(**values)
+        .values(**values, shared_with=None)
     )
     return result.rowcount == 1
 
@@ -305,6 +306,65 @@ def available_of_cloud_ids(
         )
         found += [_image(row) for row in connection.execute(query)]
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class SharedImage:
+    """What sharing an image needs to know of it."""
+
+    image_id: str
+    account_key: int
+    cloud_image_id: str
+    project_id: str
+
+
+def not_shared_with(
+    connection: sa.Connection, location: str, account_id: str | None, digest: str | None
+) -> list[SharedImage]:
+    """Return the available images that were shared with other projects than the digest's.
+
+    With None for it, those that were not shared at all.
+    """
+    query = (
+        sa.select(
+            images.c.image_id, images.c.account_key, images.c.cloud_image_id, images.c.project_id
+        )
+        .join_from(images, accounts)
+        .where(
+            accounts.c.location == location,
+            images.c.status == ImageStatus.AVAILABLE,
+            images.c.shared_with.is_(None)
+            if digest is None
+            else images.c.shared_with.is_distinct_from(digest),
+        )
+        .order_by(images.c.created_at, images.c.image_id)
+    )
+    if account_id is not None:
+        query = query.where(accounts.c.account_id == account_id)
+    return [SharedImage(**row._mapping) for row in connection.execute(query)]
+
+
+def account_keys_with_available(connection: sa.Connection, location: str) -> list[int]:
+    """Return the keys of the accounts that have available images at the location."""
+    query = (
+        sa.select(images.c.account_key)
+        .distinct()
+        .join_from(images, accounts)
+        .where(accounts.c.location == location, images.c.status == ImageStatus.AVAILABLE)
+        .order_by(images.c.account_key)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def set_shared_with(
+    connection: sa.Connection, image_id: str, project_id: str, digest: str | None
+) -> None:
+    """Write down which projects may use the image, unless it belongs to another one by now."""
+    connection.execute(
+        sa.update(images)
+        .where(images.c.image_id == image_id, images.c.project_id == project_id)
+        .values(shared_with=digest)
+    )
 
 
 def _rows() -> sa.Select[Any]:

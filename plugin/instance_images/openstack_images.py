@@ -1,6 +1,6 @@
-"""Glance in our types: images, found, listed and deleted."""
+"""Glance in our types: images, found, listed, shared and deleted."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -10,6 +10,7 @@ from instance_images.openstack_api import reason_of
 from instance_images.openstack_part import INSTANCE_ID, PAGE, REQUEST_PROPERTY, OpenStackPart
 from instance_images.provider import Claims, CloudImage, CloudImageStatus
 
+_JSON_PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 _IMAGE_STATUSES = {
     "queued": CloudImageStatus.QUEUED,
     "saving": CloudImageStatus.SAVING,
@@ -78,6 +79,29 @@ class OpenStackImages(OpenStackPart):
                 " the location was not read. Try again later."
             )
         return body["images"], following
+
+    def share_image(self, cloud_image_id: str, project_ids: Collection[str]) -> None:
+        """Let these projects use the image too, without their consent.
+
+        They become members of the image, and accept for themselves, so that they find it in their
+        lists. Only a shared image has members; a public or community one needs none.
+        """
+        path = f"/images/{cloud_image_id}"
+        visibility = self._api.ask(None, "image", "GET", path).json()["visibility"]
+        if visibility in ("public", "community"):
+            return
+        if visibility == "private":
+            patch = [{"op": "replace", "path": "/visibility", "value": "shared"}]
+            self._api.ask(None, "image", "PATCH", path, json=patch, headers=_JSON_PATCH)
+        members = self._api.ask(None, "image", "GET", f"{path}/members").json()["members"]
+        accepted = {one["member_id"] for one in members if one["status"] == "accepted"}
+        known = {one["member_id"] for one in members}
+        for project_id in sorted(set(project_ids) - accepted):
+            if project_id not in known:  # 409: another process was faster
+                body = {"member": project_id}
+                self._api.ask(None, "image", "POST", f"{path}/members", json=body, allow=(409,))
+            accept = {"status": "accepted"}
+            self._api.ask(None, "image", "PUT", f"{path}/members/{project_id}", json=accept)
 
     def delete_image(self, project_id: str, cloud_image_id: str) -> bool:
         """Delete the image; return whether there was one."""

@@ -8,6 +8,7 @@ from instance_images.openstack_deployments import OpenStackDeployments
 from instance_images.openstack_doctor import OpenStackDoctor
 from instance_images.openstack_identity import OpenStackIdentity
 from instance_images.openstack_images import OpenStackImages
+from instance_images.openstack_limits import OpenStackLimits
 from instance_images.openstack_servers import OpenStackServers
 from instance_images.openstack_shelves import OpenStackShelves
 from instance_images.openstack_stacks import OpenStackStacks
@@ -17,6 +18,7 @@ from instance_images.provider import Provider
 
 class OpenStackProvider(
     OpenStackIdentity,
+    OpenStackLimits,
     OpenStackServers,
     OpenStackDeployments,
     OpenStackImages,

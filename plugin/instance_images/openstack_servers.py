@@ -2,10 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from instance_images.errors import NotFound, Refused, WrongState
+from instance_images.errors import CloudUnavailable, NotFound, Refused, WrongState
 from instance_images.names import printable
 from instance_images.openstack_api import reason_of
 from instance_images.openstack_part import (
@@ -18,6 +18,9 @@ from instance_images.provider import Server, ServerStatus
 
 _SERVER_ID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _FREEZING = ("hw_qemu_guest_agent", "os_require_quiesce")
+
+# What Nova says, with HTTP 500, where Glance answers 413: it has made nothing then.
+_GLANCE_QUOTA = "glanceclient.exc.HTTPOverLimit"
 
 _SERVER_STATUSES = {
     "ACTIVE": ServerStatus.RUNNING,
@@ -42,16 +45,7 @@ class OpenStackServers(OpenStackPart):
 
     def find_server(self, project_id: str, reference: str) -> Server:
         """Return the project's instance of that id, or of that name if only one has it."""
-        if _SERVER_ID.fullmatch(reference):
-            server = self.get_server(project_id, reference)
-            if server:
-                return server
-        name_filter = f"^{re.escape(reference)}$"  # Nova reads a regular expression
-        named = [
-            server
-            for server in self._servers(project_id, {"name": name_filter})
-            if server.name == reference
-        ]
+        named = self._matching(project_id, reference)
         if len(named) > 1:
             raise Refused(
                 f"{len(named)} instances are named {printable(reference)!r}: give the id of one of"
@@ -65,6 +59,31 @@ class OpenStackServers(OpenStackPart):
             )
         return named[0]
 
+    def find_servers(self, project_ids: Collection[str], reference: str) -> list[Server]:
+        """Return every instance of that id or name in any of the projects.
+
+        The admin role sees the instances of all projects in one request.
+        """
+        if len(project_ids) < 2 or "admin" not in self._api.access.role_names:
+            return [s for project_id in project_ids for s in self._matching(project_id, reference)]
+        if _SERVER_ID.fullmatch(reference):
+            path = f"/servers/{reference}"
+            answer = self._api.ask(None, "compute", "GET", path, allow=(404,))
+            if answer.status_code != 404:
+                server = server_of(answer.json()["server"])
+                return [server] if server.project_id in project_ids else []
+        found = self._all_servers(None, {**_named(reference), "all_tenants": "1"})
+        return [s for s in found if s.name == reference and s.project_id in project_ids]
+
+    def _matching(self, project_id: str, reference: str) -> list[Server]:
+        """Return the project's instance of that id, or else those of that name."""
+        if _SERVER_ID.fullmatch(reference):
+            server = self.get_server(project_id, reference)
+            if server:
+                return [server]
+        found = self._servers(project_id, _named(reference))
+        return [server for server in found if server.name == reference]
+
     def get_server(self, project_id: str, server_id: str) -> Server | None:
         """Return the project's instance, None if there is none."""
         answer = self._api.ask(project_id, "compute", "GET", f"/servers/{server_id}", allow=(404,))
@@ -75,13 +94,16 @@ class OpenStackServers(OpenStackPart):
         return server if server.project_id == project_id else None
 
     def _servers(self, project_id: str, filters: dict[str, str]) -> list[Server]:
+        return [s for s in self._all_servers(project_id, filters) if s.project_id == project_id]
+
+    def _all_servers(self, project_id: str | None, filters: dict[str, str]) -> list[Server]:
         servers: list[Server] = []
         marker: dict[str, str] = {}
         while True:
             params = {**filters, "limit": str(PAGE), **marker}
             answer = self._api.ask(project_id, "compute", "GET", "/servers/detail", params=params)
             page = answer.json()["servers"]
-            servers += [s for s in map(server_of, page) if s.project_id == project_id]
+            servers += map(server_of, page)
             if not page:
                 return servers
             marker = {"marker": page[-1]["id"]}
@@ -118,14 +140,22 @@ class OpenStackServers(OpenStackPart):
     def request_capture(self, project_id: str, server_id: str, name: str, request_id: str) -> str:
         """Start to capture the instance's primary disk; return the new image's id."""
         metadata = {REQUEST_PROPERTY: request_id, ACCOUNT_PROPERTY: project_id}
-        answer = self._api.ask(
-            project_id,
-            "compute",
-            "POST",
-            f"/servers/{server_id}/action",
-            json={"createImage": {"name": _accepted_name(name), "metadata": metadata}},
-            allow=(400, 403, 404, 409, 413),
-        )
+        try:
+            answer = self._api.ask(
+                project_id,
+                "compute",
+                "POST",
+                f"/servers/{server_id}/action",
+                json={"createImage": {"name": _accepted_name(name), "metadata": metadata}},
+                allow=(400, 403, 404, 409, 413),
+            )
+        except CloudUnavailable as error:
+            if _GLANCE_QUOTA not in str(error):
+                raise
+            raise Refused(
+                f"The image service's own quota of project {project_id} does not allow another"
+                " image. Delete unused images, or contact your provider to raise it."
+            ) from error
         if answer.status_code == 409:
             raise WrongState(
                 f"Nova cannot capture the instance now: {reason_of(answer)} Try again when what is"
@@ -134,6 +164,11 @@ class OpenStackServers(OpenStackPart):
         if answer.status_code != 202:
             raise Refused(f"Nova refused to capture the instance: {reason_of(answer)}")
         return str(answer.json()["image_id"])
+
+
+def _named(name: str) -> dict[str, str]:
+    """Return Nova's filter for a name: a regular expression."""
+    return {"name": f"^{re.escape(name)}$"}
 
 
 def _is_true(value: object) -> bool:

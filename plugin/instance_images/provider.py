@@ -13,12 +13,33 @@ from enum import StrEnum
 
 from instance_images.config import Location
 from instance_images.domain import Account
-from instance_images.errors import Refused
+from instance_images.errors import NotFound, Refused
 from instance_images.findings import Finding
 from instance_images.instants import Clock
 from instance_images.scaling import GroupRequest, Rollout, ScalingGroup
 
 _NO_GROUPS = "This location has no scaling groups: its cloud does not offer them."
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A group of projects with one owner."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What images and instances belong to in the cloud, and the domain that it is in.
+
+    ``domain_id`` is empty in a cloud without domains, ``domain_name`` None where it was not told.
+    """
+
+    id: str
+    name: str
+    domain_id: str = ""
+    domain_name: str | None = None
 
 
 class CloudImageStatus(StrEnum):
@@ -208,8 +229,49 @@ class Provider(ABC):
         """Keep the location; connect on first use only."""
 
     @abstractmethod
-    def account(self, reference: str | None) -> Account:
-        """Return the account of that id or name, or the credentials' own. Raises NotFound."""
+    def find_project(self, reference: str | None) -> Project:
+        """Return the project of that id or name, or the credentials' own.
+
+        Raises NotFound, and Refused where several have the name.
+        """
+
+    def find_domain(self, reference: str) -> Domain:
+        """Return the domain of that id or name. Raises NotFound.
+
+        A driver without domains keeps this: with it, an account is always a project.
+        """
+        raise Refused("This cloud has no domains: set account_scope = project.")
+
+    def list_projects(self, domain_id: str | None = None) -> Sequence[Project]:
+        """Return all projects, or those of one domain, each with its domain's name.
+
+        Raises Refused where the credentials may not list them, or the list would be cut off.
+        """
+        raise Refused("This driver lists no projects.")
+
+    def account_limit(self, account: Account) -> int | None:
+        """Return how many images the cloud's own operator allows the account here.
+
+        None where he has not said, -1 where he allows any number. What cannot be read is an error
+        (CloudUnavailable, ConfigurationError), never None: nobody gets past a limit by an outage.
+        """
+        return None
+
+    def full_quota(self, project_id: str) -> str | None:
+        """Return which quota of the image service the project has used up, for a person to read.
+
+        None if it has not, or the service has none: a capture that vanished has another reason.
+        """
+        return None
+
+    def share_image(self, cloud_image_id: str, project_ids: Collection[str]) -> None:
+        """Let these projects use the image too, without their consent.
+
+        Projects that may use it already stay as they are: repeating it changes nothing. After
+        Refused and CloudUnavailable, some of them may have been let in. Needed for accounts that
+        are domains.
+        """
+        raise Refused("This driver shares no images.")
 
     @abstractmethod
     def sees_all_accounts(self) -> bool:
@@ -221,6 +283,19 @@ class Provider(ABC):
 
         Raises NotFound, also for an instance of another project.
         """
+
+    def find_servers(self, project_ids: Collection[str], reference: str) -> list[Server]:
+        """Return every instance of that id or name in any of the projects.
+
+        Drivers override it where the cloud answers that in one request.
+        """
+        found = []
+        for project_id in project_ids:
+            try:
+                found.append(self.find_server(project_id, reference))
+            except NotFound:
+                continue
+        return found
 
     @abstractmethod
     def get_server(self, project_id: str, server_id: str) -> Server | None:
@@ -270,9 +345,9 @@ class Provider(ABC):
         """Yield what is wrong with the credentials and the services, for the doctor.
 
         ``project_ids`` own images, ``max_images`` is what an account may hold. A driver that keeps
-        this is asked for its own account: what it raises is a finding.
+        this is asked for its own project: what it raises is a finding.
         """
-        self.account(None)
+        self.find_project(None)
         return ()
 
     def kept_name(self, name: str) -> str:

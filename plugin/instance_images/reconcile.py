@@ -19,9 +19,10 @@ from instance_images.instants import format_instant
 from instance_images.learned import Learned, learned
 from instance_images.names import printable
 from instance_images.news import Event, Learning, Source, tell
+from instance_images.ownership import keep_ownership
 from instance_images.recording import Observation, record
 from instance_images.settling import observe, settle
-from instance_images.site import Site
+from instance_images.site import Site, require_scope
 from instance_images.transitions import Available, Deleted, Failed, vanished_at
 
 LOG = logging.getLogger(__name__)
@@ -44,9 +45,11 @@ def read_location(site: Site, *, act: bool) -> Reading:
 
     Without ``act`` nothing is changed, in the cloud or on record: the tasks are looked at only.
     """
+    require_scope(site)
     read_at = site.clock()
     if act:
         observations = settle(site, None, _IMAGE_TASKS, Source.RUN)
+        keep_ownership(site)
     else:
         observations = observe(site, None, _IMAGE_TASKS)
     return Reading(read_at, observations, compare(site))

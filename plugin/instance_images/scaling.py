@@ -43,8 +43,9 @@ class ScalingGroup:
     ``name`` is the stack's, ``group`` its name in the stack. ``cloud_image_id`` is what new
     instances are made from, an id or a name, as far as the stack tells. ``desired_size`` is what
     the group returns to when it is updated, None if it stays as large as it is. ``size`` is how
-    many members it has; ``members`` are their instances, where they were asked for. ``keeps_members``
-    where a new image can leave them alone. ``fault`` says why no image can be chosen, or None.
+    many members it has; ``members`` are their instances, where they were asked for.
+    ``keeps_members`` where a new image can leave them alone. ``fault`` says why no image can be
+    chosen, or None.
     """
 
     id: str

@@ -47,16 +47,20 @@ def create_group(
     if fault:
         raise UsageError(fault)
     _image, found = _available(site, account, reference)
-    flavor = site.provider.find_flavor(account.id, order.flavor)
+    flavor = site.provider.find_flavor(site.directory.working_project(account), order.flavor)
     fault = fault_of_size(found, flavor)
     if fault:
         raise Refused(fault)
-    server = site.provider.resolve_request(account.id, request_of(order, found, flavor))
+    server = site.provider.resolve_request(
+        site.directory.working_project(account), request_of(order, found, flavor)
+    )
     try:
-        group_id = site.provider.create_scaling_group(account.id, group, server)
+        group_id = site.provider.create_scaling_group(
+            site.directory.working_project(account), group, server
+        )
     except CloudUnavailable as error:
         raise _unknown(error, group.name) from error
-    return site.provider.find_scaling_group(account.id, group_id)
+    return site.provider.find_scaling_group(site.directory.working_project(account), group_id)
 
 
 def set_image(
@@ -75,7 +79,9 @@ def set_image(
     """
     require_enabled(site)
     _image, found = _available(site, account, image_reference)
-    group = site.provider.find_scaling_group(account.id, reference, group_name)
+    group = site.provider.find_scaling_group(
+        site.directory.working_project(account), reference, group_name
+    )
     if is_done(group, found.id, rollout):
         return group
     fault = fault_of_image_change(group, found.id, rollout, _present(site, group))
@@ -86,7 +92,9 @@ def set_image(
         site.provider.change_group_image(group, found.id, rollout)
     except CloudUnavailable as error:
         raise _unknown(error, group.name) from error
-    return site.provider.find_scaling_group(account.id, group.id, group.group)
+    return site.provider.find_scaling_group(
+        site.directory.working_project(account), group.id, group.group
+    )
 
 
 def wait_for_group(
@@ -113,7 +121,11 @@ def require_unused(site: Site, image: Image) -> None:
     if image.cloud_image_id is None:
         return
     try:
-        names = site.provider.stacks_using_image(image.project_id, image.cloud_image_id)
+        names = [
+            name
+            for project_id in site.projects_that_may_use(image)
+            for name in site.provider.stacks_using_image(project_id, image.cloud_image_id)
+        ]
     except CloudUnavailable as error:
         raise CloudUnavailable(
             f"{error} Whether stacks use the image could not be seen: add --force to delete it all"
@@ -150,7 +162,7 @@ def _require_fit(site: Site, account: Account, group: ScalingGroup, image: Cloud
     if group.flavor is None:
         return  # the template computes it, so that Heat alone can tell
     try:
-        flavor = site.provider.find_flavor(account.id, group.flavor)
+        flavor = site.provider.find_flavor(site.directory.working_project(account), group.flavor)
     except NotFound:
         return
     fault = fault_of_size(image, flavor)

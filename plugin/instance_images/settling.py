@@ -16,6 +16,7 @@ from instance_images.domain import UNFINISHED, Image, Task, TaskKind
 from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
 from instance_images.journal import Step
 from instance_images.news import Source
+from instance_images.ownership import share_new
 from instance_images.provider import CloudImage, Server
 from instance_images.recording import Decision, Observation, record
 from instance_images.site import Site
@@ -71,6 +72,7 @@ def settle(
         only = {seen.task.id for seen in looked if isinstance(seen.decision, _GOES_ON)}
         if not only:
             break
+    share_new(site, account_id)
     return settled
 
 
@@ -178,7 +180,7 @@ def require_sight(site: Site, project_ids: set[str]) -> None:
     """Raise ConfigurationError unless the credentials see the images of all these projects."""
     if not project_ids or site.provider.sees_all_accounts():
         return
-    own = site.provider.account(None).id
+    own = site.provider.find_project(None).id
     unseen = project_ids - {own}
     if unseen:
         raise ConfigurationError(

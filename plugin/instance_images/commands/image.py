@@ -13,6 +13,7 @@ from instance_images.commands.options import (
     location_option,
     locations_of,
     pass_invocation,
+    project_option,
 )
 from instance_images.commands.output import (
     as_json,
@@ -54,6 +55,7 @@ image.add_command(sync)
     " stopped, or its guest agent must freeze them.",
 )
 @account_option
+@project_option
 @location_option
 @wait_option
 @format_option
@@ -64,6 +66,7 @@ def create(
     name: str,
     requires_quiesce: bool,
     account: str | None,
+    project: str | None,
     location: str | None,
     wait: bool,
     output_format: str | None,
@@ -81,8 +84,8 @@ def create(
     from instance_images.commands.views import IMAGE
 
     site = invocation.application.site(location)
-    owner = site.provider.account(account)
-    request = capture(site, owner, server, name, requires_quiesce=requires_quiesce)
+    owner = site.account(account)
+    request = capture(site, owner, server, name, requires_quiesce=requires_quiesce, project=project)
     if wait:
         follow(invocation, site, owner, request.task_id)
     with site.database.reading() as connection:
@@ -113,7 +116,7 @@ def list_images(
     found = []
     for name in locations_of(invocation, location):
         site = invocation.application.site(name)
-        account_id = None if all_accounts else site.provider.account(account).id
+        account_id = None if all_accounts else site.account(account).id
         settle(site, account_id)
         with site.database.reading() as connection:
             found += images.list_images(connection, name, account_id)
@@ -144,7 +147,7 @@ def show(
     missing: NotFound | None = None
     for name in locations_of(invocation, location):
         site = invocation.application.site(name)
-        owner = site.provider.account(account)
+        owner = site.account(account)
         settle(site, owner.id)
         try:
             with site.database.reading() as connection:
@@ -181,7 +184,7 @@ def delete(
     from instance_images.deletion import delete as delete_image
 
     site = invocation.application.site(location)
-    owner = site.provider.account(account)
+    owner = site.account(account)
     if not yes:
         _confirm(site, owner, references)
     failures: list[InstanceImagesError] = []
@@ -254,6 +257,7 @@ def _confirm(site: Site, owner: Account, references: tuple[str, ...]) -> None:
 @click.option("--server-group", help="Id or name of a server group.")
 @click.option("--availability-zone", help="Name of an availability zone.")
 @account_option
+@project_option
 @location_option
 @wait_option
 @format_option
@@ -263,6 +267,7 @@ def deploy(
     reference: str,
     user_data: IO[bytes] | None,
     account: str | None,
+    project: str | None,
     location: str | None,
     wait: bool,
     output_format: str | None,
@@ -280,9 +285,9 @@ def deploy(
     from instance_images.task_reports import report_tasks
 
     site = invocation.application.site(location)
-    owner = site.provider.account(account)
+    owner = site.account(account)
     order = Order(**asked, user_data=user_data.read() if user_data else None)
-    task_id = deploy_image(site, owner, reference, order)
+    task_id = deploy_image(site, owner, reference, order, project)
     if wait:
         _tell_addresses(site, follow(invocation, site, owner, task_id))
     with site.database.reading() as connection:
@@ -292,11 +297,16 @@ def deploy(
 
 @image.command()
 @account_option
+@project_option
 @location_option
 @format_option
 @pass_invocation
 def choices(
-    invocation: Invocation, account: str | None, location: str | None, output_format: str | None
+    invocation: Invocation,
+    account: str | None,
+    project: str | None,
+    location: str | None,
+    output_format: str | None,
 ) -> None:
     """List what an account can deploy from: OS Images, and My Images.
 
@@ -308,7 +318,7 @@ def choices(
     from instance_images.commands.views import CHOICE
 
     site = invocation.application.site(location)
-    groups = choices_of(site, site.provider.account(account))
+    groups = choices_of(site, site.account(account), project)
     document = {
         "groups": [
             {"name": group.name, "images": [as_json(CHOICE, choice) for choice in group.images]}

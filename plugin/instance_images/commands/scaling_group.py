@@ -43,8 +43,12 @@ def list_groups(
     from instance_images.commands.views import SCALING_GROUP
 
     site = invocation.application.site(location)
-    owner = site.provider.account(account)
-    show_list(SCALING_GROUP, site.provider.list_scaling_groups(owner.id), output_format)
+    owner = site.account(account)
+    show_list(
+        SCALING_GROUP,
+        site.provider.list_scaling_groups(site.directory.working_project(owner)),
+        output_format,
+    )
 
 
 @scaling_group.command()
@@ -69,8 +73,8 @@ def show(
     from instance_images.commands.views import SCALING_GROUP
 
     site = invocation.application.site(location)
-    owner = site.provider.account(account)
-    found = site.provider.find_scaling_group(owner.id, stack, group)
+    owner = site.account(account)
+    found = site.provider.find_scaling_group(site.directory.working_project(owner), stack, group)
     show_one(SCALING_GROUP, found, output_format)
 
 
@@ -138,7 +142,7 @@ def create(
     from instance_images.scaling_groups import create_group
 
     site = invocation.application.site(location)
-    owner = site.provider.account(account)
+    owner = site.account(account)
     sizes = (min_size, max_size, min_size if desired is None else desired)
     order = Order(name, flavor, networks, key_name, security_groups)
     made = create_group(site, owner, image, GroupRequest(name, *sizes, cooldown), order)
@@ -191,7 +195,7 @@ def set_image(
     if not replace and (batch_size is not None or pause is not None):
         raise UsageError("--batch-size and --pause say how to replace instances: add --replace.")
     site = invocation.application.site(location)
-    owner = site.provider.account(account)
+    owner = site.account(account)
     rollout = Rollout(batch_size or 1, pause or 0) if replace else None
     changed = set_group_image(site, owner, stack, image, rollout, group)
     _show_changed(invocation, site, changed, wait, output_format)

@@ -165,7 +165,7 @@ LIMIT = View(
         ("Account", lambda limit: limit.account_name),
         ("Account ID", lambda limit: limit.account_id),
         ("Location", lambda limit: limit.location),
-        ("Limit", lambda limit: str(limit.max_images)),
+        ("Limit", lambda limit: "-" if limit.max_images < 0 else str(limit.max_images)),
         ("Set For", lambda limit: limit.source.capitalize()),
         ("Held", lambda limit: str(limit.held)),
     ),
