@@ -178,3 +178,20 @@ def test_a_location_that_cannot_be_read_is_told_and_left_as_it_is(bench: Bench) 
     bench.cli.refused(4, "cannot be reached", "image", "sync")
 
     assert bench.listed().keys() == {disk.id}
+
+
+def test_of_two_locations_the_one_that_can_be_read_is(
+    bench: Bench, configured: ConfiguredCommandLine
+) -> None:
+    bench.cli = configured(
+        reconcile="adopt = snapshots",
+        DEFAULT="locations = Elsewhere,RegionOne",
+        **{"location:Elsewhere": "cloud = nowhere"},
+    )
+    disk = bench.put(image_type="snapshot")
+
+    result = bench.cli("image", "sync")
+
+    assert result.exit_code == 1
+    assert "Error: Elsewhere was not read: Location Elsewhere: the entry 'nowhere'" in result.err
+    assert disk.id in [one["cloud_image_id"] for one in result.json]
