@@ -57,10 +57,12 @@ def of_each(
     """Yield what is found at each location, several at once; one that fails is a finding."""
 
     def at(location: Location) -> list[Finding]:
+        findings: list[Finding] = []
         try:
-            return list(look(location))
+            findings.extend(look(location))  # what was found before something broke is kept
         except InstanceImagesError as error:
-            return [broken(check, location.name, error)]
+            findings.append(broken(check, location.name, error))
+        return findings
 
     for findings in in_parallel(at, locations):
         yield from findings

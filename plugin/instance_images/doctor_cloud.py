@@ -7,7 +7,9 @@ from instance_images import images
 from instance_images.application import Application
 from instance_images.config import Location
 from instance_images.doctor import of_each
+from instance_images.errors import Refused
 from instance_images.findings import Finding, Severity
+from instance_images.site import Site
 
 
 def check_cloud(application: Application, locations: Sequence[Location]) -> Iterator[Finding]:
@@ -26,13 +28,21 @@ def _look(application: Application, location: Location) -> Iterator[Finding]:
         clock=site.clock,
     )
     for project_id in sorted(site.adoption.excluded_project_ids):
+        yield from _excluded(site, project_id)
+
+
+def _excluded(site: Site, project_id: str) -> Iterator[Finding]:
+    """Find a name in the place of an id; a project that is gone does no harm."""
+    try:
         project = site.provider.find_project(project_id)
-        if project.id != project_id:
-            yield Finding(
-                "cloud",
-                Severity.WARNING,
-                location.name,
-                f"[reconcile] excluded_projects has {project_id!r}, which is a name: it excludes"
-                " nothing.",
-                f"Write the project's id, {project.id}.",
-            )
+    except Refused:
+        return
+    if project.id != project_id:
+        yield Finding(
+            "cloud",
+            Severity.WARNING,
+            site.name,
+            f"[reconcile] excluded_projects has {project_id!r}, which is a name: it excludes"
+            " nothing.",
+            f"Write the project's id, {project.id}.",
+        )

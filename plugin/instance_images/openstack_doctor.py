@@ -29,7 +29,7 @@ class OpenStackDoctor(OpenStackPart):
         """Yield what is wrong with the credentials, the services, their clocks and limits."""
         roles = self._api.access.role_names  # without credentials there is nothing to look at
         if "admin" not in roles:
-            yield self._found(
+            yield self._finding(
                 Severity.ERROR,
                 f"The credentials of {self._location.cloud!r} do not have the admin role: they see"
                 " one project's images only.",
@@ -46,10 +46,10 @@ class OpenStackDoctor(OpenStackPart):
             answer = self._api.ask(None, service, "GET", path, allow=_ANY_ANSWER)
         except ConfigurationError as error:
             if service in _NEEDED:
-                yield self._found(Severity.ERROR, str(error), "Correct the catalog of Keystone.")
+                yield self._finding(Severity.ERROR, str(error), "Correct the catalog of Keystone.")
             return
         except (CloudUnavailable, Refused) as error:
-            yield self._found(Severity.ERROR, str(error), "See to the service, or its endpoint.")
+            yield self._finding(Severity.ERROR, str(error), "See to the service, or its endpoint.")
             return
         if service == "compute":
             yield from self._microversion(answer)
@@ -58,7 +58,7 @@ class OpenStackDoctor(OpenStackPart):
     def _microversion(self, answer: Any) -> Iterator[Finding]:
         newest = (answer.json().get("version") or {}).get("version") if answer.ok else None
         if newest is None or _number(newest) < _number(COMPUTE_MICROVERSION):
-            yield self._found(
+            yield self._finding(
                 Severity.ERROR,
                 f"Nova speaks no microversion {COMPUTE_MICROVERSION} (its newest is {newest}).",
                 "Upgrade Nova: that one is of the year 2017.",
@@ -75,7 +75,7 @@ class OpenStackDoctor(OpenStackPart):
         behind_seconds = int((sent_at - there).total_seconds())
         if max(ahead_seconds, behind_seconds) > SKEW_SECONDS:
             way = "ahead of" if ahead_seconds > 0 else "behind"
-            yield self._found(
+            yield self._finding(
                 Severity.WARNING,
                 f"The clock of {service} is {max(ahead_seconds, behind_seconds)} s {way} this"
                 " machine's: images are billed by both.",
@@ -88,7 +88,7 @@ class OpenStackDoctor(OpenStackPart):
         allowed = {project["id"] for project in (body or {}).get("projects", ())}
         missing = sorted(set(project_ids) - allowed)
         if missing:
-            yield self._found(
+            yield self._finding(
                 Severity.ERROR,
                 f"The credentials of {self._location.cloud!r} have no role on {len(missing)} of the"
                 f" projects that own images ({', '.join(missing[:3])}"
@@ -103,14 +103,14 @@ class OpenStackDoctor(OpenStackPart):
         body = self._api.read("image", "/info/usage") or {}
         limit = ((body.get("usage") or {}).get("image_count_total") or {}).get("limit")
         if limit is not None and 0 <= limit < max_images:
-            yield self._found(
+            yield self._finding(
                 Severity.WARNING,
                 f"Glance allows a project {limit} images (image_count_total), and this product"
                 f" {max_images}: captures are refused by Glance first.",
                 "Raise the limit in Keystone, or lower max_images.",
             )
 
-    def _found(self, severity: Severity, what: str, cure: str) -> Finding:
+    def _finding(self, severity: Severity, what: str, cure: str) -> Finding:
         return Finding("cloud", severity, self._location.name, what, cure)
 
 

@@ -345,7 +345,7 @@ class Provider(ABC):
         """Yield what is wrong with the credentials and the services, for the doctor.
 
         ``project_ids`` own images, ``max_images`` is what an account may hold. A driver that keeps
-        this is asked for its own account: what it raises is a finding.
+        this is asked for its own project: what it raises is a finding.
         """
         self.find_project(None)
         return ()

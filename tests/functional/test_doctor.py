@@ -1,5 +1,6 @@
 """The doctor finds what is wrong, with its cure, whatever else is broken at the same time."""
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -42,7 +43,7 @@ class Clinic:
     def put(self, **properties: Any) -> Any:
         """Make an image of one byte in the project."""
         image: Any = self.operator.image.create_image(
-            "orphan", data=b"x", container_format="bare", disk_format="raw",
+            f"orphan-{uuid.uuid4().hex}", data=b"x", container_format="bare", disk_format="raw",
             owner=self.project.id, wait=True, **properties,
         )  # fmt: skip
         return image

@@ -13,6 +13,7 @@ from instance_images.errors import InstanceImagesError
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
     from instance_images.learned import Learned
+    from instance_images.site import Site
 
 
 @click.command()
@@ -27,23 +28,33 @@ def sync(
 
     Images that were deleted, renamed or given to another project behind our back, and those that
     [reconcile] adopt makes images of their owner's account. The hourly run does the same before it
-    closes hours. A location that cannot be read completely stays as it is.
+    closes hours. Locations are read at the same time; one that cannot be read completely stays as
+    it is, and the exit code is 1.
 
     Example: instance-images image sync --dry-run
     """
     from instance_images.commands.views import LEARNED
+    from instance_images.parallel import in_parallel
     from instance_images.reconcile import synchronize
 
     names = locations_of(invocation, location)
+    sites = [invocation.application.site(name) for name in names]
+
+    def read(site: Site) -> list[Learned] | InstanceImagesError:
+        try:
+            return synchronize(site, dry_run=dry_run)
+        except InstanceImagesError as error:
+            return error
+
     learned: list[Learned] = []
     failures: list[InstanceImagesError] = []
-    for name in names:
-        try:
-            learned += synchronize(invocation.application.site(name), dry_run=dry_run)
-        except InstanceImagesError as error:
-            failures.append(error)
+    for name, outcome in zip(names, in_parallel(read, sites), strict=True):
+        if isinstance(outcome, InstanceImagesError):
+            failures.append(outcome)
             if len(names) > 1:
-                click.echo(f"Error: {name} was not read: {error}", err=True)
+                click.echo(f"Error: {name} was not read: {outcome}", err=True)
+        else:
+            learned += outcome
     if len(failures) == len(names):
         raise failures[0]
     show_list(LEARNED, learned, output_format)
