@@ -91,13 +91,16 @@ class SetClock:
 def write_config(path: Path, database_url: str, **more: str) -> Path:
     """Write a configuration with one location, RegionOne; ``more``: further text per section.
 
-    A section is named by its key; ``location`` stands for ``location:RegionOne``.
+    A section is named by its key; ``location`` stands for ``location:RegionOne``. Tests share a
+    cloud, so nothing is adopted unless a test says so.
     """
     sections = {
         "DEFAULT": "locations = RegionOne",
         "database": f"connection = {database_url.replace('$', '$$')}",
         "location:RegionOne": "cloud = admin",
     }
+    if "reconcile" not in more:
+        sections["reconcile"] = "adopt = none"
     for name, text in more.items():
         section = "location:RegionOne" if name == "location" else name
         sections[section] = f"{sections.get(section, '')}\n{text}"

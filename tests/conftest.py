@@ -66,7 +66,10 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def embedded_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
-    with EmbeddedCloud.running(tmp_path_factory.mktemp("cloud"), services=("neutron",)) as cloud:
+    """One for the whole run; Glance asks Keystone for quotas, which are generous."""
+    with EmbeddedCloud.running(
+        tmp_path_factory.mktemp("cloud"), services=("neutron", "heat"), limits=True
+    ) as cloud:
         yield cloud
 
 

@@ -43,6 +43,17 @@ class Project:
     cloud: str
 
 
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A customer's domain, in whose projects the operator has his roles."""
+
+    id: str
+    name: str
+
+
+DEFAULT_DOMAIN = Domain("default", "Default")
+
+
 class EmbeddedCloud:
     """A running cloud."""
 
@@ -102,27 +113,39 @@ class EmbeddedCloud:
             scope["project_name"] = project.name if isinstance(project, Project) else project
         return Connection(config=config.get_one(cloud=cloud, **scope))
 
-    def new_project(self, prefix: str = "t") -> Project:
+    def new_domain(self, prefix: str = "d") -> Domain:
+        """Create a domain whose projects the admin has the admin role in, by inheritance."""
+        name = f"{prefix}-{uuid.uuid4().hex[:8]}"
+        with self.connection() as connection:
+            identity: Any = connection.identity
+            made = identity.create_domain(name=name)
+            admin = identity.find_user("admin")
+            role = identity.find_role("admin")
+            identity.assign_domain_role_to_user(made.id, admin, role, inherited=True)
+        return Domain(made.id, name)
+
+    def new_project(self, prefix: str = "t", domain: Domain = DEFAULT_DOMAIN) -> Project:
         """Create a project with one member, and the member's entry in clouds.yaml."""
         name = f"{prefix}-{uuid.uuid4().hex[:8]}"
         with self.connection() as connection:
             identity: Any = connection.identity  # typed as Keystone's v2 or v3 API
-            project = identity.create_project(name=name, domain_id="default")
+            project = identity.create_project(name=name, domain_id=domain.id)
             user = identity.create_user(
-                name=name, password=PASSWORD, domain_id="default", default_project_id=project.id
+                name=name, password=PASSWORD, domain_id=domain.id, default_project_id=project.id
             )
             for role in ("member", "reader"):
                 identity.assign_project_role_to_user(project, user, identity.find_role(role))
-        self._add_to_clouds_yaml(name)
+        self._add_to_clouds_yaml(name, domain)
         return Project(id=project.id, name=name, user_name=name, cloud=name)
 
-    def _add_to_clouds_yaml(self, name: str) -> None:
+    def _add_to_clouds_yaml(self, name: str, domain: Domain) -> None:
         """Add a user with the project of the same name, by the pattern of the cloud ``demo``."""
         with (self.state_dir / "clouds.yaml.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             document = yaml.safe_load(self.clouds_yaml.read_text())
             demo = document["clouds"]["demo"]
             auth = {**demo["auth"], "username": name, "project_name": name}
+            auth |= {"user_domain_name": domain.name, "project_domain_name": domain.name}
             document["clouds"][name] = {**demo, "auth": auth}
             write_atomically(self.clouds_yaml, yaml.safe_dump(document, sort_keys=False))
 
@@ -232,6 +255,7 @@ class EmbeddedCloud:
         after: int = 0,
         delay_seconds: float = 0.0,
         retry_after: int | None = None,
+        performed: bool = False,
     ) -> None:
         """Have a service answer wrongly; every caller is hit, other services too.
 
@@ -239,7 +263,8 @@ class EmbeddedCloud:
         path and query. The first ``after`` requests that match pass, the next ``count`` are hit
         (None: all). ``action`` is a status, which is answered in place of the service, or
         ``drop-before`` (reset, the service sees nothing), ``drop-after`` (the service has done it,
-        the client sees a reset), or ``delay`` (only ``delay_seconds`` are waited).
+        the client sees a reset), or ``delay`` (only ``delay_seconds`` are waited). With
+        ``performed`` the service has done it before the status is answered.
         """
         self._run(service, "pid")  # says so if there is no such service
         fault = {
@@ -252,6 +277,7 @@ class EmbeddedCloud:
             "after": after,
             "delay_seconds": delay_seconds,
             "retry_after": retry_after,
+            "performed": performed,
         }
         self._faults.append(fault)
         write_atomically(self.state_dir / "faults.json", json.dumps(self._faults))

@@ -10,7 +10,7 @@ from pathlib import Path
 from instance_images.config import Location
 from instance_images.domain import Account
 from instance_images.instants import Clock, system_clock
-from instance_images.provider import Provider
+from instance_images.provider import CloudImage, CloudImageStatus, Provider
 from memory_cloud import MemoryProvider
 
 CLOUDS: dict[str, Provider] = {}
@@ -21,6 +21,19 @@ class FaultyProvider(MemoryProvider):
 
     def _answer(self) -> None:
         raise RuntimeError("no answer from https://admin:hunter2@keystone.example:5000/v3")
+
+
+class SlowProvider(MemoryProvider):
+    """Is still busy with every capture that it is asked for, whichever process has begun it."""
+
+    def get_image(self, cloud_image_id: str) -> CloudImage | None:
+        saving = CloudImageStatus.SAVING
+        return CloudImage(cloud_image_id, "", "acme", saving, None, None, 0, 0, self.clock())
+
+
+def connect_slow(location: Location) -> Provider:
+    """Return a cloud in which no capture ends."""
+    return SlowProvider(location, system_clock)
 
 
 def connect(location: Location, clock: Clock = system_clock) -> Provider:
@@ -34,7 +47,9 @@ def connect(location: Location, clock: Clock = system_clock) -> Provider:
 
 def owner(location: str, account: str = "a") -> Account:
     """Return an account of the location's cloud."""
-    return CLOUDS[location].account(account)
+    cloud = CLOUDS[location]
+    assert isinstance(cloud, MemoryProvider)
+    return cloud.account(account)
 
 
 def install(directory: Path) -> Path:
@@ -44,5 +59,6 @@ def install(directory: Path) -> Path:
     (described / "METADATA").write_text("Metadata-Version: 2.1\nName: memory-cloud\nVersion: 1\n")
     (described / "entry_points.txt").write_text(
         "[instance_images.providers]\nmemory = installed_memory_cloud:connect\n"
+        "slow-memory = installed_memory_cloud:connect_slow\n"
     )
     return directory

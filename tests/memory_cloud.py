@@ -5,18 +5,22 @@ told to do (fail, leave images out of a listing) the real one does by itself.
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from instance_images.config import Location
 from instance_images.domain import Account
 from instance_images.errors import CloudUnavailable, NotFound
 from instance_images.instants import Clock
 from instance_images.provider import (
+    Claims,
     CloudImage,
     CloudImageStatus,
+    Domain,
     Flavor,
+    Project,
     Provider,
     Server,
     ServerRequest,
@@ -37,9 +41,43 @@ class MemoryProvider(Provider):
         self.next_size_bytes = GB
         self.is_down = False
         self.unlisted: set[str] = set()
+        self.shelved_instances: dict[str, str] = {}
+        self.loses_answers = False
+        self.in_listing: Callable[[], None] = lambda: None  # called when half of it was told
+        self.domain_of: dict[str, str] = {}  # of the projects that are in a domain
+        self.shared: dict[str, set[str]] = {}
+        self.listings = 0
+
+    def find_project(self, reference: str | None) -> Project:
+        self._answer()
+        project_id = (reference or "own").removeprefix("name of ")
+        if project_id.startswith("no such") or (
+            self.domain_of and project_id not in self.domain_of
+        ):
+            raise NotFound("Account", project_id, "")
+        domain_id = self.domain_of.get(project_id, "")
+        return Project(project_id, f"name of {project_id}", domain_id, domain_id or None)
+
+    def find_domain(self, reference: str) -> Domain:
+        self._answer()
+        if reference not in self.domain_of.values():
+            raise NotFound("Account", reference, "")
+        return Domain(reference, reference)
+
+    def list_projects(self, domain_id: str | None = None) -> Sequence[Project]:
+        self._answer()
+        self.listings += 1
+        listed = [self.find_project(project_id) for project_id in self.domain_of]
+        return [project for project in listed if domain_id in (None, project.domain_id)]
+
+    def share_image(self, cloud_image_id: str, project_ids: Collection[str]) -> None:
+        self._answer()
+        self.shared.setdefault(cloud_image_id, set()).update(project_ids)
 
     def account(self, reference: str | None) -> Account:
-        return Account(reference or "own", f"name of {reference or 'own'}")
+        """Return the account of a project, as where an account is a project."""
+        project = self.find_project(reference)
+        return Account(project.id, project.name, project.domain_name)
 
     def sees_all_accounts(self) -> bool:
         return True
@@ -63,9 +101,21 @@ class MemoryProvider(Provider):
         self._answer()
         image_id = str(uuid.uuid4())
         self.images[image_id] = CloudImage(
-            image_id, name, project_id, CloudImageStatus.SAVING, None, None, 0, 0, self.clock()
+            id=image_id,
+            name=name,
+            owner_id=project_id,
+            status=CloudImageStatus.SAVING,
+            size_bytes=None,
+            virtual_size_bytes=None,
+            min_disk_gib=0,
+            min_ram_mib=0,
+            changed_at=self.clock(),
+            created_at=self.clock(),
+            claims=Claims(request_id, server_id, looks_captured=True),
         )
         self.marks[image_id] = request_id
+        if self.loses_answers:
+            raise CloudUnavailable("The answer of the cloud in memory was lost.")
         return image_id
 
     def activate(self, size_bytes: int, changed_at: datetime | None = None) -> None:
@@ -78,6 +128,23 @@ class MemoryProvider(Provider):
                     size_bytes=size_bytes,
                     changed_at=changed_at or self.clock(),
                 )
+
+    def put(self, owner_id: str, size_bytes: int = GB, **values: Any) -> CloudImage:
+        """Make an image as its owner does without us."""
+        made = CloudImage(
+            id=str(uuid.uuid4()),
+            name="foreign",
+            owner_id=owner_id,
+            status=CloudImageStatus.ACTIVE,
+            size_bytes=size_bytes,
+            virtual_size_bytes=None,
+            min_disk_gib=0,
+            min_ram_mib=0,
+            changed_at=self.clock(),
+            created_at=self.clock(),
+        )
+        self.images[made.id] = replace(made, **values)
+        return self.images[made.id]
 
     def find_captured(self, project_id: str, request_id: str) -> CloudImage | None:
         self._answer()
@@ -93,7 +160,18 @@ class MemoryProvider(Provider):
 
     def list_images(self) -> Iterator[CloudImage]:
         self._answer()
-        return iter([image for image in self.images.values() if image.id not in self.unlisted])
+        first = {*self.images} - self.unlisted
+        yield from [self.images[image_id] for image_id in first]
+        self.in_listing()
+        yield from [self.images[image_id] for image_id in {*self.images} - self.unlisted - first]
+
+    def shelved(self, instance_ids: Collection[str]) -> Mapping[str, str]:
+        self._answer()
+        return {
+            instance_id: project_id
+            for instance_id, project_id in self.shelved_instances.items()
+            if instance_id in instance_ids
+        }
 
     def delete_image(self, project_id: str, cloud_image_id: str) -> bool:
         self._answer()
@@ -103,10 +181,10 @@ class MemoryProvider(Provider):
         self._answer()
         return str(uuid.uuid4())
 
-    def find_requested_server(
+    def find_requested_servers(
         self, project_id: str, request_id: str, since: datetime
-    ) -> Server | None:
-        return None
+    ) -> Sequence[Server]:
+        return []
 
     def _answer(self) -> None:
         if self.is_down:

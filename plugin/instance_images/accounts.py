@@ -6,19 +6,23 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from instance_images.domain import HOLDING, Account
+from instance_images.domain import HOLDING, Account, AccountScope
 from instance_images.tables import accounts, images
 
 
 @dataclass(frozen=True, slots=True)
 class AccountRow:
-    """An account at a location, with the limit of its own if it has one."""
+    """An account at a location, with the limit of its own if it has one.
+
+    ``domain_name`` is None until it was told.
+    """
 
     account_key: int
     location: str
     account_id: str
     account_name: str
     max_images: int | None
+    domain_name: str | None
 
 
 def find_account(connection: sa.Connection, location: str, account_id: str) -> AccountRow | None:
@@ -37,11 +41,21 @@ def lock_account(connection: sa.Connection, location: str, account: Account) -> 
         _insert(connection, location, account)
         found = _one(connection, _rows().where(_is(location, account.id)).with_for_update())
         assert found is not None
-    if found.account_name != account.name:
-        connection.execute(
-            sa.update(accounts).where(_is(location, account.id)).values(account_name=account.name)
-        )
+    _keep_names(connection, found, account)
     return found
+
+
+def _keep_names(connection: sa.Connection, row: AccountRow, account: Account) -> None:
+    """Write down the names that the account has now; an id in place of a name is none."""
+    values: dict[str, str] = {}
+    if account.name not in (row.account_name, account.id):
+        values["account_name"] = account.name
+    if account.domain_name not in (row.domain_name, None):
+        values["domain_name"] = account.domain_name or ""
+    if values:
+        connection.execute(
+            sa.update(accounts).where(accounts.c.account_key == row.account_key).values(values)
+        )
 
 
 def accounts_with_limit(connection: sa.Connection, location: str) -> list[AccountRow]:
@@ -54,6 +68,37 @@ def accounts_by_key(connection: sa.Connection, location: str) -> dict[int, Accou
     """Return the accounts that the location has rows of."""
     query = _rows().where(accounts.c.location == location)
     return {row.account_key: _account(row) for row in connection.execute(query)}
+
+
+def set_domain_name(connection: sa.Connection, account_key: int, domain_name: str) -> None:
+    """Write down the name of the domain that the account is in."""
+    connection.execute(
+        sa.update(accounts)
+        .where(accounts.c.account_key == account_key)
+        .values(domain_name=domain_name)
+    )
+
+
+def account_that_has(connection: sa.Connection, location: str, project_id: str) -> Account | None:
+    """Return the account that the project's images were recorded for last."""
+    query = (
+        sa.select(accounts)
+        .join_from(accounts, images)
+        .where(accounts.c.location == location, images.c.project_id == project_id)
+        .order_by(images.c.created_at.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    scope = AccountScope(row.scope)
+    return Account(row.account_id, row.account_name, row.domain_name, scope)
+
+
+def has_other_scope(connection: sa.Connection, scope: AccountScope) -> bool:
+    """Return whether there are accounts that were made under another account_scope."""
+    query = sa.select(accounts.c.account_key).where(accounts.c.scope != scope).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def set_own_limit(connection: sa.Connection, account_key: int, max_images: int | None) -> None:
@@ -93,11 +138,18 @@ def _account(row: Any) -> AccountRow:
         account_id=row.account_id,
         account_name=row.account_name,
         max_images=row.max_images,
+        domain_name=row.domain_name,
     )
 
 
 def _insert(connection: sa.Connection, location: str, account: Account) -> None:
-    values = {"location": location, "account_id": account.id, "account_name": account.name}
+    values = {
+        "location": location,
+        "account_id": account.id,
+        "account_name": account.name,
+        "domain_name": account.domain_name,
+        "scope": account.scope,
+    }
     try:
         with connection.begin_nested():
             connection.execute(sa.insert(accounts).values(values))

@@ -5,6 +5,7 @@ from importlib.metadata import entry_points
 
 from instance_images.config import Location, Settings
 from instance_images.database import Database
+from instance_images.domain import NO_ADOPTION
 from instance_images.errors import ConfigurationError
 from instance_images.instants import Clock, system_clock
 from instance_images.provider import Provider
@@ -33,7 +34,9 @@ class Application:
             self.database,
             self.clock,
             self.settings.default_max_images,
-            self.settings.deadlines,
+            self.settings.account_scope,
+            adoption=self.settings.adoption if location.enabled else NO_ADOPTION,
+            deadlines=self.settings.deadlines,
         )
 
     def provider(self, location: Location) -> Provider:

@@ -28,12 +28,11 @@ from instance_images.errors import (
     WrongState,
 )
 from instance_images.journal import Step
-from instance_images.limits import applicable_limit, require_slot
 from instance_images.names import fault_of_name, printable
 from instance_images.provider import CloudImageStatus, Server, ServerStatus
 from instance_images.recording import Observation, record
 from instance_images.settling import settle
-from instance_images.site import Site, require_enabled
+from instance_images.site import Site, require_enabled, require_free_slot
 from instance_images.transitions import Failed, consistency_of, fault_of_source
 from instance_images.volume_transitions import Ask
 
@@ -48,19 +47,21 @@ def capture(
     name: str,
     *,
     requires_quiesce: bool = False,
+    project: str | None = None,
 ) -> ImageRequest:
     """Start to capture the account's instance; return the request, with its image and task ids.
 
-    ``requires_quiesce``: only with consistent file systems. Raises FeatureNotEnabled, UsageError
-    (the name), NotFound, Refused, WrongState and LimitReached with nothing made; CloudUnavailable
-    with what was made recorded in the task.
+    ``requires_quiesce``: only with consistent file systems. ``project``: id or name of the one that
+    the instance is looked for in, None for all of the account's. Raises FeatureNotEnabled,
+    UsageError (the name), NotFound, Refused, WrongState and LimitReached with nothing made;
+    CloudUnavailable with what was made recorded in the task.
     """
     require_enabled(site)
     fault = fault_of_name(name)
     if fault:
         raise UsageError(fault)
     settle(site, account.id)
-    server = site.provider.find_server(account.id, server_reference)
+    server = site.directory.find_server(account, server_reference, project)
     request = prepared(site, server, name, str(uuid.uuid4()), str(uuid.uuid4()))
     if requires_quiesce and request.consistency is Consistency.CRASH:
         raise Refused(_cannot_quiesce(server))
@@ -128,15 +129,12 @@ def reserve(
     take_slot: Callable[[sa.Connection, int], None],
 ) -> None:
     """Take one of the account's slots, in one transaction that locks the account's row."""
+    keystone_limit = site.provider.account_limit(account)
 
     def work(connection: sa.Connection) -> None:
         row = accounts.lock_account(connection, site.name, account)
         _require_idle(connection, request)
-        max_images, _source = applicable_limit(
-            row.max_images, site.location.max_images, site.default_max_images
-        )
-        held = accounts.count_held(connection, row.account_key)
-        require_slot(account.name, site.name, held, max_images)
+        require_free_slot(connection, site, account, keystone_limit)
         take_slot(connection, row.account_key)
 
     site.database.write(work)

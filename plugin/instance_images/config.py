@@ -17,6 +17,7 @@ from oslo_config import cfg
 
 from instance_images import logging_setup, report_config
 from instance_images.deadlines import DEFAULT_DEADLINES, Deadlines
+from instance_images.domain import NO_ADOPTION, AccountScope, AdoptionPolicy, AdoptMode
 from instance_images.errors import ConfigurationError, NotFound, UsageError
 from instance_images.report_config import DEFAULT_PROVIDER, MailSettings, ProviderSettings
 
@@ -36,8 +37,12 @@ _DEFAULT_OPTS = [
     cfg.StrOpt(
         "account_scope",
         default="project",
-        choices=[("project", "The paying customer is one Keystone project.")],
-        help="Who the paying customer is.",
+        choices=[
+            ("project", "one Keystone project"),
+            ("domain", "a Keystone domain: an image serves all projects of the domain"),
+        ],
+        help="Who the paying customer is. Choose before the first image is made: a ledger in use"
+        " is refused under the other choice, because its charges are the accounts' of this one.",
     ),
 ]
 
@@ -104,6 +109,29 @@ _LIMITS_OPTS = [
         default=10,
         min=0,
         help="How many images an account may hold in a location that sets no maximum of its own.",
+    ),
+]
+
+_RECONCILE_OPTS = [
+    cfg.StrOpt(
+        "adopt",
+        default="snapshots",
+        choices=[
+            ("none", "no image that was made without this product"),
+            ("marked", "those that carry this product's mark"),
+            ("snapshots", "and those that show any trace of an instance, backups too"),
+            ("private", "and all others that a project owns and that are not public"),
+        ],
+        help="Which images that were made without this product become images of their owner's"
+        " account, and are billed from then on, where the location is enabled. Owners can remove"
+        " the traces: where nobody shall store for free, choose private. Images of shelved"
+        " instances, public images, and empty ones are never adopted. An image that was adopted"
+        " stays so after a change.",
+    ),
+    cfg.ListOpt(
+        "excluded_projects",
+        default=[],
+        help="Ids of projects whose images are never adopted, such as the operator's own.",
     ),
 ]
 
@@ -207,6 +235,7 @@ _GROUPS: dict[str, list[Any]] = {
     "limits": _LIMITS_OPTS,
     "deadlines": _DEADLINES_OPTS,
     "metrics": _METRICS_OPTS,
+    "reconcile": _RECONCILE_OPTS,
     "report": report_config.REPORT_OPTS,
     "mail": report_config.MAIL_OPTS,
 }
@@ -259,8 +288,11 @@ class Settings:
     database_connection: str
     billing: BillingSettings
     default_max_images: int
+    account_scope: AccountScope = AccountScope.PROJECT
     metrics_textfile: Path | None = None
     log_config_files: tuple[Path, ...] = ()
+    log_paths: tuple[Path, ...] = ()
+    adoption: AdoptionPolicy = NO_ADOPTION
     deadlines: Deadlines = DEFAULT_DEADLINES
     template_directories: tuple[Path, ...] = ()
     mail: MailSettings | None = None
@@ -298,7 +330,6 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
             default_config_files=list(map(str, paths)),
             default_config_dirs=[],
         )
-        _ = conf.account_scope  # its one choice is checked by being read
         names = _location_names(conf.locations)
         for name in names:
             conf.register_opts(_LOCATION_OPTS, group=f"location:{name}")
@@ -307,8 +338,13 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
             database_connection=conf.database.connection,
             billing=_billing(conf.billing),
             default_max_images=conf.limits.max_images,
+            account_scope=AccountScope(conf.account_scope),
             metrics_textfile=_textfile(conf.metrics.textfile),
             log_config_files=tuple(paths) if log_keys else (),
+            log_paths=_log_paths(paths) if log_keys else (),
+            adoption=AdoptionPolicy(
+                AdoptMode(conf.reconcile.adopt), frozenset(conf.reconcile.excluded_projects)
+            ),
             deadlines=Deadlines(
                 conf.deadlines.queue_minutes,
                 conf.deadlines.snapshot_minutes,
@@ -377,6 +413,18 @@ def _parse(path: Path) -> dict[str, dict[str, Any]]:
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
     return sections
+
+
+def _log_paths(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """Return where the options of oslo.log have the log written; the last file decides."""
+    told: dict[str, str] = {}
+    for path in paths:
+        for key, values in _parse(path).get("DEFAULT", {}).items():
+            told[key] = values[-1]
+    directory, file = told.get("log_dir"), told.get("log_file")
+    if file:
+        return (Path(directory or "", file),)
+    return (Path(directory),) if directory else ()
 
 
 def _location_names(names: Sequence[str]) -> list[str]:

@@ -1,6 +1,8 @@
 """Deletes an image of the account, for good. Billing ends when the cloud has accepted it."""
 
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from instance_images import images, readings, tasks
@@ -10,6 +12,7 @@ from instance_images.names import printable
 from instance_images.news import Learning, Source
 from instance_images.provider import CloudImage
 from instance_images.recording import record_deleted, record_not_deleted
+from instance_images.scaling_groups import require_unused
 from instance_images.settling import find_in_cloud, settle
 from instance_images.site import Site, resolve_image
 from instance_images.transitions import vanished_at
@@ -17,25 +20,39 @@ from instance_images.transitions import vanished_at
 _DELETABLE = (ImageStatus.CREATING, ImageStatus.AVAILABLE, ImageStatus.ERROR)
 
 
-def delete(site: Site, account: Account, reference: str) -> Image:
-    """Delete the account's image; return its record as it stands afterwards.
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """An image's record after its deletion; ``was_gone`` where the cloud had it no more."""
 
-    An image that is gone from the cloud already counts as deleted when it was last seen. Raises
-    NotFound, WrongState and Refused (in use, protected) with the image left as it was;
-    CloudUnavailable with the deletion recorded, to be settled by the next command or run.
-    """
+    image: Image
+    was_gone: bool
+
+
+def find(site: Site, account: Account, references: Sequence[str]) -> list[Image]:
+    """Return the account's images that are to be deleted. Raises NotFound for the first unknown."""
     settle(site, account.id)
     with site.database.reading() as connection:
-        image = resolve_image(connection, site, account, reference)
+        return [resolve_image(connection, site, account, reference) for reference in references]
+
+
+def delete(site: Site, account: Account, reference: str, *, force: bool = False) -> Deletion:
+    """Delete the account's image.
+
+    With ``force``, also one that stacks make instances from. An image that is gone from the cloud
+    already counts as deleted when it was last seen. Raises NotFound, WrongState and Refused (in
+    use, protected) with the image left as it was; CloudUnavailable with the deletion recorded, to
+    be settled by the next command or run.
+    """
+    [image] = find(site, account, [reference])
     found = find_in_cloud(site, image)
     _require_own(image, found)
+    if found is not None and not force:
+        require_unused(site, image)
     task_id = _begin(site, image)
-    if found is None:
-        _end(site, image, task_id, _gone_since(site, image))
-    else:
-        _send(site, image, found, task_id)
+    was_there = found is not None and _send(site, image, found, task_id)
+    _end(site, image, task_id, site.clock() if was_there else _gone_since(site, image))
     with site.database.reading() as connection:
-        return images.get_image(connection, image.id)
+        return Deletion(images.get_image(connection, image.id), was_gone=not was_there)
 
 
 def _require_own(image: Image, found: CloudImage | None) -> None:
@@ -79,9 +96,10 @@ def _gone_since(site: Site, image: Image) -> datetime:
         return vanished_at(image, readings.last_read_at(connection, site.name))
 
 
-def _send(site: Site, image: Image, found: CloudImage, task_id: str) -> None:
+def _send(site: Site, image: Image, found: CloudImage, task_id: str) -> bool:
+    """Ask the cloud to delete the image; return whether it was still there."""
     try:
-        site.provider.delete_image(image.project_id, found.id)
+        return site.provider.delete_image(image.project_id, found.id)
     except Refused as error:
         with site.database.writing() as connection:
             record_not_deleted(connection, image, task_id, str(error), site.clock())
@@ -92,7 +110,6 @@ def _send(site: Site, image: Image, found: CloudImage, task_id: str) -> None:
             " run, finds out what became of it.",
             error.status,
         ) from error
-    _end(site, image, task_id, site.clock())
 
 
 def _end(site: Site, image: Image, task_id: str, deleted_at: datetime) -> None:

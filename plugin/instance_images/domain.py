@@ -3,7 +3,7 @@
 Pure: imports nothing but the standard library. Sizes are bytes, instants aware UTC datetimes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -30,6 +30,7 @@ class Consistency(StrEnum):
     CRASH = "crash"
     FILESYSTEM = "filesystem"
     OFFLINE = "offline"
+    UNKNOWN = "unknown"  # of an image that somebody else made
 
 
 class Origin(StrEnum):
@@ -37,6 +38,33 @@ class Origin(StrEnum):
 
     CAPTURED = "captured"
     ADOPTED = "adopted"
+
+
+class AccountScope(StrEnum):
+    """Who the paying customer is: one Keystone project, or a domain with all its projects."""
+
+    PROJECT = "project"
+    DOMAIN = "domain"
+
+
+class AdoptMode(StrEnum):
+    """Which images are adopted; each mode includes those before it."""
+
+    NONE = "none"
+    MARKED = "marked"  # those that carry this product's mark
+    SNAPSHOTS = "snapshots"  # those that show any trace of an instance
+    PRIVATE = "private"  # all that a project owns
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionPolicy:
+    """What is adopted at a location, and the ids of the projects of which nothing is."""
+
+    mode: AdoptMode = AdoptMode.NONE
+    excluded_project_ids: frozenset[str] = frozenset()
+
+
+NO_ADOPTION = AdoptionPolicy()
 
 
 class TaskKind(StrEnum):
@@ -61,10 +89,15 @@ UNFINISHED = (TaskState.PENDING, TaskState.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The paying customer: a Keystone project's id and its name when it was last seen."""
+    """The paying customer: the id of a Keystone project or domain, and its name when last seen.
+
+    ``domain_name`` is the domain that it is in (or is), None where that was not told.
+    """
 
     id: str
     name: str
+    domain_name: str | None = None
+    scope: AccountScope = AccountScope.PROJECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +105,8 @@ class Image:
     """A custom image captured from an instance's primary disk, as our record has it.
 
     ``cloud_image_id`` is the image service's own id, None until the cloud has taken the request.
-    ``task_id`` names the task that changed the image last. ``project_id`` is the project that owns
+    ``task_id`` names the task that changed the image last, empty where there was none.
+    ``project_id`` is the project that owns
     it in the image service.
     """
 
@@ -102,7 +136,7 @@ class Task:
 
     What a request makes in the cloud is marked, so that it is found again: an image with our
     image's id, an instance with the id of the task. ``started_at`` is the instant just before the
-    request was sent. ``server_id`` is the instance that a deploy made. ``project_id`` is the
+    request was sent. ``server_id`` is the first instance that a deploy made. ``project_id`` is the
     project that it works in. ``stage_began_at`` is when its stage was last seen to change.
     ``journal`` says what was asked for, and what was made in the cloud for it so far.
     ``has_leftovers`` where some of that is to be removed when the task has ended.
@@ -124,6 +158,17 @@ class Task:
     stage_began_at: datetime
     journal: Mapping[str, Any]
     has_leftovers: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many instances a deploy was asked to make."""
+        return int(self.journal.get("count", 1))
+
+    @property
+    def server_ids(self) -> Sequence[str]:
+        """The instances that a deploy made, as far as they are known."""
+        known: Sequence[str] = self.journal.get("server_ids", ())
+        return known or ([self.server_id] if self.server_id else [])
 
 
 @dataclass(frozen=True, slots=True)

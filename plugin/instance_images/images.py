@@ -5,6 +5,7 @@ image of another one.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from sys import intern
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from instance_images.domain import (
+    HOLDING,
     UNFINISHED,
     Consistency,
     Image,
@@ -22,10 +24,11 @@ from instance_images.domain import (
 )
 from instance_images.tables import accounts, images, tasks
 
-# Project id, size and virtual size of an available image: a million are in memory at once.
-AvailableState = tuple[str, int, int | None]
+# Project id, size, virtual size and name of an available image: a million are in memory at once.
+AvailableState = tuple[str, int, int | None, str]
 
 _IDS_PER_QUERY = 500
+_ROWS_AT_A_TIME = 10_000
 _SHOWN = tuple(status for status in ImageStatus if status is not ImageStatus.DELETED)
 
 
@@ -88,9 +91,131 @@ def update_state(
             images.c.status == ImageStatus.AVAILABLE,
             ~sa.and_(*same),
         )
-        .values(**values)
+        .values(**values, shared_with=None)
     )
     return result.rowcount == 1
+
+
+def rename_image(connection: sa.Connection, before: Image, name: str) -> bool:
+    """Give an available image another name, unless it was given one meanwhile."""
+    result = connection.execute(
+        sa.update(images)
+        .where(
+            images.c.image_id == before.id,
+            images.c.status == ImageStatus.AVAILABLE,
+            images.c.name == before.name,
+        )
+        .values(name=name)
+    )
+    return result.rowcount == 1
+
+
+def known_cloud_ids(connection: sa.Connection, cloud_ids: Sequence[str]) -> set[str]:
+    """Return which of these ids of the cloud are on record: at any location, deleted or not."""
+    found: set[str] = set()
+    for first in range(0, len(cloud_ids), _IDS_PER_QUERY):
+        some = cloud_ids[first : first + _IDS_PER_QUERY]
+        query = sa.select(images.c.cloud_image_id).where(images.c.cloud_image_id.in_(some))
+        found.update(connection.execute(query).scalars())
+    return found
+
+
+def living_cloud_ids(connection: sa.Connection, cloud_ids: Sequence[str]) -> set[str]:
+    """Return which of these ids of the cloud are those of images that hold a slot somewhere."""
+    found: set[str] = set()
+    for first in range(0, len(cloud_ids), _IDS_PER_QUERY):
+        some = cloud_ids[first : first + _IDS_PER_QUERY]
+        query = sa.select(images.c.cloud_image_id).where(
+            images.c.cloud_image_id.in_(some), images.c.status.in_(HOLDING)
+        )
+        found.update(connection.execute(query).scalars())
+    return found
+
+
+def project_ids(connection: sa.Connection, location: str) -> set[str]:
+    """Return the projects that own images at the location which are not deleted."""
+    query = (
+        sa.select(images.c.project_id)
+        .distinct()
+        .join_from(images, accounts)
+        .where(accounts.c.location == location, images.c.status.in_(_SHOWN))
+    )
+    return set(connection.execute(query).scalars())
+
+
+def available_without_size(connection: sa.Connection, location: str) -> list[tuple[str, str]]:
+    """Return the ids and names of the available images that have no bytes on record."""
+    query = (
+        sa.select(images.c.image_id, images.c.name)
+        .join_from(images, accounts)
+        .where(
+            accounts.c.location == location,
+            images.c.status == ImageStatus.AVAILABLE,
+            sa.func.coalesce(images.c.size_bytes, 0) == 0,
+        )
+        .order_by(images.c.image_id)
+    )
+    return [(image_id, name) for image_id, name in connection.execute(query)]
+
+
+def captures_without_image(connection: sa.Connection, location: str) -> dict[str, list[datetime]]:
+    """Return when captures were asked for whose image is not known yet, by project.
+
+    Those that were given up are among them for as long as something may still come of them: that
+    is removed when it does.
+    """
+    has_leftovers = sa.exists().where(tasks.c.image_id == images.c.image_id, tasks.c.has_leftovers)
+    query = (
+        sa.select(images.c.project_id, images.c.created_at)
+        .join_from(images, accounts)
+        .where(
+            accounts.c.location == location,
+            images.c.cloud_image_id.is_(None),
+            sa.or_(images.c.status == ImageStatus.CREATING, has_leftovers),
+        )
+    )
+    found: dict[str, list[datetime]] = {}
+    for project_id, asked_at in connection.execute(query):
+        found.setdefault(project_id, []).append(asked_at)
+    return found
+
+
+def projects_of_requests(connection: sa.Connection, image_ids: Sequence[str]) -> dict[str, str]:
+    """Return those of our images' ids that are on record, with their projects."""
+    found: dict[str, str] = {}
+    for first in range(0, len(image_ids), _IDS_PER_QUERY):
+        some = image_ids[first : first + _IDS_PER_QUERY]
+        query = sa.select(images.c.image_id, images.c.project_id)
+        for image_id, project_id in connection.execute(query.where(images.c.image_id.in_(some))):
+            found[image_id] = project_id
+    return found
+
+
+def insert_adopted(connection: sa.Connection, rows: Sequence[tuple[int, Image]]) -> None:
+    """Add the records of adopted images, each with its account's key."""
+    connection.execute(
+        sa.insert(images),
+        [
+            {
+                "image_id": image.id,
+                "account_key": account_key,
+                "name": image.name,
+                "source_instance_id": image.source_instance_id,
+                "source_instance_name": image.source_instance_name,
+                "size_bytes": image.size_bytes,
+                "virtual_size_bytes": image.virtual_size_bytes,
+                "status": image.status,
+                "consistency": image.consistency,
+                "created_at": image.created_at,
+                "available_at": image.available_at,
+                "task_id": image.task_id,
+                "cloud_image_id": image.cloud_image_id,
+                "project_id": image.project_id,
+                "origin": image.origin,
+            }
+            for account_key, image in rows
+        ],
+    )
 
 
 def get_image(connection: sa.Connection, image_id: str) -> Image:
@@ -158,12 +283,14 @@ def available_in_cloud(
             images.c.project_id,
             images.c.size_bytes,
             images.c.virtual_size_bytes,
+            images.c.name,
         )
         .join_from(images, accounts)
         .where(accounts.c.location == location, images.c.status == ImageStatus.AVAILABLE)
+        .execution_options(yield_per=_ROWS_AT_A_TIME)
     )
-    for cloud_id, project_id, size_bytes, virtual_size_bytes in connection.execute(query):
-        yield cloud_id, (intern(project_id), size_bytes, virtual_size_bytes)
+    for cloud_id, project_id, size_bytes, virtual_size_bytes, name in connection.execute(query):
+        yield cloud_id, (intern(project_id), size_bytes, virtual_size_bytes, name)
 
 
 def available_of_cloud_ids(
@@ -179,6 +306,65 @@ def available_of_cloud_ids(
         )
         found += [_image(row) for row in connection.execute(query)]
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class SharedImage:
+    """What sharing an image needs to know of it."""
+
+    image_id: str
+    account_key: int
+    cloud_image_id: str
+    project_id: str
+
+
+def not_shared_with(
+    connection: sa.Connection, location: str, account_id: str | None, digest: str | None
+) -> list[SharedImage]:
+    """Return the available images that were shared with other projects than the digest's.
+
+    With None for it, those that were not shared at all.
+    """
+    query = (
+        sa.select(
+            images.c.image_id, images.c.account_key, images.c.cloud_image_id, images.c.project_id
+        )
+        .join_from(images, accounts)
+        .where(
+            accounts.c.location == location,
+            images.c.status == ImageStatus.AVAILABLE,
+            images.c.shared_with.is_(None)
+            if digest is None
+            else images.c.shared_with.is_distinct_from(digest),
+        )
+        .order_by(images.c.created_at, images.c.image_id)
+    )
+    if account_id is not None:
+        query = query.where(accounts.c.account_id == account_id)
+    return [SharedImage(**row._mapping) for row in connection.execute(query)]
+
+
+def account_keys_with_available(connection: sa.Connection, location: str) -> list[int]:
+    """Return the keys of the accounts that have available images at the location."""
+    query = (
+        sa.select(images.c.account_key)
+        .distinct()
+        .join_from(images, accounts)
+        .where(accounts.c.location == location, images.c.status == ImageStatus.AVAILABLE)
+        .order_by(images.c.account_key)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def set_shared_with(
+    connection: sa.Connection, image_id: str, project_id: str, digest: str | None
+) -> None:
+    """Write down which projects may use the image, unless it belongs to another one by now."""
+    connection.execute(
+        sa.update(images)
+        .where(images.c.image_id == image_id, images.c.project_id == project_id)
+        .values(shared_with=digest)
+    )
 
 
 def _rows() -> sa.Select[Any]:

@@ -44,6 +44,11 @@ def fault_of_name(name: str) -> str | None:
     return None
 
 
+def storable_name(text: str) -> str:
+    """Return what of a name that was given elsewhere can name an image here; may be empty."""
+    return printable(text).strip()[:MAX_NAME_CHARACTERS].strip()
+
+
 def formula_safe(text: str) -> str:
     """Return the printable text so that no spreadsheet takes it for a formula."""
     shown = printable(text)

@@ -5,9 +5,11 @@ became known can be missed, and the billing job need not look at images that sta
 Functions take a connection and never commit.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -50,16 +52,43 @@ def tell(
 
     An image that never was available has no size, and is never billed: of it nothing is told.
     """
+    _tell(
+        connection,
+        event,
+        sa.literal(effective_at, news.c.effective_at.type),
+        learning,
+        images.c.image_id == image_id,
+    )
+
+
+def tell_available(connection: sa.Connection, image_ids: Sequence[str], learning: Learning) -> None:
+    """Write down that the images are available since ``available_at``; not too many at once."""
+    _tell(
+        connection,
+        Event.AVAILABLE,
+        images.c.available_at,
+        learning,
+        images.c.image_id.in_(image_ids),
+    )
+
+
+def _tell(
+    connection: sa.Connection,
+    event: Event,
+    effective_at: sa.ColumnElement[Any],
+    learning: Learning,
+    which: sa.ColumnElement[bool],
+) -> None:
     told = sa.select(
         images.c.image_id,
         images.c.account_key,
         sa.literal(str(event)),
-        sa.literal(effective_at, news.c.effective_at.type),
+        effective_at,
         images.c.size_bytes,
         images.c.virtual_size_bytes,
         sa.literal(learning.learned_at, news.c.learned_at.type),
         sa.literal(str(learning.source)),
-    ).where(images.c.image_id == image_id, images.c.available_at.is_not(None))
+    ).where(which, images.c.available_at.is_not(None))
     connection.execute(
         sa.insert(news).from_select(
             [

@@ -5,6 +5,7 @@ account's own project, and the SDK's errors turned into ours. Knows no image and
 """
 
 import re
+import time
 from functools import cached_property
 from typing import Any
 
@@ -16,18 +17,22 @@ from openstack.connection import Connection
 from instance_images.config import Location
 from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
 from instance_images.names import printable
+from instance_images.openstack_retries import pauses_seconds
 
 # 2.45 answers createImage with the image's id; 2.37 knows networks = none and auto.
 COMPUTE_MICROVERSION = "2.45"
 # 3.1 makes images of volumes that are private.
 VOLUME_MICROVERSION = "3.1"
 TIMEOUT_SECONDS = 60
+# A service that wants to be left alone for longer than this is not waited for.
+LONGEST_WAIT_SECONDS = 10.0
 
 _SERVICE_NAMES = {
     "identity": "Keystone",
     "compute": "Nova",
     "image": "Glance",
     "network": "Neutron",
+    "orchestration": "Heat",
     "block_storage": "Cinder",
 }
 _MICROVERSIONS = {"compute": COMPUTE_MICROVERSION, "block_storage": VOLUME_MICROVERSION}
@@ -74,6 +79,12 @@ class OpenStackApi:
         except Exception as error:
             raise self._explained(error, "identity") from error
 
+    def offers(self, service: str) -> bool:
+        """Return whether the catalog has the service in our region."""
+        catalog: Any = self.access.service_catalog
+        region_name = self._location.region_name
+        return bool(catalog.get_urls(service_type=service, region_name=region_name))
+
     def _as_project(self, project_id: str) -> Connection:
         """Return a connection whose token is for the project."""
         if project_id == self.access.project_id:
@@ -104,25 +115,60 @@ class OpenStackApi:
         """Send one request in the project, or in the credentials' own if it is None.
 
         Returns the answer if its status is a success or in ``allow``; else raises CloudUnavailable
-        (no answer, 408, 429, 5xx), ConfigurationError (401, no endpoint) or Refused.
+        (no answer, 408, 429, 5xx), ConfigurationError (401, no endpoint) or Refused. A read that
+        finds a service unavailable is sent again a few times; nothing else ever is.
         """
         connection = self._connection if project_id is None else self._as_project(project_id)
         if service in _MICROVERSIONS:
             more.setdefault("microversion", _MICROVERSIONS[service])
+        for pause_seconds in pauses_seconds(is_read=method == "GET"):
+            try:
+                return self._send(connection, service, method, path, allow, more)
+            except CloudUnavailable as error:
+                wait_seconds = max(pause_seconds or 0, error.retry_after_seconds or 0)
+                if pause_seconds is None or wait_seconds > LONGEST_WAIT_SECONDS:
+                    raise
+                if isinstance(error.__cause__, keystone_errors.ConnectTimeout):
+                    raise  # it has been waited for long enough
+            time.sleep(wait_seconds)
+        raise AssertionError("the last pause is None")
+
+    def read(self, service: str, path: str, **params: str) -> Any:
+        """Return the JSON that the service answers with, None where it has nothing there (404)."""
+        answer = self.ask(None, service, "GET", path, allow=(404,), params=params)
+        if answer.status_code == 404:
+            return None
+        try:
+            return answer.json()
+        except ValueError as error:  # a proxy in front of the service has something else to say
+            raise CloudUnavailable(
+                f"{self._where(service)} answered something that is no JSON:"
+                f" {reason_of(answer)} Try again later."
+            ) from error
+
+    def _send(
+        self,
+        connection: Connection,
+        service: str,
+        method: str,
+        path: str,
+        allow: tuple[int, ...],
+        more: dict[str, Any],
+    ) -> Any:
         try:
             proxy = getattr(connection, service)  # its endpoint is looked up here
-            answer = proxy.request(path, method, raise_exc=False, **more)
+            # The SDK itself would send requests again that may have taken effect.
+            answer = proxy.request(path, method, raise_exc=False, status_code_retries=0, **more)
         except Exception as error:
             raise self._explained(error, service) from error
-        status = answer.status_code
-        if status < 400 or status in allow:
+        if answer.status_code < 400 or answer.status_code in allow:
             return answer
-        raise self._failed(service, status, reason_of(answer), _retry_after(answer))
+        raise self._failed(service, answer.status_code, reason_of(answer), _retry_after(answer))
 
     def _explained(self, error: Exception, service: str) -> Exception:
         """Return ours for an error of the SDK; a bug is returned as it is."""
         reason = _one_line(str(error))
-        where = f"{_SERVICE_NAMES[service]} of location {self._location.name}"
+        where = self._where(service)
         if isinstance(error, keystone_errors.HttpError):
             return self._failed(service, error.http_status, reason)
         if isinstance(error, _NO_ANSWER):
@@ -144,7 +190,7 @@ class OpenStackApi:
         self, service: str, status: int, reason: str, retry_after_seconds: int | None = None
     ) -> Exception:
         """Return ours for an answer that is an error."""
-        where = f"{_SERVICE_NAMES[service]} of location {self._location.name}"
+        where = self._where(service)
         if status >= 500 or status in (408, 429):
             return CloudUnavailable(
                 f"{where} answered HTTP {status}: {reason} Try again later.",
@@ -157,6 +203,9 @@ class OpenStackApi:
                 f" {reason} Correct them there."
             )
         return Refused(f"{where} answered HTTP {status}: {reason}")
+
+    def _where(self, service: str) -> str:
+        return f"{_SERVICE_NAMES[service]} of location {self._location.name}"
 
 
 def _retry_after(answer: Any) -> int | None:

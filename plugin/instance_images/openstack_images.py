@@ -1,14 +1,16 @@
-"""Glance in our types: images, found, listed and deleted."""
+"""Glance in our types: images, found, listed, shared and deleted."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from instance_images.errors import Refused, WrongState
+from instance_images.errors import CloudUnavailable, Refused, WrongState
 from instance_images.instants import parse_instant
 from instance_images.openstack_api import reason_of
-from instance_images.openstack_part import PAGE, REQUEST_PROPERTY, OpenStackPart
-from instance_images.provider import CloudImage, CloudImageStatus
+from instance_images.openstack_part import INSTANCE_ID, PAGE, REQUEST_PROPERTY, OpenStackPart
+from instance_images.provider import Claims, CloudImage, CloudImageStatus
 
+_JSON_PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 _IMAGE_STATUSES = {
     "queued": CloudImageStatus.QUEUED,
     "saving": CloudImageStatus.SAVING,
@@ -17,6 +19,10 @@ _IMAGE_STATUSES = {
     "active": CloudImageStatus.ACTIVE,
     "deactivated": CloudImageStatus.ACTIVE,  # its bytes are stored, only downloads are barred
 }
+# With delayed_delete the bytes are removed later; the image is gone for everybody at once.
+_GONE = ("deleted", "pending_delete")
+# What Nova writes on the images that it makes of instances, by createImage, createBackup or shelve.
+_TRACES = ("instance_uuid", "base_image_ref", "image_location", "image_state", "backup_type")
 
 
 class OpenStackImages(OpenStackPart):
@@ -25,26 +31,77 @@ class OpenStackImages(OpenStackPart):
     def find_captured(self, project_id: str, request_id: str) -> CloudImage | None:
         """Return the project's image that is marked with the request id."""
         params = {REQUEST_PROPERTY: request_id, "owner": project_id, "visibility": "all"}
-        answer = self._api.ask(None, "image", "GET", "/images", params=params)
-        for image in answer.json()["images"]:
+        for image in self._api.read("image", "/images", **params)["images"]:
             if image.get(REQUEST_PROPERTY) == request_id and image["owner"] == project_id:
                 return _image(image)
         return None
 
     def get_image(self, cloud_image_id: str) -> CloudImage | None:
         """Return the image, None if the service has none of that id."""
-        answer = self._api.ask(None, "image", "GET", f"/images/{cloud_image_id}", allow=(404,))
-        return None if answer.status_code == 404 else _image(answer.json())
+        body = self._api.read("image", f"/images/{cloud_image_id}")
+        return None if body is None or body["status"] in _GONE else _image(body)
 
     def list_images(self) -> Iterator[CloudImage]:
-        """Yield all images that the credentials see; raise, rather than end early."""
-        params = {"limit": str(PAGE), "visibility": "all", "sort": "id:asc"}
-        while True:
-            answer = self._api.ask(None, "image", "GET", "/images", params=params).json()
-            yield from map(_image, answer["images"])
-            if "next" not in answer:
-                return
-            params["marker"] = answer["images"][-1]["id"]
+        """Yield all images that the credentials see; raise, rather than end early.
+
+        Each page names the next one, so they are asked for one after the other; the next is on its
+        way while this one is read. Images that are hidden have a list of their own.
+        """
+        with ThreadPoolExecutor(1) as ahead:
+            for hidden in ("false", "true"):
+                marker = None
+                page = ahead.submit(self._page, hidden, marker)
+                while True:
+                    images, marker = page.result()
+                    if marker is not None:
+                        page = ahead.submit(self._page, hidden, marker)
+                    yield from (_image(image) for image in images if image["status"] not in _GONE)
+                    if marker is None:
+                        break
+
+    def _page(self, hidden: str, marker: str | None) -> tuple[list[dict[str, Any]], str | None]:
+        """Return the images after the marker, and the next marker, None after the last page."""
+        params = {"limit": str(PAGE), "visibility": "all", "sort": "id:asc", "os_hidden": hidden}
+        if marker is not None:
+            params["marker"] = marker
+        body = self._api.read("image", "/images", **params)
+        if body is None or "images" not in body:
+            raise CloudUnavailable(
+                f"Glance of location {self._location.name} answered with no list of images: the"
+                " location was not read. Try again later."
+            )
+        if "next" not in body:
+            return body["images"], None
+        following = body["images"][-1]["id"] if body["images"] else marker
+        if following == marker:
+            raise CloudUnavailable(
+                f"Glance of location {self._location.name} repeats a page of its list of images:"
+                " the location was not read. Try again later."
+            )
+        return body["images"], following
+
+    def share_image(self, cloud_image_id: str, project_ids: Collection[str]) -> None:
+        """Let these projects use the image too, without their consent.
+
+        They become members of the image, and accept for themselves, so that they find it in their
+        lists. Only a shared image has members; a public or community one needs none.
+        """
+        path = f"/images/{cloud_image_id}"
+        visibility = self._api.ask(None, "image", "GET", path).json()["visibility"]
+        if visibility in ("public", "community"):
+            return
+        if visibility == "private":
+            patch = [{"op": "replace", "path": "/visibility", "value": "shared"}]
+            self._api.ask(None, "image", "PATCH", path, json=patch, headers=_JSON_PATCH)
+        members = self._api.ask(None, "image", "GET", f"{path}/members").json()["members"]
+        accepted = {one["member_id"] for one in members if one["status"] == "accepted"}
+        known = {one["member_id"] for one in members}
+        for project_id in sorted(set(project_ids) - accepted):
+            if project_id not in known:  # 409: another process was faster
+                body = {"member": project_id}
+                self._api.ask(None, "image", "POST", f"{path}/members", json=body, allow=(409,))
+            accept = {"status": "accepted"}
+            self._api.ask(None, "image", "PUT", f"{path}/members/{project_id}", json=accept)
 
     def delete_image(self, project_id: str, cloud_image_id: str) -> bool:
         """Delete the image; return whether there was one."""
@@ -79,5 +136,19 @@ def _image(body: dict[str, Any]) -> CloudImage:
         min_disk_gib=body["min_disk"],
         min_ram_mib=body["min_ram"],
         changed_at=parse_instant(body["updated_at"]),
+        created_at=parse_instant(body["created_at"]),
+        is_public=body["visibility"] == "public",
+        claims=_claims(body),
         checksum=body.get("os_hash_value") or body.get("checksum"),
+    )
+
+
+def _claims(body: dict[str, Any]) -> Claims:
+    instance_id = body.get("instance_uuid") or ""
+    image_type = body.get("image_type")
+    return Claims(
+        request_id=body.get(REQUEST_PROPERTY) or None,
+        source_instance_id=instance_id if INSTANCE_ID.fullmatch(instance_id) else None,
+        looks_captured=image_type in ("snapshot", "backup") or any(map(body.get, _TRACES)),
+        looks_shelved=image_type == "snapshot" and (body.get("name") or "").endswith("-shelved"),
     )

@@ -1,11 +1,14 @@
 """What every part of the OpenStack driver has, and the marks that it leaves on what it makes."""
 
+import re
+
 from instance_images.config import Location
 from instance_images.openstack_api import OpenStackApi
 
 PAGE = 1000
 REQUEST_PROPERTY = "instance_images_request"
 ACCOUNT_PROPERTY = "instance_images_account"
+INSTANCE_ID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 class OpenStackPart:

@@ -6,14 +6,40 @@ that may have taken effect.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from instance_images.config import Location
 from instance_images.domain import Account
-from instance_images.errors import Refused
+from instance_images.errors import NotFound, Refused
+from instance_images.findings import Finding
+from instance_images.instants import Clock
+from instance_images.scaling import GroupRequest, Rollout, ScalingGroup
+
+_NO_GROUPS = "This location has no scaling groups: its cloud does not offer them."
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A group of projects with one owner."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What images and instances belong to in the cloud, and the domain that it is in.
+
+    ``domain_id`` is empty in a cloud without domains, ``domain_name`` None where it was not told.
+    """
+
+    id: str
+    name: str
+    domain_id: str = ""
+    domain_name: str | None = None
 
 
 class CloudImageStatus(StrEnum):
@@ -26,11 +52,31 @@ class CloudImageStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Claims:
+    """What an image says of itself. Its owner can write and change all of it: it proves nothing.
+
+    ``request_id`` is the mark of a capture, ``source_instance_id`` the instance it is said to be
+    from, ``looks_captured`` whether anything speaks for an instance's disk, ``looks_shelved``
+    whether that might be the disk of a shelved one.
+    """
+
+    request_id: str | None = None
+    source_instance_id: str | None = None
+    looks_captured: bool = False
+    looks_shelved: bool = False
+
+
+NO_CLAIMS = Claims()
+
+
+@dataclass(frozen=True, slots=True)
 class CloudImage:
     """An image as the image service has it.
 
     ``size_bytes`` is what is stored, ``virtual_size_bytes`` the size of the disk inside; None
-    while unknown. ``changed_at`` is the service's time of the last change of any kind.
+    while unknown. ``changed_at`` is the service's time of the last change of any kind,
+    ``created_at`` that of its beginning, None where the driver does not know. ``is_public`` where
+    the operator offers it to everybody: only he can say so.
     ``checksum`` is what the service has computed of all the bytes, None before it has.
     """
 
@@ -43,7 +89,26 @@ class CloudImage:
     min_disk_gib: int
     min_ram_mib: int
     changed_at: datetime
+    created_at: datetime | None = None
+    is_public: bool = False
+    claims: Claims = NO_CLAIMS
     checksum: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedImage:
+    """An image that can be deployed, with what its properties tell of the system inside."""
+
+    id: str
+    name: str
+    owner_id: str
+    size_bytes: int
+    min_disk_gib: int
+    min_ram_mib: int
+    os_type: str | None = None
+    os_distro: str | None = None
+    os_version: str | None = None
+    architecture: str | None = None
 
 
 class ServerStatus(StrEnum):
@@ -126,11 +191,14 @@ class Flavor:
 
 @dataclass(frozen=True, slots=True)
 class ServerRequest:
-    """An instance to be made.
+    """Instances to be made, ``count`` of them and all alike.
 
-    ``networks`` holds names or ids; it is empty to let the cloud choose, and ``("none",)`` for an
-    instance without a network.
-    ``request_id`` marks the instance, so that it is found again after a crash.
+    One has the name as it is, several have ``NAME-1``, ``NAME-2`` and so on. ``networks``,
+    ``security_groups`` and ``server_group`` hold ids, or names until they are resolved.
+    ``networks`` is empty to let the cloud choose, and ``("none",)`` for an instance without a
+    network. ``user_data`` is base64. With ``volume_gib`` the primary disk is a new volume of that
+    size, which is deleted with the instance; else it is the flavor's. ``request_id`` marks the
+    instances, so that they are found again after a crash.
     """
 
     request_id: str
@@ -139,6 +207,12 @@ class ServerRequest:
     flavor: Flavor
     networks: Sequence[str]
     key_name: str | None
+    security_groups: Sequence[str] = ()
+    user_data: str | None = None
+    count: int = 1
+    volume_gib: int | None = None
+    server_group: str | None = None
+    availability_zone: str | None = None
 
 
 class Provider(ABC):
@@ -155,8 +229,49 @@ class Provider(ABC):
         """Keep the location; connect on first use only."""
 
     @abstractmethod
-    def account(self, reference: str | None) -> Account:
-        """Return the account of that id or name, or the credentials' own. Raises NotFound."""
+    def find_project(self, reference: str | None) -> Project:
+        """Return the project of that id or name, or the credentials' own.
+
+        Raises NotFound, and Refused where several have the name.
+        """
+
+    def find_domain(self, reference: str) -> Domain:
+        """Return the domain of that id or name. Raises NotFound.
+
+        A driver without domains keeps this: with it, an account is always a project.
+        """
+        raise Refused("This cloud has no domains: set account_scope = project.")
+
+    def list_projects(self, domain_id: str | None = None) -> Sequence[Project]:
+        """Return all projects, or those of one domain, each with its domain's name.
+
+        Raises Refused where the credentials may not list them, or the list would be cut off.
+        """
+        raise Refused("This driver lists no projects.")
+
+    def account_limit(self, account: Account) -> int | None:
+        """Return how many images the cloud's own operator allows the account here.
+
+        None where he has not said, -1 where he allows any number. What cannot be read is an error
+        (CloudUnavailable, ConfigurationError), never None: nobody gets past a limit by an outage.
+        """
+        return None
+
+    def full_quota(self, project_id: str) -> str | None:
+        """Return which quota of the image service the project has used up, for a person to read.
+
+        None if it has not, or the service has none: a capture that vanished has another reason.
+        """
+        return None
+
+    def share_image(self, cloud_image_id: str, project_ids: Collection[str]) -> None:
+        """Let these projects use the image too, without their consent.
+
+        Projects that may use it already stay as they are: repeating it changes nothing. After
+        Refused and CloudUnavailable, some of them may have been let in. Needed for accounts that
+        are domains.
+        """
+        raise Refused("This driver shares no images.")
 
     @abstractmethod
     def sees_all_accounts(self) -> bool:
@@ -168,6 +283,19 @@ class Provider(ABC):
 
         Raises NotFound, also for an instance of another project.
         """
+
+    def find_servers(self, project_ids: Collection[str], reference: str) -> list[Server]:
+        """Return every instance of that id or name in any of the projects.
+
+        Drivers override it where the cloud answers that in one request.
+        """
+        found = []
+        for project_id in project_ids:
+            try:
+                found.append(self.find_server(project_id, reference))
+            except NotFound:
+                continue
+        return found
 
     @abstractmethod
     def get_server(self, project_id: str, server_id: str) -> Server | None:
@@ -191,11 +319,65 @@ class Provider(ABC):
 
     @abstractmethod
     def get_image(self, cloud_image_id: str) -> CloudImage | None:
-        """Return the image, None if the service has none of that id."""
+        """Return the image, None if the service has none of that id.
+
+        An image whose deletion was accepted is gone, even if its bytes are removed later.
+        """
 
     @abstractmethod
     def list_images(self) -> Iterator[CloudImage]:
-        """Yield all images that the credentials see; raise, rather than end early."""
+        """Yield all images that the credentials see, each once; raise, rather than end early.
+
+        An image that is made or deleted meanwhile may be among them or not.
+        """
+
+    def shelved(self, instance_ids: Collection[str]) -> Mapping[str, str]:
+        """Return those of the instances that are shelved, with their projects.
+
+        A shelved instance has its disk in an image that goes away with it: that is not a
+        customer's image. Drivers of clouds that do not shelve keep this.
+        """
+        return {}
+
+    def examine(
+        self, *, project_ids: Collection[str], max_images: int, clock: Clock
+    ) -> Iterable[Finding]:
+        """Yield what is wrong with the credentials and the services, for the doctor.
+
+        ``project_ids`` own images, ``max_images`` is what an account may hold. A driver that keeps
+        this is asked for its own project: what it raises is a finding.
+        """
+        self.find_project(None)
+        return ()
+
+    def kept_name(self, name: str) -> str:
+        """Return the name that the image service keeps for an image that we named so."""
+        return name
+
+    def list_os_images(self, project_id: str) -> Sequence[OfferedImage]:
+        """Return what the provider offers everybody in the project, without hidden images."""
+        return []
+
+    def offered_images(
+        self, project_id: str, cloud_image_ids: Sequence[str]
+    ) -> Sequence[OfferedImage]:
+        """Return those of the images that can be deployed in the project.
+
+        Drivers override it where the image service answers that in one request.
+        """
+        found = [self.get_image(cloud_image_id) for cloud_image_id in cloud_image_ids]
+        return [
+            OfferedImage(
+                image.id,
+                image.name,
+                image.owner_id,
+                image.size_bytes or 0,
+                image.min_disk_gib,
+                image.min_ram_mib,
+            )
+            for image in found
+            if image and image.status is CloudImageStatus.ACTIVE
+        ]
 
     @abstractmethod
     def delete_image(self, project_id: str, cloud_image_id: str) -> bool:
@@ -204,18 +386,70 @@ class Provider(ABC):
         Raises Refused where it is protected, WrongState where the store still needs it.
         """
 
+    def resolve_request(self, project_id: str, request: ServerRequest) -> ServerRequest:
+        """Return the request with ids in place of names; change nothing.
+
+        Raises NotFound, with what there is, for whatever the project cannot use. A driver that
+        keeps this has ``request_server`` find out.
+        """
+        return request
+
     @abstractmethod
     def request_server(self, project_id: str, request: ServerRequest) -> str:
-        """Start to make an instance; return its id. Raises NotFound and Refused."""
+        """Start to make the instances, all or none; return the id of the first.
+
+        The request is one that ``resolve_request`` returned. Raises NotFound and Refused.
+        """
 
     @abstractmethod
-    def find_requested_server(
+    def find_requested_servers(
         self, project_id: str, request_id: str, since: datetime
-    ) -> Server | None:
-        """Return the project's instance that is marked with the request id.
+    ) -> Sequence[Server]:
+        """Return the project's instances that are marked with the request id, by name.
 
-        It was asked for at ``since`` or later.
+        They were asked for at ``since`` or later.
         """
+
+    def offers_scaling_groups(self) -> bool:
+        """Return whether the cloud has scaling groups, and the driver the methods below."""
+        return False
+
+    def list_scaling_groups(self, project_id: str) -> Sequence[ScalingGroup]:
+        """Return the project's scaling groups by name, without their members."""
+        raise Refused(_NO_GROUPS)
+
+    def find_scaling_group(
+        self, project_id: str, reference: str, group: str | None = None
+    ) -> ScalingGroup:
+        """Return the scaling group in the project's stack of that id or name, with its members.
+
+        ``group`` names one where the stack has several. Raises NotFound, also for a stack of
+        another project, and Refused.
+        """
+        raise Refused(_NO_GROUPS)
+
+    def create_scaling_group(
+        self, project_id: str, group: GroupRequest, server: ServerRequest
+    ) -> str:
+        """Start to make a scaling group of such instances; return its id. Raises Refused.
+
+        No two groups of a project have one name, so that a repeated request makes no second one.
+        """
+        raise Refused(_NO_GROUPS)
+
+    def change_group_image(
+        self, group: ScalingGroup, cloud_image_id: str, rollout: Rollout | None
+    ) -> None:
+        """Have the group, as it was found, make new instances from the image.
+
+        With a rollout its members are replaced; without, they are not touched. To repeat it
+        changes nothing. Raises WrongState where the group is busy, and Refused.
+        """
+        raise Refused(_NO_GROUPS)
+
+    def stacks_using_image(self, project_id: str, cloud_image_id: str) -> Sequence[str]:
+        """Return the names of the project's stacks that cannot do without the image."""
+        return []
 
     # What not every driver can: the methods below may be left out.
 

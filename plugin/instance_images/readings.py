@@ -13,12 +13,21 @@ def last_read_at(connection: sa.Connection, location: str) -> datetime | None:
     return connection.execute(query).scalar_one_or_none()
 
 
-def set_last_read_at(connection: sa.Connection, location: str, read_at: datetime) -> None:
+def last_adopt_mode(connection: sa.Connection, location: str) -> str | None:
+    """Return which images the location's last complete reading adopted."""
+    query = sa.select(readings.c.adopt).where(readings.c.location == location)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def set_last_read_at(
+    connection: sa.Connection, location: str, read_at: datetime, adopt_mode: str = ""
+) -> None:
     """Record that all that was in the location at ``read_at`` was seen; never goes back."""
     before = last_read_at(connection, location)
+    values = {"read_at": read_at, "adopt": adopt_mode}
     if before is None:
-        connection.execute(sa.insert(readings).values(location=location, read_at=read_at))
+        connection.execute(sa.insert(readings).values(location=location, **values))
     elif before < read_at:
         connection.execute(
-            sa.update(readings).where(readings.c.location == location).values(read_at=read_at)
+            sa.update(readings).where(readings.c.location == location).values(values)
         )

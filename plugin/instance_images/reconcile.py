@@ -1,51 +1,43 @@
 """Reads a location completely, and corrects our record where the cloud holds something else.
 
-An image that a listing leaves out is looked up by its id before it is believed to be gone; one
-that has another owner or another size there has it on record from then on. If anything cannot be
-read, nothing is believed: the error goes to the caller.
+Three steps: what is unfinished is settled, what differs is found, and all of it is written down in
+one transaction, with the instant of the reading. If anything cannot be read, nothing is written.
 """
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from instance_images import accounts, images, readings
-from instance_images.domain import Account, Image, ImageStatus, TaskKind
-from instance_images.errors import NotFound
-from instance_images.images import AvailableState
+from instance_images.adopting import adopt
+from instance_images.comparing import Change, Comparison, compare
+from instance_images.domain import ImageStatus, TaskKind
+from instance_images.instants import format_instant
+from instance_images.learned import Learned, learned
+from instance_images.names import printable
 from instance_images.news import Event, Learning, Source, tell
-from instance_images.provider import CloudImage, CloudImageStatus
+from instance_images.ownership import keep_ownership
 from instance_images.recording import Observation, record
-from instance_images.settling import observe, require_sight, settle
-from instance_images.site import Site
-from instance_images.transitions import vanished_at
+from instance_images.settling import observe, settle
+from instance_images.site import Site, require_scope
+from instance_images.transitions import Available, Deleted, Failed, vanished_at
+
+LOG = logging.getLogger(__name__)
 
 # What money depends on. An instance that is being made does not keep an hour open.
 _IMAGE_TASKS = (TaskKind.CREATE, TaskKind.DELETE)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """An available image that has another owner or another size than on record."""
-
-    image: Image
-    owner: Account
-    found: CloudImage
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
-    """All that was seen of a location. ``read_at`` is the instant before it was begun.
-
-    ``vanished`` are images on record as available that the cloud no longer has.
-    """
+    """All that was seen of a location. ``read_at`` is the instant before it was begun."""
 
     read_at: datetime
     observations: Sequence[Observation]
-    vanished: Sequence[Image]
-    changed: Sequence[Change]
+    differences: Comparison
 
 
 def read_location(site: Site, *, act: bool) -> Reading:
@@ -53,21 +45,75 @@ def read_location(site: Site, *, act: bool) -> Reading:
 
     Without ``act`` nothing is changed, in the cloud or on record: the tasks are looked at only.
     """
+    require_scope(site)
     read_at = site.clock()
     if act:
         observations = settle(site, None, _IMAGE_TASKS, Source.RUN)
+        keep_ownership(site)
     else:
         observations = observe(site, None, _IMAGE_TASKS)
-    vanished, changed = _compare(site)
-    return Reading(read_at, observations, vanished, changed)
+    return Reading(read_at, observations, compare(site))
 
 
-def record_reading(connection: sa.Connection, site: Site, reading: Reading) -> None:
-    """Write down what the reading has shown, and that it was complete."""
+def synchronize(site: Site, *, dry_run: bool = False) -> list[Learned]:
+    """Read the location and correct our record, or with ``dry_run`` say what would be corrected.
+
+    Raises CloudUnavailable or ConfigurationError where the location cannot be read completely:
+    then nothing was written.
+    """
+    reading = read_location(site, act=not dry_run)
+    if not dry_run:
+        return site.database.write(lambda connection: record_reading(connection, site, reading))
+    with site.database.rehearsing() as connection:
+        return record_reading(connection, site, reading)
+
+
+def record_reading(connection: sa.Connection, site: Site, reading: Reading) -> list[Learned]:
+    """Write down what the reading has shown, and that it was complete; return what was new."""
     record(connection, reading.observations, Source.RUN)
     last_read_at = readings.last_read_at(connection, site.name)
     learning = Learning(reading.read_at, Source.LISTING)
-    for image in reading.vanished:
+    news = [
+        *_settled(reading.observations),
+        *_record_vanished(connection, reading.differences, last_read_at, learning),
+        *_record_changes(connection, site, reading.differences, last_read_at, learning),
+        *_record_names(connection, reading.differences, learning),
+        *adopt(connection, site, reading.differences.strangers, last_read_at, learning),
+    ]
+    readings.set_last_read_at(connection, site.name, reading.read_at, site.adoption.mode)
+    for one in news:
+        LOG.info(
+            "%s: image %s of account %s: %s since %s. %s",
+            one.location,
+            one.image_id,
+            one.account_id,
+            one.event,
+            format_instant(one.effective_at),
+            one.note,
+        )
+    return news
+
+
+def _settled(observations: Iterable[Observation]) -> Iterator[Learned]:
+    """Yield what became of the tasks that have ended."""
+    for seen in observations:
+        match seen.decision:
+            case Available(size_bytes=size_bytes, available_at=available_at):
+                yield learned("available", seen.image, available_at, size_bytes=size_bytes)
+            case Deleted(deleted_at):
+                yield learned("deleted", seen.image, deleted_at)
+            case Failed(reason):
+                yield learned(f"{seen.task.kind} failed", seen.image, seen.seen_at, reason)
+
+
+def _record_vanished(
+    connection: sa.Connection,
+    differences: Comparison,
+    last_read_at: datetime | None,
+    learning: Learning,
+) -> Iterator[Learned]:
+    reason = "The image was deleted in the image service, not through this product."
+    for image in differences.vanished:
         deleted_at = vanished_at(image, last_read_at)
         if images.update_image(
             connection,
@@ -75,33 +121,34 @@ def record_reading(connection: sa.Connection, site: Site, reading: Reading) -> N
             expected=[ImageStatus.AVAILABLE],
             status=ImageStatus.DELETED,
             deleted_at=deleted_at,
-            error="The image was deleted in the image service, not through this product.",
+            error=reason,
         ):
             tell(connection, image.id, Event.DELETED, deleted_at, learning)
-    for change in reading.changed:
-        _record_change(connection, site, change, last_read_at, learning)
-    readings.set_last_read_at(connection, site.name, reading.read_at)
+            yield learned("deleted", image, deleted_at, reason)
 
 
-def _record_change(
+def _record_changes(
     connection: sa.Connection,
     site: Site,
-    change: Change,
+    differences: Comparison,
     last_read_at: datetime | None,
     learning: Learning,
-) -> None:
-    """Write down the new owner and size, unless another run has done so."""
-    owner = accounts.lock_account(connection, site.name, change.owner)
-    if images.update_state(
-        connection,
-        change.image,
-        account_key=owner.account_key,
-        project_id=change.found.owner_id,
-        size_bytes=change.found.size_bytes,
-        virtual_size_bytes=change.found.virtual_size_bytes,
-    ):
-        changed_at = _changed_at(change, last_read_at, learning.learned_at)
-        tell(connection, change.image.id, Event.CHANGED, changed_at, learning)
+) -> Iterator[Learned]:
+    """Write down new owners and sizes, unless another run has done so."""
+    for change in differences.changed:
+        owner = accounts.lock_account(connection, site.name, change.owner)
+        if images.update_state(
+            connection,
+            change.image,
+            account_key=owner.account_key,
+            project_id=change.found.owner_id,
+            size_bytes=change.found.size_bytes,
+            virtual_size_bytes=change.found.virtual_size_bytes,
+        ):
+            changed_at = _changed_at(change, last_read_at, learning.learned_at)
+            tell(connection, change.image.id, Event.CHANGED, changed_at, learning)
+            note = _note_of_change(change)
+            yield learned("changed", change.image, changed_at, note)
 
 
 def _changed_at(change: Change, last_read_at: datetime | None, read_at: datetime) -> datetime:
@@ -112,39 +159,20 @@ def _changed_at(change: Change, last_read_at: datetime | None, read_at: datetime
     return max(earliest, min(change.found.changed_at, read_at))
 
 
-def _compare(site: Site) -> tuple[list[Image], list[Change]]:
-    """Return the available images that are certainly not in the cloud, and those that differ.
-
-    The listing passes by and is not kept: there may be a million images.
-    """
-    with site.database.reading() as connection:
-        unlisted = dict(images.available_in_cloud(connection, site.name))
-    require_sight(site, {owner_id for owner_id, _, _ in unlisted.values()})
-    differing: dict[str, CloudImage] = {}
-    for found in site.provider.list_images():
-        known = unlisted.pop(found.id, None)
-        if known is not None and _differs(known, found):
-            differing[found.id] = found
-    with site.database.reading() as connection:
-        missing = images.available_of_cloud_ids(connection, site.name, list(unlisted))
-        changed = images.available_of_cloud_ids(connection, site.name, list(differing))
-    vanished = [
-        image for image in missing if site.provider.get_image(image.cloud_image_id or "") is None
-    ]
-    found_of = [(image, differing[image.cloud_image_id or ""]) for image in changed]
-    return vanished, [Change(image, _owner(site, new.owner_id), new) for image, new in found_of]
+def _note_of_change(change: Change) -> str:
+    notes = []
+    if change.image.project_id != change.found.owner_id:
+        notes.append(f"Its owner is now project {change.found.owner_id}.")
+    if change.image.size_bytes != change.found.size_bytes:
+        notes.append(f"Its size is now {change.found.size_bytes} bytes.")
+    return " ".join(notes) or f"Its disk is now {change.found.virtual_size_bytes} bytes."
 
 
-def _differs(known: AvailableState, found: CloudImage) -> bool:
-    """Return whether the image service has another owner or size; none and 0 are no answer."""
-    if found.status is not CloudImageStatus.ACTIVE or not found.size_bytes or not found.owner_id:
-        return False
-    return known != (found.owner_id, found.size_bytes, found.virtual_size_bytes)
-
-
-def _owner(site: Site, account_id: str) -> Account:
-    """Return the account that has the image now; one that is gone keeps its id for a name."""
-    try:
-        return site.provider.account(account_id)
-    except NotFound:
-        return Account(account_id, account_id)
+def _record_names(
+    connection: sa.Connection, differences: Comparison, learning: Learning
+) -> Iterator[Learned]:
+    """Take over the names that images were given in the image service."""
+    for image, name in differences.renamed:
+        if images.rename_image(connection, image, name):
+            note = f"Its name is now {printable(name)}."
+            yield learned("renamed", image, learning.learned_at, note)

@@ -40,7 +40,7 @@ class Observation:
     decision: Decision
     seen_at: datetime
     cloud_image_id: str | None = None
-    server_id: str | None = None
+    server_ids: Sequence[str] = ()
     found: CloudImage | None = None
 
 
@@ -58,6 +58,7 @@ def record(
             case Deleted(deleted_at):
                 record_deleted(connection, seen.image.id, seen.task.id, deleted_at, learning)
             case Deployed():
+                _record_servers(connection, seen)
                 tasks.finish_task(connection, seen.task.id, seen.seen_at)
             case Failed(reason):
                 _record_failed(connection, seen, reason)
@@ -73,10 +74,9 @@ def _record_progress(
     values: dict[str, object] = {"stage": stage, "progress": progress}
     if stage != seen.task.stage:
         values["stage_began_at"] = seen.seen_at
-    if seen.cloud_image_id or seen.server_id:
+    if seen.cloud_image_id or seen.server_ids:
         values["state"] = TaskState.RUNNING
-    if seen.server_id:
-        values["server_id"] = seen.server_id
+    _record_servers(connection, seen)
     tasks.update_task(connection, seen.task.id, seen.seen_at, **values)
     if seen.task.kind is TaskKind.CREATE and seen.cloud_image_id:
         images.update_image(
@@ -84,6 +84,15 @@ def _record_progress(
             seen.image.id,
             expected=[ImageStatus.CREATING],
             cloud_image_id=seen.cloud_image_id,
+        )
+
+
+def _record_servers(connection: sa.Connection, seen: Observation) -> None:
+    """Write down the instances that a deploy has made; what was once seen stays on record."""
+    if len(seen.server_ids) > len(seen.task.server_ids):
+        journal = {**seen.task.journal, "server_ids": list(seen.server_ids)}
+        tasks.update_task(
+            connection, seen.task.id, seen.seen_at, server_id=seen.server_ids[0], journal=journal
         )
 
 
@@ -127,6 +136,7 @@ def record_deleted(
 
 
 def _record_failed(connection: sa.Connection, seen: Observation, reason: str) -> None:
+    _record_servers(connection, seen)
     if not tasks.finish_task(connection, seen.task.id, seen.seen_at, error=reason):
         return  # another process has ended it
     if seen.task.kind is TaskKind.CREATE:

@@ -16,7 +16,8 @@ from instance_images.domain import UNFINISHED, Image, Task, TaskKind
 from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
 from instance_images.journal import Step
 from instance_images.news import Source
-from instance_images.provider import CloudImage
+from instance_images.ownership import share_new
+from instance_images.provider import CloudImage, Server
 from instance_images.recording import Decision, Observation, record
 from instance_images.site import Site
 from instance_images.transitions import (
@@ -71,6 +72,7 @@ def settle(
         only = {seen.task.id for seen in looked if isinstance(seen.decision, _GOES_ON)}
         if not only:
             break
+    share_new(site, account_id)
     return settled
 
 
@@ -103,13 +105,9 @@ def _observe(
 ) -> Observation:
     seen_at = site.clock()
     if task.kind is TaskKind.DEPLOY:
-        server = (
-            site.provider.get_server(task.project_id, task.server_id)
-            if task.server_id
-            else site.provider.find_requested_server(task.project_id, task.id, task.started_at)
-        )
-        made = next_of_deployment(task, server, site.clock())
-        return Observation(task, image, made, seen_at, server_id=server.id if server else None)
+        servers = _servers_of(site, task)
+        made = next_of_deployment(task, servers, site.clock())
+        return Observation(task, image, made, seen_at, server_ids=[s.id for s in servers])
     if task.kind is TaskKind.CREATE:
         try:
             return _observe_capture(site, task, image, seen_at)
@@ -156,6 +154,14 @@ def _postponed(
     raise error
 
 
+def _servers_of(site: Site, task: Task) -> Sequence[Server]:
+    """Return the instances of a deploy: the one by its id, several or unknown ones by the mark."""
+    if task.count > 1 or task.server_id is None:
+        return site.provider.find_requested_servers(task.project_id, task.id, task.started_at)
+    server = site.provider.get_server(task.project_id, task.server_id)
+    return [server] if server else []
+
+
 def find_in_cloud(site: Site, image: Image) -> CloudImage | None:
     """Return what the image service has of our image: by its id, or else by our request's mark.
 
@@ -174,7 +180,7 @@ def require_sight(site: Site, project_ids: set[str]) -> None:
     """Raise ConfigurationError unless the credentials see the images of all these projects."""
     if not project_ids or site.provider.sees_all_accounts():
         return
-    own = site.provider.account(None).id
+    own = site.provider.find_project(None).id
     unseen = project_ids - {own}
     if unseen:
         raise ConfigurationError(

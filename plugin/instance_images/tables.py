@@ -71,6 +71,7 @@ accounts = sa.Table(
     sa.Column("account_name", sa.String(255), nullable=False),
     sa.Column("max_images", sa.Integer),
     sa.Column("domain_name", sa.String(255)),
+    sa.Column("scope", sa.String(16), nullable=False, server_default="project"),
     sa.UniqueConstraint("location", "account_id"),
 )
 
@@ -94,6 +95,8 @@ images = sa.Table(
     sa.Column("cloud_image_id", sa.String(64)),
     sa.Column("project_id", sa.String(64), nullable=False, server_default=""),
     sa.Column("origin", sa.String(16), nullable=False, server_default="captured"),
+    # Which projects may use it besides its own: a digest of their ids, none while nobody was asked.
+    sa.Column("shared_with", sa.String(64)),
     sa.Index(None, "account_key", "status"),
     # Two locations may share an image service: nobody is billed twice for one image of it.
     sa.Index(None, "cloud_image_id", unique=True),
@@ -125,12 +128,13 @@ tasks = sa.Table(
 )
 
 # The instant of the last complete reading of a location: an image that is found missing later
-# was there at that instant.
+# was there at that instant. One that is found later was not, if the same kind was adopted then.
 readings = sa.Table(
     "readings",
     METADATA,
     sa.Column("location", sa.String(64), primary_key=True),
     sa.Column("read_at", Instant, nullable=False),
+    sa.Column("adopt", sa.String(16), nullable=False, server_default=""),
 )
 
 # What was learned of images and is not in the ledger yet. The billing job takes these rows into its

@@ -4,10 +4,12 @@ The stages are the cloud's own words. Progress is the share of the stages that h
 neither Nova nor Glance tells how many bytes of a capture have arrived.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from instance_images.domain import Consistency, Image, Task
+from instance_images.names import printable
 from instance_images.provider import CloudImage, CloudImageStatus, Server, ServerStatus
 
 # A request whose answer never came may still be on its way, or held by another process.
@@ -37,6 +39,7 @@ CAPTURABLE = (
     ServerStatus.PAUSED,
     ServerStatus.SUSPENDED,
 )
+_AT_REST = (ServerStatus.STOPPED, ServerStatus.SHELVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +86,13 @@ class Failed:
 def fault_of_source(server: Server) -> str | None:
     """Return why the instance cannot be captured now, or None if it can.
 
-    Nova captures no shelved instance, and Cinder takes no snapshot of what it has reserved for one.
+    Of a shelved instance there is nothing but its volumes: where its primary disk is one of them,
+    that can be captured.
     """
     if server.status is ServerStatus.SHELVED:
-        return "It is shelved: unshelve it first."
-    if server.status not in CAPTURABLE:
+        if not server.is_volume_backed:
+            return "It is shelved, and has no disk while it is: unshelve it first."
+    elif server.status not in CAPTURABLE:
         return (
             f"It is {server.status}: only a running, stopped, paused or suspended instance can be"
             " captured."
@@ -102,7 +107,7 @@ def consistency_of(server: Server, freezes: bool) -> Consistency:
 
     A paused or suspended instance has not written everything, and no agent in it can be asked.
     """
-    if server.status is ServerStatus.STOPPED:
+    if server.status in _AT_REST:
         return Consistency.OFFLINE
     if server.status is ServerStatus.RUNNING and freezes:
         return Consistency.FILESYSTEM
@@ -164,21 +169,42 @@ def next_of_deletion(
 
 
 def next_of_deployment(
-    task: Task, server: Server | None, now: datetime
+    task: Task, servers: Sequence[Server], now: datetime
 ) -> Continues | Deployed | Failed:
-    """Decide about an instance that is being made."""
-    if server is None and task.server_id is None and now - task.started_at < GRACE:
+    """Decide about instances that are being made; ``servers`` are those that were found.
+
+    Whatever becomes of the others, the task ends when none is being built any more.
+    """
+    there = [server for server in servers if server.status is not ServerStatus.DELETED]
+    missing = task.count - len(there)
+    if missing > 0 and len(task.server_ids) < task.count and now - task.started_at < GRACE:
         return Continues(task.stage, task.progress)
-    if server is None or server.status is ServerStatus.DELETED:
-        return Failed("The instance is not there: it was deleted, or never made.")
-    if server.status is ServerStatus.FAILED and server.fault is None and task.stage != "error":
-        return Continues("error", task.progress)  # Nova writes the reason a moment later
-    if server.status is ServerStatus.FAILED:
-        return Failed(server.fault or "Nova reports the instance in error, without a reason.")
-    if server.status is ServerStatus.BUILDING:
-        stage = server.task_state or "building"
-        return Continues(stage, max(task.progress, DEPLOY_PROGRESS.get(stage, 0)))
+    building = [
+        server.task_state or "building"
+        for server in there
+        if server.status is ServerStatus.BUILDING
+    ]
+    if building:
+        progress, stage = min((DEPLOY_PROGRESS.get(stage, 0), stage) for stage in building)
+        return Continues(stage, max(task.progress, progress))
+    failed = [server for server in there if server.status is ServerStatus.FAILED]
+    if missing > 0 or failed:
+        return Failed(_reason_of_deployment(task.count, missing, failed))
     return Deployed()
+
+
+def _reason_of_deployment(count: int, missing: int, failed: Sequence[Server]) -> str:
+    if count == 1 and missing:
+        return "The instance is not there: it was deleted, or never made."
+    reasons = [f"{missing} of {count} instances are not there: deleted, or never made."]
+    if not missing:
+        reasons = [f"{len(failed)} of {count} instances failed."] if count > 1 else []
+    for server in failed:
+        fault = server.fault or "Nova reports the instance in error, without a reason."
+        fault = fault if fault.endswith(".") else f"{fault}."
+        reasons.append(f"{fault} Instance {printable(server.name)} ({server.id}) is in error.")
+    left = "It is left" if len(failed) == 1 else "They are left"
+    return " ".join([*reasons, f"{left} for you to look at, and to delete."] if failed else reasons)
 
 
 def vanished_at(image: Image, last_read_at: datetime | None) -> datetime:

@@ -1,6 +1,8 @@
 """A deleted image is gone from the image service for good, and stays on record as history."""
 
+import contextlib
 import io
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator
@@ -163,12 +165,69 @@ def test_image_that_is_gone_from_glance_already_is_recorded_as_deleted(shelf: Sh
     with shelf.cloud.connection(shelf.project.cloud) as member:
         member.image.delete_image(image["cloud_image_id"])
 
-    shelf.cli.ok(*shelf.delete("lost"))
+    result = shelf.cli.ok(*shelf.delete("lost"))
 
+    assert "was gone from the image service already" in result.out
     record = shelf.on_record(image["id"])
     assert record.status is ImageStatus.DELETED
     assert record.deleted_at == record.available_at  # nobody saw it later than that
     assert shelf.listed() == {}
+
+
+def test_image_whose_deletion_is_delayed_by_glance_is_gone_at_once(shelf: Shelf) -> None:
+    image = shelf.capture("slowly")
+    # As Glance leaves an image with delayed_delete until its scrubber has removed the bytes.
+    with contextlib.closing(
+        sqlite3.connect(shelf.cloud.state_dir / "db" / "glance.sqlite")
+    ) as glance:
+        glance.execute(
+            "UPDATE images SET status = 'pending_delete', deleted = 1 WHERE id = ?",
+            (image["cloud_image_id"],),
+        )
+        glance.commit()
+
+    result = shelf.cli.ok("image", "sync")
+
+    assert [(one["event"], one["image_id"]) for one in result.json] == [("deleted", image["id"])]
+    assert shelf.on_record(image["id"]).status is ImageStatus.DELETED
+    assert shelf.listed() == {}
+
+
+def test_image_that_the_store_still_needs_is_not_deleted_and_is_billed(shelf: Shelf) -> None:
+    image = shelf.capture("cloned")
+    # What Glance answers where the store has copy-on-write clones of the image.
+    shelf.cloud.fault("glance", "DELETE", f"/v2/images/{image['cloud_image_id']}", 409)
+
+    shelf.cli.refused(3, "still in use in its store", *shelf.delete("cloned"))
+
+    record = shelf.on_record(image["id"])
+    assert (record.status, record.deleted_at) == (ImageStatus.AVAILABLE, None)
+    [failed] = [t for t in shelf.cli.ok("task", "list", *shelf.account).json if t["error"]]
+    assert (failed["kind"], failed["state"]) == ("delete", "failed")
+    shelf.cli.ok(*shelf.delete("cloned"))
+
+
+def test_customer_is_asked_about_the_images_that_he_meant(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = shelf.capture("asked")
+    command = ("image", "delete", image["id"], *shelf.account)
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
+    declined = shelf.cli(*command)
+    kept = shelf.in_glance(image)
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    shelf.cli.ok(*command)
+
+    assert declined.exit_code == 130
+    assert f"asked ({image['id']}), 1.05 MB" in declined.err
+    assert "cannot be undone" in declined.err
+    assert kept
+    assert not shelf.in_glance(image)
 
 
 def test_image_that_is_being_created_can_be_deleted(

@@ -4,6 +4,7 @@ import contextlib
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,9 +19,9 @@ from openstack.exceptions import NotFoundException
 
 from command_line import CommandLine, SetClock, write_config
 from embedded_cloud import EmbeddedCloud, Project, wait_for
-from instance_images import images
+from instance_images import images, openstack_api
 from instance_images.domain import Image, ImageStatus
-from instance_images.instants import floor_hour, format_instant, system_clock
+from instance_images.instants import HOUR, floor_hour, format_instant, system_clock
 
 pytestmark = pytest.mark.cloud
 
@@ -345,9 +346,13 @@ def test_capture_is_found_although_the_process_was_killed_before_the_answer(
 # ----------------------------------------------------------------- answers to a deletion
 
 
-def test_deletion_whose_answer_is_lost_is_recorded_by_the_next_command(bench: Bench) -> None:
+@pytest.mark.parametrize("answer", ["drop-after", 500, 503])
+def test_deletion_whose_answer_is_lost_is_recorded_by_the_next_command(
+    answer: Any, bench: Bench
+) -> None:
     image = bench.available()
-    bench.cloud.fault("glance", "DELETE", f"/v2/images/{image['cloud_image_id']}", "drop-after")
+    path = f"/v2/images/{image['cloud_image_id']}"
+    bench.cloud.fault("glance", "DELETE", path, answer, performed=True)
     began = system_clock()
 
     bench.cli.refused(
@@ -362,6 +367,39 @@ def test_deletion_whose_answer_is_lost_is_recorded_by_the_next_command(bench: Be
     assert record.deleted_at is not None
     assert began <= record.deleted_at <= system_clock()
     assert bench.tasks() == {"create": "succeeded", "delete": "succeeded"}
+    assert bench.new_in_glance() == set()
+
+
+def test_deletion_that_takes_effect_after_nobody_waits_for_it_any_more_is_recorded(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = bench.available()
+    path = f"/v2/images/{image['cloud_image_id']}"
+    bench.cloud.fault("glance", "DELETE", path, "delay", delay_seconds=3)
+    monkeypatch.setattr(openstack_api, "TIMEOUT_SECONDS", 1)
+    asked_at = system_clock()
+
+    bench.cli.refused(4, "", "image", "delete", "golden", *bench.account, "--yes")
+
+    monkeypatch.undo()
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(bench.cloud.clouds_yaml))
+    wait_for(lambda: bench.new_in_glance() == set(), "the deletion")
+    assert bench.cli.ok("image", "list", *bench.account).json == []
+    record = bench.on_record(image["id"])
+    assert record.status is ImageStatus.DELETED
+    assert record.deleted_at is not None
+    assert asked_at <= record.deleted_at <= asked_at + timedelta(seconds=2)
+
+
+@pytest.mark.parametrize("method", ["DELETE", "GET"])
+def test_a_token_that_has_expired_is_renewed(method: str, bench: Bench) -> None:
+    image = bench.available()
+    path = f"/v2/images/{image['cloud_image_id']}"
+    bench.cloud.fault("glance", method, path, 401)
+
+    bench.cli.ok("image", "delete", "golden", *bench.account, "--yes")
+
+    assert bench.on_record(image["id"]).status is ImageStatus.DELETED
     assert bench.new_in_glance() == set()
 
 
@@ -461,20 +499,8 @@ def metered(bench: Bench) -> Metered:
     return Metered(bench, image, floor_hour(clock()), clock)
 
 
-@pytest.fixture
-def impatient(cloud: EmbeddedCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the SDK from asking Glance five more times after a 503, which takes it 15 seconds."""
-    document = yaml.safe_load(cloud.clouds_yaml.read_text())
-    document["clouds"]["admin"]["image_status_code_retries"] = 0
-    path = tmp_path / "clouds.yaml"
-    path.write_text(yaml.safe_dump(document))
-    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(path))
-
-
 @pytest.mark.parametrize("status", [500, 503, 429])
-def test_no_hour_is_closed_while_the_images_cannot_be_listed(
-    status: int, metered: Metered, impatient: None
-) -> None:
+def test_no_hour_is_closed_while_the_images_cannot_be_listed(status: int, metered: Metered) -> None:
     bench = metered.bench
     metered.at(hours=1)
     bench.cli.ok("meter", "run")
@@ -494,7 +520,7 @@ def test_no_hour_is_closed_while_the_images_cannot_be_listed(
 
 def test_listing_that_breaks_off_closes_no_hour(metered: Metered) -> None:
     metered.at(hours=1)
-    metered.bench.cloud.fault("glance", "GET", LISTING, "drop-after")
+    metered.bench.cloud.fault("glance", "GET", LISTING, "drop-after", count=None)
 
     metered.bench.cli.refused(4, "cannot be reached", "meter", "run")
 
@@ -518,15 +544,51 @@ def test_hidden_image_is_not_taken_for_deleted(metered: Metered) -> None:
 def test_image_that_is_not_listed_is_not_gone_until_glance_says_so(metered: Metered) -> None:
     bench = metered.bench
     with bench.cloud.connection(bench.project.cloud) as member:
-        in_glance_now: Any = member.image.get_image(metered.image["cloud_image_id"])
-        member.image.update_image(in_glance_now, is_hidden=True)
-    bench.cloud.fault("glance", "GET", f"/v2/images/{metered.image['cloud_image_id']}$", 500)
+        member.image.delete_image(metered.image["cloud_image_id"])
+    path = f"/v2/images/{metered.image['cloud_image_id']}$"
+    bench.cloud.fault("glance", "GET", path, 500, count=None)
     metered.at(hours=1)
 
     bench.cli.refused(4, "answered HTTP 500", "meter", "run")
 
     assert bench.metered_until() is None
     assert bench.only_image() == metered.image
+    bench.cloud.clear_faults()
+    bench.cli.ok("meter", "run")
+    assert bench.on_record(metered.image["id"]).status is ImageStatus.DELETED
+
+
+@pytest.mark.parametrize("answer", ["drop-before", "drop-after", 500, 503, 429])
+def test_a_reading_survives_a_service_that_fails_for_a_moment(
+    answer: Any, metered: Metered
+) -> None:
+    metered.at(hours=1)
+    metered.bench.cloud.fault("glance", "GET", LISTING, answer, count=2, after=1)
+
+    metered.bench.cli.ok("meter", "run")
+
+    assert metered.bench.metered_until() == format_instant(metered.first_hour + HOUR)
+
+
+def test_a_service_that_asks_to_be_left_alone_for_long_is_left_alone(metered: Metered) -> None:
+    metered.at(hours=1)
+    metered.bench.cloud.fault("glance", "GET", LISTING, 429, count=None, retry_after=3600)
+    began = time.monotonic()
+
+    metered.bench.cli.refused(4, "answered HTTP 429", "meter", "run")
+
+    assert time.monotonic() - began < openstack_api.LONGEST_WAIT_SECONDS
+
+
+def test_a_list_that_is_no_list_is_not_believed(metered: Metered) -> None:
+    """A proxy that answers in Glance's place with success and something else."""
+    metered.at(hours=1)
+    metered.bench.cloud.fault("glance", "GET", LISTING, 200)
+
+    metered.bench.cli.refused(4, "with no list of images", "meter", "run")
+
+    assert metered.bench.metered_until() is None
+    assert metered.bench.only_image() == metered.image
 
 
 def test_image_that_was_deleted_in_glance_ends_at_the_last_complete_reading(

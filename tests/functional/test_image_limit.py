@@ -1,19 +1,27 @@
 """No account ever holds more images than its limit, whoever asks, and however many at once."""
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from openstack.compute.v2.server import Server
 
+import installed_memory_cloud
 from command_line import CommandLine, write_config
 from conftest import ConfiguredCommandLine
 from embedded_cloud import EmbeddedCloud, Project, wait_for
+from instance_images import tables
+from instance_images.database import Database
 
 pytestmark = pytest.mark.cloud
+
+TESTS = Path(__file__).resolve().parent.parent
 
 # Runs its command lines at once, each on a thread, as soon as it is told to; prints the exit codes.
 AT_ONCE = """
@@ -40,7 +48,9 @@ print(json.dumps(codes), file=sys.__stdout__, flush=True)
 """
 
 
-def run_at_once(lines_of_processes: list[list[list[str]]], directory: Path) -> list[int]:
+def run_at_once(
+    lines_of_processes: list[list[list[str]]], directory: Path, python_path: str = ""
+) -> list[int]:
     """Run command lines in several processes at the same time; return all exit codes."""
     processes = []
     for number, lines in enumerate(lines_of_processes):
@@ -53,6 +63,7 @@ def run_at_once(lines_of_processes: list[list[list[str]]], directory: Path) -> l
                     stdout=subprocess.PIPE,
                     stderr=errors,
                     text=True,
+                    env={**os.environ, "PYTHONPATH": python_path},
                 )
             )
     for process in processes:
@@ -281,15 +292,14 @@ def test_limit_that_is_no_number_of_images_is_refused(
 
 
 def test_twelve_captures_at_once_from_three_processes_make_as_many_images_as_allowed(
-    cloud: EmbeddedCloud, project: Project, database_url: str, tmp_path: Path
+    cloud: EmbeddedCloud, configured: ConfiguredCommandLine, project: Project, tmp_path: Path
 ) -> None:
     servers = [cloud.boot(project, f"web-{number}", wait=False) for number in range(4)]
     with cloud.connection(project.cloud) as member:
         for server in servers:
             member.compute.wait_for_server(server, interval=0.2)
-    config = write_config(tmp_path / "shared.conf", database_url, location="max_images = 2")
-    cli = CommandLine(config)
-    cli.ok("db", "upgrade")
+    cli = configured(location="max_images = 2")
+    config = cli.config_file
 
     codes = run_at_once(
         [
@@ -309,6 +319,140 @@ def test_twelve_captures_at_once_from_three_processes_make_as_many_images_as_all
     assert len(tasks) == 2
     assert {i.id for i in images_in_glance(cloud, project)} == {i["cloud_image_id"] for i in listed}
     assert cli.ok("limit", "show", "--account", project.name).json["held"] == 2
+
+
+def test_fifty_captures_at_once_from_five_processes_make_ten_images_where_ten_are_allowed(
+    database: Database, tmp_path: Path
+) -> None:
+    url = database.url.render_as_string(hide_password=False)
+    config = write_config(
+        tmp_path / "shared.conf", url, location="provider = slow-memory\nmax_images = 10"
+    )
+    installed = installed_memory_cloud.install(tmp_path / "site")
+
+    codes = run_at_once(
+        [
+            [
+                ["--config-file", str(config), "image", "create", f"vm-{process}-{number}",
+                 "--name", "web", "--account", "acme"]
+                for number in range(10)
+            ]
+            for process in range(5)
+        ],
+        tmp_path,
+        f"{installed}:{TESTS}",
+    )  # fmt: skip
+
+    told = "".join((tmp_path / f"err-{number}").read_text() for number in range(5))
+    with database.reading() as connection:
+        made = connection.execute(sa.select(sa.func.count()).select_from(tables.images)).scalar()
+    assert sorted(codes) == [0] * 10 + [3] * 40, told
+    assert made == 10
+    assert told.count("Maximum image limit reached: account name of acme holds 10 of 10") == 40
+
+
+@pytest.fixture
+def registered(cloud: EmbeddedCloud) -> Iterator[Callable[..., None]]:
+    """Register a limit of 7 images in Keystone; give ``project_id`` or ``domain_id`` another."""
+    with cloud.connection() as operator:
+        identity: Any = operator.identity
+        service = identity.create_service(type="instance-images", name="instance-images")
+        key = {"service_id": service.id, "resource_name": "instance_images"}
+        default = identity.create_registered_limit(**key, default_limit=7)
+        made = []
+
+        def limit(number: int, **owner: str) -> None:
+            answer = identity.post(
+                "/limits", json={"limits": [{**key, "resource_limit": number, **owner}]}
+            )
+            assert answer.status_code == 201, answer.text
+            made.append(answer.json()["limits"][0]["id"])
+
+        try:
+            yield limit
+        finally:
+            for limit_id in made:
+                identity.delete(f"/limits/{limit_id}")
+            identity.delete_registered_limit(default.id)
+            identity.delete_service(service.id)
+
+
+def test_limit_in_keystone_comes_after_the_accounts_own_and_before_the_locations(
+    cloud: EmbeddedCloud,
+    configured: ConfiguredCommandLine,
+    registered: Callable[..., None],
+    owner: Project,
+    idle_web: Server,
+) -> None:
+    cli = configured(location="max_images = 5")
+    account = ["--account", owner.name]
+
+    def shown() -> tuple[int, str]:
+        limit = cli.ok("limit", "show", *account).json
+        return limit["max_images"], limit["source"]
+
+    assert shown() == (7, "keystone")
+    registered(0, project_id=owner.id)
+    assert shown() == (0, "keystone")
+    cli.refused(3, "Maximum image limit reached", *capture(owner, "none"))
+    cli.ok("limit", "set", owner.name, "1")
+    assert shown() == (1, "account")
+    assert "(keystone limit)" in cli.ok("limit", "unset", owner.name).out
+    assert shown() == (0, "keystone")
+
+
+def test_limit_of_a_domain_in_keystone_is_the_limit_of_an_account_that_is_one(
+    cloud: EmbeddedCloud, configured: ConfiguredCommandLine, registered: Callable[..., None]
+) -> None:
+    domain = cloud.new_domain()
+    project = cloud.new_project(domain=domain)
+    cli = configured(DEFAULT="account_scope = domain")
+
+    registered(-1, domain_id=domain.id)
+
+    shown = cli.ok("limit", "show", "--account", project.name).json
+    assert (shown["max_images"], shown["source"]) == (-1, "keystone")
+    customer = configured(DEFAULT="account_scope = domain", location=f"cloud = {project.cloud}")
+    customer.refused(2, "shows those of domains to the admin role alone", "limit", "show")
+
+
+def test_nothing_is_made_while_keystone_does_not_tell_its_limits(
+    cloud: EmbeddedCloud, cli: CommandLine, owner: Project, idle_web: Server
+) -> None:
+    before = len(images_in_glance(cloud, owner))
+    cloud.fault("keystone", "GET", "/registered_limits.*instance_images", 500, None)
+
+    cli.refused(4, "Keystone of location RegionOne answered HTTP 500", *capture(owner, "none"))
+
+    assert cli.ok("image", "list", "--account", owner.name).json == []
+    assert len(images_in_glance(cloud, owner)) == before
+
+
+def glance_quota(cloud: EmbeddedCloud, project: Project, resource: str, number: int) -> None:
+    with cloud.connection() as operator:
+        identity: Any = operator.identity
+        limit = {
+            "service_id": identity.find_service("glance", ignore_missing=False).id,
+            "region_id": "RegionOne",
+            "resource_name": resource,
+            "resource_limit": number,
+            "project_id": project.id,
+        }
+        assert identity.post("/limits", json={"limits": [limit]}).status_code == 201
+
+
+def test_quota_of_the_image_service_itself_is_told_as_that_and_holds_no_slot(
+    cloud: EmbeddedCloud, cli: CommandLine, project: Project
+) -> None:
+    cloud.boot(project, "web-1")
+    glance_quota(cloud, project, "image_count_total", 0)
+    account = ["--account", project.name]
+
+    cli.refused(3, "The image service's own quota of project", *capture(project, "full"))
+
+    assert cli.ok("limit", "show", *account).json["held"] == 0
+    assert cli.ok("image", "list", *account).json == []
+    assert cli.site().provider.full_quota(project.id) == "image_count_total: 0 of 0 are used"
 
 
 def test_of_two_simultaneous_captures_of_one_instance_one_wins_and_nothing_is_orphaned(

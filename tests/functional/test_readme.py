@@ -43,7 +43,9 @@ def test_the_readme_names_every_command() -> None:
 
     for group_name in root_command.list_commands(click.Context(root_command)):
         group = root_command.get_command(click.Context(root_command), group_name)
-        assert isinstance(group, click.Group)
+        if not isinstance(group, click.Group):
+            assert group_name in named
+            continue
         for name in group.list_commands(click.Context(group)):
             assert f"{group_name} {name}" in named
 

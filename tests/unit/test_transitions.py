@@ -1,5 +1,6 @@
 """What comes next for a task is decided from what the cloud says of it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -121,7 +122,12 @@ def test_an_instance_that_the_cloud_is_busy_with_cannot_be_captured() -> None:
     assert "image_uploading" in fault
 
 
-def test_a_shelved_instance_is_to_be_unshelved_first() -> None:
+def on_volume(status: ServerStatus) -> Server:
+    return Server("s", "n", "a", status, None, True, (), None)
+
+
+def test_a_shelved_instance_can_be_captured_where_its_disk_is_a_volume() -> None:
+    assert fault_of_source(on_volume(ServerStatus.SHELVED)) is None
     assert "unshelve it" in (fault_of_source(server(ServerStatus.SHELVED)) or "")
 
 
@@ -133,6 +139,7 @@ def test_a_shelved_instance_is_to_be_unshelved_first() -> None:
         (ServerStatus.PAUSED, True, Consistency.CRASH),
         (ServerStatus.SUSPENDED, True, Consistency.CRASH),
         (ServerStatus.STOPPED, False, Consistency.OFFLINE),
+        (ServerStatus.SHELVED, False, Consistency.OFFLINE),
     ],
 )
 def test_consistency_follows_from_what_the_instance_was_doing(
@@ -161,25 +168,56 @@ def test_a_deletion_without_effect_is_asked_for_again_after_the_grace() -> None:
     assert next_of_deletion(deleting, False, None, NOON + GRACE) == DeleteAgain()
 
 
+def deployment(count: int = 1, server_ids: Sequence[str] = ("server",)) -> Task:
+    journal = {"count": count, "server_ids": list(server_ids)}
+    first = server_ids[0] if server_ids else None
+    return replace(task(TaskKind.DEPLOY, first), journal=journal)
+
+
+RUNS, BUILDS = server(ServerStatus.RUNNING), server(ServerStatus.BUILDING, "spawning")
+FAILS = server(ServerStatus.FAILED, fault="No valid host.")
+
+
 def test_a_deployment_ends_when_the_instance_runs_or_fails() -> None:
-    deploying = task(TaskKind.DEPLOY, "server")
+    assert next_of_deployment(deployment(), [RUNS], NOON) == Deployed()
+    assert next_of_deployment(deployment(), [FAILS], NOON) == Failed(
+        "No valid host. Instance name (server) is in error."
+        " It is left for you to look at, and to delete."
+    )
+    assert next_of_deployment(deployment(), [BUILDS], NOON) == Continues("spawning", 60)
+    assert next_of_deployment(deployment(), [], NOON) == Failed(
+        "The instance is not there: it was deleted, or never made."
+    )
 
-    assert next_of_deployment(deploying, server(ServerStatus.RUNNING), NOON) == Deployed()
-    assert next_of_deployment(
-        deploying, server(ServerStatus.FAILED, fault="No valid host."), NOON
-    ) == Failed("No valid host.")
-    assert next_of_deployment(
-        deploying, server(ServerStatus.BUILDING, "spawning"), NOON
-    ) == Continues("spawning", 60)
-    assert isinstance(next_of_deployment(deploying, None, NOON), Failed)
+
+def test_a_deployment_of_several_ends_when_none_is_being_built() -> None:
+    three = deployment(3, ["a", "b", "c"])
+
+    assert next_of_deployment(three, [RUNS, FAILS, BUILDS], NOON) == Continues("spawning", 60)
+    assert next_of_deployment(three, [RUNS, RUNS, RUNS], NOON) == Deployed()
+    assert next_of_deployment(three, [RUNS, FAILS, FAILS], NOON) == Failed(
+        "2 of 3 instances failed. No valid host. Instance name (server) is in error. No valid"
+        " host. Instance name (server) is in error. They are left for you to look at, and to"
+        " delete."
+    )
+    assert next_of_deployment(three, [RUNS, RUNS], NOON) == Failed(
+        "1 of 3 instances are not there: deleted, or never made."
+    )
 
 
-def test_an_instance_that_failed_is_given_a_look_for_its_reason_to_be_written() -> None:
-    failed = server(ServerStatus.FAILED)
-    deploying = task(TaskKind.DEPLOY, server_id="server")
+def test_a_deployment_shows_the_stage_of_the_instance_that_is_furthest_behind() -> None:
+    begun = server(ServerStatus.BUILDING, "scheduling")
 
-    first = next_of_deployment(deploying, failed, NOON)
+    found = next_of_deployment(deployment(2, ["a", "b"]), [BUILDS, begun], NOON)
 
-    assert first == Continues("error", 0)
-    seen = replace(deploying, stage="error")
-    assert isinstance(next_of_deployment(seen, failed, NOON), Failed)
+    assert found == Continues("scheduling", 10)
+
+
+@pytest.mark.parametrize("known", [[], ["a"]])
+def test_instances_that_are_not_seen_yet_are_waited_for_until_the_grace_ends(
+    known: list[str],
+) -> None:
+    two = deployment(2, known)
+
+    assert next_of_deployment(two, [RUNS], NOON + MINUTE) == Continues("requested", 0)
+    assert isinstance(next_of_deployment(two, [RUNS], NOON + GRACE), Failed)

@@ -58,15 +58,20 @@ def show(
 ) -> None:
     """Show the limit that applies to an account, where it is from, and how many images it holds.
 
+    It is from the account itself ('limit set'), from Keystone's limits for instance_images, from
+    the location's max_images, or the default. -1 is no limit.
+
     Example: instance-images limit show --account demo
     """
     from instance_images.commands.views import LIMIT
     from instance_images.site import limit_of
 
     site = invocation.application.site(location)
-    found = site.provider.account(account)
+    found = site.account(account)
+    keystone_limit = site.provider.account_limit(found)
     with site.database.reading() as connection:
-        show_one(LIMIT, limit_of(connection, site, found), output_format)
+        limit_found = limit_of(connection, site, found, keystone_limit)
+    show_one(LIMIT, limit_found, output_format)
 
 
 @limit.command("set")
@@ -89,7 +94,7 @@ def set_limit(invocation: Invocation, account: str, max_images: int, location: s
 @location_option
 @pass_invocation
 def unset_limit(invocation: Invocation, account: str, location: str | None) -> None:
-    """Take an account's own limit away: the location's applies again.
+    """Take an account's own limit away: Keystone's or the location's applies again.
 
     Example: instance-images limit unset demo
     """
@@ -100,16 +105,19 @@ def _set(
     invocation: Invocation, reference: str, location: str | None, max_images: int | None
 ) -> None:
     from instance_images import accounts
+    from instance_images.limits import UNLIMITED
     from instance_images.names import printable
     from instance_images.site import limit_of
 
     site = invocation.application.site(location)
-    account = site.provider.account(reference)
+    account = site.account(reference)
+    keystone_limit = site.provider.account_limit(account) if max_images is None else None
     with site.database.writing() as connection:
         row = accounts.lock_account(connection, site.name, account)
         accounts.set_own_limit(connection, row.account_key, max_images)
-        now = limit_of(connection, site, account)
+        now = limit_of(connection, site, account, keystone_limit)
+    most = "any number of" if now.max_images == UNLIMITED else now.max_images
     click.echo(
-        f"Account {printable(account.name)} may hold {now.max_images} images in {site.name}"
+        f"Account {printable(account.name)} may hold {most} images in {site.name}"
         f" ({now.source} limit) and holds {now.held}."
     )

@@ -18,7 +18,12 @@ location_option = click.option(
 account_option = click.option(
     "--account",
     metavar="A",
-    help="Id or name of the account. [default: the project of the credentials]",
+    help="Id or name of the account. [default: that of the credentials]",
+)
+project_option = click.option(
+    "--project",
+    metavar="P",
+    help="Id or name of one of the account's projects, where an account is a domain.",
 )
 all_accounts_option = click.option(
     "--all-accounts", is_flag=True, help="Those of every account, for the operator."

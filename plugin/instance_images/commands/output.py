@@ -45,9 +45,9 @@ def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def show_list(view: View, records: Sequence[Any], output_format: str | None) -> None:
     """Print records, one a row."""
-    match _chosen(output_format):
+    match chosen_format(output_format):
         case "json":
-            _print_json([_json(view, record) for record in records])
+            _print_json([as_json(view, record) for record in records])
         case "csv":
             _print_csv(view, records)
         case _:
@@ -59,15 +59,35 @@ def show_list(view: View, records: Sequence[Any], output_format: str | None) -> 
 
 def show_one(view: View, record: Any, output_format: str | None) -> None:
     """Print one record, a field a line in the table."""
-    match _chosen(output_format):
+    match chosen_format(output_format):
         case "json":
-            _print_json(_json(view, record))
+            _print_json(as_json(view, record))
         case "csv":
             _print_csv(view, [record])
         case _:
             _print_table(
-                ["Field", "Value"], [[name, _text(value(record))] for name, value in view.fields]
+                ["Field", "Value"],
+                [
+                    [title, text]
+                    for name, value in view.fields
+                    for title, text in _rows(name, value(record))
+                ],
             )
+
+
+def show_document(
+    view: View, records: Sequence[Any], document: Any, output_format: str | None
+) -> None:
+    """Print records, one a row; as JSON, the document that holds them."""
+    if chosen_format(output_format) == "json":
+        _print_json(document)
+    else:
+        show_list(view, records, output_format)
+
+
+def as_json(view: View, record: Any) -> dict[str, Any]:
+    """Return the JSON object of a record, for a document that holds it."""
+    return {name: _plain(value(record)) for name, value in view.fields}
 
 
 def size_text(size_bytes: int | None) -> str:
@@ -95,12 +115,9 @@ def instant_text(instant: datetime | None) -> str:
     return "-" if instant is None else format_instant(instant)
 
 
-def _chosen(output_format: str | None) -> str:
+def chosen_format(output_format: str | None) -> str:
+    """Return the format that was asked for, or the one for where the output goes."""
     return output_format or ("table" if sys.stdout.isatty() else "json")
-
-
-def _json(view: View, record: Any) -> dict[str, Any]:
-    return {name: _plain(value(record)) for name, value in view.fields}
 
 
 def _plain(value: Any) -> Any:
@@ -108,8 +125,29 @@ def _plain(value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
-    value = _plain(value)
+    value = _cell(value)
     return "-" if value is None else str(value)
+
+
+def _rows(name: str, value: Any) -> list[tuple[str, str]]:
+    """Return the rows of a field: one, or one for each item of a list."""
+    if not isinstance(value, (list, tuple)) or not value:
+        return [(name, _text(value))]
+    return [(name if n == 0 else "", _item(item)) for n, item in enumerate(value)]
+
+
+def _cell(value: Any) -> Any:
+    """Return a value for a table or CSV, where a list is one text."""
+    if isinstance(value, (list, tuple)):
+        records = any(isinstance(item, dict) for item in value)
+        return ("; " if records else ", ").join(map(_item, value))
+    return _plain(value)
+
+
+def _item(item: Any) -> str:
+    if not isinstance(item, dict):
+        return str(item)
+    return " ".join("-" if value is None else printable(str(value)) for value in item.values())
 
 
 def _print_json(value: Any) -> None:
@@ -124,7 +162,7 @@ def _print_csv(view: View, records: Sequence[Any]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow([name for name, _ in view.fields])
     for record in records:
-        values = (_plain(value(record)) for _, value in view.fields)
+        values = (_cell(value(record)) for _, value in view.fields)
         writer.writerow([formula_safe(v) if isinstance(v, str) else v for v in values])
 
 

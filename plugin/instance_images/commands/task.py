@@ -55,7 +55,7 @@ def list_tasks(
     found = []
     for name in locations_of(invocation, location):
         site = invocation.application.site(name)
-        account_id = None if all_accounts else site.provider.account(account).id
+        account_id = None if all_accounts else site.account(account).id
         settle(site, account_id)
         with site.database.reading() as connection:
             listed = tasks.list_tasks(connection, name, account_id)
@@ -167,7 +167,7 @@ def _sites(
     invocation: Invocation, account: str | None, location: str | None
 ) -> list[tuple[Site, Account]]:
     sites = [invocation.application.site(name) for name in locations_of(invocation, location)]
-    return [(site, site.provider.account(account)) for site in sites]
+    return [(site, site.account(account)) for site in sites]
 
 
 def _find(site: Site, owner: Account, task_id: str) -> Task | None:

@@ -10,6 +10,10 @@ from instance_images.commands.output import View, duration_text, instant_text, s
 if TYPE_CHECKING:
     from instance_images.task_reports import TaskReport
 
+if TYPE_CHECKING:
+    from instance_images.provider import OfferedImage
+    from instance_images.scaling import Member, ScalingGroup
+
 
 def _fields(*names: str) -> tuple[tuple[str, attrgetter[object]], ...]:
     return tuple((name, attrgetter(name)) for name in names)
@@ -43,10 +47,73 @@ IMAGE = View(
     columns=(
         ("ID", lambda image: image.id),
         ("Name", lambda image: image.name),
-        ("Source Instance", lambda image: image.source_instance_name),
+        ("Source Instance", lambda image: image.source_instance_name or "-"),
         ("Size", lambda image: size_text(image.size_bytes)),
         ("Status", lambda image: image.status.capitalize()),
         ("Created", lambda image: instant_text(image.created_at)),
+    ),
+)
+
+FINDING = View(
+    fields=_fields("check", "severity", "location", "what", "cure"),
+    columns=(
+        ("Check", lambda finding: finding.check),
+        ("Severity", lambda finding: finding.severity.capitalize()),
+        ("Location", lambda finding: finding.location or "-"),
+        ("Found", lambda finding: finding.what),
+        ("Cure", lambda finding: finding.cure),
+    ),
+)
+
+LEARNED = View(
+    fields=_fields(
+        "location",
+        "event",
+        "image_id",
+        "cloud_image_id",
+        "name",
+        "account_id",
+        "size_bytes",
+        "effective_at",
+        "note",
+    ),
+    columns=(
+        ("Location", lambda learned: learned.location),
+        ("Event", lambda learned: learned.event.capitalize()),
+        ("Image", lambda learned: learned.image_id),
+        ("Name", lambda learned: learned.name),
+        ("Account", lambda learned: learned.account_id),
+        ("Size", lambda learned: size_text(learned.size_bytes)),
+        ("Since", lambda learned: instant_text(learned.effective_at)),
+        ("Note", lambda learned: learned.note or "-"),
+    ),
+)
+
+CHOICE = View(
+    fields=(
+        *_fields("group", "id", "name"),
+        ("cloud_image_id", lambda choice: choice.offered.id),
+        *(
+            (name, attrgetter(f"offered.{name}"))
+            for name in (
+                "size_bytes",
+                "min_disk_gib",
+                "min_ram_mib",
+                "os_type",
+                "os_distro",
+                "os_version",
+                "architecture",
+            )
+        ),
+    ),
+    columns=(
+        ("Group", lambda choice: choice.group),
+        ("ID", lambda choice: choice.id),
+        ("Name", lambda choice: choice.name),
+        ("Size", lambda choice: size_text(choice.offered.size_bytes)),
+        ("Min Disk", lambda choice: f"{choice.offered.min_disk_gib} GiB"),
+        ("Min RAM", lambda choice: f"{choice.offered.min_ram_mib} MiB"),
+        ("System", lambda choice: _system_text(choice.offered)),
     ),
 )
 
@@ -65,6 +132,7 @@ TASK = View(
             "created_at",
             "updated_at",
             "server_id",
+            "server_ids",
             "started_at",
             "stage_began_at",
             "project_id",
@@ -97,7 +165,7 @@ LIMIT = View(
         ("Account", lambda limit: limit.account_name),
         ("Account ID", lambda limit: limit.account_id),
         ("Location", lambda limit: limit.location),
-        ("Limit", lambda limit: str(limit.max_images)),
+        ("Limit", lambda limit: "-" if limit.max_images < 0 else str(limit.max_images)),
         ("Set For", lambda limit: limit.source.capitalize()),
         ("Held", lambda limit: str(limit.held)),
     ),
@@ -115,6 +183,55 @@ LOCATION = View(
         ("Limit", lambda location: _limit_text(location.max_images)),
     ),
 )
+
+
+SCALING_GROUP = View(
+    fields=(
+        *_fields(
+            "id",
+            "name",
+            "group",
+            "project_id",
+            "status",
+            "reason",
+            "cloud_image_id",
+            "flavor",
+            "min_size",
+            "max_size",
+            "size",
+            "keeps_members",
+            "fault",
+        ),
+        ("members", lambda group: [_member_fields(member) for member in group.members]),
+    ),
+    columns=(
+        ("ID", lambda group: group.id),
+        ("Name", lambda group: group.name),
+        ("Group", lambda group: group.group),
+        ("Status", lambda group: group.status.capitalize()),
+        ("Image", lambda group: group.cloud_image_id or "-"),
+        ("Size", lambda group: _sizes_text(group)),
+    ),
+)
+
+
+def _member_fields(member: Member) -> dict[str, str | None]:
+    return {
+        "server_id": member.server_id,
+        "name": member.name,
+        "status": member.status,
+        "cloud_image_id": member.cloud_image_id,
+    }
+
+
+def _sizes_text(group: ScalingGroup) -> str:
+    fewest, most = ("?" if n is None else str(n) for n in (group.min_size, group.max_size))
+    return f"{group.size} ({fewest} to {most})"
+
+
+def _system_text(offered: OfferedImage) -> str:
+    known = (offered.os_distro or offered.os_type, offered.os_version, offered.architecture)
+    return " ".join(word for word in known if word) or "-"
 
 
 def _limit_text(max_images: int | None) -> str:

@@ -14,6 +14,7 @@ A fault is an object of these fields; only ``id``, ``service`` and ``action`` mu
 ``count``          so many are then hit, default (null) all
 ``delay_seconds``  waited before anything else, default 0
 ``retry_after``    the seconds told in a Retry-After header, with a status
+``performed``      true: the service has done it before the status is answered, default false
 """
 
 import json
@@ -46,6 +47,7 @@ class Fault:
     count: int | None = None
     delay_seconds: float = 0.0
     retry_after: int | None = None
+    performed: bool = False
 
     def matches(self, method: str, path: str) -> bool:
         """Tell whether a request is one of those meant."""
@@ -73,8 +75,9 @@ class FaultInjector:
             time.sleep(fault.delay_seconds)
             if fault.action == "drop-before":
                 drop(environ)
-            if fault.action == "drop-after":
+            if fault.action == "drop-after" or fault.performed:
                 exhaust(application(environ, lambda *_, **__: lambda _: None))
+            if fault.action == "drop-after":
                 drop(environ)
             if isinstance(fault.action, int):
                 return refuse(fault.action, fault.retry_after, start_response)

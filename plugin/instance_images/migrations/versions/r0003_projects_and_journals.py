@@ -1,5 +1,7 @@
 """The projects of images and tasks, where an image is from, the journal of a task's work.
 
+Accounts learn whether they are projects or domains, and images which projects may use them.
+
 So far an account was a project, and every image was captured by this product.
 """
 
@@ -15,13 +17,16 @@ depends_on = None
 def upgrade() -> None:
     """Add the columns, and fill in what they have been so far."""
     op.add_column("accounts", sa.Column("domain_name", sa.String(255)))
+    op.add_column("accounts", _text("scope", 16, "project"))
     op.add_column("images", _text("project_id", 64, ""))
     op.add_column("images", _text("origin", 16, "captured"))
+    op.add_column("images", sa.Column("shared_with", sa.String(64)))
     op.add_column("tasks", _text("project_id", 64, ""))
     op.add_column("tasks", _text("journal", 4000, "{}"))
     op.add_column(
         "tasks", sa.Column("stage_began_at", sa.BigInteger, nullable=False, server_default="0")
     )
+    op.add_column("readings", _text("adopt", 16, ""))
     op.add_column(
         "tasks", sa.Column("has_leftovers", sa.Boolean, nullable=False, server_default=sa.false())
     )
@@ -45,9 +50,11 @@ def downgrade() -> None:
     op.drop_index("ix_tasks_kind_state_updated_at", "tasks")
     for column in ("has_leftovers", "stage_began_at", "journal", "project_id"):
         op.drop_column("tasks", column)
-    for column in ("origin", "project_id"):
+    for column in ("shared_with", "origin", "project_id"):
         op.drop_column("images", column)
-    op.drop_column("accounts", "domain_name")
+    op.drop_column("readings", "adopt")
+    for column in ("scope", "domain_name"):
+        op.drop_column("accounts", column)
 
 
 def _text(name: str, length: int, default: str) -> sa.Column[str]:

@@ -1,0 +1,109 @@
+"""The doctor's checks of images: what is stuck, what is empty, and what nobody has on record."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from functools import partial
+
+from instance_images import images, readings, tasks
+from instance_images.application import Application
+from instance_images.config import Location
+from instance_images.doctor import of_each
+from instance_images.domain import UNFINISHED, TaskKind
+from instance_images.findings import Finding, Severity
+from instance_images.instants import format_instant
+from instance_images.names import printable
+from instance_images.provider import CloudImageStatus
+from instance_images.site import Site
+
+# A task that nothing has looked at for so long waits for an hourly run that does not come, or that
+# cannot bring it further.
+UNTOUCHED = timedelta(hours=2)
+
+_SYNC = "Run 'instance-images image sync', and look at what it says."
+
+
+def check_images(application: Application, locations: Sequence[Location]) -> Iterator[Finding]:
+    """Find images and tasks that need somebody's attention."""
+    yield from of_each("images", locations, partial(_look, application))
+
+
+def _look(application: Application, location: Location) -> Iterator[Finding]:
+    site = application.site(location.name)
+    yield from _late_reading(site)
+    yield from _stuck(site)
+    yield from _empty(site)
+    yield from _orphans(site)
+
+
+def _late_reading(site: Site) -> Iterator[Finding]:
+    with site.database.reading() as connection:
+        read_at = readings.last_read_at(connection, site.name)
+        is_used = bool(images.project_ids(connection, site.name))
+    if read_at is None and not is_used:
+        return
+    if read_at is None or site.clock() - read_at > UNTOUCHED:
+        last = "never" if read_at is None else f"last at {format_instant(read_at)}"
+        yield Finding(
+            "images",
+            Severity.WARNING,
+            site.name,
+            f"The location was read completely {last}.",
+            "See that 'instance-images meter run' is run every hour, and what it says.",
+        )
+
+
+def _stuck(site: Site) -> Iterator[Finding]:
+    with site.database.reading() as connection:
+        found = tasks.open_tasks(connection, site.name, None)
+    for task in found:
+        if task.kind is TaskKind.DEPLOY or site.clock() - task.updated_at <= UNTOUCHED:
+            continue
+        if task.state in UNFINISHED:
+            what = (
+                f"The {task.kind} task {task.id} of image {task.image_id} is in stage"
+                f" {task.stage!r} and nothing was seen of it since"
+                f" {format_instant(task.updated_at)}."
+            )
+        else:
+            what = (
+                f"The capture task {task.id} has ended at {format_instant(task.updated_at)}, and"
+                " what it made in the cloud is still not removed."
+            )
+        yield Finding("images", Severity.ERROR, site.name, what, _SYNC)
+
+
+def _empty(site: Site) -> Iterator[Finding]:
+    with site.database.reading() as connection:
+        found = images.available_without_size(connection, site.name)
+    for image_id, name in found:
+        yield Finding(
+            "images",
+            Severity.ERROR,
+            site.name,
+            f"Image {printable(name)} ({image_id}) is available with 0 bytes: it cannot be"
+            " deployed, and is not billed.",
+            "Delete it, and capture the instance again.",
+        )
+
+
+def _orphans(site: Site) -> Iterator[Finding]:
+    """Find images in the cloud that bear our mark and are on record as nothing that lives."""
+    marked = {one.id: one for one in site.provider.list_images() if one.claims.request_id}
+    with site.database.reading() as connection:
+        living = images.living_cloud_ids(connection, list(marked))
+        waiting = images.captures_without_image(connection, site.name)
+    for found in marked.values():
+        if found.id in living or found.owner_id in waiting:
+            continue
+        if found.owner_id in site.adoption.excluded_project_ids:
+            continue
+        stored = "holds bytes" if found.status is CloudImageStatus.ACTIVE else "is incomplete"
+        yield Finding(
+            "images",
+            Severity.WARNING,
+            site.name,
+            f"Image {found.id} of project {found.owner_id} bears this product's mark, {stored}, and"
+            " is not on record.",
+            f"Run 'instance-images image sync'; if it stays, see whether anybody needs it, and else"
+            f" delete it: 'openstack image delete {found.id}'.",
+        )
