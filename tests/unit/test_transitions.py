@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from instance_images.domain import Task, TaskKind, TaskState
+from instance_images.domain import Consistency, Task, TaskKind, TaskState
 from instance_images.provider import CloudImage, CloudImageStatus, Server, ServerStatus
 from instance_images.transitions import (
     GRACE,
@@ -16,6 +16,7 @@ from instance_images.transitions import (
     Deleted,
     Deployed,
     Failed,
+    consistency_of,
     fault_of_source,
     next_of_capture,
     next_of_deletion,
@@ -119,6 +120,32 @@ def test_an_instance_that_the_cloud_is_busy_with_cannot_be_captured() -> None:
 
     assert fault
     assert "image_uploading" in fault
+
+
+def on_volume(status: ServerStatus) -> Server:
+    return Server("s", "n", "a", status, None, True, (), None)
+
+
+def test_a_shelved_instance_can_be_captured_where_its_disk_is_a_volume() -> None:
+    assert fault_of_source(on_volume(ServerStatus.SHELVED)) is None
+    assert "unshelve it" in (fault_of_source(server(ServerStatus.SHELVED)) or "")
+
+
+@pytest.mark.parametrize(
+    ("status", "freezes", "expected"),
+    [
+        (ServerStatus.RUNNING, False, Consistency.CRASH),
+        (ServerStatus.RUNNING, True, Consistency.FILESYSTEM),
+        (ServerStatus.PAUSED, True, Consistency.CRASH),
+        (ServerStatus.SUSPENDED, True, Consistency.CRASH),
+        (ServerStatus.STOPPED, False, Consistency.OFFLINE),
+        (ServerStatus.SHELVED, False, Consistency.OFFLINE),
+    ],
+)
+def test_consistency_follows_from_what_the_instance_was_doing(
+    status: ServerStatus, freezes: bool, expected: Consistency
+) -> None:
+    assert consistency_of(server(status), freezes) is expected
 
 
 def test_a_deletion_that_took_effect_was_accepted_when_it_was_asked_for() -> None:
