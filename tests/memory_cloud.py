@@ -51,7 +51,9 @@ class MemoryProvider(Provider):
     def find_project(self, reference: str | None) -> Project:
         self._answer()
         project_id = (reference or "own").removeprefix("name of ")
-        if " " in project_id or (self.domain_of and project_id not in self.domain_of):
+        if project_id.startswith("no such") or (
+            self.domain_of and project_id not in self.domain_of
+        ):
             raise NotFound("Account", project_id, "")
         domain_id = self.domain_of.get(project_id, "")
         return Project(project_id, f"name of {project_id}", domain_id, domain_id or None)

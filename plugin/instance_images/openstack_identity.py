@@ -30,7 +30,7 @@ class OpenStackIdentity(OpenStackPart):
                 f"The credentials of {self._location.cloud!r} are for no project: name the"
                 " account with --account."
             )
-        projects = self._found("project", reference)
+        projects = self._looked_up("project", reference)
         if len(projects) > 1:
             raise Refused(
                 f"{len(projects)} projects are named {printable(reference)!r}: give the id of one"
@@ -48,12 +48,12 @@ class OpenStackIdentity(OpenStackPart):
             access.project_domain_name,
         ):
             return Domain(access.project_domain_id, access.project_domain_name)
-        domains = self._found("domain", reference)
+        domains = self._looked_up("domain", reference)
         if not domains:
             raise NotFound("Account", reference, "Give the id or name of a Keystone domain.")
         return Domain(domains[0]["id"], domains[0]["name"])  # a domain's name is its own alone
 
-    def _found(self, kind: str, reference: str) -> list[dict[str, Any]]:
+    def _looked_up(self, kind: str, reference: str) -> list[dict[str, Any]]:
         """Return the project or domain of that id, or else those of that name.
 
         What the credentials may not see is not there for them.

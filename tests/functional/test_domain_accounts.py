@@ -33,7 +33,7 @@ def site(cloud: MemoryProvider, database: Database) -> Site:
 
 
 def captured(site: Site, cloud: MemoryProvider, project: str = "web") -> Image:
-    request = capture(site, site.account(project), "vm-1", "golden", project)
+    request = capture(site, site.account(project), "vm-1", "golden", project=project)
     cloud.activate(GB)
     settle(site, "acme")
     with site.database.reading() as connection:

@@ -420,7 +420,7 @@ def test_nothing_is_made_while_keystone_does_not_tell_its_limits(
     cloud: EmbeddedCloud, cli: CommandLine, owner: Project, idle_web: Server
 ) -> None:
     before = len(images_in_glance(cloud, owner))
-    cloud.fault("keystone", "GET", "/registered_limits.*instance_images", 500)
+    cloud.fault("keystone", "GET", "/registered_limits.*instance_images", 500, None)
 
     cli.refused(4, "Keystone of location RegionOne answered HTTP 500", *capture(owner, "none"))
 
