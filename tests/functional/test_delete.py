@@ -174,15 +174,19 @@ def test_image_that_is_gone_from_glance_already_is_recorded_as_deleted(shelf: Sh
     assert shelf.listed() == {}
 
 
-def test_image_whose_deletion_is_delayed_by_glance_is_gone_at_once(shelf: Shelf) -> None:
+@pytest.mark.parametrize("deleted", [0, 1])
+def test_image_whose_deletion_is_delayed_by_glance_is_gone_at_once(
+    deleted: int, shelf: Shelf
+) -> None:
     image = shelf.capture("slowly")
-    # As Glance leaves an image with delayed_delete until its scrubber has removed the bytes.
+    # As Glance leaves an image with delayed_delete until its scrubber has removed the bytes: first
+    # it says so, then it hides the image.
     with contextlib.closing(
         sqlite3.connect(shelf.cloud.state_dir / "db" / "glance.sqlite")
     ) as glance:
         glance.execute(
-            "UPDATE images SET status = 'pending_delete', deleted = 1 WHERE id = ?",
-            (image["cloud_image_id"],),
+            "UPDATE images SET status = 'pending_delete', deleted = ? WHERE id = ?",
+            (deleted, image["cloud_image_id"]),
         )
         glance.commit()
 
