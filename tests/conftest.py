@@ -66,7 +66,8 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def embedded_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
-    with EmbeddedCloud.running(tmp_path_factory.mktemp("cloud"), services=("neutron",)) as cloud:
+    directory = tmp_path_factory.mktemp("cloud")
+    with EmbeddedCloud.running(directory, services=("neutron", "heat")) as cloud:
         yield cloud
 
 

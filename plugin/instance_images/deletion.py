@@ -9,6 +9,7 @@ from instance_images.errors import CloudUnavailable, Refused, WrongState
 from instance_images.names import printable
 from instance_images.news import Learning, Source
 from instance_images.provider import CloudImage
+from instance_images.scaling_groups import require_unused
 from instance_images.settling import (
     find_in_cloud,
     record_deleted,
@@ -21,18 +22,21 @@ from instance_images.transitions import vanished_at
 _DELETABLE = (ImageStatus.CREATING, ImageStatus.AVAILABLE, ImageStatus.ERROR)
 
 
-def delete(site: Site, account: Account, reference: str) -> Image:
+def delete(site: Site, account: Account, reference: str, *, force: bool = False) -> Image:
     """Delete the account's image; return its record as it stands afterwards.
 
-    An image that is gone from the cloud already counts as deleted when it was last seen. Raises
-    NotFound, WrongState and Refused (in use, protected) with the image left as it was;
-    CloudUnavailable with the deletion recorded, to be settled by the next command or run.
+    With ``force``, also one that stacks make instances from. An image that is gone from the cloud
+    already counts as deleted when it was last seen. Raises NotFound, WrongState and Refused (in
+    use, protected) with the image left as it was; CloudUnavailable with the deletion recorded, to
+    be settled by the next command or run.
     """
     settle(site, account.id)
     with site.database.reading() as connection:
         image = resolve_image(connection, site, account, reference)
     found = find_in_cloud(site, image)
     _require_own(image, found)
+    if found is not None and not force:
+        require_unused(site, image)
     task_id = _begin(site, image)
     if found is None:
         _end(site, image, task_id, _gone_since(site, image))

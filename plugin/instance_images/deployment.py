@@ -63,7 +63,7 @@ def deploy(site: Site, account: Account, reference: str, order: Order) -> str:
     fault = fault_of_size(found, flavor, order.volume_gib)
     if fault:
         raise Refused(fault)
-    request = site.provider.resolve_request(image.project_id, _request(order, found, flavor))
+    request = site.provider.resolve_request(image.project_id, request_of(order, found, flavor))
     _send(site, image.project_id, image, request)
     if order.count > 1:
         with contextlib.suppress(CloudUnavailable):  # the next look learns the other ids
@@ -90,7 +90,8 @@ def _encoded(user_data: bytes) -> str:
     return base64.b64encode(user_data).decode("ascii")
 
 
-def _request(order: Order, image: CloudImage, flavor: Flavor) -> ServerRequest:
+def request_of(order: Order, image: CloudImage, flavor: Flavor) -> ServerRequest:
+    """Return the order as the driver takes it, under a new mark; names are not resolved yet."""
     return ServerRequest(
         request_id=str(uuid.uuid4()),
         name=order.name,

@@ -26,6 +26,7 @@ _SERVICE_NAMES = {
     "compute": "Nova",
     "image": "Glance",
     "network": "Neutron",
+    "orchestration": "Heat",
 }
 
 _NO_ENDPOINT = (keystone_errors.CatalogException, sdk_errors.ServiceDiscoveryException)
@@ -69,6 +70,12 @@ class OpenStackApi:
             return session.auth.get_access(session)
         except Exception as error:
             raise self._explained(error, "identity") from error
+
+    def offers(self, service: str) -> bool:
+        """Return whether the catalog has the service in our region."""
+        catalog: Any = self.access.service_catalog
+        region_name = self._location.region_name
+        return bool(catalog.get_urls(service_type=service, region_name=region_name))
 
     def _as_project(self, project_id: str) -> Connection:
         """Return a connection whose token is for the project."""

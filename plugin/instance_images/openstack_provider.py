@@ -8,6 +8,7 @@ from instance_images.openstack_deployments import OpenStackDeployments
 from instance_images.openstack_identity import OpenStackIdentity
 from instance_images.openstack_images import OpenStackImages
 from instance_images.openstack_servers import OpenStackServers
+from instance_images.openstack_stacks import OpenStackStacks
 from instance_images.provider import Provider
 
 
@@ -17,6 +18,7 @@ class OpenStackProvider(
     OpenStackDeployments,
     OpenStackImages,
     OpenStackChoices,
+    OpenStackStacks,
     Provider,
 ):
     """Drives one region of an OpenStack cloud with one entry of clouds.yaml."""

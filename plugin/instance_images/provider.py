@@ -13,6 +13,10 @@ from enum import StrEnum
 
 from instance_images.config import Location
 from instance_images.domain import Account
+from instance_images.errors import Refused
+from instance_images.scaling import GroupRequest, Rollout, ScalingGroup
+
+_NO_GROUPS = "This location has no scaling groups: its cloud does not offer them."
 
 
 class CloudImageStatus(StrEnum):
@@ -237,3 +241,44 @@ class Provider(ABC):
 
         They were asked for at ``since`` or later.
         """
+
+    def offers_scaling_groups(self) -> bool:
+        """Return whether the cloud has scaling groups, and the driver the methods below."""
+        return False
+
+    def list_scaling_groups(self, project_id: str) -> Sequence[ScalingGroup]:
+        """Return the project's scaling groups by name, without their members."""
+        raise Refused(_NO_GROUPS)
+
+    def find_scaling_group(
+        self, project_id: str, reference: str, group: str | None = None
+    ) -> ScalingGroup:
+        """Return the scaling group in the project's stack of that id or name, with its members.
+
+        ``group`` names one where the stack has several. Raises NotFound, also for a stack of
+        another project, and Refused.
+        """
+        raise Refused(_NO_GROUPS)
+
+    def create_scaling_group(
+        self, project_id: str, group: GroupRequest, server: ServerRequest
+    ) -> str:
+        """Start to make a scaling group of such instances; return its id. Raises Refused.
+
+        No two groups of a project have one name, so that a repeated request makes no second one.
+        """
+        raise Refused(_NO_GROUPS)
+
+    def change_group_image(
+        self, group: ScalingGroup, cloud_image_id: str, rollout: Rollout | None
+    ) -> None:
+        """Have the group, as it was found, make new instances from the image.
+
+        With a rollout its members are replaced; without, they are not touched. To repeat it
+        changes nothing. Raises WrongState where the group is busy, and Refused.
+        """
+        raise Refused(_NO_GROUPS)
+
+    def stacks_using_image(self, project_id: str, cloud_image_id: str) -> Sequence[str]:
+        """Return the names of the project's stacks that cannot do without the image."""
+        return []

@@ -144,6 +144,7 @@ def show(
 @image.command()
 @click.argument("references", metavar="IMAGE...", nargs=-1, required=True)
 @click.option("--yes", is_flag=True, help="Do not ask whether they shall be deleted.")
+@click.option("--force", is_flag=True, help="Even if a stack makes instances from them.")
 @account_option
 @location_option
 @pass_invocation
@@ -151,6 +152,7 @@ def delete(
     invocation: Invocation,
     references: tuple[str, ...],
     yes: bool,
+    force: bool,
     account: str | None,
     location: str | None,
 ) -> None:
@@ -167,7 +169,7 @@ def delete(
     failures: list[InstanceImagesError] = []
     for reference in references:
         try:
-            deleted = delete_image(site, owner, reference)
+            deleted = delete_image(site, owner, reference, force=force)
         except InstanceImagesError as error:
             failures.append(error)
             if len(references) > 1:

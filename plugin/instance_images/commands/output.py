@@ -66,7 +66,12 @@ def show_one(view: View, record: Any, output_format: str | None) -> None:
             _print_csv(view, [record])
         case _:
             _print_table(
-                ["Field", "Value"], [[name, _text(value(record))] for name, value in view.fields]
+                ["Field", "Value"],
+                [
+                    [title, text]
+                    for name, value in view.fields
+                    for title, text in _rows(name, value(record))
+                ],
             )
 
 
@@ -114,9 +119,25 @@ def _text(value: Any) -> str:
     return "-" if value is None else str(value)
 
 
+def _rows(name: str, value: Any) -> list[tuple[str, str]]:
+    """Return the rows of a field: one, or one for each item of a list."""
+    if not isinstance(value, (list, tuple)) or not value:
+        return [(name, _text(value))]
+    return [(name if n == 0 else "", _item(item)) for n, item in enumerate(value)]
+
+
 def _cell(value: Any) -> Any:
     """Return a value for a table or CSV, where a list is one text."""
-    return ", ".join(value) if isinstance(value, (list, tuple)) else _plain(value)
+    if isinstance(value, (list, tuple)):
+        records = any(isinstance(item, dict) for item in value)
+        return ("; " if records else ", ").join(map(_item, value))
+    return _plain(value)
+
+
+def _item(item: Any) -> str:
+    if not isinstance(item, dict):
+        return str(item)
+    return " ".join("-" if value is None else printable(str(value)) for value in item.values())
 
 
 def _print_json(value: Any) -> None:

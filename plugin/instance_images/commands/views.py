@@ -9,6 +9,7 @@ from instance_images.commands.output import View, instant_text, size_text
 
 if TYPE_CHECKING:
     from instance_images.provider import OfferedImage
+    from instance_images.scaling import Member, ScalingGroup
 
 
 def _fields(*names: str) -> tuple[tuple[str, attrgetter[object]], ...]:
@@ -124,6 +125,50 @@ LOCATION = View(
         ("Limit", lambda location: _limit_text(location.max_images)),
     ),
 )
+
+
+SCALING_GROUP = View(
+    fields=(
+        *_fields(
+            "id",
+            "name",
+            "group",
+            "project_id",
+            "status",
+            "reason",
+            "cloud_image_id",
+            "flavor",
+            "min_size",
+            "max_size",
+            "size",
+            "keeps_members",
+            "fault",
+        ),
+        ("members", lambda group: [_member_fields(member) for member in group.members]),
+    ),
+    columns=(
+        ("ID", lambda group: group.id),
+        ("Name", lambda group: group.name),
+        ("Group", lambda group: group.group),
+        ("Status", lambda group: group.status.capitalize()),
+        ("Image", lambda group: group.cloud_image_id or "-"),
+        ("Size", lambda group: _sizes_text(group)),
+    ),
+)
+
+
+def _member_fields(member: Member) -> dict[str, str | None]:
+    return {
+        "server_id": member.server_id,
+        "name": member.name,
+        "status": member.status,
+        "cloud_image_id": member.cloud_image_id,
+    }
+
+
+def _sizes_text(group: ScalingGroup) -> str:
+    fewest, most = ("?" if n is None else str(n) for n in (group.min_size, group.max_size))
+    return f"{group.size} ({fewest} to {most})"
 
 
 def _system_text(offered: OfferedImage) -> str:

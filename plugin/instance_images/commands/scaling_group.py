@@ -1,0 +1,222 @@
+"""``instance-images scaling-group``: which image scaling groups make new instances from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from instance_images.commands.options import account_option, location_option, pass_invocation
+from instance_images.commands.output import format_option, show_list, show_one
+from instance_images.errors import UsageError
+
+if TYPE_CHECKING:
+    from instance_images.commands.main import Invocation
+    from instance_images.scaling import ScalingGroup
+    from instance_images.site import Site
+
+wait_option = click.option(
+    "--wait", is_flag=True, help="Return when the group has changed, or failed to."
+)
+group_option = click.option(
+    "--group", metavar="G", help="Name of the group in a stack that has several."
+)
+
+
+@click.group("scaling-group")
+def scaling_group() -> None:
+    """Choose the image that scaling groups make new instances from."""
+
+
+@scaling_group.command("list")
+@account_option
+@location_option
+@format_option
+@pass_invocation
+def list_groups(
+    invocation: Invocation, account: str | None, location: str | None, output_format: str | None
+) -> None:
+    """List the scaling groups of an account, by name.
+
+    Example: instance-images scaling-group list --account demo
+    """
+    from instance_images.commands.views import SCALING_GROUP
+
+    site = invocation.application.site(location)
+    owner = site.provider.account(account)
+    show_list(SCALING_GROUP, site.provider.list_scaling_groups(owner.id), output_format)
+
+
+@scaling_group.command()
+@click.argument("stack")
+@group_option
+@account_option
+@location_option
+@format_option
+@pass_invocation
+def show(
+    invocation: Invocation,
+    stack: str,
+    group: str | None,
+    account: str | None,
+    location: str | None,
+    output_format: str | None,
+) -> None:
+    """Show one scaling group, with its instances and the image of each.
+
+    Example: instance-images scaling-group show web
+    """
+    from instance_images.commands.views import SCALING_GROUP
+
+    site = invocation.application.site(location)
+    owner = site.provider.account(account)
+    found = site.provider.find_scaling_group(owner.id, stack, group)
+    show_one(SCALING_GROUP, found, output_format)
+
+
+@scaling_group.command()
+@click.argument("name")
+@click.option("--image", required=True, help="Id or name of an image of the account.")
+@click.option("--flavor", required=True, help="Id or name of the flavor.")
+@click.option(
+    "--min", "min_size", type=click.IntRange(min=0), default=1, help="Fewest instances. [1]"
+)
+@click.option(
+    "--max", "max_size", type=click.IntRange(min=1), default=3, help="Most instances. [3]"
+)
+@click.option(
+    "--desired",
+    type=click.IntRange(min=0),
+    help="How many instances to begin with. [default: the fewest]",
+)
+@click.option(
+    "--cooldown",
+    type=click.IntRange(min=0),
+    default=60,
+    help="Seconds in which a group that has scaled does not scale again. [60]",
+)
+@click.option(
+    "--network",
+    "networks",
+    multiple=True,
+    help="Id or name of a network, may be repeated; or none. [default: the cloud's choice]",
+)
+@click.option("--key-name", help="Name of a key pair of the user of the credentials.")
+@click.option(
+    "--security-group", "security_groups", multiple=True, help="Id or name; may be repeated."
+)
+@account_option
+@location_option
+@wait_option
+@format_option
+@pass_invocation
+def create(
+    invocation: Invocation,
+    name: str,
+    image: str,
+    flavor: str,
+    min_size: int,
+    max_size: int,
+    desired: int | None,
+    cooldown: int,
+    networks: tuple[str, ...],
+    key_name: str | None,
+    security_groups: tuple[str, ...],
+    account: str | None,
+    location: str | None,
+    wait: bool,
+    output_format: str | None,
+) -> None:
+    """Make a scaling group of instances from an image of the account.
+
+    It is a Heat stack with the policies scale_up and scale_down.
+
+    Example: instance-images scaling-group create web --image golden --flavor m1.small --max 5
+    """
+    from instance_images.deployment import Order
+    from instance_images.scaling import GroupRequest
+    from instance_images.scaling_groups import create_group
+
+    site = invocation.application.site(location)
+    owner = site.provider.account(account)
+    sizes = (min_size, max_size, min_size if desired is None else desired)
+    order = Order(name, flavor, networks, key_name, security_groups)
+    made = create_group(site, owner, image, GroupRequest(name, *sizes, cooldown), order)
+    _show_changed(invocation, site, made, wait, output_format)
+
+
+@scaling_group.command("set-image")
+@click.argument("stack")
+@click.argument("image")
+@click.option("--replace", is_flag=True, help="Replace the instances that there are, in batches.")
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    help="With --replace: how many at a time. [default: 1]",
+)
+@click.option(
+    "--pause",
+    type=click.IntRange(0, 3600),
+    metavar="SECONDS",
+    help="With --replace: how long to wait after each batch. [default: 0]",
+)
+@group_option
+@account_option
+@location_option
+@wait_option
+@format_option
+@pass_invocation
+def set_image(
+    invocation: Invocation,
+    stack: str,
+    image: str,
+    replace: bool,
+    batch_size: int | None,
+    pause: int | None,
+    group: str | None,
+    account: str | None,
+    location: str | None,
+    wait: bool,
+    output_format: str | None,
+) -> None:
+    """Have a scaling group make new instances from another image of the account.
+
+    Its current instances stay as they are, unless --replace is given.
+
+    Example: instance-images scaling-group set-image web golden-v2 --replace --batch-size 2 --wait
+    """
+    from instance_images.scaling import Rollout
+    from instance_images.scaling_groups import set_image as set_group_image
+
+    if not replace and (batch_size is not None or pause is not None):
+        raise UsageError("--batch-size and --pause say how to replace instances: add --replace.")
+    site = invocation.application.site(location)
+    owner = site.provider.account(account)
+    rollout = Rollout(batch_size or 1, pause or 0) if replace else None
+    changed = set_group_image(site, owner, stack, image, rollout, group)
+    _show_changed(invocation, site, changed, wait, output_format)
+
+
+def _show_changed(
+    invocation: Invocation, site: Site, group: ScalingGroup, wait: bool, output_format: str | None
+) -> None:
+    """Show the group, when it has changed if that is waited for; a failure sets the exit code."""
+    from instance_images.commands.views import SCALING_GROUP
+    from instance_images.scaling import GroupStatus
+    from instance_images.scaling_groups import wait_for_group
+
+    if wait:
+        shown = ""
+
+        def report(found: ScalingGroup) -> None:
+            nonlocal shown
+            line = f"{found.name}: {found.status}, {found.size} instances: {found.reason}"
+            if line != shown:
+                click.echo(line, err=True)
+            shown = line
+
+        group = wait_for_group(site, group, report)
+    if group.status is GroupStatus.FAILED:
+        invocation.exit_code = 1
+        click.echo(f"Error: Scaling group {group.name} failed: {group.reason}", err=True)
+    show_one(SCALING_GROUP, group, output_format)
