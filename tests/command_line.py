@@ -21,8 +21,13 @@ class Result:
     """What a command left: its exit code and what it printed."""
 
     exit_code: int
-    out: str
+    content: bytes
     err: str
+
+    @property
+    def out(self) -> str:
+        """What it printed, as text."""
+        return self.content.decode()
 
     @property
     def json(self) -> Any:
@@ -40,8 +45,9 @@ class CommandLine:
 
     def __call__(self, *arguments: str) -> Result:
         """Run one command; its output is no terminal, so lists and records are JSON."""
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        out, err = io.BytesIO(), io.StringIO()
+        text = io.TextIOWrapper(out, encoding="utf-8", write_through=True)
+        with contextlib.redirect_stdout(text), contextlib.redirect_stderr(err):
             code = run(["--config-file", str(self.config_file), *arguments], self.clock)
         return Result(code, out.getvalue(), err.getvalue())
 

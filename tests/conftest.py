@@ -16,7 +16,7 @@ from instance_images.database import Database, upgrade
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--all", action="store_true", help="also what needs MariaDB or Chromium")
+    parser.addoption("--all", action="store_true", help="also what needs MariaDB, Chromium, Pango")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -10,13 +10,25 @@ from decimal import Decimal
 
 from instance_images.domain import Account
 from instance_images_billing.periods import Period
-from instance_images_reports.statement import Adjustment, Day, Line, Section, Statement
+from instance_images_reports.statement import (
+    Adjustment,
+    Comparison,
+    Day,
+    Ending,
+    Forecast,
+    Line,
+    Section,
+    Share,
+    Statement,
+    Subtotal,
+)
 
 PERIOD = Period(
     "2026-11",
     datetime(2026, 10, 31, 23, tzinfo=UTC),
     datetime(2026, 11, 30, 23, tzinfo=UTC),
 )
+OCTOBER = Period("2026-10", datetime(2026, 9, 30, 22, tzinfo=UTC), PERIOD.start)
 METERED_UNTIL = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 # 10 GB, stored before the period began: 22 days and 13 hours, 541 hours, 5410 GB-hours.
@@ -25,12 +37,13 @@ _BASE = Line(
     image_id="11111111-1111-4111-8111-111111111111",
     name="base",
     location="RegionOne",
+    source_instance_id="aaaaaaaa-1111-4111-8111-111111111111",
     source_instance_name="builder",
     size_bytes=10 * 10**9,
     billable_from=PERIOD.start,
     billable_until=METERED_UNTIL,
     billable_seconds=541 * 3600,
-    is_open=True,
+    ending=Ending.STORED,
     unit="GB",
     unit_hours=Decimal("5410.000000"),
     rate=Decimal("0.050000000"),
@@ -44,12 +57,13 @@ _DELETED = replace(
     _BASE,
     image_id="22222222-2222-4222-8222-222222222222",
     name="production-web-server-v2",
+    source_instance_id="aaaaaaaa-2222-4222-8222-222222222222",
     source_instance_name="web-1",
     size_bytes=73 * 10**9,
     billable_from=datetime(2026, 11, 10, 8, tzinfo=UTC),
     billable_until=datetime(2026, 11, 20, 18, tzinfo=UTC),
     billable_seconds=250 * 3600,
-    is_open=False,
+    ending=Ending.DELETED,
     unit_hours=Decimal("18250.000000"),
     amount_exact=Decimal("1.250000000"),
     amount=Decimal("1.25"),
@@ -62,6 +76,7 @@ _SMALL = replace(
     image_id="33333333-3333-4333-8333-333333333333",
     name="datenbank-münchen",
     location="RegionTwo",
+    source_instance_id="aaaaaaaa-3333-4333-8333-333333333333",
     source_instance_name="db",
     size_bytes=20 * 10**9,
     billable_from=datetime(2026, 11, 20, 11, 30, 30, tzinfo=UTC),
@@ -90,6 +105,19 @@ _DAYS = [
     )
 ]
 
+# Of 1.765531278: 70.800 %, 20.988 % and 8.212 %. Rounded down these are 70.8 + 20.9 + 8.2 = 99.9,
+# and the second lost most by it.
+_SHARES = [
+    Share(_DELETED.image_id, _DELETED.name, "RegionOne", 1, Decimal("1.25"), Decimal("70.8")),
+    Share(_BASE.image_id, _BASE.name, "RegionOne", 1, Decimal("0.37"), Decimal("21.0")),
+    Share(_SMALL.image_id, _SMALL.name, "RegionTwo", 1, Decimal("0.15"), Decimal("8.2")),
+]
+# From noon of the 23rd (UTC) 179 hours are left: 10 x 179 x 0.05 / 730 = 0.122602740, and
+# 20 x 179 x 0.073 / 730 = 0.358. With 1.765531278 that is 2.246134018.
+_FORECAST = Forecast(Decimal("2.25"), Decimal("1.77"), Decimal("0.48"), 2)
+# 1.77 - 1.20 = 0.57, 47.5 % of 1.20.
+_COMPARISON = Comparison(OCTOBER, Decimal("1.20"), Decimal("0.57"), Decimal("47.5"))
+
 
 def plain() -> Statement:
     """Three images at two locations; the period is open and metered until the 23rd at noon UTC."""
@@ -110,6 +138,13 @@ def plain() -> Statement:
                 adjustments=[],
                 days=_DAYS,
                 unit="GB",
+                subtotals=[
+                    Subtotal("RegionOne", 2, Decimal("1.62")),
+                    Subtotal("RegionTwo", 1, Decimal("0.15")),
+                ],
+                shares=_SHARES,
+                comparison=_COMPARISON,
+                forecast=_FORECAST,
             )
         ],
     )
@@ -121,15 +156,33 @@ def with_section(statement: Statement, **changes: object) -> Statement:
     return replace(statement, sections=[section], total=section.total)
 
 
+def of_lines(statement: Statement, lines: list[Line], total: str, **changes: object) -> Statement:
+    """Return the statement with these lines of RegionOne alone, and nothing besides."""
+    subtotals = [Subtotal("RegionOne", len(lines), Decimal(total))] if lines else []
+    return with_section(
+        statement,
+        lines=lines,
+        total=Decimal(total),
+        **{"subtotals": subtotals, "shares": [], "days": [], "comparison": None, "forecast": None}
+        | changes,
+    )
+
+
 def empty() -> Statement:
     """An account without images in a period of which nothing is metered."""
-    unmetered = replace(plain(), metered_until=None)
-    return with_section(unmetered, total=Decimal("0.00"), lines=[], days=[])
+    return of_lines(replace(plain(), metered_until=None), [], "0.00")
 
 
 def closed() -> Statement:
     """A closed period, metered to its end."""
-    return replace(plain(), period_state="closed", metered_until=PERIOD.end)
+    whole = replace(plain(), period_state="closed", metered_until=PERIOD.end)
+    lines = [
+        replace(line, ending=Ending.PERIOD_ENDED, billable_until=PERIOD.end)
+        if line.is_open
+        else line
+        for line in plain().sections[0].lines
+    ]
+    return with_section(whole, lines=lines, forecast=None)
 
 
 def adjusted() -> Statement:
@@ -142,8 +195,20 @@ def adjusted() -> Statement:
         location="RegionOne",
         until=datetime(2026, 11, 20, 18, tzinfo=UTC),
         amount_exact=Decimal("-0.006666667"),
+        name=_DELETED.name,
     )
-    return with_section(plain(), adjustments=[adjustment], total=Decimal("1.76"))
+    return with_section(
+        plain(),
+        adjustments=[adjustment],
+        total=Decimal("1.76"),
+        subtotals=[
+            Subtotal("RegionOne", 2, Decimal("1.61")),
+            Subtotal("RegionTwo", 1, Decimal("0.15")),
+        ],
+        # 1.76 - 1.20 = 0.56, 46.7 % of 1.20; 2.246134018 - 0.006666667 = 2.239467351
+        comparison=replace(_COMPARISON, difference=Decimal("0.56"), percent=Decimal("46.7")),
+        forecast=Forecast(Decimal("2.24"), Decimal("1.76"), Decimal("0.48"), 2),
+    )
 
 
 def yen() -> Statement:
@@ -154,9 +219,18 @@ def yen() -> Statement:
         amount_exact=Decimal("1825.000000000"),
         amount=Decimal("1825"),
     )
-    return with_section(
-        replace(plain(), currency="JPY"), lines=[line], total=Decimal("1825"), days=[]
+    return of_lines(replace(plain(), currency="JPY"), [line], "1825")
+
+
+def dinars() -> Statement:
+    """One line in a currency with three decimals: 18250 x 0.02 / 730 = 0.5 dinars."""
+    line = replace(
+        _DELETED,
+        rate=Decimal("0.020000000"),
+        amount_exact=Decimal("0.500000000"),
+        amount=Decimal("0.500"),
     )
+    return of_lines(replace(plain(), currency="BHD"), [line], "0.500")
 
 
 def gibibytes() -> Statement:
@@ -170,7 +244,7 @@ def gibibytes() -> Statement:
         amount_exact=Decimal("0.500000000"),
         amount=Decimal("0.50"),
     )
-    return with_section(plain(), lines=[line], total=Decimal("0.50"), days=[], unit="GiB")
+    return of_lines(plain(), [line], "0.50", unit="GiB")
 
 
 HOSTILE_NAMES = (
@@ -192,11 +266,24 @@ HOSTILE_NAMES = (
 
 
 def hostile() -> Statement:
-    """Every hostile name as an image, as its source instance, and two as the account."""
+    """Every hostile name wherever there are names, and in a reason; two as the account."""
     lines = [
-        replace(_BASE, name=name, source_instance_name=name, amount=Decimal("0.37"))
-        for name in HOSTILE_NAMES
+        replace(_BASE, image_id=f"id-{number}", name=name, source_instance_name=name)
+        for number, name in enumerate(HOSTILE_NAMES)
     ]
+    adjustments = [
+        Adjustment(
+            f"id-{number}", METERED_UNTIL, name, Decimal("0.00"), location="RegionOne", name=name
+        )
+        for number, name in enumerate(HOSTILE_NAMES)
+    ]
+    # 100 / 14 is 7.14: each of ten has 7.1 %, the other four 28.6 % and, once more, what is left.
+    shares = [
+        Share(line.image_id, line.name, "RegionOne", 1, line.amount, Decimal("7.1"))
+        for line in lines[:10]
+    ] + [Share("", "", "", 4, Decimal("1.48"), Decimal("29.0"))]
     account = Account("=cmd|' /C calc'!A0", "<b>Evil</b> \x1b]0;owned\x07\u202e& Co")
     # 14 x 0.37 = 5.18
-    return with_section(replace(plain(), account=account), lines=lines, total=Decimal("5.18"))
+    return of_lines(
+        replace(plain(), account=account), lines, "5.18", adjustments=adjustments, shares=shares
+    )

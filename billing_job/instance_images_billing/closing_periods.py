@@ -6,14 +6,13 @@ closed only where each location's first open hour lies after it.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import pairwise
 
 import sqlalchemy as sa
 
 from instance_images import readings
 from instance_images.accounts import AccountRow, accounts_by_key
 from instance_images.errors import Refused
-from instance_images.instants import HOUR, ceil_hour, format_instant
+from instance_images.instants import ceil_hour, format_instant
 from instance_images.tables import accounts
 from instance_images_billing import closings, ledger
 from instance_images_billing.chain import FIRST, PeriodAccount, link_period
@@ -23,18 +22,9 @@ from instance_images_billing.closed_periods import (
     insert_closed,
     last_link,
 )
-from instance_images_billing.corrections import LATE
-from instance_images_billing.minimums import (
-    MinimumCharge,
-    insert_minimums,
-    minimums_of,
-    missing_to_minimum,
-)
+from instance_images_billing.minimums import insert_minimums, minimums_of, new_minimums
 from instance_images_billing.periods import Period
-from instance_images_billing.rating import Rate, rate_at
 from instance_images_billing.tables import adjustments, postings, watermarks
-
-_ROWS_AT_A_TIME = 10_000
 
 
 def close_period(
@@ -48,7 +38,7 @@ def close_period(
     if fault:
         raise Refused(f"The period {period.name} cannot be closed: {fault}")
     for name in names:
-        insert_minimums(connection, _minimums(connection, name, period, now))
+        insert_minimums(connection, new_minimums(connection, name, period, now))
     sequence, before = last_link(connection)
     closed = ClosedPeriod(
         sequence + 1,
@@ -95,66 +85,6 @@ def _begun_without_images(connection: sa.Connection, name: str, period: Period) 
     begins = ceil_hour(period.end)
     ledger.begin_watermark(connection, name, begins)
     return begins
-
-
-# ------------------------------------------------------------------- minimum charges
-
-
-def _minimums(
-    connection: sa.Connection, name: str, period: Period, now: datetime
-) -> list[MinimumCharge]:
-    rates = ledger.list_rates(connection, name)
-    counted_at = _last_slice(period)
-    rate = rate_at(rates, counted_at)
-    if rate is None or rate.minimum_nanos == 0:
-        return []
-    start = max(period.start, _currency_begins(rates, rate))
-    found = []
-    for key, (byte_seconds, nanos) in sorted(_used(connection, name, start, period.end).items()):
-        missing = missing_to_minimum(byte_seconds, nanos, rate.minimum_nanos)
-        if missing:
-            found.append(MinimumCharge(key, period.name, counted_at, missing, now))
-    return found
-
-
-def _last_slice(period: Period) -> datetime:
-    """Return where the last hour of the period begins, or the part of an hour that ends it."""
-    return ceil_hour(period.end) - HOUR
-
-
-def _currency_begins(rates: Sequence[Rate], last: Rate) -> datetime:
-    """Return the first hour since which the location has the currency of its rate ``last``."""
-    known = [rate for rate in rates if rate.from_hour <= last.from_hour]
-    begins = known[-1].from_hour
-    for earlier, later in reversed(list(pairwise(known))):
-        if earlier.currency != later.currency:
-            break
-        begins = earlier.from_hour
-    return begins
-
-
-def _used(
-    connection: sa.Connection, name: str, start: datetime, end: datetime
-) -> dict[int, tuple[int, int]]:
-    """Return byte-seconds and nanos of what each account used from ``start`` to ``end``.
-
-    Late corrections of these hours are in it, as far as they are posted; decisions by hand are
-    not, so that no minimum charge takes back what was waived.
-    """
-    used: dict[int, tuple[int, int]] = {}
-    own = ledger.account_keys(name)
-    for table, at, more in (
-        (postings, postings.c.starts_at, sa.true()),
-        (adjustments, adjustments.c.corrects_at, adjustments.c.kind == LATE),
-    ):
-        query = sa.select(table.c.account_key, table.c.byte_seconds, table.c.amount_nanos).where(
-            table.c.account_key.in_(own), at >= start, at < end, more
-        )
-        rows = connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME))
-        for key, byte_seconds, nanos in rows:
-            before = used.get(key, (0, 0))
-            used[key] = (before[0] + byte_seconds, before[1] + nanos)
-    return used
 
 
 # ----------------------------------------------------------------------------- digest

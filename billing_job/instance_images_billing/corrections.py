@@ -13,7 +13,8 @@ from instance_images.instants import HOUR, floor_hour
 from instance_images_billing.periods import Slice, slices_of
 from instance_images_billing.rating import Interval, Rate, charged_range, posted_nanos, rate_at
 
-LATE, HAND = "late", "hand"
+# What follows from the history; what somebody decided; what a minimum charge lacks after that.
+LATE, HAND, MINIMUM = "late", "hand", "minimum"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from instance_images_billing.histories import (
     read_intervals,
     replace_intervals,
 )
+from instance_images_billing.minimums import correct_minimums
 from instance_images_billing.rating import Rate
 from instance_images_billing.tables import history, intervals
 from instance_images_billing.truth import (
@@ -69,7 +70,10 @@ def take_news(
         last = connection.execute(sa.select(sa.func.max(history.c.history_key))).scalar() or 0
         _move_to_history(connection, location, billable_size, last)
         _begin_ordinary(connection, location, books.closed_until, last)
-        return _settle_others(connection, location, books, last)
+        late = _settle_others(connection, location, books, last)
+        if late and books.closed_until is not None:
+            late += correct_minimums(connection, location, late, books.closed_until)
+        return late
     return []
 
 

@@ -59,6 +59,13 @@ def parse_period(text: str, timezone: ZoneInfo) -> Period:
     raise UsageError(f"{text!r} is no period: write year and month, as in 2026-11.")
 
 
+def named_period(text: str, now: datetime, timezone: ZoneInfo) -> Period:
+    """Return the period named ``YYYY-MM``, or ``this`` or ``last`` as of now. Raises UsageError."""
+    if text == "this":
+        return period_of(now, timezone)
+    return period_before(now, timezone) if text == "last" else parse_period(text, timezone)
+
+
 def period_of(instant: datetime, timezone: ZoneInfo) -> Period:
     """Return the period that the instant falls into."""
     local = instant.astimezone(timezone)

@@ -121,7 +121,8 @@ watermarks = sa.Table(
 
 # A correction of the slice of an hour that starts at ``corrects_at``, counted in the hour
 # ``counted_at``, which was the location's first open one when it was posted. ``kind`` is ``late``
-# where it follows from the history, ``hand`` where somebody decided it.
+# where it follows from the history, ``hand`` where somebody decided it, ``minimum`` where a minimum
+# charge of a closed period has become another one; that is about no image.
 adjustments = sa.Table(
     "adjustments",
     METADATA,

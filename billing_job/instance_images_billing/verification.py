@@ -19,9 +19,11 @@ from instance_images_billing import adjustments, closings, ledger
 from instance_images_billing.chain import FIRST, link_hour
 from instance_images_billing.closed_periods import list_closed
 from instance_images_billing.closing_periods import period_digest
-from instance_images_billing.corrections import HAND, LATE, Adjustment, Place, Standing
+from instance_images_billing.corrections import HAND, LATE, MINIMUM, Adjustment, Place, Standing
 from instance_images_billing.histories import all_facts, all_intervals
 from instance_images_billing.ledger import Posting
+from instance_images_billing.minimums import wrong_minimums
+from instance_images_billing.periods import Period
 from instance_images_billing.rating import Interval, Rate, rate_at
 from instance_images_billing.recomputing import Line, byte_seconds_along, line_of, nanos_of
 from instance_images_billing.tables import postings
@@ -69,6 +71,7 @@ def verify_location(connection: sa.Connection, location: str, timezone: ZoneInfo
     posted, truth, findings = _intervals(connection, book)
     findings += _postings(connection, book, posted, truth)
     findings += _decisions(book)
+    findings += _minimums(connection, book)
     findings += _chain(connection, book)
     return findings
 
@@ -240,7 +243,22 @@ def _decisions(book: Ledger) -> list[str]:
         for one in book.adjusted
         if one.corrects_at >= one.counted_at
         or one.counted_at > book.closed_until
-        or one.kind not in (LATE, HAND)
+        or one.kind not in (LATE, HAND, MINIMUM)
+    ]
+
+
+# ------------------------------------------------------------------ minimum charges
+
+
+def _minimums(connection: sa.Connection, book: Ledger) -> list[str]:
+    """Return which minimum charges of closed periods are not what the usage makes them."""
+    return [
+        f"{book.place_text((key, one.starts_at))}: the minimum charge of {one.name} is"
+        f" {nanos} nanos too low"
+        for one in list_closed(connection)
+        for key, nanos in wrong_minimums(
+            connection, book.location, Period(one.name, one.starts_at, one.ends_at)
+        ).items()
     ]
 
 

@@ -1,8 +1,8 @@
 """The configuration file: every option with its help, and its values as plain frozen objects.
 
 It reads files, checks that every key in them is known (a mistyped key that is silently ignored
-costs money), and returns a Settings. Only this module and logging_setup, which asks oslo.log for
-its own options, import oslo.config.
+costs money), and returns a Settings. Only this module, report_config with the options of reports,
+and logging_setup, which asks oslo.log for its own, import oslo.config.
 """
 
 import re
@@ -15,8 +15,9 @@ from typing import Any
 
 from oslo_config import cfg
 
-from instance_images import logging_setup
+from instance_images import logging_setup, report_config
 from instance_images.errors import ConfigurationError, NotFound, UsageError
+from instance_images.report_config import DEFAULT_PROVIDER, MailSettings, ProviderSettings
 
 DEFAULT_CONFIG_FILE = Path("/etc/instance-images/instance-images.conf")
 
@@ -169,6 +170,8 @@ _GROUPS: dict[str, list[Any]] = {
     "billing": _BILLING_OPTS,
     "limits": _LIMITS_OPTS,
     "metrics": _METRICS_OPTS,
+    "report": report_config.REPORT_OPTS,
+    "mail": report_config.MAIL_OPTS,
 }
 
 
@@ -211,6 +214,7 @@ class Settings:
     """The whole configuration, checked.
 
     ``log_config_files`` are the files to read oslo.log's options from, none where none is set.
+    ``template_directories`` are where the operator's own templates of reports are looked for.
     """
 
     locations: tuple[Location, ...]
@@ -219,6 +223,9 @@ class Settings:
     default_max_images: int
     metrics_textfile: Path | None = None
     log_config_files: tuple[Path, ...] = ()
+    template_directories: tuple[Path, ...] = ()
+    mail: MailSettings | None = None
+    provider: ProviderSettings = DEFAULT_PROVIDER
 
     def location(self, name: str | None) -> Location:
         """Return the location of that name, or the only one if no name is given."""
@@ -263,6 +270,9 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
             default_max_images=conf.limits.max_images,
             metrics_textfile=_textfile(conf.metrics.textfile),
             log_config_files=tuple(paths) if log_keys else (),
+            template_directories=tuple(map(Path, conf.report.template_directories)),
+            mail=report_config.mail_settings(conf.mail),
+            provider=report_config.provider_settings(conf.report),
         )
     except cfg.Error as error:
         raise ConfigurationError(f"Configuration: {error}") from error

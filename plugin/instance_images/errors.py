@@ -97,6 +97,13 @@ class DatabaseUnavailable(InstanceImagesError):
     exit_code = 4
 
 
+class MailUnavailable(InstanceImagesError):
+    """The mail server cannot be reached, or does not take the mail for now."""
+
+    code = "mail_unavailable"
+    exit_code = 4
+
+
 class TransactionConflict(DatabaseUnavailable):
     """The database ended the transaction in favour of another one: it can be tried again."""
 

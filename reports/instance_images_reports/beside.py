@@ -4,18 +4,21 @@ Lines say what was stored in the hours of the period, at the full rate. Beside t
 free of it, what was corrected of hours that had been closed, and what was missing to the minimum.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from itertools import groupby
+from zoneinfo import ZoneInfo
 
 from instance_images.config import UNIT_BYTES
 from instance_images.instants import HOUR, floor_hour
 from instance_images_billing.corrections import Adjustment
 from instance_images_billing.ledger import Posting
-from instance_images_billing.money import price_text
-from instance_images_billing.periods import Period
+from instance_images_billing.minimums import MinimumCharge
+from instance_images_billing.money import decimal_of, price_text
+from instance_images_billing.periods import Period, period_of
 from instance_images_billing.rating import Rate, charge_nanos, charged_byte_seconds, rate_at
 from instance_images_reports.location_ledger import LocationLedger
 
@@ -24,7 +27,10 @@ CORRECTION, ALLOWANCE, MINIMUM = "correction", "allowance", "minimum"
 
 @dataclass(frozen=True, slots=True)
 class BesideDraft:
-    """An amount beside the lines, before it is rounded. ``image_id`` is empty if it is of none."""
+    """An amount beside the lines, before it is rounded.
+
+    ``image_id`` and ``name`` are empty where it is of no image.
+    """
 
     kind: str
     location: str
@@ -33,13 +39,16 @@ class BesideDraft:
     end: datetime
     reason: str
     nanos: Fraction
+    name: str = ""
+    threshold: Decimal | None = None
+    unit: str = ""
 
 
-def beside_drafts(ledger: LocationLedger, period: Period) -> list[BesideDraft]:
+def beside_drafts(ledger: LocationLedger, period: Period, timezone: ZoneInfo) -> list[BesideDraft]:
     """Return what stands beside the location's lines: allowances, corrections, minimum charges."""
     return [
         *_allowances(ledger, period),
-        *_corrections(ledger),
+        *_corrections(ledger, timezone),
         *(
             BesideDraft(
                 MINIMUM,
@@ -47,10 +56,11 @@ def beside_drafts(ledger: LocationLedger, period: Period) -> list[BesideDraft]:
                 "",
                 period.start,
                 period.end,
-                _minimum_reason(rate_at(ledger.rates, minimum.counted_at)),
+                _minimum_reason(rate),
                 Fraction(minimum.amount_nanos),
+                threshold=decimal_of(rate.minimum_nanos),
             )
-            for minimum in ledger.minimums
+            for minimum, rate in _with_rates(ledger)
         ),
     ]
 
@@ -74,6 +84,8 @@ def _allowances(ledger: LocationLedger, period: Period) -> list[BesideDraft]:
             until[rate.from_hour],
             f"{_size_text(rate)} are free in every hour",
             free[rate.from_hour],
+            threshold=Decimal(rate.free_bytes) / UNIT_BYTES[rate.unit],
+            unit=rate.unit,
         )
         for rate in ledger.rates
         if rate.from_hour in free
@@ -96,16 +108,26 @@ def _size_text(rate: Rate) -> str:
     return f"{shown} {rate.unit}"
 
 
-def _minimum_reason(rate: Rate | None) -> str:
-    assert rate is not None
+def _with_rates(ledger: LocationLedger) -> Iterator[tuple[MinimumCharge, Rate]]:
+    for minimum in ledger.minimums:
+        rate = rate_at(ledger.rates, minimum.counted_at)
+        assert rate is not None
+        yield minimum, rate
+
+
+def _minimum_reason(rate: Rate) -> str:
     return f"missing to the minimum charge of {price_text(rate.minimum_nanos)} {rate.currency}"
 
 
-def _corrections(ledger: LocationLedger) -> list[BesideDraft]:
-    """Return the adjustments, those of one image that were posted together as one."""
+def _corrections(ledger: LocationLedger, timezone: ZoneInfo) -> list[BesideDraft]:
+    """Return the adjustments, those of one image and month that were posted together as one."""
+
+    def cause(one: Adjustment) -> tuple[datetime, str, str, Period]:
+        return one.posted_at, one.image_id, one.reason, period_of(one.corrects_at, timezone)
+
     drafts = []
-    in_order = sorted(ledger.adjustments, key=lambda one: (*_cause(one), one.corrects_at))
-    for (_posted_at, image_id, reason), group in groupby(in_order, key=_cause):
+    in_order = sorted(ledger.adjustments, key=lambda one: (*cause(one)[:3], one.corrects_at))
+    for (_posted_at, image_id, reason, month), group in groupby(in_order, key=cause):
         rows: Sequence[Adjustment] = list(group)
         drafts.append(
             BesideDraft(
@@ -113,13 +135,10 @@ def _corrections(ledger: LocationLedger) -> list[BesideDraft]:
                 ledger.location,
                 image_id,
                 rows[0].corrects_at,
-                floor_hour(rows[-1].corrects_at) + HOUR,
+                min(floor_hour(rows[-1].corrects_at) + HOUR, month.end),
                 reason,
                 Fraction(sum(row.amount_nanos for row in rows)),
+                ledger.image_names.get(image_id, ""),
             )
         )
     return drafts
-
-
-def _cause(one: Adjustment) -> tuple[datetime, str, str]:
-    return one.posted_at, one.image_id, one.reason

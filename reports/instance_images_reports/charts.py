@@ -1,82 +1,128 @@
 """Bar charts as SVG that can stand inside a page.
 
-Owns how a chart is drawn; the values are the statement's. Takes its colours from the page's CSS
-variables, so that it follows a dark page. The same values give the same SVG.
+Owns how a chart is drawn; the values are the statement's, and are never below zero. Its colours
+are attributes, for what reads SVG alone; a page's style sheet can set others by class. The same
+values give the same SVG. Geometry is in integers and decimals, as everything else.
 """
 
 import calendar
-import io
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from html import escape
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-# Colours that stand for a CSS variable while the chart is drawn, and that variable with what is
-# shown where it is not set.
-_BAR, _TEXT, _GRID = "#010203", "#040506", "#070809"
-_CSS_COLOURS = {
-    _BAR: "var(--chart-bar, #2b6a99)",
-    _TEXT: "var(--chart-text, #5b6570)",
-    _GRID: "var(--chart-grid, #dfe3e8)",
-}
-_SIZE_INCHES = (5.0, 1.9)
+_TEXT, _GRID = "#59636e", "#e3e7eb"
+_FILLS = {"bar": "#3a7cae", "bar-pale": "#9aa7b3", "bar-forecast": "#b5d0e6"}  # by class
+_WIDTH, _HEIGHT = 480, 180
+_PLOT_TOP, _PLOT_BOTTOM = 12, 158
+_PLOT_LEFT, _PLOT_RIGHT = Decimal(58), Decimal(_WIDTH - 2)
+_PART_WIDTH, _PART_HEIGHT = 480, 7
 _LABELLED_DAYS = (1, 5, 10, 15, 20, 25, 30)
-# Without a date and a version in it, the same values give the same text.
-_NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
+_MAX_STEPS = 4
+_STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
 
 
-def bar_chart_svg(
-    days: Sequence[date], values: Sequence[Decimal], *, chart_id: str, description: str
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """From zero to ``top``, with a line at every multiple of ``step``."""
+
+    step: Decimal
+    steps: int
+
+    @property
+    def top(self) -> Decimal:
+        return self.step * self.steps
+
+    def y(self, value: Decimal) -> Decimal:
+        """Return how far from the top of the chart the value is."""
+        height = value * (_PLOT_BOTTOM - _PLOT_TOP) / self.top
+        return _PLOT_BOTTOM - height
+
+
+def daily_bars(
+    days: Sequence[date],
+    values: Sequence[Decimal],
+    *,
+    titles: Sequence[str],
+    number_text: Callable[[Decimal], str],
+    description: str,
 ) -> str:
     """Return an ``<svg>`` element with a bar for each of the days, which are of one month.
 
-    It is as wide as what it stands in. ``chart_id`` begins every id in it: give each chart of a
-    page its own. ``description`` is read aloud in place of the chart.
+    It is as wide as what it stands in. ``titles`` say each bar in words, ``number_text`` the
+    numbers beside the lines; ``description`` is read aloud in place of the chart.
     """
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    file = io.StringIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": chart_id, "font.size": 9}):
-        figure = Figure(figsize=_SIZE_INCHES, layout="constrained")
-        _draw(figure, days, values)
-        figure.savefig(file, format="svg", transparent=True, metadata=_NO_METADATA)
-    return _inlined(file.getvalue(), chart_id, description)
-
-
-def _draw(figure: "Figure", days: Sequence[date], values: Sequence[Decimal]) -> None:
-    """Draw the bars on an axis of the whole month, so that missing days are seen."""
-    from matplotlib.ticker import MaxNLocator, StrMethodFormatter
-
+    scale = _scale(max(values))
     days_of_month = calendar.monthrange(days[0].year, days[0].month)[1]
-    axes = figure.subplots()
-    axes.bar([day.day for day in days], [float(value) for value in values], 0.7, color=_BAR)
-    axes.set_xlim(0.4, days_of_month + 0.6)
-    axes.set_xticks([day for day in _LABELLED_DAYS if day <= days_of_month])
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
-    if not any(values):
-        axes.set_ylim(0, 1)
-    axes.set_axisbelow(True)
-    axes.grid(axis="y", color=_GRID, linewidth=0.7)
-    axes.tick_params(length=0, labelcolor=_TEXT)
-    axes.spines[["top", "left", "right"]].set_visible(False)
-    axes.spines["bottom"].set_color(_GRID)
+    width = (_PLOT_RIGHT - _PLOT_LEFT) / days_of_month
+    parts = [_grid_line(scale, number_text, multiple) for multiple in range(scale.steps + 1)]
+    parts += [
+        _label(_PLOT_LEFT + width * day - width / 2, _HEIGHT - 6, "middle", str(day))
+        for day in _LABELLED_DAYS
+        if day <= days_of_month
+    ]
+    parts += [
+        _bar(_PLOT_LEFT + width * (day.day - 1), scale.y(value), width, title)
+        for day, value, title in zip(days, values, titles, strict=True)
+    ]
+    return _svg(f"0 0 {_WIDTH} {_HEIGHT}", description, "".join(parts))
 
 
-def _inlined(document: str, chart_id: str, description: str) -> str:
-    """Turn a document of matplotlib into an element that shares a page with others."""
-    svg = document[document.index("<svg") :].rstrip()
-    # Its style sheet would hold for the whole page.
-    svg = re.sub(r"\s*<defs>\s*<style.*?</style>\s*</defs>", "", svg, count=1, flags=re.DOTALL)
-    svg = re.sub(r' (?:width|height)="[\d.]+pt"', "", svg, count=2)
-    svg = re.sub(r'( id="|href="#|url\(#)', rf"\g<1>{chart_id}-", svg)
-    for colour, variable in _CSS_COLOURS.items():
-        svg = svg.replace(colour, variable)
+def part_bar(part: Decimal, whole: Decimal, *, css_class: str = "bar") -> str:
+    """Return an ``<svg>`` element that is filled as far as the part goes, with nothing to read.
+
+    What is below zero or of nothing is an empty bar.
+    """
+    length = Decimal(0) if whole <= 0 or part <= 0 else min(part / whole, Decimal(1)) * _PART_WIDTH
+    return (
+        f'<svg class="part" viewBox="0 0 {_PART_WIDTH} {_PART_HEIGHT}" aria-hidden="true">'
+        f'<rect class="{css_class}" width="{_text(length)}" height="{_PART_HEIGHT}" rx="1"'
+        f' fill="{_FILLS[css_class]}"/></svg>'
+    )
+
+
+def _scale(highest: Decimal) -> _Scale:
+    """Return a scale of a few round steps that the highest value fits under."""
+    if highest <= 0:
+        return _Scale(Decimal(1), 1)
+    least = highest / _MAX_STEPS
+    power = Decimal(1).scaleb(least.adjusted())
+    step = next(one * power for one in _STEPS if one * power >= least)
+    return _Scale(step, int((highest / step).to_integral_value(ROUND_CEILING)))
+
+
+def _grid_line(scale: _Scale, number_text: Callable[[Decimal], str], multiple: int) -> str:
+    value = scale.step * multiple
+    label = _label(_PLOT_LEFT - 7, scale.y(value) + 4, "end", number_text(value))
+    return (
+        f'<path class="grid" d="M{_text(_PLOT_LEFT)} {_text(scale.y(value))}H{_text(_PLOT_RIGHT)}"'
+        f' stroke="{_GRID}" stroke-width="1" fill="none"/>{label}'
+    )
+
+
+def _bar(x: Decimal, y: Decimal, day_width: Decimal, title: str) -> str:
+    gap = day_width / 7
+    width, height = _text(day_width - 2 * gap), _text(_PLOT_BOTTOM - y)
+    return (
+        f'<rect class="bar" x="{_text(x + gap)}" y="{_text(y)}" width="{width}" height="{height}"'
+        f' rx="1" fill="{_FILLS["bar"]}">'
+        f"<title>{escape(title)}</title></rect>"
+    )
+
+
+def _label(x: Decimal, y: Decimal | int, anchor: str, label: str) -> str:
+    return (
+        f'<text x="{_text(x)}" y="{_text(Decimal(y))}" text-anchor="{anchor}" font-size="11"'
+        f' font-family="sans-serif" fill="{_TEXT}">{escape(label)}</text>'
+    )
+
+
+def _svg(view_box: str, description: str, content: str) -> str:
     label = escape(description, quote=True)
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
+    return f'<svg role="img" aria-label="{label}" viewBox="{view_box}">{content}</svg>'
+
+
+def _text(length: Decimal) -> str:
+    """Return a length with the two decimals that are seen."""
+    return f"{length.quantize(Decimal('0.01')).normalize():f}"

@@ -1,64 +1,69 @@
 """Checks that every statement adds up to what the ledger charges, for ``meter verify``."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
 
 from instance_images.config import Settings
 from instance_images.domain import Account
 from instance_images.names import printable
-from instance_images.tables import accounts
-from instance_images_billing.periods import Period, periods_between
+from instance_images_billing.periods import Period, days_of, periods_between
 from instance_images_billing.tables import adjustments, postings
-from instance_images_reports.collect import collect_ledgers, state_in
-from instance_images_reports.statement import LedgerMismatch, Statement
+from instance_images_reports.account_files import Member, batches_of
+from instance_images_reports.account_ledgers import read_ledgers
+from instance_images_reports.collect import currencies_of, state_in
+from instance_images_reports.cut import Cut, list_places, read_cut
+from instance_images_reports.location_ledger import LocationLedger
+from instance_images_reports.rounding import LedgerMismatch
+from instance_images_reports.statement import Statement
 
 
 def check_statements(
     connection: sa.Connection, settings: Settings, locations: Sequence[str]
 ) -> list[str]:
     """Return the statements of the locations' accounts that do not add up, one sentence each."""
+    members = [
+        Member(places, {})
+        for places in list_places(connection)
+        if not places.keys.keys().isdisjoint(locations)
+    ]
+    batches = batches_of(connection, members)
     findings: list[str] = []
-    query = (
-        sa.select(accounts.c.account_id, sa.func.max(accounts.c.account_name))
-        .where(accounts.c.location.in_(locations))
-        .group_by(accounts.c.account_id)
-        .order_by(accounts.c.account_id)
-    )
-    for account in [Account(*row) for row in connection.execute(query)]:
-        for period in _periods(connection, settings, account):
-            findings += _check(connection, settings, account, period)
+    for period in _periods(connection, settings):
+        cut, days = read_cut(connection, period), days_of(period, settings.billing.timezone)
+        for batch in batches:
+            places = [member.places for member in batch.members]
+            for account, ledgers in read_ledgers(connection, cut, days, places):
+                findings += _check(settings, cut, account, ledgers)
     return findings
 
 
-def _periods(connection: sa.Connection, settings: Settings, account: Account) -> list[Period]:
-    """Return the periods in which anything of the account is counted."""
-    own = sa.select(accounts.c.account_key).where(accounts.c.account_id == account.id)
+def _periods(connection: sa.Connection, settings: Settings) -> Iterator[Period]:
+    """Yield the periods in which anything is counted."""
     edges = []
-    for table, at in ((postings, postings.c.starts_at), (adjustments, adjustments.c.counted_at)):
-        query = sa.select(sa.func.min(at), sa.func.max(at)).where(table.c.account_key.in_(own))
-        edges += [edge for edge in connection.execute(query).one() if edge is not None]
-    if not edges:
-        return []
-    return list(periods_between(min(edges), max(edges), settings.billing.timezone))
+    for at in (postings.c.starts_at, adjustments.c.counted_at):
+        for edge in (sa.func.min(at), sa.func.max(at)):
+            edges.append(connection.execute(sa.select(edge)).scalar_one_or_none())
+    known = [edge for edge in edges if edge is not None]
+    if known:
+        yield from periods_between(min(known), max(known), settings.billing.timezone)
 
 
 def _check(
-    connection: sa.Connection, settings: Settings, account: Account, period: Period
+    settings: Settings, cut: Cut, account: Account, ledgers: Sequence[LocationLedger]
 ) -> list[str]:
-    name = f"{printable(account.name)} ({printable(account.id)}), {period.name}"
-    ledgers = collect_ledgers(connection, account, period)
+    name = f"{printable(account.name)} ({printable(account.id)}), {cut.period.name}"
     charged = sum(one.charged_nanos for one in ledgers)
-    currencies = sorted({rate.currency for one in ledgers for rate in one.rates})
     exact = 0
     findings = []
-    for currency in currencies:
+    for currency in currencies_of(ledgers):
         try:
-            statement, nanos = state_in(connection, settings, account, period, currency, ledgers)
+            stated = state_in(settings.billing.timezone, cut, account, currency, ledgers)
         except LedgerMismatch as error:
             return [f"{name}, {currency}: {error}"]
-        exact += nanos
-        findings += [f"{name}, {currency}: {fault}" for fault in _faults(statement, nanos)]
+        exact += stated.charged_nanos
+        faults = _faults(stated.statement, stated.charged_nanos)
+        findings += [f"{name}, {currency}: {fault}" for fault in faults]
     if exact != charged:
         findings.append(f"{name}: the statements leave out {charged - exact} nanos")
     return findings

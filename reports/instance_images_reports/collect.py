@@ -3,26 +3,27 @@
 Reads the database alone: a report needs no cloud, and is there for customers who have left.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from instance_images.config import Settings
 from instance_images.domain import Account
 from instance_images.errors import NotFound, Refused, UsageError
-from instance_images.instants import floor_hour
 from instance_images.names import printable
-from instance_images.tables import accounts, images
-from instance_images_billing import adjustments, ledger
-from instance_images_billing.closed_periods import find_closed
-from instance_images_billing.minimums import minimums_between
-from instance_images_billing.periods import Period, days_of
-from instance_images_billing.rating import Interval, rate_at
-from instance_images_billing.tables import intervals
-from instance_images_reports.location_ledger import BilledImage, LocationLedger
-from instance_images_reports.statement import Statement, state
+from instance_images.tables import accounts
+from instance_images_billing.periods import Period, days_of, period_before
+from instance_images_billing.rating import rate_at
+from instance_images_reports.account_ledgers import read_ledgers
+from instance_images_reports.cut import Cut, list_places, read_cut
+from instance_images_reports.ledger_sums import LedgerSum, read_sums
+from instance_images_reports.location_ledger import LocationLedger
+from instance_images_reports.rounding import currency_digits
+from instance_images_reports.statement import Previous, Statement
+from instance_images_reports.stating import state
 
 
 def find_account(connection: sa.Connection, reference: str | None) -> Account:
@@ -68,98 +69,69 @@ def collect(
 
     Raises UsageError where the currency is not one of the account's, or several are.
     """
-    ledgers = collect_ledgers(connection, account, period)
+    timezone = settings.billing.timezone
+    cut, places = read_cut(connection, period), list_places(connection, account_id=account.id)
+    ((_, ledgers),) = read_ledgers(connection, cut, days_of(period, timezone), places)
     chosen = _currency(ledgers, settings, currency)
-    return state_in(connection, settings, account, period, chosen, ledgers)[0]
+    before = read_cut(connection, period_before(period.start, timezone))
+    previous = previous_by_currency(before.period, read_sums(connection, before, account.id))
+    return state_in(timezone, cut, account, chosen, ledgers, previous.get(chosen)).statement
+
+
+def previous_by_currency(before: Period, sums: Iterable[LedgerSum]) -> dict[str, Previous]:
+    """Return what an account was charged in the period before, by currency."""
+    nanos: dict[str, int] = {}
+    for one in sums:
+        nanos[one.currency] = nanos.get(one.currency, 0) + one.nanos
+    return {currency: Previous(before, total) for currency, total in nanos.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A statement, and the nanos that it accounts for at each location that has any row of it."""
+
+    statement: Statement
+    nanos: Mapping[str, int]
+
+    @property
+    def charged_nanos(self) -> int:
+        """All that it accounts for, before it is rounded."""
+        return sum(self.nanos.values())
 
 
 def state_in(
-    connection: sa.Connection,
-    settings: Settings,
+    timezone: ZoneInfo,
+    cut: Cut,
     account: Account,
-    period: Period,
     currency: str,
     ledgers: Sequence[LocationLedger],
-) -> tuple[Statement, int]:
-    """Return the account's statement in the currency, and the nanos that it accounts for."""
-    from babel.numbers import get_currency_precision
-
-    timezone = settings.billing.timezone
+    previous: Previous | None = None,
+) -> Stated:
+    """Return the account's statement in the currency. Raises LedgerMismatch."""
     own = [_in_currency(one, currency) for one in ledgers]
     statement = state(
         account,
-        period,
+        cut.period,
         timezone.key,
         currency,
-        get_currency_precision(currency),
+        currency_digits(currency),
         own,
-        days_of(period, timezone),
-        "open" if find_closed(connection, period.name) is None else "closed",
+        days_of(cut.period, timezone),
+        cut.period_state,
+        previous,
+        cut.closed_at,
     )
-    return statement, sum(one.charged_nanos for one in own)
+    return Stated(statement, {one.location: one.charged_nanos for one in own if one.has_rows})
 
 
-def collect_ledgers(
-    connection: sa.Connection, account: Account, period: Period
-) -> list[LocationLedger]:
-    """Return what the ledger holds of the account at each location, in all currencies."""
-    query = (
-        sa.select(accounts.c.account_key, accounts.c.location)
-        .where(accounts.c.account_id == account.id)
-        .order_by(accounts.c.location)
-    )
-    return [
-        LocationLedger(
-            location,
-            ledger.watermark(connection, location),
-            ledger.list_rates(connection, location),
-            _billed_images(connection, account_key, location, period),
-            list(ledger.postings_between(connection, account_key, period.start, period.end)),
-            adjustments.counted_between(connection, account_key, period.start, period.end),
-            minimums_between(connection, account_key, period.start, period.end),
-        )
-        for account_key, location in connection.execute(query).all()
-    ]
-
-
-def _billed_images(
-    connection: sa.Connection, account_key: int, location: str, period: Period
-) -> list[BilledImage]:
-    """Return the account's images with an interval that touches an hour of the period."""
-    query = (
-        sa.select(intervals, images.c.name, images.c.source_instance_name)
-        .join_from(intervals, images, images.c.image_id == intervals.c.image_id)
-        .where(
-            intervals.c.account_key == account_key,
-            intervals.c.starts_at < period.end,
-            sa.or_(
-                intervals.c.ends_at.is_(None),
-                intervals.c.ends_at > floor_hour(period.start),  # it may be rounded up
-            ),
-        )
-    )
-    return [
-        BilledImage(
-            row.image_id,
-            row.name,
-            location,
-            row.source_instance_name,
-            Interval(
-                row.image_id,
-                row.size_bytes,
-                row.starts_at,
-                row.ends_at,
-                row.continues,
-                row.is_continued,
-            ),
-        )
-        for row in connection.execute(query)
-    ]
+def currencies_of(ledgers: Sequence[LocationLedger]) -> list[str]:
+    """Return the currencies that an account is charged in, sorted."""
+    return sorted({rate.currency for one in ledgers for rate in one.rates})
 
 
 def _currency(ledgers: Sequence[LocationLedger], settings: Settings, wanted: str | None) -> str:
     """Return the one currency to report in."""
-    found = sorted({rate.currency for one in ledgers for rate in one.rates})
+    found = currencies_of(ledgers)
     if not found:
         found = sorted({location.currency for location in settings.locations})
     if wanted is None and len(found) == 1:

@@ -10,11 +10,22 @@ from collections.abc import Mapping
 
 from instance_images.names import formula_safe
 from instance_images_reports.formats import DEFAULT_PRESENTATION, Presentation
-from instance_images_reports.json_format import adjustment_fields, line_fields
+from instance_images_reports.json_format import adjustment_fields, charge_fields, line_fields
 from instance_images_reports.statement import Adjustment, Statement
 
 # What comes from users or from the cloud, and may be made to look like a formula.
-_TEXTS = ("image_id", "name", "location", "source_instance_name")
+_TEXTS = (
+    "image_id",
+    "name",
+    "location",
+    "source_instance_name",
+    "source_instance_id",
+    "reason",
+    "image_name",
+    "details",
+    "unit",
+)
+USAGE = "usage"  # the kind of a line, beside the kinds of adjustments
 _COLUMNS: tuple[str, ...] = (
     "account_id",
     "account_name",
@@ -36,6 +47,14 @@ _COLUMNS: tuple[str, ...] = (
     "unit",
     "hours_per_month",
     "partial_hour",
+    "ending",
+    "source_instance_id",
+    "kind",
+    "reason",
+    "image_name",
+    "section",
+    "details",
+    "quantity",
 )
 
 
@@ -45,8 +64,12 @@ def render_csv(statement: Statement, presentation: Presentation = DEFAULT_PRESEN
     writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
     writer.writeheader()
     for section in statement.sections:
-        writer.writerows(_row(statement, line_fields(line)) for line in section.lines)
-        writer.writerows(_row(statement, _beside(each)) for each in section.adjustments)
+        name = section.name
+        writer.writerows(_row(statement, name, line_fields(line)) for line in section.lines)
+        writer.writerows(_row(statement, name, _beside(each)) for each in section.adjustments)
+    for added in statement.added:
+        for line in added.lines:
+            writer.writerow(_row(statement, added.name, {**charge_fields(line), "kind": USAGE}))
     return file.getvalue()
 
 
@@ -61,18 +84,25 @@ def _beside(adjustment: Adjustment) -> dict[str, object]:
         "billable_until": fields["until"],
         "amount_exact": fields["amount_exact"],
         "amount": fields["amount"],
+        "kind": fields["kind"],
+        "reason": fields["reason"],
+        "image_name": fields["name"],
     }
 
 
-def _row(statement: Statement, fields: Mapping[str, object]) -> dict[str, object]:
+def _row(
+    statement: Statement, section_name: str, fields: Mapping[str, object]
+) -> dict[str, object]:
     row: dict[str, object] = {
         "account_id": formula_safe(statement.account.id),
         "account_name": formula_safe(statement.account.name),
         "period": statement.period.name,
         "currency": statement.currency,
+        "section": section_name,
         **fields,
     }
     if "open" in row:
+        row |= {"kind": USAGE, "image_name": row["name"]}
         row["open"] = "true" if row["open"] else "false"
     for name in _TEXTS:
         row[name] = formula_safe(str(row.get(name, "")))

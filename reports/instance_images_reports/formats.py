@@ -6,9 +6,11 @@ A format's module, and the libraries behind it, are imported when a report is re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from instance_images.errors import ConfigurationError
+from instance_images.errors import ConfigurationError, UsageError
+from instance_images_reports.focus_options import DEFAULT_FOCUS_OPTIONS, FocusOptions
 
 if TYPE_CHECKING:
     from instance_images_reports.statement import Statement
@@ -16,9 +18,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
-    """How a report is shown to its reader; no number in it depends on this."""
+    """How a report is shown to its reader; no number in it depends on this.
+
+    ``locale`` is a language, with or without a territory, as in ``de`` or ``de_DE``. ``paper`` is
+    the size of a PDF's pages, one of PAPERS. ``template_directories`` hold templates of the
+    operator's, which go before those that are shipped.
+    """
+
+    locale: str = "en_GB"
+    paper: str = "a4"
+    template_directories: tuple[Path, ...] = ()
+    focus: FocusOptions = DEFAULT_FOCUS_OPTIONS
 
 
+PAPERS = ("a4", "letter")
 DEFAULT_PRESENTATION = Presentation()
 
 
@@ -27,19 +40,44 @@ class Format:
     """A format that is one file. ``extra`` is what must be installed besides for it, if anything.
 
     ``renderer`` is ``module:function`` in this package. The function takes a Statement and a
-    Presentation, and returns the whole report as text or bytes.
+    Presentation, and returns the whole report as text or bytes. ``section_renderer`` does so for
+    one section, whose name it takes between the two; None where the format has none.
+    ``content_type`` is the type in an e-mail; what is no text is kept off terminals.
     """
 
     suffix: str
     renderer: str
+    content_type: str
     extra: str | None = None
+    section_renderer: str | None = None
+
+    @property
+    def is_text(self) -> bool:
+        """Whether people can read it as it is."""
+        return self.content_type.startswith("text/") or self.content_type == "application/json"
 
 
 FORMATS = {
-    "html": Format(".html", "html_format:render_html"),
-    "text": Format(".txt", "text_format:render_text"),
-    "csv": Format(".csv", "csv_format:render_csv"),
-    "json": Format(".json", "json_format:render_json"),
+    "html": Format(
+        ".html",
+        "html_format:render_html",
+        "text/html",
+        section_renderer="html_format:render_section",
+    ),
+    "pdf": Format(".pdf", "pdf_format:render_pdf", "application/pdf", extra="pdf"),
+    "xlsx": Format(
+        ".xlsx",
+        "xlsx_format:render_xlsx",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ),
+    "text": Format(".txt", "text_format:render_text", "text/plain"),
+    "csv": Format(".csv", "csv_format:render_csv", "text/csv"),
+    "json": Format(
+        ".json",
+        "json_format:render_json",
+        "application/json",
+        section_renderer="json_format:render_section",
+    ),
 }
 
 
@@ -50,18 +88,45 @@ def render(
 
     Raises ConfigurationError where what the format needs is not installed.
     """
-    chosen = FORMATS[name]
-    module, function = chosen.renderer.split(":")
+    return _rendered(name, FORMATS[name].renderer, statement, presentation)
+
+
+def render_section(
+    name: str,
+    statement: "Statement",
+    section_name: str,
+    presentation: Presentation = DEFAULT_PRESENTATION,
+) -> bytes:
+    """Return one section in the format of that name, to be put into a report of somebody else's.
+
+    Raises UsageError where the format has no sections, NotFound where there is no such section.
+    """
+    renderer = FORMATS[name].section_renderer
+    if renderer is None:
+        with_sections = " or ".join(key for key, one in FORMATS.items() if one.section_renderer)
+        raise UsageError(f"A section alone is written as {with_sections}, not as {name}.")
+    return _rendered(name, renderer, statement, section_name, presentation)
+
+
+def _rendered(name: str, renderer: str, *arguments: object) -> bytes:
+    module, function = renderer.split(":")
+    extra = FORMATS[name].extra
     try:
-        renderer: Callable[[Statement, Presentation], str | bytes] = getattr(
+        call: Callable[..., str | bytes] = getattr(
             import_module(f"instance_images_reports.{module}"), function
         )
-        content = renderer(statement, presentation)
+        content = call(*arguments)
     except ModuleNotFoundError as error:
-        if chosen.extra is None:
+        if extra is None:
             raise
-        raise ConfigurationError(
-            f"The format {name} needs {error.name}, which is not installed: install"
-            f" instance-images[{chosen.extra}]."
-        ) from error
+        raise missing_extra(name, extra, error) from error
     return content.encode() if isinstance(content, str) else content
+
+
+def missing_extra(name: str, extra: str, error: ModuleNotFoundError) -> ConfigurationError:
+    """Return the error that names what to install for a format."""
+    package = (error.name or "").partition(".")[0]
+    return ConfigurationError(
+        f"The format {name} needs {package}, which is not installed: install"
+        f" instance-images[{extra}]."
+    )

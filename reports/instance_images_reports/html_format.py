@@ -1,103 +1,182 @@
 """The Cloud Usage report as one HTML file, to be read on a screen or on paper.
 
-Owns what the page shows; how it looks is in ``templates``, its words are those of the text. The
-file asks for nothing else: no script, no font, no picture. Computes nothing.
+Owns what the page shows; how it looks is in ``templates``, its words are those of ``sentences``
+and of the template. The file asks for nothing else: no script, no font, no picture. Computes
+nothing.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from instance_images.config import UNIT_BYTES
-from instance_images.instants import format_instant
 from instance_images.names import printable
-from instance_images_reports import text_format
-from instance_images_reports.charts import bar_chart_svg
+from instance_images_reports import sentences
+from instance_images_reports.charts import daily_bars, part_bar
 from instance_images_reports.formats import DEFAULT_PRESENTATION, Presentation
-from instance_images_reports.json_format import rate_text
-from instance_images_reports.statement import Section, Statement
+from instance_images_reports.statement import Section, Statement, only_section
+from instance_images_reports.templating import render_template
+from instance_images_reports.words import Words, words_for
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
     from markupsafe import Markup
+
+PAGE, FRAGMENT = "cloud-usage.html.j2", "section.html.j2"
 
 
 @dataclass(frozen=True, slots=True)
 class _Chart:
+    """A drawing with its title."""
+
     title: str
     svg: "Markup"
 
 
+@dataclass(frozen=True, slots=True)
+class _Bar:
+    """A row of a chart of rows: what it is of, its bar, and the numbers beside it."""
+
+    label: str
+    svg: "Markup"
+    amount: str
+    percent: str = ""
+    note: str = ""
+
+
 def render_html(statement: Statement, presentation: Presentation = DEFAULT_PRESENTATION) -> str:
     """Return the page. Its instants are in the time zone of the period."""
-    environment = _environment(ZoneInfo(statement.timezone), statement.currency)
-    return environment.get_template("cloud-usage.html.j2").render(
-        statement=statement,
-        month=text_format.month_text(statement),
-        coverage=text_format.coverage_text(statement),
-        sections=[(section, _charts(section, statement)) for section in statement.sections],
-        unit_bytes=UNIT_BYTES,
-        adjustment_titles=text_format.ADJUSTMENT_TITLES,
-    )
+    return render_page(PAGE, statement, presentation)
 
 
-def _environment(zone: ZoneInfo, currency: str) -> "Environment":
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("instance_images_reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_harmless,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
-        "money": partial(text_format.money_text, currency=currency),
-        "amount": text_format.amount_text,
-        "quantity": text_format.quantity_text,
-        "duration": text_format.duration_text,
-        "size": text_format.size_text,
-        "rate": rate_text,
-        "unit": text_format.unit_text,
-        "quantity_title": text_format.quantity_title,
-        "stored": text_format.stored_text,
-        "terms": text_format.terms_text,
-        "utc": format_instant,
-        "instant": partial(text_format.instant_text, zone=zone),
-        "date": partial(text_format.date_text, zone=zone, pattern="d MMM yyyy"),
-        "time": partial(text_format.date_text, zone=zone, pattern="HH:mm:ss"),
+def render_page(
+    template: str, statement: Statement, presentation: Presentation, **more: object
+) -> str:
+    """Return the page that the template makes of the statement, and of ``more``."""
+    words = words_for(statement, presentation)
+    values = {
+        "statement": statement,
+        "sections": [
+            (section, *_charts(section, statement, words)) for section in statement.sections
+        ],
+        "unit_bytes": UNIT_BYTES,
+        **more,
     }
-    return environment
+    return render_template(template, words, presentation.template_directories, values)
 
 
-def _harmless(value: object) -> object:
-    """Make every text that the template prints printable; jinja escapes it afterwards."""
-    return printable(value) if type(value) is str else value
+def render_section(
+    statement: Statement, section_name: str, presentation: Presentation = DEFAULT_PRESENTATION
+) -> str:
+    """Return one section as an element for a page of somebody else's, with a style of its own."""
+    alone = only_section(statement, section_name)
+    return render_page(FRAGMENT, alone, presentation)
 
 
-def _charts(section: Section, statement: Statement) -> list[_Chart]:
+# --------------------------------------------------------------------------- charts
+
+
+def _charts(
+    section: Section, statement: Statement, words: Words
+) -> tuple[list[_Chart], list[_Bar], list[_Bar]]:
+    return (
+        _daily_charts(section, words),
+        _share_bars(section, words),
+        _comparison_bars(section, statement, words),
+    )
+
+
+def _daily_charts(section: Section, words: Words) -> list[_Chart]:
     if not section.days:
         return []
     stored = [day.stored_units for day in section.days]
     charges = [day.amount_exact for day in section.days]
+    currency = words.currency
     return [
-        _chart(section, "stored", f"{section.unit} stored, mean of the day", stored),
-        _chart(section, "charges", f"{statement.currency} charged per day", charges),
+        _chart(
+            section,
+            words,
+            words.gettext("%(unit)s stored per day, on average", unit=section.unit),
+            stored,
+        ),
+        _chart(
+            section,
+            words,
+            words.gettext("%(currency)s charged per day", currency=currency),
+            charges,
+        ),
     ]
 
 
-def _chart(section: Section, name: str, title: str, values: Sequence[Decimal]) -> _Chart:
+def _chart(section: Section, words: Words, title: str, values: Sequence[Decimal]) -> _Chart:
+    days = [day.day for day in section.days]
+    description = words.gettext(
+        "Bar chart: %(title)s, from %(first)s to %(last)s. The lowest value is %(lowest)s, the"
+        " highest %(highest)s. All of them are listed below, by day.",
+        title=title,
+        first=words.day(days[0]),
+        last=words.day(days[-1]),
+        lowest=words.plain(min(values)),
+        highest=words.plain(max(values)),
+    )
+    svg = daily_bars(
+        days,
+        values,
+        titles=[
+            f"{words.day(day)}: {words.plain(value)}"
+            for day, value in zip(days, values, strict=True)
+        ],
+        number_text=words.amount,
+        description=printable(description),
+    )
+    return _Chart(title, _markup(svg))
+
+
+def _share_bars(section: Section, words: Words) -> list[_Bar]:
+    largest = max((share.percent for share in section.shares), default=Decimal(0))
+    return [
+        _Bar(
+            share.name
+            if share.images_count == 1
+            else sentences.others_text(words, share.images_count),
+            _markup(
+                part_bar(
+                    share.percent,
+                    largest,
+                    css_class="bar" if share.images_count == 1 else "bar-pale",
+                )
+            ),
+            words.amount(share.amount),
+            words.percent(share.percent),
+        )
+        for share in section.shares
+    ]
+
+
+def _comparison_bars(section: Section, statement: Statement, words: Words) -> list[_Bar]:
+    """Return the period before, this one, and its forecast, as far as there are any."""
+    before, forecast = section.comparison, section.forecast
+    if before is None and forecast is None:
+        return []
+    this_month = words.month_of(statement.period)
+    rows = [] if before is None else [(words.month_of(before.period), before.total, "", "bar-pale")]
+    so_far = words.gettext("so far") if forecast else ""
+    rows.append((this_month, section.total, so_far, "bar"))
+    if forecast:
+        rows.append((this_month, forecast.total, words.gettext("forecast"), "bar-forecast"))
+    largest = max(amount for _, amount, _, _ in rows)
+    return [
+        _Bar(
+            month,
+            _markup(part_bar(amount, largest, css_class=css_class)),
+            words.amount(amount),
+            note=note,
+        )
+        for month, amount, note, css_class in rows
+    ]
+
+
+def _markup(svg: str) -> "Markup":
     from markupsafe import Markup
 
-    days = [day.day for day in section.days]
-    description = (
-        f"Bar chart: {title}, from {days[0]} to {days[-1]}. The lowest value is"
-        f" {min(values):f}, the highest {max(values):f}. All of them are listed below, by day."
-    )
-    svg = bar_chart_svg(days, values, chart_id=f"{section.name}-{name}", description=description)
-    return _Chart(title, Markup(svg))  # noqa: S704 - numbers and our own words, escaped
+    return Markup(svg)  # noqa: S704 - numbers and our own words, escaped

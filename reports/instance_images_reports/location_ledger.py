@@ -1,7 +1,7 @@
 """What the ledger holds of one account at one location, for its statement. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from instance_images_billing.corrections import Adjustment
@@ -19,6 +19,7 @@ class BilledImage:
     location: str
     source_instance_name: str
     interval: Interval
+    source_instance_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class LocationLedger:
 
     ``rates`` are all rates of the location, sorted by their first hour. ``metered_until`` is the
     location's watermark. ``adjustments`` and ``minimums`` are those that are counted in the period.
+    ``image_names`` are the names of the images that are corrected, for they may be in no interval.
     """
 
     location: str
@@ -36,6 +38,7 @@ class LocationLedger:
     postings: Sequence[Posting]
     adjustments: Sequence[Adjustment] = ()
     minimums: Sequence[MinimumCharge] = ()
+    image_names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def charged_nanos(self) -> int:
@@ -45,3 +48,8 @@ class LocationLedger:
             + sum(one.amount_nanos for one in self.adjustments)
             + sum(one.amount_nanos for one in self.minimums)
         )
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether anything is charged, even if it comes to nothing."""
+        return bool(self.postings or self.adjustments or self.minimums)

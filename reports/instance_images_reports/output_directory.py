@@ -1,6 +1,7 @@
 """Writes a folder of files whole or not at all."""
 
 import contextlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -40,3 +41,9 @@ def whole_directory(path: Path, *, replace: bool) -> Iterator[Path]:
         raise Refused(f"{path} cannot be written: {error.strerror}.") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file into a folder that is being made, readable for owner and group."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode=0o640), "wb") as file:
+        file.write(content)

@@ -1,53 +1,58 @@
-"""The statement: all that the Cloud Usage report says of one account and period. Pure.
+"""The statement: all that the Cloud Usage report says of one account and period. Pure values.
 
-Every number of the report is computed here, once; renderers only print. The total is the sum of
-the ledger's postings, rounded once to the currency's minor unit; the lines are rounded so that
-they add up to it (largest remainder).
+Every number of the report is in it, computed once by ``stating``; renderers only print.
 """
 
-from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from fractions import Fraction
+from enum import StrEnum
 
-from instance_images.config import UNIT_BYTES
 from instance_images.domain import Account
-from instance_images.errors import InstanceImagesError
-from instance_images_billing.ledger import Posting
-from instance_images_billing.money import NANOS_PER_UNIT, round_half_even
-from instance_images_billing.periods import LocalDay, Period
-from instance_images_billing.rating import (
-    SECONDS_PER_HOUR,
-    Rate,
-    charge_nanos,
-    charged_range,
-)
-from instance_images_reports.beside import CORRECTION, BesideDraft, beside_drafts
-from instance_images_reports.location_ledger import BilledImage, LocationLedger
+from instance_images.errors import NotFound
+from instance_images_billing.periods import Period
+from instance_images_reports.beside import CORRECTION
+from instance_images_reports.charges import ChargeSection
+
+
+class Ending(StrEnum):
+    """Why a line ends where it does.
+
+    ``STORED``: the image was stored when the metered part of the period ended, and will go on
+    being charged in the period. ``PERIOD_ENDED``: it was stored when the period ended.
+    ``RATE_CHANGED``, ``SIZE_CHANGED``: another line goes on with it. ``OWNER_CHANGED``: another
+    account is charged from then on.
+    """
+
+    STORED = "stored"
+    PERIOD_ENDED = "period_ended"
+    DELETED = "deleted"
+    RATE_CHANGED = "rate_changed"
+    SIZE_CHANGED = "size_changed"
+    OWNER_CHANGED = "owner_changed"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One image at one rate within the period.
+    """One image of one size at one rate within the period.
 
     ``billable_until`` is the end of the image, of the rate, of the period or of what is metered,
-    whichever comes first; ``is_open`` where the image was still billed when the metered part of
-    the period ended. ``hours_per_month`` and ``partial_hour`` are terms of the rate.
-    ``unit_hours`` are GB-hours (or GiB-hours), with six decimals. ``amount_exact`` has nine
-    decimals, ``amount`` as many as the currency.
+    whichever comes first; ``ending`` says which. ``hours_per_month`` and ``partial_hour`` are
+    terms of the rate. ``unit_hours`` are GB-hours (or GiB-hours), with six decimals.
+    ``amount_exact`` has nine decimals, ``amount`` as many as the currency.
     """
 
     image_id: str
     name: str
     location: str
+    source_instance_id: str
     source_instance_name: str
     size_bytes: int
     billable_from: datetime
     billable_until: datetime
     billable_seconds: int
-    is_open: bool
+    ending: Ending
     unit: str
     unit_hours: Decimal
     rate: Decimal
@@ -56,6 +61,11 @@ class Line:
     amount_exact: Decimal
     amount: Decimal
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the image was still stored when the metered part of the period ended."""
+        return self.ending in (Ending.STORED, Ending.PERIOD_ENDED)
+
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
@@ -63,7 +73,8 @@ class Adjustment:
 
     ``kind`` is ``correction`` for hours that were closed before something about them became known,
     from ``hour`` to ``until``; ``allowance`` for what is free; ``minimum`` for what is missing to
-    the minimum charge. The last two are about no image: their ``image_id`` is empty.
+    the minimum charge. The last two are about no image: ``image_id`` and ``name`` are empty; their
+    ``threshold`` is the units that are free, or the minimum charge.
     """
 
     image_id: str
@@ -74,6 +85,9 @@ class Adjustment:
     location: str = ""
     until: datetime | None = None
     amount_exact: Decimal = Decimal(0)
+    name: str = ""
+    threshold: Decimal | None = None
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +100,82 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
+class Subtotal:
+    """The lines and adjustments of one location, added up; subtotals add up to the section."""
+
+    location: str
+    images_count: int
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What part of the lines an image has, adjustments left out; or several images together.
+
+    ``percent`` has one decimal; all shares of a section make up 100.0. Where ``images_count`` is
+    not 1, these are the images that are not shown alone, and the other texts are empty.
+    """
+
+    image_id: str
+    name: str
+    location: str
+    images_count: int
+    amount: Decimal
+    percent: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """What the account was charged in the period before, in the currency of the statement."""
+
+    period: Period
+    charged_nanos: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The total of the period before, and by how much this one's is more.
+
+    ``percent`` has one decimal; it is None where the period before came to nothing or less.
+    """
+
+    period: Period
+    total: Decimal
+    difference: Decimal
+    percent: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What the whole period will have cost if all that is stored now stays as it is.
+
+    ``total`` is what is ``charged`` so far and what is ``expected``: the images that are still
+    stored until the end of the period, at the rates that are known, less what is free, and what
+    is missing to the minimum charge then. ``images_count`` is how many images are still stored.
+    """
+
+    total: Decimal
+    charged: Decimal
+    expected: Decimal
+    images_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class LocationPart:
+    """The lines and adjustments of one location, with what they add up to."""
+
+    subtotal: Subtotal
+    lines: Sequence[Line]
+    adjustments: Sequence[Adjustment]
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the report, with lines and adjustments that add up to its total."""
+    """A part of the report, with lines and adjustments that add up to its total.
+
+    ``comparison`` is None where nothing was charged in the period before, ``forecast`` where
+    nothing can be added by metering any more.
+    """
 
     name: str
     title: str
@@ -96,6 +184,32 @@ class Section:
     adjustments: Sequence[Adjustment]
     days: Sequence[Day]
     unit: str
+    subtotals: Sequence[Subtotal] = ()
+    shares: Sequence[Share] = ()
+    comparison: Comparison | None = None
+    forecast: Forecast | None = None
+
+    @property
+    def by_location(self) -> Sequence[LocationPart]:
+        """The section cut into its locations, in the order of the subtotals."""
+        return [
+            LocationPart(
+                subtotal,
+                [line for line in self.lines if line.location == subtotal.location],
+                [one for one in self.adjustments if one.location == subtotal.location],
+            )
+            for subtotal in self.subtotals
+        ]
+
+    @property
+    def stored_count(self) -> int:
+        """How many images were still stored when the metered part of the period ended."""
+        return len({line.image_id for line in self.lines if line.is_open})
+
+    @property
+    def deleted_count(self) -> int:
+        """How many images were deleted in the period."""
+        return len({line.image_id for line in self.lines if line.ending is Ending.DELETED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +218,8 @@ class Statement:
 
     ``metered_until`` is the instant up to which all locations are metered, the end of the period
     at the latest; None where a location is not metered at all.
-    ``period_state`` is ``open`` or ``closed``.
+    ``period_state`` is ``open`` or ``closed``; ``closed_at`` is None while it is open. ``added``
+    are the sections that others add; their totals are part of the ``total``.
     """
 
     account: Account
@@ -115,221 +230,16 @@ class Statement:
     metered_until: datetime | None
     total: Decimal
     sections: Sequence[Section]
+    added: Sequence[ChargeSection] = ()
+    closed_at: datetime | None = None
 
 
-class LedgerMismatch(InstanceImagesError):
-    """Postings and intervals do not tell the same story; no report is made of them."""
-
-    code = "ledger_mismatch"
-
-
-def state(
-    account: Account,
-    period: Period,
-    timezone: str,
-    currency: str,
-    currency_digits: int,
-    ledgers: Sequence[LocationLedger],
-    days: Sequence[LocalDay],
-    period_state: str = "open",
-) -> Statement:
-    """Compute the statement; ``days`` are the period's, in order.
-
-    The ledgers hold the postings of this currency alone. Raises LedgerMismatch where the lines
-    cannot add up to the postings.
-    """
-    drafts = [draft for ledger in ledgers for draft in _drafts(ledger, period, currency)]
-    drafts.sort(key=lambda d: (d.image.location, d.image.name, d.image.image_id, d.start))
-    beside = [draft for ledger in ledgers for draft in beside_drafts(ledger, period)]
-    minor_nanos = NANOS_PER_UNIT // 10**currency_digits
-    total_minor = round_half_even(
-        Fraction(sum(ledger.charged_nanos for ledger in ledgers), minor_nanos)
-    )
-    exact = [draft.nanos for draft in drafts] + [draft.nanos for draft in beside]
-    amounts = apportion([nanos / minor_nanos for nanos in exact], total_minor)
-    total = _decimal(total_minor, currency_digits)
-    ends = [ledger.metered_until for ledger in ledgers]
-    metered = [min(end, period.end) for end in ends if end is not None]
-    unit = _unit(ledgers)
-    posted = [posting for ledger in ledgers for posting in ledger.postings]
-    section = Section(
-        name="images",
-        title="Images",
-        total=total,
-        lines=[_line(d, minor, currency_digits) for d, minor in zip(drafts, amounts, strict=False)],
-        adjustments=[
-            _adjustment(draft, minor, currency_digits)
-            for draft, minor in zip(beside, amounts[len(drafts) :], strict=True)
-        ],
-        days=_days(days, posted, max(metered, default=period.start), unit),
-        unit=unit,
-    )
-    return Statement(
-        account=account,
-        period=period,
-        timezone=timezone,
-        period_state=period_state,
-        currency=currency,
-        metered_until=min(metered) if metered and len(metered) == len(ends) else None,
-        total=total,
-        sections=[section],
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """A line before its amount is rounded."""
-
-    image: BilledImage
-    rate: Rate
-    start: datetime
-    end: datetime
-    is_open: bool
-    byte_seconds: int
-    nanos: Fraction
-
-
-def _drafts(ledger: LocationLedger, period: Period, currency: str) -> list[_Draft]:
-    if ledger.metered_until is None:
-        return []
-    drafts = []
-    until = min(period.end, ledger.metered_until)
-    for rate, start, end in _rated_ranges(ledger, period, until):
-        if rate.currency != currency:
-            continue
-        for image in ledger.images:
-            charged = charged_range(image.interval, rate, start, end)
-            if charged:
-                drafts.append(_draft(image, rate, period, *charged, until=until))
-    return drafts
-
-
-def _rated_ranges(
-    ledger: LocationLedger, period: Period, until: datetime
-) -> list[tuple[Rate, datetime, datetime]]:
-    """Return the part of the period before ``until``, cut where a new rate begins."""
-    ends = [rate.from_hour for rate in ledger.rates[1:]] + [until]
-    ranges = []
-    for rate, next_begins in zip(ledger.rates, ends, strict=False):
-        start, end = max(rate.from_hour, period.start), min(next_begins, until)
-        if start < end:
-            ranges.append((rate, start, end))
-    return ranges
-
-
-def _draft(
-    image: BilledImage,
-    rate: Rate,
-    period: Period,
-    start: datetime,
-    end: datetime,
-    *,
-    until: datetime,
-) -> _Draft:
-    seconds = int((end - start).total_seconds())
-    byte_seconds = image.interval.size_bytes * seconds
-    ends_at = image.interval.ends_at
-    return _Draft(
-        image,
-        rate,
-        start,
-        end,
-        # An end that is known to be here only afterwards must not change a closed period.
-        end == until and (ends_at is None or ends_at >= end),
-        byte_seconds,
-        charge_nanos(byte_seconds, rate, period),
-    )
-
-
-def apportion(exact: Sequence[Fraction], total: int) -> list[int]:
-    """Round amounts to integers that add up to ``total``: the largest remainders are rounded up.
-
-    Of equal remainders the earlier one is rounded up. Raises LedgerMismatch where the total is
-    not within reach of rounding.
-    """
-    amounts = [amount.numerator // amount.denominator for amount in exact]
-    left = total - sum(amounts)
-    if not 0 <= left <= len(amounts):
-        raise LedgerMismatch(
-            "The postings of the ledger do not add up to its intervals, so no report is made of"
-            " them: the database was changed by something else. Restore it from a backup."
-        )
-    by_remainder = sorted(range(len(exact)), key=lambda i: amounts[i] - exact[i])
-    for index in by_remainder[:left]:
-        amounts[index] += 1
-    return amounts
-
-
-def _line(draft: _Draft, amount_minor: int, currency_digits: int) -> Line:
-    rate = draft.rate
-    unit_hours = Fraction(draft.byte_seconds, UNIT_BYTES[rate.unit] * SECONDS_PER_HOUR)
-    return Line(
-        image_id=draft.image.image_id,
-        name=draft.image.name,
-        location=draft.image.location,
-        source_instance_name=draft.image.source_instance_name,
-        size_bytes=draft.image.interval.size_bytes,
-        billable_from=draft.start,
-        billable_until=draft.end,
-        billable_seconds=int((draft.end - draft.start).total_seconds()),
-        is_open=draft.is_open,
-        unit=rate.unit,
-        unit_hours=_decimal(round_half_even(unit_hours * 10**6), 6),
-        rate=_decimal(rate.price_nanos, 9),
-        hours_per_month=rate.hours_per_month,
-        partial_hour=rate.partial_hour,
-        amount_exact=_decimal(round_half_even(draft.nanos), 9),
-        amount=_decimal(amount_minor, currency_digits),
-    )
-
-
-def _adjustment(draft: BesideDraft, amount_minor: int, currency_digits: int) -> Adjustment:
-    return Adjustment(
-        image_id=draft.image_id,
-        hour=draft.start,
-        reason=draft.reason,
-        amount=_decimal(amount_minor, currency_digits),
-        kind=draft.kind,
-        location=draft.location,
-        until=draft.end,
-        amount_exact=_decimal(round_half_even(draft.nanos), 9),
-    )
-
-
-def _decimal(scaled: int, digits: int) -> Decimal:
-    """Return the integer divided by 10^digits, with exactly that many decimals."""
-    return Decimal(scaled).scaleb(-digits)
-
-
-def _unit(ledgers: Sequence[LocationLedger]) -> str:
-    """Return the unit of the newest rate: what the charts count in."""
-    newest = max(
-        (ledger.rates[-1] for ledger in ledgers if ledger.rates),
-        default=None,
-        key=lambda rate: rate.from_hour,
-    )
-    return newest.unit if newest else "GB"
-
-
-def _days(
-    days: Sequence[LocalDay], posted: Sequence[Posting], metered_until: datetime, unit: str
-) -> list[Day]:
-    """Sum the postings by local day, from the first day of the period to the last metered one."""
-    metered = [day for day in days if day.start < metered_until]
-    starts = [day.start for day in metered]
-    byte_seconds, nanos = [0] * len(metered), [0] * len(metered)
-    for posting in posted:
-        index = bisect_right(starts, posting.starts_at) - 1
-        byte_seconds[index] += posting.byte_seconds
-        nanos[index] += posting.amount_nanos
-    return [
-        Day(day.date, _stored(bytes_, day, metered_until, unit), _decimal(amount, 9))
-        for day, bytes_, amount in zip(metered, byte_seconds, nanos, strict=True)
-    ]
-
-
-def _stored(byte_seconds: int, day: LocalDay, metered_until: datetime, unit: str) -> Decimal:
-    """Return the mean of what was stored in the metered part of the day, with six decimals."""
-    seconds = int((min(day.end, metered_until) - day.start).total_seconds())
-    stored = Fraction(byte_seconds * 10**6, UNIT_BYTES[unit] * seconds)
-    return _decimal(round_half_even(stored), 6)
+def only_section(statement: Statement, name: str) -> Statement:
+    """Return the statement with one of its sections alone. Raises NotFound."""
+    sections = [section for section in statement.sections if section.name == name]
+    added = [section for section in statement.added if section.name == name]
+    if not sections and not added:
+        known = [one.name for one in statement.sections] + [one.name for one in statement.added]
+        raise NotFound("Section", name, f"The report has: {', '.join(known)}.")
+    total = sections[0].total if sections else added[0].total
+    return replace(statement, sections=sections, added=added, total=total)

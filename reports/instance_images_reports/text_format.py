@@ -1,158 +1,31 @@
-"""The Cloud Usage report as plain text, for a terminal or an e-mail; and its words for people.
+"""The Cloud Usage report as plain text, for a terminal or an e-mail.
 
-Owns how amounts, quantities, instants and what is missing are put into words wherever people read
-them: the HTML takes them from here. Computes nothing that a bill rests on. Output has no colours
-and no control characters.
+Owns the layout; its words are those of ``sentences``. Computes nothing. Output has no colours and
+no control characters.
 """
 
 import io
-from collections.abc import Sequence
-from datetime import datetime
-from decimal import Decimal
-from textwrap import fill
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
-from instance_images.config import UNIT_BYTES
 from instance_images.names import printable
-from instance_images_reports.beside import ALLOWANCE, CORRECTION, MINIMUM
+from instance_images_reports import sentences
+from instance_images_reports.charges import ChargeSection
 from instance_images_reports.formats import DEFAULT_PRESENTATION, Presentation
-from instance_images_reports.json_format import rate_text
-from instance_images_reports.statement import Adjustment, Line, Section, Statement
+from instance_images_reports.reasons import adjustment_reason
+from instance_images_reports.statement import Adjustment, Ending, Line, Section, Statement
+from instance_images_reports.words import Words, words_for
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
 DEFAULT_WIDTH = 120
-STILL_STORED = "still stored"
-ADJUSTMENT_TITLES = {
-    CORRECTION: "Adjustment",
-    ALLOWANCE: "Allowance",
-    MINIMUM: "Minimum charge",
-}
 
-_CELL_PATTERN = "yyyy-MM-dd\nHH:mm:ss"
 _NAME_COLUMNS = 3
 _MIN_NAME_CELLS, _MAX_NAME_CELLS = 12, 28  # a longer name takes several rows
 _UNLIMITED_CELLS = 10_000  # what a table is measured in, before it is given its width
 # Rules under the titles and over the total, and nothing between columns.
 _BOX = "    \n    \n----\n    \n----\n----\n    \n    \n"
-
-# ------------------------------------------------------------------ words for people
-
-
-def money_text(amount: Decimal, currency: str) -> str:
-    """Return ``EUR 1,234.50``: a code, because ``$`` is the sign of twenty currencies."""
-    return f"{currency} {amount_text(amount)}"
-
-
-def amount_text(amount: Decimal) -> str:
-    """Return an amount with all of its decimals and its thousands apart: ``1,234.50``."""
-    return f"{amount:,f}"
-
-
-def quantity_text(quantity: Decimal) -> str:
-    """Return a quantity with three decimals and its thousands apart: ``5,410.000``."""
-    return f"{quantity:,.3f}"
-
-
-def size_text(line: Line) -> str:
-    """Return the size in the unit that is charged for, so that it can be checked: ``73.000 GB``."""
-    return f"{quantity_text(Decimal(line.size_bytes) / UNIT_BYTES[line.unit])} {line.unit}"
-
-
-def duration_text(seconds: int) -> str:
-    """Return hours, minutes and seconds: ``541:00:00``."""
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:,}:{minutes:02}:{seconds:02}"
-
-
-def date_text(instant: datetime, zone: ZoneInfo, pattern: str) -> str:
-    """Return the local time in the pattern of Unicode's date fields.
-
-    In the hour that a clock shows twice, the name of the time in force is added.
-    """
-    from babel.dates import format_datetime
-
-    local = instant.astimezone(zone)
-    is_twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
-    name = f" {local.tzname()}" if is_twice else ""
-    return format_datetime(local, pattern, tzinfo=zone, locale="en") + name
-
-
-def instant_text(instant: datetime, zone: ZoneInfo) -> str:
-    """Return an instant as a sentence has it: ``23 November 2026, 13:00``."""
-    return date_text(instant, zone, "d MMMM yyyy, HH:mm")
-
-
-def month_text(statement: Statement) -> str:
-    """Return the name of the period: ``November 2026``."""
-    return date_text(statement.period.start, ZoneInfo(statement.timezone), "MMMM yyyy")
-
-
-def unit_text(section: Section) -> str:
-    """Return the unit that all lines are charged by, or ``unit`` where there are several."""
-    units = {line.unit for line in section.lines} or {section.unit}
-    return units.pop() if len(units) == 1 else "unit"
-
-
-def quantity_title(section: Section) -> str:
-    """Return what the column of quantities is called: ``GB-Hours``."""
-    unit = unit_text(section)
-    return f"{unit[0].upper()}{unit[1:]}-Hours"
-
-
-def coverage_text(statement: Statement) -> str:
-    """Return what the report does not hold yet, or that nothing in it changes any more."""
-    metered_until, zone = statement.metered_until, ZoneInfo(statement.timezone)
-    if metered_until is None:
-        return (
-            "Not every location is metered yet in this period: charges are missing from this"
-            " report."
-        )
-    if metered_until < statement.period.end:
-        return (
-            f"Charges after {instant_text(metered_until, zone)} are not in this report yet. The"
-            f" period ends on {instant_text(statement.period.end, zone)}."
-        )
-    if statement.period_state == "open":
-        return (
-            "The whole period is metered. It is still open: corrections can be added until it is"
-            " closed."
-        )
-    return "The period is closed: its charges do not change any more."
-
-
-def stored_text(lines: Sequence[Line]) -> str:
-    """Return how many images go on being charged after what the report covers."""
-    count = len({line.image_id for line in lines if line.is_open})
-    if count == 0:
-        return "No image is still stored."
-    return "1 image is still stored." if count == 1 else f"{count} images are still stored."
-
-
-def adjustment_text(adjustment: Adjustment) -> str:
-    """Return what is charged or given back beside the lines, and why."""
-    title = ADJUSTMENT_TITLES[adjustment.kind]
-    of_image = f" of {adjustment.image_id}" if adjustment.image_id else ""
-    return f"{title}{of_image}: {adjustment.reason}"
-
-
-def terms_text(lines: Sequence[Line]) -> str:
-    """Return how the rates of the lines count months and partial hours."""
-    months = sorted({line.hours_per_month for line in lines})
-    counted = ["its real hours" if month == "calendar" else f"{month} hours" for month in months]
-    partial = {line.partial_hour for line in lines}
-    sentences = [f"A month counts {' or '.join(counted)}."] if counted else []
-    if "round_up" in partial:
-        sentences.append("An image's first and last hours are charged whole.")
-    if "prorate" in partial:
-        sentences.append("An image's first and last hours are charged for the seconds used.")
-    return " ".join(sentences)
-
-
-# ---------------------------------------------------------------------- the report
 
 
 def render_text(
@@ -165,94 +38,211 @@ def render_text(
     Numbers are never cut: where they need more, the lines are longer. Instants are in the time
     zone of the period.
     """
-    parts = [_header(statement), fill(coverage_text(statement), width)]
+    words = words_for(statement, presentation)
+    parts = [_header(statement, words), _filled(sentences.coverage_text(words, statement), width)]
     for section in statement.sections:
-        parts += [_heading(section.title, "-"), _table(statement, section, width)]
-    parts.append(f"Total  {money_text(statement.total, statement.currency)}")
-    return "\n\n".join(parts) + "\n"
+        title = sentences.section_title(words, section)
+        parts += [_heading(printable(title), "-"), _table(section, words, width)]
+        parts += _comparison(section, statement, words, width)
+    for added in statement.added:
+        parts += [_heading(printable(added.title), "-"), _added_table(added, words, width)]
+    parts.append(f"{words.gettext('Total')}  {words.money(statement.total)}")
+    # Blanks that no line is broken at are good on paper; whoever searches a text types others.
+    return _with_plain_blanks("\n\n".join(parts)) + "\n"
+
+
+def _with_plain_blanks(text: str) -> str:
+    kept = (" " if character in "\xa0\u202f" else character for character in text)
+    return "\n".join(printable(row) for row in "".join(kept).split("\n"))
 
 
 def _heading(title: str, underline: str) -> str:
-    return f"{title}\n{underline * len(title)}"
+    from rich.cells import cell_len
+
+    return f"{title}\n{underline * cell_len(title)}"
 
 
-def _header(statement: Statement) -> str:
-    zone, period = ZoneInfo(statement.timezone), statement.period
-    metered_until = statement.metered_until
+def _header(statement: Statement, words: Words) -> str:
+    period, metered_until = statement.period, statement.metered_until
+    account = statement.account
     facts = {
-        "Account": f"{printable(statement.account.name)} ({printable(statement.account.id)})",
-        "Period": f"{month_text(statement)} ({statement.period_state})",
-        "From": instant_text(period.start, zone),
-        "Until": instant_text(period.end, zone),
-        "Time zone": statement.timezone,
-        "Metered until": instant_text(metered_until, zone) if metered_until else "-",
+        words.gettext("Account"): f"{printable(account.name)} ({printable(account.id)})",
+        words.gettext("Period"): (
+            f"{words.month_of(period)} ({sentences.state_text(words, statement)})"
+        ),
+        words.gettext("From"): words.instant(period.start),
+        words.gettext("Until"): words.instant(period.end),
+        words.gettext("Time zone"): statement.timezone,
+        words.gettext("Metered until"): words.instant(metered_until) if metered_until else "-",
     }
-    rows = [f"{name:<15}{value}" for name, value in facts.items()]
-    return "\n".join([_heading("Cloud Usage", "="), "", *rows])
-
-
-def _table(statement: Statement, section: Section, width: int) -> str:
-    if not section.lines and not section.adjustments:
-        return "No image was charged."
-    zone = ZoneInfo(statement.timezone)
-    table = _columns(quantity_title(section), statement.currency)
-    for line in section.lines:
-        table.add_row(*_line_cells(line, zone))
-    for adjustment in section.adjustments:
-        table.add_row(*_adjustment_cells(adjustment, zone))
-    table.add_section()
-    table.add_row(f"{section.title} total", *[""] * 8, amount_text(section.total))
-    terms = (
-        f"{stored_text(section.lines)} Rate: {statement.currency} per {unit_text(section)} and"
-        f" month. {terms_text(section.lines)} Hours: hours, minutes and seconds."
+    return "\n".join(
+        [_heading(words.gettext("Cloud Usage"), "="), "", *_aligned(facts, minimum=13)]
     )
-    return f"{_drawn(table, width)}\n\n{fill(terms, width)}"
 
 
-def _columns(quantity: str, currency: str) -> "Table":
+def _aligned(facts: dict[str, str], *, minimum: int = 0) -> list[str]:
+    """Return a row for each fact, the names padded to one width."""
+    from rich.cells import cell_len
+
+    widest = max(minimum, *(cell_len(name) for name in facts))
+    return [f"{name}{' ' * (widest - cell_len(name))}  {value}" for name, value in facts.items()]
+
+
+def _table(section: Section, words: Words, width: int) -> str:
+    if not section.lines and not section.adjustments:
+        return words.gettext("No image was charged.")
+    table = _columns(section, words)
+    notes: list[str] = []
+    for part in section.by_location:
+        for line in part.lines:
+            table.add_row(*_line_cells(line, words))
+        for adjustment in part.adjustments:
+            notes.append(_note(adjustment, len(notes) + 1, words))
+            table.add_row(*_adjustment_cells(adjustment, len(notes), words))
+        if len(section.subtotals) > 1:
+            location, amount = part.subtotal.location, words.amount(part.subtotal.amount)
+            table.add_row(words.gettext("Subtotal"), "", printable(location), *[""] * 6, amount)
+    table.add_section()
+    total = sentences.section_total_title(words, section)
+    table.add_row(total, *[""] * 8, words.amount(section.total))
+    below = [_filled(note, width) for note in notes]
+    below.append(_filled(_terms(section, words), width))
+    return "\n\n".join([_drawn(table, width), *below])
+
+
+def _terms(section: Section, words: Words) -> str:
+    unit = sentences.unit_text(words, section)
+    per = words.gettext("%(currency)s per %(unit)s and month", currency=words.currency, unit=unit)
+    return " ".join(
+        [
+            sentences.counts_text(words, section),
+            f"{words.gettext('Rate')}: {per}.",
+            sentences.terms_text(words, section.lines),
+            words.gettext("Hours: hours, minutes and seconds."),
+        ]
+    )
+
+
+def _columns(section: Section, words: Words) -> "Table":
     """Return the table without rows: columns of names may wrap, the others may not."""
-    from rich.box import Box
-    from rich.table import Table
-
-    table = Table(box=Box(_BOX, ascii=True), show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    for title in ("Name", "Source Instance", "Location"):
+    table = _empty_table()
+    for title in (
+        words.gettext("Name"),
+        words.gettext("Source Instance"),
+        words.gettext("Location"),
+    ):
         table.add_column(title, overflow="fold")
-    table.add_column("Size", justify="right", no_wrap=True)
-    for title in ("Billable\nFrom", "Billable\nUntil"):
-        table.add_column(title, no_wrap=True)
-    for title in ("Hours", quantity, "Rate", f"Charge\n{currency}"):
+    table.add_column(words.gettext("Size"), justify="right", no_wrap=True)
+    for title in (words.gettext("Billable from"), words.gettext("Billable until")):
+        table.add_column(title.replace(" ", "\n", 1), no_wrap=True)
+    for title in (
+        words.gettext("Hours"),
+        sentences.quantity_title(words, section),
+        words.gettext("Rate"),
+        f"{words.gettext('Charge')}\n{words.currency}",
+    ):
         table.add_column(title, justify="right", no_wrap=True)
     return table
 
 
-def _line_cells(line: Line, zone: ZoneInfo) -> list[str]:
+def _empty_table() -> "Table":
+    from rich.box import Box
+    from rich.table import Table
+
+    return Table(box=Box(_BOX, ascii=True), show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+
+
+def _added_table(section: ChargeSection, words: Words, width: int) -> str:
+    table = _empty_table()
+    for title in (words.gettext("Name"), words.gettext("Details"), words.gettext("Location")):
+        table.add_column(title, overflow="fold")
+    charge = f"{words.gettext('Charge')}\n{words.currency}"
+    for title in (words.gettext("Quantity"), words.gettext("Rate"), charge):
+        table.add_column(title, justify="right", no_wrap=True)
+    for line in section.lines:
+        quantity = "" if line.quantity is None else f"{words.plain(line.quantity)} {line.unit}"
+        table.add_row(
+            printable(line.name),
+            printable(line.details),
+            printable(line.location),
+            printable(quantity),
+            "" if line.rate is None else words.rate(line.rate),
+            words.amount(line.amount),
+        )
+    table.add_section()
+    total = words.gettext("%(section)s total", section=section.title)
+    table.add_row(printable(total), *[""] * 4, words.amount(section.total))
+    return _drawn(table, width)
+
+
+def _line_cells(line: Line, words: Words) -> list[str]:
+    ending = sentences.ending_text(words, line)
+    until = f"{words.date_of(line.billable_until)}\n{words.time_of(line.billable_until)}\n{ending}"
     return [
         printable(line.name),
         printable(line.source_instance_name),
         printable(line.location),
-        size_text(line),
-        date_text(line.billable_from, zone, _CELL_PATTERN),
-        STILL_STORED if line.is_open else date_text(line.billable_until, zone, _CELL_PATTERN),
-        duration_text(line.billable_seconds),
-        quantity_text(line.unit_hours),
-        rate_text(line.rate),
-        amount_text(line.amount),
+        words.size(line),
+        f"{words.date_of(line.billable_from)}\n{words.time_of(line.billable_from)}",
+        ending if line.ending is Ending.STORED else until,
+        words.duration(line.billable_seconds),
+        words.quantity(line.unit_hours),
+        words.rate(line.rate),
+        words.amount(line.amount),
     ]
 
 
-def _adjustment_cells(adjustment: Adjustment, zone: ZoneInfo) -> list[str]:
-    what = adjustment_text(adjustment)
-    hour = date_text(adjustment.hour, zone, _CELL_PATTERN)
-    return [printable(what), "", "", "", hour, "", "", "", "", amount_text(adjustment.amount)]
+def _note(adjustment: Adjustment, number: int, words: Words) -> str:
+    """Return the note below the table that says what an adjustment is of, and why."""
+    reason = printable(adjustment_reason(words, adjustment))
+    image = f"{words.gettext('Image')} {adjustment.image_id}: " if adjustment.image_id else ""
+    return f"[{number}] {printable(image)}{reason}"
 
 
-def _drawn(table: "Table", width: int) -> str:
-    """Return the table as text, as wide as its numbers need where that is more than ``width``."""
+def _adjustment_cells(adjustment: Adjustment, number: int, words: Words) -> list[str]:
+    title = f"{sentences.adjustment_title(words, adjustment)} [{number}]"
+    hour, until = adjustment.hour, adjustment.until
+    return [
+        printable(f"{title}: {adjustment.name}" if adjustment.name else title),
+        "",
+        printable(adjustment.location),
+        "",
+        f"{words.date_of(hour)}\n{words.time_of(hour)}",
+        f"{words.date_of(until)}\n{words.time_of(until)}" if until else "",
+        *[""] * 3,
+        words.amount(adjustment.amount),
+    ]
+
+
+def _comparison(section: Section, statement: Statement, words: Words, width: int) -> list[str]:
+    """Return the period before, and the forecast of this one, as far as there are any."""
+    before, forecast = section.comparison, section.forecast
+    facts = {}
+    if before:
+        facts[words.month_of(before.period)] = words.money(before.total)
+    if forecast:
+        title = f"{words.month_of(statement.period)}, {words.gettext('forecast')}"
+        facts[title] = words.money(forecast.total)
+        note = sentences.forecast_basis(words, forecast)
+    elif before:
+        note = sentences.comparison_text(words, before)
+    else:
+        return []
+    return ["\n".join(_aligned(facts)), _filled(note, width)]
+
+
+def _filled(text: str, width: int) -> str:
+    """Return the text in lines of at most ``width`` cells; a word that is wider is cut."""
+    from rich.text import Text
+
+    rows = Text(text).wrap(_console(io.StringIO()), width, overflow="fold")
+    return "\n".join(row.plain.rstrip() for row in rows)
+
+
+def _console(file: io.StringIO) -> "Console":
     from rich.console import Console
-    from rich.measure import Measurement
 
-    file = io.StringIO()
-    console = Console(
+    return Console(
         file=file,
         width=_UNLIMITED_CELLS,
         color_system=None,
@@ -261,6 +251,14 @@ def _drawn(table: "Table", width: int) -> str:
         highlight=False,
         legacy_windows=False,
     )
+
+
+def _drawn(table: "Table", width: int) -> str:
+    """Return the table as text, as wide as its numbers need where that is more than ``width``."""
+    from rich.measure import Measurement
+
+    file = io.StringIO()
+    console = _console(file)
     names = table.columns[:_NAME_COLUMNS]
     for column in names:
         column.max_width = _MIN_NAME_CELLS

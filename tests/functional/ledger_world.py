@@ -40,12 +40,18 @@ def at(text: str) -> datetime:
 class World:
     """What the tests do at instants that they choose."""
 
-    def __init__(self, database: Database, billing: BillingSettings = BILLING) -> None:
+    def __init__(
+        self,
+        database: Database,
+        billing: BillingSettings = BILLING,
+        location: Location = LOCATION,
+    ) -> None:
         self.database = database
         self.billing = billing
+        self.location = location
         self.clock = SetClock(at("1T00:00"))
-        self.cloud = MemoryProvider(LOCATION, self.clock)
-        self.site = Site(LOCATION, self.cloud, database, self.clock, 1000)
+        self.cloud = MemoryProvider(location, self.clock)
+        self.site = Site(location, self.cloud, database, self.clock, 1000)
 
     def with_terms(self, **terms: object) -> "World":
         """Use other terms for the rates to come, or another time zone."""
@@ -59,7 +65,7 @@ class World:
         with self.database.writing() as connection:
             rates.set_rate(
                 connection,
-                LOCATION,
+                self.location,
                 self.billing,
                 price_nanos,
                 from_hour if isinstance(from_hour, datetime) else at(from_hour),
@@ -116,17 +122,17 @@ class World:
         with self.database.reading() as connection:
             keys = {
                 key: row.account_id
-                for key, row in accounts_by_key(connection, LOCATION.name).items()
+                for key, row in accounts_by_key(connection, self.location.name).items()
             }
             return [
                 one
-                for one in of_location(connection, LOCATION.name)
+                for one in of_location(connection, self.location.name)
                 if account in (None, keys[one.account_key])
             ]
 
     def statement(self, account: str = "a", period: str = "2026-11") -> Statement:
         """Return the account's statement."""
-        configured = Settings((LOCATION,), "", self.billing, 10)
+        configured = Settings((self.location,), "", self.billing, 10)
         with self.database.reading() as connection:
             found = find_account(connection, account)
             month = parse_period(period, self.billing.timezone)
@@ -135,4 +141,4 @@ class World:
     def watermark(self) -> datetime | None:
         """Return up to when hours are closed."""
         with self.database.reading() as connection:
-            return ledger.watermark(connection, LOCATION.name)
+            return ledger.watermark(connection, self.location.name)

@@ -100,8 +100,8 @@ def test_a_decision_is_shown_first_and_posted_with_yes(cli: CommandLine, world: 
     cli.refused(2, "either --waive or --amount", *words, "--waive", "--amount", "1")
     cli.refused(2, "are no hours", *words[:-1], "2026-11-02T12:00Z")
     report = cli.ok("report", "cloud-usage", "--period", "2026-11", "-f", "text").out
-    assert f"Adjustment of {image}"[:12] in report
-    assert "outage" in report
+    assert "Allowance [1]" in report
+    assert f"\n[2] Image {image}: outage\n" in report
 
 
 def test_a_dry_run_shows_the_adjustments_that_a_run_would_post(

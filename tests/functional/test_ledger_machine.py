@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from instance_images.accounts import accounts_by_key
 from instance_images.capture import capture
 from instance_images.config import Settings
 from instance_images.database import Database, upgrade
@@ -29,10 +30,12 @@ from instance_images.provider import CloudImageStatus
 from instance_images.readings import last_read_at
 from instance_images.settling import settle
 from instance_images_billing import rates
+from instance_images_billing.closed_periods import find_closed
 from instance_images_billing.closing_periods import close_period
-from instance_images_billing.corrections import LATE
+from instance_images_billing.corrections import LATE, MINIMUM
 from instance_images_billing.deciding import Decision, decide
 from instance_images_billing.metering import meter, rehearse
+from instance_images_billing.minimums import minimums_between
 from instance_images_billing.periods import period_of
 from instance_images_billing.verification import verify_location, verify_periods
 from instance_images_reports.checking import check_statements
@@ -67,18 +70,29 @@ class LedgerMachine(RuleBasedStateMachine):
         partial_hour=st.sampled_from(["prorate", "round_up"]),
         hours_per_month=st.sampled_from(["730", "calendar"]),
         free=st.sampled_from([0, 0, 3]),
+        minimum=st.sampled_from([0, 0, 10**12, 10**15]),
         price=st.integers(0, 10**12),
+        sizes=st.lists(st.integers(1, 10**13), max_size=4),
     )
     def begin(
-        self, zone: str, partial_hour: str, hours_per_month: str, free: int, price: int
+        self,
+        zone: str,
+        partial_hour: str,
+        hours_per_month: str,
+        free: int,
+        minimum: int,
+        price: int,
+        sizes: list[int],
     ) -> None:
         self.world.with_terms(
             timezone=ZoneInfo(zone), partial_hour=partial_hour, hours_per_month=hours_per_month
         )
         self.terms = Terms(zone, partial_hour, hours_per_month, free * 10**9)
-        self.location = replace(LOCATION, free_units=Decimal(free))
+        self.location = replace(LOCATION, free_units=Decimal(free), minimum_charge_nanos=minimum)
         self.world.clock.now = START
         self._set_rate(price, START)
+        for size in sizes:  # of few images little can become known
+            self.an_image_is_captured("ab"[len(self.lives) % 2], size)
 
     # ------------------------------------------------------------------ the world
 
@@ -114,6 +128,23 @@ class LedgerMachine(RuleBasedStateMachine):
         self.lives[image_id].ends = self.now
 
     @precondition(lambda self: self._known())
+    @rule(data=st.data(), hours=st.integers(1, 60), back=st.integers(0, 80 * HOUR))
+    def a_deletion_becomes_known_late(self, data: st.DataObject, hours: int, back: int) -> None:
+        self.now += hours * HOUR
+        with self._attempt():
+            self._meter(self.world, 0)
+        known = self._known()
+        if not known:
+            return  # the run has learned that the last one vanished
+        image_id = data.draw(st.sampled_from(known))
+        account = list(self.lives[image_id].states.values())[-1][0]
+        when = max(0, self.now - back)
+        self.world.delete(START + timedelta(seconds=when), image_id, account)
+        self.lives[image_id].ends = when
+        with self._attempt():
+            self._meter(self.world, 0)
+
+    @precondition(lambda self: self._known())
     @rule(data=st.data(), account=st.sampled_from("abc"), size=st.integers(1, 10**13))
     def an_image_gets_another_owner_or_size(
         self, data: st.DataObject, account: str, size: int
@@ -136,7 +167,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.vanished.add(image_id)
 
     @precondition(lambda self: any(life.ends is not None for life in self.lives.values()))
-    @rule(data=st.data(), earlier=st.integers(0, 5 * HOUR))
+    @rule(data=st.data(), earlier=st.integers(0, 5 * HOUR) | st.integers(0, 240 * HOUR))
     def a_deletion_is_told_again_and_otherwise(self, data: st.DataObject, earlier: int) -> None:
         ended = [image_id for image_id, life in self.lives.items() if life.ends is not None]
         life = self.lives[image_id := data.draw(st.sampled_from(ended))]
@@ -243,9 +274,13 @@ class LedgerMachine(RuleBasedStateMachine):
                 connection, [LOCATION.name], decision, self.world.billing.timezone, self._instant()
             )
 
-    @rule()
-    def october_is_closed(self) -> None:
+    @rule(hours=st.integers(-200, 50))
+    def october_is_closed(self, hours: int) -> None:
         october = period_of(START, self.world.billing.timezone)
+        end = int((october.end - START).total_seconds())
+        self.now = max(self.now, end + hours * HOUR)
+        with self._attempt():
+            self._meter(self.world, 0)
         with contextlib.suppress(Refused), self.database.writing() as connection:
             close_period(connection, [LOCATION.name], october, self._instant())
 
@@ -261,6 +296,30 @@ class LedgerMachine(RuleBasedStateMachine):
         until = int((closed_until - START).total_seconds())
         wanted = expected(list(self.lives.values()), self.terms, START, until)
         assert self._charged() == {place: sums for place, sums in wanted.items() if any(sums)}
+        self._require_minimums(wanted)
+
+    def _require_minimums(self, wanted: dict[tuple[str, int], tuple[int, int]]) -> None:
+        """Once October is closed, whoever used something in it pays the minimum for it."""
+        october = period_of(START, self.world.billing.timezone)
+        with self.database.reading() as connection:
+            if find_closed(connection, october.name) is None:
+                return
+            posted = {
+                owner.account_id: sum(
+                    one.amount_nanos
+                    for one in minimums_between(connection, key, october.start, october.end)
+                )
+                for key, owner in accounts_by_key(connection, LOCATION.name).items()
+            }
+        end = int((october.end - START).total_seconds())
+        for account in posted:
+            used = [sums for (owner, low), sums in wanted.items() if owner == account and low < end]
+            nanos = sum(amount for _, amount in used)
+            missing = self.location.minimum_charge_nanos - nanos if any(b for b, _ in used) else 0
+            corrected = sum(
+                one.amount_nanos for one in self.world.adjustments(account) if one.kind == MINIMUM
+            )
+            assert posted[account] + corrected == max(0, missing)
 
     def teardown(self) -> None:
         try:
@@ -360,7 +419,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 LedgerMachine.TestCase.settings = settings(
-    max_examples=25,
+    max_examples=40,
     stateful_step_count=30,
     deadline=None,
     print_blob=True,

@@ -20,6 +20,8 @@ import yaml
 from oslo_config import generator
 
 import installed_memory_cloud
+import mail_server
+import report_ledger
 from embedded_cloud import CHECKOUT
 from instance_images.commands.main import cli as root_command
 from instance_images.config import load_settings
@@ -170,6 +172,24 @@ def test_the_cron_line_runs_the_meter_every_hour_as_its_own_user() -> None:
     names = dict(setting.split("=", 1) for setting in settings)
     assert {"MAILTO", "PATH", "OS_CLIENT_CONFIG_FILE"} <= names.keys()
     assert text.endswith("\n")  # cron ignores a last line without its end
+
+
+def test_the_cron_line_mails_the_month_that_ended(tmp_path: Path) -> None:
+    text = (ETC / "cron.d" / "instance-images-report").read_text()
+    *_, line = text.splitlines()
+    _minute, _hour, day, _month, _weekday, user, command = line.split(None, 6)
+    _program, *words = shlex.split(command.removesuffix(" >/dev/null"))
+    words[words.index("--account") + 1] = "a"
+    with mail_server.running() as server:
+        mail = (
+            f"host = 127.0.0.1\nport = {server.port}\nsecurity = none\nsender = usage@example.com"
+        )
+        report_ledger.command_line(tmp_path, mail=mail).ok(*words)
+
+    assert (day, user) == ("1", "instance-images")
+    assert server.recipients == [["finance@example.com"]]
+    assert server.messages[0]["Subject"] == "Cloud Usage, name of a, November 2026"
+    assert text.endswith("\n")
 
 
 def unit(path: Path) -> configparser.ConfigParser:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from instance_images.config import Settings
 from instance_images.database import Database
 from instance_images.errors import NotFound, Refused
+from instance_images.instants import HOUR
 from instance_images_billing.closed_periods import ClosedPeriod
 from instance_images_billing.closing_periods import close_period
 from instance_images_billing.corrections import Adjustment
@@ -239,6 +240,47 @@ def test_what_is_missing_to_the_minimum_is_charged_when_the_period_is_closed(
     assert str(world.statement("b").total) == "14.00"
     assert periods(world)["2026-11"].totals == {"EUR": 19 * EUR}
     assert verified(world) == []
+
+
+def test_a_minimum_charge_follows_its_usage_when_that_is_corrected_after_the_close(
+    database: Database,
+) -> None:
+    world = World(database)
+    with_location(world, minimum_charge_nanos=5 * EUR)
+    small = world.capture("30T20:30", "small", account="a")  # 3.5 GB h by midnight, 1.50 missing
+    large = world.capture("30T10:00", "large", account="b")  # 14 GB h by midnight
+    world.run(DECEMBER)
+    close(world)
+    world.delete(at("30T21:00"), small, account="a")  # 0.50: 4.50 are missing
+    world.delete(at("30T12:00"), large, account="b")  # 2.00: 3.00 are missing
+
+    world.run(DECEMBER + HOUR)
+
+    charged = {
+        one.kind: one.amount_nanos for one in world.adjustments("a") if one.kind == "minimum"
+    }
+    assert charged == {"minimum": 3 * EUR}
+    totals = {
+        account: sum(p.amount_nanos for p in world.postings(account))
+        + sum(one.amount_nanos for one in world.adjustments(account))
+        for account in "ab"
+    }
+    assert totals == {"a": 5 * EUR - 3 * EUR // 2, "b": 5 * EUR}  # and 1.50 when it was closed
+    assert verified(world) == []
+
+
+def test_a_minimum_charge_that_was_changed_is_found(database: Database) -> None:
+    world = World(database)
+    with_location(world, minimum_charge_nanos=5 * EUR)
+    world.capture("30T20:30", "small", account="a")
+    world.run(DECEMBER)
+    close(world)
+    with world.database.writing() as connection:
+        connection.execute(sa.text("UPDATE minimum_charges SET amount_nanos = amount_nanos - 7"))
+
+    findings = verified(world)
+
+    assert any("the minimum charge of 2026-11 is 7 nanos too low" in one for one in findings)
 
 
 def test_a_preview_prices_last_month_again_and_changes_nothing(world: World) -> None:

@@ -13,14 +13,10 @@ from instance_images.domain import Account
 from instance_images_billing.ledger import Posting
 from instance_images_billing.periods import days_of, parse_period
 from instance_images_billing.rating import Interval, Rate
-from instance_images_reports.statement import (
-    BilledImage,
-    LedgerMismatch,
-    LocationLedger,
-    Statement,
-    apportion,
-    state,
-)
+from instance_images_reports.location_ledger import BilledImage, LocationLedger
+from instance_images_reports.rounding import LedgerMismatch, apportion
+from instance_images_reports.statement import Statement
+from instance_images_reports.stating import state
 
 UTC_ZONE = ZoneInfo("UTC")
 NOVEMBER = parse_period("2026-11", UTC_ZONE)
@@ -46,7 +42,8 @@ def rate(from_hour: datetime, euro_per_gb_hour: int = 1) -> Rate:
 
 
 def billed(name: str, start: datetime, end: datetime | None, size: int = GB) -> BilledImage:
-    return BilledImage(f"id-{name}", name, "RegionOne", "vm", Interval(name, size, start, end))
+    interval = Interval(name, size, start, end)
+    return BilledImage(f"id-{name}", name, "RegionOne", "vm", interval, "vm-id")
 
 
 def statement(

@@ -1,0 +1,134 @@
+"""Engines: what runs one function over many batches, on the cores of this machine or on Dask.
+
+An engine yields results in the order in which they are ready, and leaves no process behind, however
+it ends. Function, batches and results travel between processes, and so must be picklable.
+"""
+
+import contextlib
+import logging
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar
+
+from instance_images.errors import ConfigurationError, Refused
+
+Batch = TypeVar("Batch")
+Result = TypeVar("Result")
+Engine = Callable[[Callable[[Batch], Result], Sequence[Batch]], Iterator[Result]]
+
+LOCAL, DASK = "local", "dask"
+_PATIENCE_SECONDS = 30
+# A worker that is told to end complains of what it was doing. What goes wrong in our own work is
+# raised here all the same.
+_WITHOUT_NOISE = {
+    "distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "critical",
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+}
+
+
+def engine(name: str, jobs: int | None, address: str | None) -> Engine[Any, Any]:
+    """Return the engine of that name; ``jobs`` processes, by default one a core.
+
+    ``address`` is that of a scheduler of Dask that runs already. Raises ConfigurationError where
+    what the engine needs is not installed.
+    """
+    count = jobs or len(os.sched_getaffinity(0))
+    if name == DASK:
+        _require_dask()
+        return lambda function, batches: _on_dask(function, batches, count, address)
+    return lambda function, batches: _on_this_machine(function, batches, count)
+
+
+# ------------------------------------------------------------------- this machine
+
+
+def _on_this_machine(
+    function: Callable[[Batch], Result], batches: Sequence[Batch], jobs: int
+) -> Iterator[Result]:
+    """Yield the results; what a single process can do is done in this one."""
+    jobs = min(jobs, len(batches))
+    if jobs <= 1:
+        yield from map(function, batches)
+        return
+    # A forked process would share the database connections and the threads of this one.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_interrupts)
+    try:
+        for done in as_completed([pool.submit(function, batch) for batch in batches]):
+            yield done.result()
+    except BrokenProcessPool as error:
+        raise Refused(
+            "A process that made reports was ended from outside, so nothing was written. If memory"
+            " ran out, use fewer --jobs."
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _leave_interrupts() -> None:
+    """Let the first process alone answer to Ctrl-C: it ends the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+# ----------------------------------------------------------------------------- Dask
+
+
+def _require_dask() -> None:
+    try:
+        import distributed  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"The engine dask needs {error.name}, which is not installed: install"
+            " instance-images[dask]."
+        ) from error
+
+
+def _on_dask(
+    function: Callable[[Batch], Result], batches: Sequence[Batch], jobs: int, address: str | None
+) -> Iterator[Result]:
+    from distributed import as_completed as completed_on_dask
+
+    with _client(jobs, address) as client:
+        # Not pure: the same batch is to be computed again, for its files are to be written again.
+        futures = client.map(function, batches, pure=False)
+        try:
+            for done in completed_on_dask(futures):
+                yield done.result()
+        finally:
+            client.cancel(futures)
+
+
+@contextlib.contextmanager
+def _client(jobs: int, address: str | None) -> Iterator[Any]:
+    """Yield a client of the scheduler at the address, or of a cluster made for this run.
+
+    That cluster listens on this machine alone, and serves no web pages.
+    """
+    from dask.config import set as dask_config_set
+    from distributed import Client, LocalCluster
+
+    if address is not None:
+        try:
+            client = Client(address, timeout=_PATIENCE_SECONDS)
+        except (OSError, ValueError) as error:
+            raise Refused(f"No scheduler of Dask answers at {address}: {error}") from error
+        with client:
+            yield client
+        return
+    with (
+        dask_config_set(_WITHOUT_NOISE),
+        LocalCluster(
+            n_workers=jobs,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client

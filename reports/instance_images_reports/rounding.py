@@ -1,0 +1,47 @@
+"""Rounds the amounts of a statement so that they add up to its total. Pure."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from math import lcm
+
+from instance_images.errors import InstanceImagesError
+
+
+class LedgerMismatch(InstanceImagesError):
+    """Postings and intervals do not tell the same story; no report is made of them."""
+
+    code = "ledger_mismatch"
+
+
+def apportion(exact: Sequence[Fraction], total: int) -> list[int]:
+    """Round amounts to integers that add up to ``total``: the largest remainders are rounded up.
+
+    Of equal remainders the earlier one is rounded up. Raises LedgerMismatch where the total is
+    not within reach of rounding.
+    """
+    common = lcm(*(amount.denominator for amount in exact))
+    scaled = [amount.numerator * (common // amount.denominator) for amount in exact]
+    amounts = [amount // common for amount in scaled]
+    left = total - sum(amounts)
+    if not 0 <= left <= len(amounts):
+        raise LedgerMismatch(
+            "The postings of the ledger do not add up to its intervals, so no report is made of"
+            " them: the database was changed by something else. Restore it from a backup."
+        )
+    by_remainder = sorted(range(len(exact)), key=lambda i: -(scaled[i] % common))
+    for index in by_remainder[:left]:
+        amounts[index] += 1
+    return amounts
+
+
+def decimal_of(scaled: int, digits: int) -> Decimal:
+    """Return the integer divided by 10^digits, with exactly that many decimals."""
+    return Decimal(scaled).scaleb(-digits)
+
+
+def currency_digits(currency: str) -> int:
+    """Return how many decimals amounts of the currency are paid in."""
+    from babel.numbers import get_currency_precision
+
+    return get_currency_precision(currency)
