@@ -1,8 +1,8 @@
 """Just enough of the qcow2 format for the test driver of Cinder, so that it needs no qemu-img.
 
 It writes version 3 without compression, snapshots or backing file, and reads what it wrote. Holes
-of the sparse file take no space in it, so that a volume of 1 GiB is uploaded in a moment. The format
-is described in QEMU's docs/interop/qcow2.rst.
+of the sparse file take no space in it, so that a volume of 1 GiB is uploaded in a moment. QEMU's
+docs/interop/qcow2.rst describes the format.
 """
 
 import os

@@ -127,7 +127,8 @@ class FileDriver(driver.VolumeDriver):
             )
 
         if image_meta["disk_format"] != "qcow2":
-            return upload(self.local_path(volume), "raw")
+            upload(self.local_path(volume), "raw")
+            return
         with self._draft() as draft:
             qcow2.write(Path(self.local_path(volume)), draft)
             upload(str(draft), "qcow2")
