@@ -267,6 +267,7 @@ GROUP = resource("root", "OS::Heat::AutoScalingGroup", "workers", "nested")
 def test_members_are_instances_or_stacks_that_have_one() -> None:
     resources = [
         GROUP,
+        resource("below", "OS::Heat::AutoScalingGroup", "workers", "another group"),
         resource("root", "OS::Nova::Server", "db", "no member"),
         resource("nested", "OS::Nova::Server", "a", "server-a"),
         resource("nested", "member.yaml", "b", "stack-b"),
