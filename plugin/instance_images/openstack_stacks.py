@@ -185,11 +185,12 @@ class OpenStackStacks(OpenStackPart):
             return list(pool.map(look, items))
 
     def _stacks(self, project_id: str, **filters: str) -> list[Body]:
+        """Return the project's stacks; Heat shows the admin role those of every project."""
         params = {"limit": str(PAGE), **filters}
         stacks: list[Body] = []
         while True:
             answer = self._ask(project_id, "GET", "/stacks", params=params).json()
-            stacks += answer["stacks"]
+            stacks += [stack for stack in answer["stacks"] if _project_of(stack) == project_id]
             if len(answer["stacks"]) < PAGE:
                 return stacks
             params["marker"] = answer["stacks"][-1]["id"]
@@ -203,8 +204,7 @@ class OpenStackStacks(OpenStackPart):
             named = self._stacks(project_id, name=reference)
             path = next((_path(s) for s in named if s["stack_name"] == reference), "")
         shown = self._read(project_id, path) if path else None
-        # Heat may show a token with the admin role the stacks of every project.
-        if shown is None or shown["stack"]["parameters"].get("OS::project_id") != project_id:
+        if shown is None or _project_of(shown["stack"]) != project_id:
             return None
         return dict(shown["stack"])
 
@@ -282,6 +282,12 @@ class OpenStackStacks(OpenStackPart):
             return Member(member.id, member.server_id, server["name"], server["status"], image)
 
         return self._of_each(look, members)
+
+
+def _project_of(stack: Body) -> str:
+    """Return the project that the stack's own address names: .../PROJECT/stacks/NAME/ID."""
+    address = next(str(link["href"]) for link in stack["links"] if link["rel"] == "self")
+    return address.rsplit("/", 4)[1]
 
 
 def _path(stack: Body) -> str:

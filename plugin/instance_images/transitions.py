@@ -188,6 +188,8 @@ def next_of_deployment(
         progress, stage = min((DEPLOY_PROGRESS.get(stage, 0), stage) for stage in building)
         return Continues(stage, max(task.progress, progress))
     failed = [server for server in there if server.status is ServerStatus.FAILED]
+    if any(server.fault is None for server in failed) and task.stage != "error":
+        return Continues("error", task.progress)  # Nova writes the reason a moment later
     if missing > 0 or failed:
         return Failed(_reason_of_deployment(task.count, missing, failed))
     return Deployed()

@@ -1,15 +1,26 @@
 """An image of the account becomes its new instances, or a refusal that leaves nothing."""
 
+import base64
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from command_line import CommandLine, Result, write_config
 from embedded_cloud import EmbeddedCloud, Project, wait_for
+from instance_images.instants import system_clock
 
 pytestmark = pytest.mark.cloud
+
+
+TINY = ("--name", "n", "--flavor", "m1.tiny")
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,7 @@ def home(embedded_cloud: EmbeddedCloud, tmp_path_factory: pytest.TempPathFactory
             "image", "create", "web-1", "--name", "golden", "--account", project.name, "--wait"
         )
         yield Home(embedded_cloud, cli, project, created.json)
+        embedded_cloud.clear_faults()
 
 
 def test_deployed_instance_runs_from_the_image_in_the_accounts_project(home: Home) -> None:
@@ -126,8 +138,19 @@ def test_image_is_deployed_by_id_by_the_clouds_id_or_by_name(by: str, home: Home
         (
             ("--name", "n", "--flavor", "m1.tiny", "--network", "none", "--key-name", "lost"),
             3,
-            "Nova refused to make the instance: Invalid key_name",
+            "Key pair 'lost' was not found. The user of the credentials has: ",
         ),
+        ((*TINY, "--network", "private", "--security-group", "web"), 3, "may use: default."),
+        ((*TINY, "--server-group", "far"), 3, "'far' was not found. The account may use: none."),
+        ((*TINY, "--availability-zone", "mars"), 3, "'mars' was not found. The account may use: "),
+        ((*TINY, "--availability-zone", "nova:minicloud"), 3, "may use: nova."),
+        ((*TINY, "--count", "0"), 2, "0 is not in the range"),
+        ((*TINY, "--count", "51"), 2, "51 is not in the range"),
+        ((*TINY, "--volume-gb", "0"), 2, "0 is not in the range"),
+        ((*TINY, "--user-data", "/nowhere/init.sh"), 2, "No such file"),
+        ((*TINY, "--network", "none", "--network", "private"), 2, "name no other beside it"),
+        ((*TINY, "--network", "none", "--security-group", "default"), 2, "there are none"),
+        (("--flavor", "m1.tiny", "--name", "x" * 254, "--count", "10"), 2, "257 characters"),
         (("--name", "", "--flavor", "m1.tiny"), 2, "The name is empty"),
         (("--name", "x" * 256, "--flavor", "m1.tiny"), 2, "255"),
         (("--name", "a\x1b[31mb", "--flavor", "m1.tiny"), 2, "control or invisible"),
@@ -150,18 +173,20 @@ def test_refused_deployment_says_why_and_leaves_nothing(
     [
         ({"min_disk": 5}, "1 GiB of disk, and the image needs 5 GiB"),
         ({"min_ram": 128}, "64 MiB of memory, and the image needs 128"),
+        ({"min_disk": 5}, "A volume of 4 GiB is too small for the image, which needs 5 GiB"),
     ],
 )
-def test_flavor_that_is_too_small_for_the_image_is_refused(
+def test_flavor_or_volume_that_is_too_small_for_the_image_is_refused(
     needs: dict[str, int], message: str, home: Home
 ) -> None:
+    volume = ("--volume-gb", "4") if "volume" in message else ()
     before = home.left()
     with home.cloud.connection(home.project.cloud) as member:
         image: Any = member.image.get_image(home.image["cloud_image_id"])
         was = {name: getattr(image, name) for name in needs}
         image = member.image.update_image(image, **needs)
 
-        home.cli.refused(3, message, *home.deploy("--name", "n", "--flavor", "m1.tiny"))
+        home.cli.refused(3, message, *home.deploy(*TINY, *volume))
 
         member.image.update_image(image, **was)
     assert home.left() == before
@@ -171,6 +196,208 @@ def test_flavor_that_is_large_enough_is_taken(home: Home) -> None:
     command = home.deploy("--name", "large", "--flavor", "m1.small", "--network", "none", "--wait")
 
     assert home.cli.ok(*command).json["state"] == "succeeded"
+
+
+def test_several_instances_are_numbered_and_all_belong_to_the_task(home: Home) -> None:
+    result = home.ok("--name", "fleet", "--count", "3", "--wait")
+
+    task = result.json
+    with home.cloud.connection(home.project.cloud) as member:
+        servers = [member.compute.get_server(server_id) for server_id in task["server_ids"]]
+    assert [server.name for server in servers] == ["fleet-1", "fleet-2", "fleet-3"]
+    assert {server.status for server in servers} == {"ACTIVE"}
+    assert {server.image.id for server in servers} == {home.image["cloud_image_id"]}
+    assert task["server_id"] == task["server_ids"][0]
+    assert [line.split()[1] for line in result.err.splitlines()[-3:]] == [s.name for s in servers]
+
+
+def test_of_several_instances_one_that_is_deleted_meanwhile_is_missed(home: Home) -> None:
+    begun = home.ok("--name", "pair", "--count", "2").json
+    with home.cloud.connection(home.project.cloud) as member:
+        compute = member.compute
+        compute.delete_server(begun["server_ids"][1])
+        wait_for(lambda: compute.find_server(begun["server_ids"][1]) is None, "the deletion")
+        wait_for(
+            lambda: compute.get_server(begun["server_ids"][0]).status == "ACTIVE", "the other one"
+        )
+
+    task = home.cli.ok("task", "show", begun["id"], "--account", home.project.name).json
+
+    assert task["state"] == "failed"
+    assert task["error"] == "1 of 2 instances are not there: deleted, or never made."
+
+
+def test_instance_boots_from_a_new_volume_that_is_deleted_with_it(home: Home) -> None:
+    task = home.ok("--name", "from-volume", "--volume-gb", "1", "--wait").json
+
+    with home.cloud.connection(home.project.cloud) as member:
+        server = member.compute.get_server(task["server_id"])
+        [volume] = server.attached_volumes
+        disk: Any = member.block_storage.get_volume(volume.id)
+        assert (disk.size, disk.is_bootable) == (1, True)
+        assert disk.volume_image_metadata["image_id"] == home.image["cloud_image_id"]
+        assert not (server.image or {}).get("id")
+        member.compute.delete_server(server)
+        wait_for(
+            lambda: volume.id not in {left.id for left in member.block_storage.volumes()},
+            "the volume to go too",
+        )
+
+
+def test_instance_gets_all_that_was_ordered_for_it(home: Home, tmp_path: Path) -> None:
+    script = tmp_path / "init.sh"
+    script.write_bytes(b"#!/bin/sh\necho \xff\n")
+    with home.cloud.connection(home.project.cloud) as member:
+        member.network.create_security_group(name="web")
+        group = member.compute.create_server_group(name="far", policies=["anti-affinity"])
+
+    task = home.cli.ok(*home.deploy(
+        "--name", "full", "--flavor", "m1.tiny", "--network", "private", "--wait",
+        "--security-group", "web", "--security-group", "default", "--server-group", "far",
+        "--availability-zone", "nova", "--user-data", str(script),
+    )).json  # fmt: skip
+
+    with home.cloud.connection() as operator:
+        server = operator.compute.get_server(task["server_id"])
+    with home.cloud.connection(home.project.cloud) as member:
+        group = member.compute.get_server_group(group.id)
+    assert {g["name"] for g in server.security_groups} == {"web", "default"}
+    assert group.member_ids == [server.id]
+    assert server.availability_zone == "nova"
+    assert base64.b64decode(server.user_data) == script.read_bytes()
+
+
+def test_user_data_is_taken_up_to_the_clouds_limit(home: Home, tmp_path: Path) -> None:
+    init = tmp_path / "init"
+    init.write_bytes(b"#" * 49149)
+    home.ok("--name", "longest", "--user-data", str(init))
+    init.write_bytes(b"#" * 49150)
+    before = home.left()
+
+    home.cli.refused(
+        2, "The user data has 49150 bytes, and the cloud takes 49149",
+        *home.deploy(*TINY, "--user-data", str(init)),
+    )  # fmt: skip
+
+    assert home.left() == before
+
+
+def test_order_beyond_the_quota_is_refused_in_novas_words_and_makes_none(home: Home) -> None:
+    before = home.left()
+    with home.cloud.connection() as operator:
+        operator.compute.update_quota_set(home.project.id, instances=len(before[0]) + 1)
+
+        home.cli.refused(
+            3, "Nova refused to make the instance: Quota exceeded for instances: Requested 2",
+            *home.deploy(*TINY, "--network", "none", "--count", "2"),
+        )  # fmt: skip
+
+        operator.compute.update_quota_set(home.project.id, instances=-1)
+    assert home.left() == before
+
+
+def test_nothing_of_another_project_goes_into_an_instance(home: Home) -> None:
+    before = home.left()
+    stranger = home.cloud.new_project()
+    with home.cloud.connection(stranger.cloud) as other:
+        network = other.network.create_network(name="theirs")
+        guard = other.network.create_security_group(name="theirs")
+        group = other.compute.create_server_group(name="theirs", policies=["affinity"])
+    with home.cloud.connection() as operator:
+        flavor = operator.compute.create_flavor(
+            name=f"for-{stranger.name}", ram=64, vcpus=1, disk=1, is_public=False
+        )
+        operator.compute.flavor_add_tenant_access(flavor, stranger.id)
+
+    for options in (
+        (*TINY, "--network", network.id),
+        (*TINY, "--network", "theirs"),
+        (*TINY, "--network", "private", "--security-group", guard.id),
+        (*TINY, "--server-group", group.id),
+        ("--name", "n", "--flavor", flavor.name),
+        ("--name", "n", "--flavor", flavor.id),
+    ):
+        home.cli.refused(3, "was not found", *home.deploy(*options))
+
+    assert home.left() == before
+
+
+def test_flavor_that_only_this_project_was_given_can_be_used(home: Home) -> None:
+    with home.cloud.connection() as operator:
+        flavor = operator.compute.create_flavor(
+            name=f"for-{home.project.name}", ram=64, vcpus=1, disk=1, is_public=False
+        )
+        operator.compute.flavor_add_tenant_access(flavor, home.project.id)
+
+    command = home.deploy("--name", "own", "--flavor", flavor.name, "--network", "none")
+
+    assert home.cli.ok(*command).json["state"] == "running"
+
+
+@pytest.mark.parametrize("status", [503, 429])
+def test_deployment_that_nova_did_not_take_fails_when_nobody_can_wait_for_it(
+    status: int, home: Home
+) -> None:
+    before = home.left()
+    home.cloud.fault("nova", "POST", "/servers$", status)
+
+    home.cli.refused(
+        4, f"Nova of location RegionOne answered HTTP {status}",
+        *home.deploy(*TINY, "--network", "none", "--count", "2"),
+    )  # fmt: skip
+
+    servers, tasks = home.left()
+    [task_id] = tasks - before[1]
+    show = ("task", "show", task_id, "--account", home.project.name)
+    assert home.cli.ok(*show).json["state"] == "pending"
+    after_the_grace = replace(home.cli, clock=lambda: system_clock() + timedelta(minutes=3))
+    assert after_the_grace.ok(*show).json["state"] == "failed"
+    assert servers == before[0]
+
+
+def test_all_instances_are_found_although_the_answer_was_lost(home: Home) -> None:
+    before = home.left()
+    home.cloud.fault("nova", "POST", "/servers$", "drop-after")
+
+    home.cli.refused(
+        4, "The deployment is recorded as task",
+        *home.deploy("--name", "lost", "--flavor", "m1.tiny", "--network", "none", "--count", "2"),
+    )  # fmt: skip
+
+    servers, tasks = home.left()
+    [task_id] = tasks - before[1]
+    show = ("task", "show", task_id, "--account", home.project.name)
+    wait_for(lambda: home.cli.ok(*show).json["state"] == "succeeded", "the instances")
+    assert set(home.cli.ok(*show).json["server_ids"]) == servers - before[0]
+    assert len(servers - before[0]) == 2
+
+
+@pytest.mark.parametrize(("killed", "made"), [("before", 0), ("after", 2)])
+def test_what_became_of_a_killed_deployment_is_found_out_by_the_next_command(
+    killed: str, made: int, home: Home
+) -> None:
+    before = home.left()
+
+    process = subprocess.run(
+        [sys.executable, "-W", "ignore", str(Path(__file__).with_name("deploy_worker.py")),
+         str(home.cli.config_file), home.project.name, killed],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
+    )  # fmt: skip
+
+    assert process.returncode == -signal.SIGKILL
+    servers, tasks = home.left()
+    [task_id] = tasks - before[1]
+    show = ("task", "show", task_id, "--account", home.project.name)
+    command_line = home.cli
+    if not made:
+        assert home.cli.ok(*show).json["state"] == "pending"
+        command_line = replace(home.cli, clock=lambda: system_clock() + timedelta(minutes=3))
+    wait_for(lambda: command_line.ok(*show).json["state"] in ("succeeded", "failed"), "the end")
+    task = command_line.ok(*show).json
+    assert task["state"] == ("succeeded" if made else "failed")
+    assert set(task["server_ids"]) == servers - before[0]
+    assert len(task["server_ids"]) == made
 
 
 def test_image_that_is_still_being_created_cannot_be_deployed(
@@ -223,6 +450,10 @@ def test_instance_that_nova_cannot_place_fails_the_task_with_novas_words(
         *account, "--wait",
     )  # fmt: skip
 
-    assert result.json["state"] == "failed"
-    assert "No valid host was found" in result.json["error"]
+    task = result.json
+    assert task["state"] == "failed"
+    assert task["error"].startswith("No valid host was found. ")
+    assert f"Instance n ({task['server_id']}) is in error. It is left for you" in task["error"]
+    with cloud.connection(project.cloud) as member:
+        assert member.compute.get_server(task["server_id"]).status == "ERROR"
     assert cli.ok("image", "show", "alien", *account).json["status"] == "available"

@@ -221,3 +221,14 @@ def test_instances_that_are_not_seen_yet_are_waited_for_until_the_grace_ends(
 
     assert next_of_deployment(two, [RUNS], NOON + MINUTE) == Continues("requested", 0)
     assert isinstance(next_of_deployment(two, [RUNS], NOON + GRACE), Failed)
+
+
+def test_an_instance_that_failed_is_given_a_look_for_its_reason_to_be_written() -> None:
+    failed = server(ServerStatus.FAILED)
+    deploying = task(TaskKind.DEPLOY, server_id="server")
+
+    first = next_of_deployment(deploying, [failed], NOON)
+
+    assert first == Continues("error", 0)
+    seen = replace(deploying, stage="error")
+    assert isinstance(next_of_deployment(seen, [failed], NOON), Failed)
