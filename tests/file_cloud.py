@@ -15,7 +15,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from instance_images.domain import Account
 from instance_images.errors import NotFound, Refused, WrongState
 from instance_images.instants import Clock, format_instant, parse_instant
 from instance_images.provider import (
@@ -25,6 +24,7 @@ from instance_images.provider import (
     Flavor,
     PartKind,
     PartStatus,
+    Project,
     Provider,
     RootVolume,
     Server,
@@ -105,8 +105,8 @@ class FileCloud(Provider):
                     things[found_id]["at"] = format_instant(self.clock())
         return found
 
-    def account(self, reference: str | None) -> Account:
-        return Account(reference or "own", f"name of {reference or 'own'}")
+    def find_project(self, reference: str | None) -> Project:
+        return Project(reference or "own", f"name of {reference or 'own'}")
 
     def sees_all_accounts(self) -> bool:
         return True
@@ -158,10 +158,10 @@ class FileCloud(Provider):
     def request_server(self, project_id: str, request: ServerRequest) -> str:
         raise Refused("This cloud makes no instances.")
 
-    def find_requested_server(
+    def find_requested_servers(
         self, project_id: str, request_id: str, since: datetime
-    ) -> Server | None:
-        return None
+    ) -> Sequence[Server]:
+        return []
 
     def find_root_volume(self, project_id: str, server_id: str) -> RootVolume:
         return RootVolume(ROOT_VOLUME, 1, False, 64)
