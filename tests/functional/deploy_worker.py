@@ -34,7 +34,7 @@ def main() -> None:
     location = application.settings.location(None)
     site = Site(location, MortalProvider(location), application.database, application.clock, 10)
     order = Order(name="mortal", flavor="m1.tiny", networks=("none",), count=2)
-    deploy(site, site.provider.account(ACCOUNT), "golden", order)
+    deploy(site, site.account(ACCOUNT), "golden", order)
 
 
 if __name__ == "__main__":
