@@ -39,7 +39,6 @@ CAPTURABLE = (
     ServerStatus.PAUSED,
     ServerStatus.SUSPENDED,
 )
-_AT_REST = (ServerStatus.STOPPED, ServerStatus.SHELVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +85,11 @@ class Failed:
 def fault_of_source(server: Server) -> str | None:
     """Return why the instance cannot be captured now, or None if it can.
 
-    Of a shelved instance there is nothing but its volumes: where its primary disk is one of them,
-    that can be captured.
+    Nova captures no shelved instance, and Cinder takes no snapshot of what it has reserved for one.
     """
     if server.status is ServerStatus.SHELVED:
-        if not server.is_volume_backed:
-            return "It is shelved, and has no disk while it is: unshelve it first."
-    elif server.status not in CAPTURABLE:
+        return "It is shelved: unshelve it first."
+    if server.status not in CAPTURABLE:
         return (
             f"It is {server.status}: only a running, stopped, paused or suspended instance can be"
             " captured."
@@ -107,7 +104,7 @@ def consistency_of(server: Server, freezes: bool) -> Consistency:
 
     A paused or suspended instance has not written everything, and no agent in it can be asked.
     """
-    if server.status in _AT_REST:
+    if server.status is ServerStatus.STOPPED:
         return Consistency.OFFLINE
     if server.status is ServerStatus.RUNNING and freezes:
         return Consistency.FILESYSTEM

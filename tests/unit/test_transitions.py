@@ -122,12 +122,7 @@ def test_an_instance_that_the_cloud_is_busy_with_cannot_be_captured() -> None:
     assert "image_uploading" in fault
 
 
-def on_volume(status: ServerStatus) -> Server:
-    return Server("s", "n", "a", status, None, True, (), None)
-
-
-def test_a_shelved_instance_can_be_captured_where_its_disk_is_a_volume() -> None:
-    assert fault_of_source(on_volume(ServerStatus.SHELVED)) is None
+def test_a_shelved_instance_is_to_be_unshelved_first() -> None:
     assert "unshelve it" in (fault_of_source(server(ServerStatus.SHELVED)) or "")
 
 
@@ -139,7 +134,6 @@ def test_a_shelved_instance_can_be_captured_where_its_disk_is_a_volume() -> None
         (ServerStatus.PAUSED, True, Consistency.CRASH),
         (ServerStatus.SUSPENDED, True, Consistency.CRASH),
         (ServerStatus.STOPPED, False, Consistency.OFFLINE),
-        (ServerStatus.SHELVED, False, Consistency.OFFLINE),
     ],
 )
 def test_consistency_follows_from_what_the_instance_was_doing(
