@@ -3,6 +3,7 @@
 An hour of a GB costs one EUR at RegionOne, and one USD at RegionTwo.
 """
 
+import csv
 import hashlib
 import json
 import os
@@ -333,6 +334,45 @@ def test_a_process_that_is_killed_leaves_no_folder(small: BooksWorld, tmp_path: 
     assert not (tmp_path / "reports").exists()
     assert children() == []
     assert [path for path in tmp_path.iterdir() if path.name.startswith(".reports")] == []
+
+
+# -------------------------------------------------------------------------- data sets
+
+
+@pytest.mark.parametrize("name", ["focus", "parquet"])
+def test_a_data_set_of_all_accounts_is_one_that_adds_up(
+    small: BooksWorld, tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / "reports"
+
+    manifest = small.write(folder, name, made_by=in_batches_of_one("local", 1))
+
+    assert [one.file for one in manifest.accounts] == [None] * 6
+    paths = [one.path for one in manifest.shared if one.path.startswith(f"{name}/")]
+    assert {*paths, *(f"summary.{s}" for s in ("html", "txt", "csv", "json")), MANIFEST} == set(
+        content_of(folder)
+    )
+    # An hour of a GB and up to five bytes more costs a EUR; each of six accounts has three.
+    assert sum(costs_of(folder / name)) == Decimal("18.00")
+    assert small.prove(folder).findings == []
+
+    (folder / paths[0]).write_bytes(b"")
+    (finding,) = small.prove(folder).findings
+    assert finding == f"{paths[0]}: is not what was written: its size or SHA-256 differs"
+
+
+def costs_of(folder: Path) -> list[Decimal]:
+    """Return all charges of the data set."""
+    if folder.name == "parquet":
+        import pyarrow.dataset
+
+        table = pyarrow.dataset.dataset(folder, partitioning="hive").to_table()
+        return [Decimal(amount) for amount in table.column("amount").to_pylist()]
+    rows: list[dict[str, str]] = []
+    for path in folder.glob("cost-and-usage*.csv"):
+        with path.open(encoding="utf-8", newline="") as file:
+            rows += csv.DictReader(file)
+    return [Decimal(row["BilledCost"]) for row in rows]
 
 
 # --------------------------------------------------------------------------- mismatch

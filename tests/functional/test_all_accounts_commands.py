@@ -50,6 +50,20 @@ def test_the_summary_is_printed_in_each_of_its_formats(cli: CommandLine) -> None
     assert summary["currencies"][0]["total"] == "6.00"
 
 
+def test_the_summary_speaks_the_language_of_its_reader(cli: CommandLine) -> None:
+    text = cli.ok(*REPORT, "-f", "text", "--locale", "de_DE").out
+
+    assert "Gesamtbetrag  6,00 EUR" in text
+    assert "Konten nach Betrag: 2" in text
+    cli.refused(2, "is no locale", *REPORT, "-f", "text", "--locale", "xx_XX")
+
+
+def test_a_summary_has_formats_of_its_own(cli: CommandLine, tmp_path: Path) -> None:
+    cli.refused(2, "There is no summary as pdf", *REPORT, "-f", "pdf")
+    cli.refused(2, "Choose the format", *REPORT, "-o", str(tmp_path / "r"))
+    assert cli.ok(*REPORT).out == cli.ok(*REPORT, "-f", "text").out
+
+
 def test_a_folder_is_written_and_reconciled(cli: CommandLine, tmp_path: Path) -> None:
     folder = tmp_path / "2026-11"
 
@@ -137,6 +151,11 @@ def test_options_that_do_not_go_together_are_told(cli: CommandLine) -> None:
     cli.refused(
         2, "--jobs go with --all-accounts", *REPORT[:2], *REPORT[3:], "-f", "csv", "--jobs", "2"
     )
+
+
+def test_what_is_for_one_account_is_not_for_all(cli: CommandLine) -> None:
+    cli.refused(2, "goes without", *REPORT, "-f", "json", "--section", "images")
+    cli.refused(2, "goes without", *REPORT, "-f", "json", "--mail-to", "a@example.com")
 
 
 def test_a_period_that_is_none_or_not_begun_is_refused(cli: CommandLine, tmp_path: Path) -> None:
