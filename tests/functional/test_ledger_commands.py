@@ -37,7 +37,8 @@ def test_a_rate_takes_the_allowance_and_the_minimum_over(cli: CommandLine, world
 
 def test_an_amount_that_is_none_is_told_with_its_key(configured: ConfiguredCommandLine) -> None:
     cli = configured()
-    cli.config_file.write_text(cli.config_file.read_text() + "free_gb = lots\n")
+    written = cli.config_file.read_text()
+    cli.config_file.write_text(written.replace("cloud = admin", "cloud = admin\nfree_gb = lots"))
 
     cli.refused(2, "[location:RegionOne] free_gb = lots is no amount", "rate", "list")
 
