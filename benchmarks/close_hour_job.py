@@ -22,8 +22,8 @@ import sqlalchemy as sa
 from ledger_filling import BILLING, LOCATION, image_id_of
 
 from command_line import SetClock
+from instance_images.cloud_objects import CloudImage, CloudImageStatus
 from instance_images.database import Database
-from instance_images.provider import CloudImage, CloudImageStatus
 from instance_images.reconcile import Reading
 from instance_images.site import Site
 from instance_images_billing import ledger, metering

@@ -15,9 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from instance_images.errors import NotFound, Refused, WrongState
-from instance_images.instants import Clock, format_instant, parse_instant
-from instance_images.provider import (
+from instance_images.cloud_objects import (
     CapturePart,
     CloudImage,
     CloudImageStatus,
@@ -25,12 +23,14 @@ from instance_images.provider import (
     PartKind,
     PartStatus,
     Project,
-    Provider,
     RootVolume,
     Server,
     ServerRequest,
     ServerStatus,
 )
+from instance_images.errors import NotFound, Refused, WrongState
+from instance_images.instants import Clock, format_instant, parse_instant
+from instance_images.provider import Provider
 
 GIB = 2**30
 ROOT_VOLUME = "root"

@@ -7,10 +7,11 @@ the test reaches in ``CLOUDS``. In another process it is empty. ``cloud`` says h
 
 from pathlib import Path
 
+from instance_images.cloud_objects import CloudImage, CloudImageStatus
 from instance_images.config import Location
 from instance_images.domain import Account
 from instance_images.instants import Clock, system_clock
-from instance_images.provider import CloudImage, CloudImageStatus, Provider
+from instance_images.provider import Provider
 from memory_cloud import MemoryProvider
 
 CLOUDS: dict[str, Provider] = {}

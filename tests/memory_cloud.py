@@ -10,22 +10,22 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from instance_images.config import Location
-from instance_images.domain import Account
-from instance_images.errors import CloudUnavailable, NotFound
-from instance_images.instants import Clock
-from instance_images.provider import (
+from instance_images.cloud_objects import (
     Claims,
     CloudImage,
     CloudImageStatus,
     Domain,
     Flavor,
     Project,
-    Provider,
     Server,
     ServerRequest,
     ServerStatus,
 )
+from instance_images.config import Location
+from instance_images.domain import Account
+from instance_images.errors import CloudUnavailable, NotFound
+from instance_images.instants import Clock
+from instance_images.provider import Provider
 
 GB = 10**9
 

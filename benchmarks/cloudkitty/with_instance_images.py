@@ -19,11 +19,11 @@ import sqlalchemy as sa
 from world import HOUR, LATE_PRICE, PRICE, World, load, peak_memory_mb
 
 from command_line import SetClock
+from instance_images.cloud_objects import CloudImage, CloudImageStatus
 from instance_images.config import BillingSettings, Location
 from instance_images.database import Database, upgrade
 from instance_images.errors import InstanceImagesError
 from instance_images.news import Event, Learning, Source, tell
-from instance_images.provider import CloudImage, CloudImageStatus
 from instance_images.site import Site
 from instance_images.tables import accounts, images
 from instance_images_billing import ledger, metering, rates

@@ -8,8 +8,8 @@ was adopted stays so, whatever becomes of its properties.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from instance_images.cloud_objects import CloudImage, CloudImageStatus
 from instance_images.domain import AdoptionPolicy, AdoptMode
-from instance_images.provider import CloudImage, CloudImageStatus
 from instance_images.transitions import GRACE
 
 

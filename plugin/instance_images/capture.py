@@ -11,6 +11,7 @@ from collections.abc import Callable
 import sqlalchemy as sa
 
 from instance_images import accounts, images, journal, tasks, volume_steps
+from instance_images.cloud_objects import CloudImageStatus, Server, ServerStatus
 from instance_images.domain import (
     UNFINISHED,
     Account,
@@ -29,7 +30,6 @@ from instance_images.errors import (
 )
 from instance_images.journal import Step
 from instance_images.names import fault_of_name, printable
-from instance_images.provider import CloudImageStatus, Server, ServerStatus
 from instance_images.recording import Observation, record
 from instance_images.settling import settle
 from instance_images.site import Site, require_enabled, require_free_slot

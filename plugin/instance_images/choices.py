@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from instance_images import images
+from instance_images.cloud_objects import OfferedImage
 from instance_images.domain import Account, Image, ImageStatus
-from instance_images.provider import OfferedImage
 from instance_images.settling import settle
 from instance_images.site import Site, require_enabled
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 from instance_images import images
 from instance_images.adoption import is_eligible, shelves
+from instance_images.cloud_objects import CloudImage, CloudImageStatus
 from instance_images.domain import Account, AdoptionPolicy, AdoptMode, Image
 from instance_images.images import AvailableState
 from instance_images.names import storable_name
 from instance_images.parallel import in_parallel
-from instance_images.provider import CloudImage, CloudImageStatus
 from instance_images.settling import require_sight
 from instance_images.site import Site
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from instance_images import images, readings, tasks
+from instance_images.cloud_objects import CloudImage
 from instance_images.domain import Account, Image, ImageStatus, TaskKind
 from instance_images.errors import CloudUnavailable, Refused, WrongState
 from instance_images.names import printable
 from instance_images.news import Learning, Source
-from instance_images.provider import CloudImage
 from instance_images.recording import record_deleted, record_not_deleted
 from instance_images.scaling_groups import require_unused
 from instance_images.settling import find_in_cloud, settle

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from instance_images import tasks
+from instance_images.cloud_objects import CloudImage, Flavor, ServerRequest
 from instance_images.domain import Account, Image, ImageStatus, TaskKind, TaskState
 from instance_images.errors import CloudUnavailable, Refused, UsageError, WrongState
 from instance_images.names import fault_of_name, printable
-from instance_images.provider import CloudImage, Flavor, ServerRequest
 from instance_images.settling import settle
 from instance_images.site import Site, require_enabled, resolve_image
 

@@ -6,10 +6,11 @@ answers are kept for as long as the directory is, which is one command or one ru
 
 from collections.abc import Sequence
 
+from instance_images.cloud_objects import Domain, Project, Server
 from instance_images.domain import Account, AccountScope
 from instance_images.errors import NotFound, Refused, UsageError
 from instance_images.names import printable
-from instance_images.provider import Domain, Project, Provider, Server
+from instance_images.provider import Provider
 
 # From this many projects on, one listing of all is asked for in place of a request for each.
 _FEW = 3

@@ -6,13 +6,13 @@ from functools import partial
 
 from instance_images import images, readings, tasks
 from instance_images.application import Application
+from instance_images.cloud_objects import CloudImageStatus
 from instance_images.config import Location
 from instance_images.doctor import of_each
 from instance_images.domain import UNFINISHED, TaskKind
 from instance_images.findings import Finding, Severity
 from instance_images.instants import format_instant
 from instance_images.names import printable
-from instance_images.provider import CloudImageStatus
 from instance_images.site import Site
 
 # A task that nothing has looked at for so long waits for an hourly run that does not come, or that

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from instance_images.provider import ServerRequest
+from instance_images.cloud_objects import ServerRequest
 from instance_images.scaling import GroupRequest
 
 GROUP_TYPE, SERVER_TYPE = "OS::Heat::AutoScalingGroup", "OS::Nova::Server"

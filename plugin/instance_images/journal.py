@@ -9,8 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from instance_images.cloud_objects import RootVolume
 from instance_images.instants import format_instant, parse_instant
-from instance_images.provider import RootVolume
 
 Journal = Mapping[str, Any]
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from instance_images.cloud_objects import OfferedImage
 from instance_images.openstack_part import PAGE, OpenStackPart
-from instance_images.provider import OfferedImage
 
 _IDS_PER_REQUEST = 100  # so that the address stays below 4 KiB
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from instance_images.cloud_objects import Flavor, Server, ServerRequest
 from instance_images.errors import NotFound, Refused
 from instance_images.instants import format_instant
 from instance_images.names import printable
 from instance_images.openstack_api import reason_of
 from instance_images.openstack_part import PAGE, REQUEST_PROPERTY, OpenStackPart
 from instance_images.openstack_servers import server_of
-from instance_images.provider import Flavor, Server, ServerRequest
 
 _SHOWN = 20  # names in an error
 _USABLE = "The account may use"

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from instance_images.cloud_objects import Domain, Project
 from instance_images.errors import ConfigurationError, NotFound, Refused
 from instance_images.names import printable
 from instance_images.openstack_part import OpenStackPart
-from instance_images.provider import Domain, Project
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 

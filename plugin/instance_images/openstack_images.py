@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from instance_images.cloud_objects import Claims, CloudImage, CloudImageStatus
 from instance_images.errors import CloudUnavailable, Refused, WrongState
 from instance_images.instants import parse_instant
 from instance_images.openstack_api import reason_of
 from instance_images.openstack_part import INSTANCE_ID, PAGE, REQUEST_PROPERTY, OpenStackPart
-from instance_images.provider import Claims, CloudImage, CloudImageStatus
 
 _JSON_PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 _IMAGE_STATUSES = {

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from instance_images.cloud_objects import Server, ServerStatus
 from instance_images.errors import CloudUnavailable, NotFound, Refused, WrongState
 from instance_images.names import printable
 from instance_images.openstack_api import reason_of
@@ -14,7 +15,6 @@ from instance_images.openstack_part import (
     REQUEST_PROPERTY,
     OpenStackPart,
 )
-from instance_images.provider import Server, ServerStatus
 
 _SERVER_ID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _FREEZING = ("hw_qemu_guest_agent", "os_require_quiesce")

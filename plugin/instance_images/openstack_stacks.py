@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from instance_images.cloud_objects import ServerRequest
 from instance_images.errors import NotFound, Refused, WrongState
 from instance_images.heat_groups import (
     Body,
@@ -29,7 +30,6 @@ from instance_images.heat_templates import (
 from instance_images.names import printable
 from instance_images.openstack_api import reason_of
 from instance_images.openstack_part import PAGE, OpenStackPart
-from instance_images.provider import ServerRequest
 from instance_images.scaling import (
     GroupRequest,
     GroupStatus,

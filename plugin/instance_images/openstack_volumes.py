@@ -8,10 +8,10 @@ the image bears our mark from its first moment.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from instance_images.cloud_objects import CapturePart, PartKind, PartStatus, RootVolume
 from instance_images.errors import NotFound, WrongState
 from instance_images.openstack_api import reason_of
 from instance_images.openstack_part import ACCOUNT_PROPERTY, REQUEST_PROPERTY, OpenStackPart
-from instance_images.provider import CapturePart, PartKind, PartStatus, RootVolume
 
 _PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 

@@ -11,9 +11,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from instance_images import images, journal, tasks
+from instance_images.cloud_objects import CloudImage
 from instance_images.domain import Image, ImageStatus, Task, TaskKind, TaskState
 from instance_images.news import Event, Learning, Source, tell
-from instance_images.provider import CloudImage
 from instance_images.transitions import (
     Available,
     Continues,

@@ -8,6 +8,7 @@ repeated, and then changes nothing. That is why none of this is a task of ours.
 import time
 from collections.abc import Callable
 
+from instance_images.cloud_objects import CloudImage
 from instance_images.deployment import (
     Order,
     fault_of_order,
@@ -18,7 +19,6 @@ from instance_images.deployment import (
 from instance_images.domain import Account, Image
 from instance_images.errors import CloudUnavailable, NotFound, Refused, UsageError, WrongState
 from instance_images.names import printable
-from instance_images.provider import CloudImage
 from instance_images.scaling import (
     GroupRequest,
     GroupStatus,

@@ -11,13 +11,13 @@ from datetime import datetime
 from functools import partial
 
 from instance_images import images, journal, readings, tasks, volume_steps
+from instance_images.cloud_objects import CloudImage, Server
 from instance_images.deadlines import fault_of_delay
 from instance_images.domain import UNFINISHED, Image, Task, TaskKind
 from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
 from instance_images.journal import Step
 from instance_images.news import Source
 from instance_images.ownership import share_new
-from instance_images.provider import CloudImage, Server
 from instance_images.recording import Decision, Observation, record
 from instance_images.site import Site
 from instance_images.transitions import (

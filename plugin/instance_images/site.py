@@ -7,6 +7,7 @@ from functools import cached_property
 import sqlalchemy as sa
 
 from instance_images import accounts, images
+from instance_images.cloud_objects import Project
 from instance_images.config import Location
 from instance_images.database import Database
 from instance_images.deadlines import DEFAULT_DEADLINES, Deadlines
@@ -23,7 +24,7 @@ from instance_images.errors import ConfigurationError, FeatureNotEnabled, NotFou
 from instance_images.instants import Clock
 from instance_images.limits import applicable_limit, require_slot
 from instance_images.names import printable
-from instance_images.provider import Project, Provider
+from instance_images.provider import Provider
 
 
 @dataclass(frozen=True)

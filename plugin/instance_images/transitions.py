@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from instance_images.cloud_objects import CloudImage, CloudImageStatus, Server, ServerStatus
 from instance_images.domain import Consistency, Image, Task
 from instance_images.names import printable
-from instance_images.provider import CloudImage, CloudImageStatus, Server, ServerStatus
 
 # A request whose answer never came may still be on its way, or held by another process.
 GRACE = timedelta(minutes=2)

@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 from instance_images import images, journal, tasks
+from instance_images.cloud_objects import CloudImage
 from instance_images.domain import Image, ImageStatus, Task, TaskState
 from instance_images.errors import CloudUnavailable, Refused
 from instance_images.journal import Step
-from instance_images.provider import CloudImage
 from instance_images.site import Site
 from instance_images.transitions import Available
 from instance_images.volume_transitions import Ask, Remove

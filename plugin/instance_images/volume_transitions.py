@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from instance_images import journal
-from instance_images.domain import Image, ImageStatus, Task
-from instance_images.journal import Step
-from instance_images.provider import (
+from instance_images.cloud_objects import (
     CapturePart,
     CloudImage,
     CloudImageStatus,
     PartKind,
     PartStatus,
 )
+from instance_images.domain import Image, ImageStatus, Task
+from instance_images.journal import Step
 from instance_images.transitions import GRACE, Available, Continues, Failed
 
 # How long after a request without an answer something may still come of it.

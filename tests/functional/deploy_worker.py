@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 from instance_images.application import Application
+from instance_images.cloud_objects import ServerRequest
 from instance_images.config import load_settings
 from instance_images.deployment import Order, deploy
 from instance_images.openstack_provider import OpenStackProvider
-from instance_images.provider import ServerRequest
 from instance_images.site import Site
 
 CONFIG_FILE, ACCOUNT, KILLED = sys.argv[1:]

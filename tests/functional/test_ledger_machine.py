@@ -21,12 +21,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from instance_images.accounts import accounts_by_key
 from instance_images.capture import capture
+from instance_images.cloud_objects import CloudImageStatus
 from instance_images.config import Settings
 from instance_images.database import Database, upgrade
 from instance_images.errors import CloudUnavailable, Refused
 from instance_images.images import get_image
 from instance_images.news import Event, Learning, Source, tell
-from instance_images.provider import CloudImageStatus
 from instance_images.readings import last_read_at
 from instance_images.settling import settle
 from instance_images_billing import rates

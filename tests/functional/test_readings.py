@@ -6,11 +6,11 @@ import pytest
 
 from instance_images import accounts, images
 from instance_images.capture import capture
+from instance_images.cloud_objects import Claims, CloudImage
 from instance_images.database import Database
 from instance_images.domain import AdoptionPolicy, AdoptMode, Image, ImageStatus, Origin
 from instance_images.errors import CloudUnavailable, LimitReached
 from instance_images.instants import format_instant
-from instance_images.provider import Claims, CloudImage
 from instance_images.readings import last_read_at
 from instance_images.reconcile import read_location, record_reading, synchronize
 from instance_images.settling import settle

@@ -7,7 +7,7 @@ import pytest
 
 from embedded_cloud import CHECKOUT
 from instance_images.commands.main import cli as root_command
-from instance_images.config import list_opts
+from instance_images.config_options import list_opts
 
 README = (CHECKOUT / "README.md").read_text()
 

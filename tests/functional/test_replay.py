@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from command_line import CommandLine
 from embedded_cloud import EmbeddedCloud, Project
+from instance_images.cloud_objects import CloudImage, CloudImageStatus
 from instance_images.database import Database, upgrade
 from instance_images.instants import floor_hour, system_clock
-from instance_images.provider import CloudImage, CloudImageStatus
 from instance_images.site import Site
 from instance_images.tables import accounts, images, news
 from instance_images_billing import closings

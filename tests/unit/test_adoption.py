@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from instance_images.adoption import adopted_at, is_eligible, is_expected, shelves
+from instance_images.cloud_objects import Claims, CloudImage, CloudImageStatus
 from instance_images.domain import AdoptionPolicy, AdoptMode
-from instance_images.provider import Claims, CloudImage, CloudImageStatus
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

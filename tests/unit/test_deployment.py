@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from instance_images.cloud_objects import CloudImage, CloudImageStatus, Flavor
 from instance_images.deployment import Order, fault_of_order, fault_of_size
-from instance_images.provider import CloudImage, CloudImageStatus, Flavor
 
 GIB = 2**30
 SMALL = Flavor("f", "small", 512, 2)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from instance_images.cloud_objects import Flavor, ServerRequest
 from instance_images.errors import Refused
 from instance_images.heat_groups import (
     changed_parameters,
@@ -14,7 +15,6 @@ from instance_images.heat_groups import (
     status_of,
 )
 from instance_images.heat_templates import definition_of, group_names, needs_files, stack_of_group
-from instance_images.provider import Flavor, ServerRequest
 from instance_images.scaling import (
     GroupRequest,
     GroupStatus,

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from instance_images.cloud_objects import CloudImage, CloudImageStatus, Server, ServerStatus
 from instance_images.domain import Consistency, Task, TaskKind, TaskState
-from instance_images.provider import CloudImage, CloudImageStatus, Server, ServerStatus
 from instance_images.transitions import (
     GRACE,
     Available,

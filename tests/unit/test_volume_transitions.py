@@ -7,6 +7,14 @@ from typing import Any
 import pytest
 
 from instance_images import journal
+from instance_images.cloud_objects import (
+    CapturePart,
+    CloudImage,
+    CloudImageStatus,
+    PartKind,
+    PartStatus,
+    RootVolume,
+)
 from instance_images.domain import (
     Consistency,
     Image,
@@ -18,14 +26,6 @@ from instance_images.domain import (
 )
 from instance_images.journal import Step
 from instance_images.openstack_volumes import is_carried
-from instance_images.provider import (
-    CapturePart,
-    CloudImage,
-    CloudImageStatus,
-    PartKind,
-    PartStatus,
-    RootVolume,
-)
 from instance_images.transitions import GRACE, Available, Continues, Failed
 from instance_images.volume_transitions import (
     LATE,

@@ -331,7 +331,7 @@ def choices(
 
 def _tell_addresses(site: Site, ended: Task) -> None:
     """Tell of each instance that runs which addresses it has."""
-    from instance_images.provider import ServerStatus
+    from instance_images.cloud_objects import ServerStatus
 
     for server_id in ended.server_ids:
         server = site.provider.get_server(ended.project_id, server_id)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from instance_images.task_reports import TaskReport
 
 if TYPE_CHECKING:
-    from instance_images.provider import OfferedImage
+    from instance_images.cloud_objects import OfferedImage
     from instance_images.scaling import Member, ScalingGroup
 
 
