@@ -1,10 +1,12 @@
 """The embedded OpenStack cloud as the suite for drivers needs it: made with openstacksdk alone."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from openstack.connection import Connection
 
 import embedded_cloud
 from embedded_cloud import EmbeddedCloud, wait_for
@@ -31,6 +33,19 @@ class EmbeddedBench(CloudBench):
     def __init__(self, cloud: EmbeddedCloud) -> None:
         self.cloud = cloud
         self.projects: dict[str, embedded_cloud.Project] = {}
+        self._connections: dict[str, Connection] = {}
+
+    def close(self) -> None:
+        """Close what was connected for the tests."""
+        for connection in self._connections.values():
+            connection.close()
+
+    def _connected(self, project_id: str | None = None) -> Any:
+        """Return a connection of the project's member, or of the operator; made once."""
+        name = "admin" if project_id is None else self.projects[project_id].cloud
+        if name not in self._connections:
+            self._connections[name] = self.cloud.connection(name)
+        return self._connections[name]
 
     def new_provider(self) -> OpenStackProvider:
         return OpenStackProvider(LOCATION)
@@ -50,16 +65,18 @@ class EmbeddedBench(CloudBench):
         return "qcow2"  # a volume is 1 GiB of nothing
 
     def put_image(self, project_id: str, name: str) -> str:
-        with self.cloud.connection(self.projects[project_id].cloud) as member:
-            image: Any = member.image
-            body = {"name": name, "disk_format": "raw", "container_format": "bare"}
-            made = image.post("/images", json=body).json()
-            image.put(
-                f"/images/{made['id']}/file",
-                data=b"contract" * 64,
-                headers={"Content-Type": "application/octet-stream"},
-            )
+        image = self._connected(project_id).image
+        body = {"name": name, "disk_format": "raw", "container_format": "bare"}
+        made = image.post("/images", json=body).json()
+        image.put(
+            f"/images/{made['id']}/file",
+            data=b"contract" * 64,
+            headers={"Content-Type": "application/octet-stream"},
+        )
         return str(made["id"])
+
+    def let_pass(self) -> None:
+        time.sleep(0.3)  # who looks more often keeps the cloud from its work
 
     def stop(self, project_id: str, server_id: str) -> None:
         self._act(project_id, server_id, "os-stop", "SHUTOFF")
@@ -68,10 +85,9 @@ class EmbeddedBench(CloudBench):
         self._act(project_id, server_id, "shelve", "SHELVED_OFFLOADED")
 
     def _act(self, project_id: str, server_id: str, action: str, status: str) -> None:
-        with self.cloud.connection(self.projects[project_id].cloud) as member:
-            compute: Any = member.compute
-            compute.post(f"/servers/{server_id}/action", json={action: None})
-            wait_for(lambda: compute.get_server(server_id).status == status, f"{action} to end")
+        compute = self._connected(project_id).compute
+        compute.post(f"/servers/{server_id}/action", json={action: None})
+        wait_for(lambda: compute.get_server(server_id).status == status, f"{action} to end")
 
     def hide(self, image_id: str) -> None:
         self._change(image_id, is_hidden=True)
@@ -86,8 +102,8 @@ class EmbeddedBench(CloudBench):
         self._change(image_id, visibility="public")
 
     def _change(self, image_id: str, **values: Any) -> None:
-        with self.cloud.connection() as operator:
-            operator.image.update_image(operator.image.get_image(image_id), **values)
+        image = self._connected().image
+        image.update_image(image.get_image(image_id), **values)
 
     @contextmanager
     def unreachable(self) -> Iterator[None]:

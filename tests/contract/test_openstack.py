@@ -15,7 +15,9 @@ pytestmark = pytest.mark.cloud
 def bench(embedded_cloud: EmbeddedCloud) -> Iterator[EmbeddedBench]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("OS_CLIENT_CONFIG_FILE", str(embedded_cloud.clouds_yaml))
-        yield EmbeddedBench(embedded_cloud)
+        made = EmbeddedBench(embedded_cloud)
+        yield made
+        made.close()
         embedded_cloud.clear_faults()
 
 

@@ -50,11 +50,8 @@ class CloudBench(ABC):
     # Names that customers can give images in this cloud, if they want to do harm.
     foreign_names: Sequence[str] = (
         "a" * 255,
-        "clear \x1b[2J the screen",
-        "two\nlines\tand a tab",
-        "right to left \u202e gnp.exe",
-        "=HYPERLINK(\"x\") 'quoted' <b>&amp;",
-        "../../etc/passwd %2e%2e%2f ?limit=1&x=#",
+        "clear \x1b[2J the screen\nbegin\ta line, right to left \u202e gnp.exe",
+        "=HYPERLINK(\"x\") 'quoted' <b>&amp; ../../etc/passwd %2e%2e%2f ?limit=1&x=#",
         "fox \U0001f98a and ☕",
     )
 

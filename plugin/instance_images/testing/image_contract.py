@@ -83,12 +83,12 @@ class ImageContract(Contract):
     ) -> None:
         require(bench, Capability.LOST_ANSWERS)
         mark = str(uuid.uuid4())
-        server_id = bench.new_server(scene.home.id, "once")
+        project_id, server_id = scene.stranger.id, scene.theirs
 
         with bench.losing_answers(), pytest.raises(CloudUnavailable):
-            provider.request_capture(scene.home.id, server_id, "once", mark)
+            provider.request_capture(project_id, server_id, "once", mark)
 
-        found = scene.wait(lambda: provider.find_captured(scene.home.id, mark), "the image")
+        found = scene.wait(lambda: provider.find_captured(project_id, mark), "the image")
         scene.until_active(found.id)
         made = [i for i in images_by_id(provider).values() if i.claims.request_id == mark]
         assert [image.id for image in made] == [found.id]
@@ -150,10 +150,7 @@ class ImageContract(Contract):
         self, bench: CloudBench, scene: Scene, provider: Provider
     ) -> None:
         require(bench, Capability.PUBLISHING)
-        image_id = bench.put_image(scene.stranger.id, "public")
-        bench.publish(image_id)
-
-        assert images_by_id(provider)[image_id].is_public is True
+        assert images_by_id(provider)[scene.public_image].is_public is True
 
     # ------------------------------------------------------------------ deletion
 

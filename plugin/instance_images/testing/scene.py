@@ -95,6 +95,18 @@ class Scene:
         return self.bench.new_server(self.stranger.id, "theirs")
 
     @cached_property
+    def twins(self) -> list[str]:
+        """Two instances of ours that have one name, ``twin``."""
+        return [self.bench.new_server(self.home.id, "twin") for _ in range(2)]
+
+    @cached_property
+    def public_image(self) -> str:
+        """An image that the operator offers to everybody."""
+        image_id = self.bench.put_image(self.stranger.id, "linux")
+        self.bench.publish(image_id)
+        return image_id
+
+    @cached_property
     def their_image(self) -> str:
         """An image that the stranger has made without us."""
         return self.bench.put_image(self.stranger.id, "theirs")

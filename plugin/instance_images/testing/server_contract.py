@@ -35,7 +35,7 @@ class ServerContract(Contract):
         self, bench: CloudBench, scene: Scene, provider: Provider
     ) -> None:
         require(bench, Capability.SAME_NAMES)
-        twins = [bench.new_server(scene.home.id, "twin") for _ in range(2)]
+        twins = scene.twins
 
         with refused_as_ambiguous():
             provider.find_server(scene.home.id, "twin")
