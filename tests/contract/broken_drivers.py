@@ -19,7 +19,8 @@ from instance_images.config import Location
 from instance_images.errors import CloudUnavailable, NotFound, Refused
 from instance_images.provider_parts import VolumePart
 from instance_images.scaling import GroupRequest, Rollout, ScalingGroup
-from strict_memory_cloud import StrictMemoryProvider, World
+from memory_world import World
+from strict_memory_cloud import StrictMemoryProvider
 
 BROKEN: dict[type[StrictMemoryProvider], str] = {}  # and the test that finds it
 

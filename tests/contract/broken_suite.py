@@ -9,7 +9,8 @@ import pytest
 
 from broken_drivers import BROKEN
 from instance_images.testing import ProviderContract
-from strict_memory_cloud import MemoryBench, StrictMemoryProvider
+from memory_bench import MemoryBench
+from strict_memory_cloud import StrictMemoryProvider
 
 
 def suite_of(driver: type[StrictMemoryProvider], test: str) -> type:

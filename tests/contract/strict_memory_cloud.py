@@ -5,9 +5,8 @@ its work in steps as a real cloud does, and is driven by a driver of all parts.
 """
 
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from instance_images.cloud_objects import (
@@ -30,83 +29,12 @@ from instance_images.config import Location
 from instance_images.errors import CloudUnavailable, NotFound, Refused, WrongState
 from instance_images.instants import system_clock
 from instance_images.scaling import GroupRequest, GroupStatus, Member, Rollout, ScalingGroup
-from instance_images.testing import Capability, CloudBench
-from memory_cloud import GB, MemoryProvider
+from memory_cloud import MemoryProvider
+from memory_world import Part, World
 
 LOCATION = Location("memory", True, "memory", "memory", "memory", "EUR", None)
 DOMAIN = Domain("domain-1", "Acme Holding")
 TINY = Flavor("flavor-1", "tiny", 64, 1)
-GIB = 2**30
-
-
-@dataclass
-class Instance:
-    """An instance of the cloud: what it is to everybody, and what made it."""
-
-    server: Server
-    mark: str | None = None
-    image_id: str | None = None
-
-
-@dataclass
-class Part:
-    """A snapshot or volume, whose it is, and the marks on it and for what is made of it."""
-
-    project_id: str
-    mark: str
-    part: CapturePart
-    label: str | None = None
-
-
-@dataclass
-class World:
-    """All that is in the cloud, whichever driver looks at it."""
-
-    projects: dict[str, Project] = field(default_factory=dict)
-    instances: dict[str, Instance] = field(default_factory=dict)
-    images: dict[str, CloudImage] = field(default_factory=dict)
-    marks: dict[str, str] = field(default_factory=dict)
-    members: dict[str, set[str]] = field(default_factory=dict)
-    parts: dict[str, Part] = field(default_factory=dict)
-    groups: dict[str, ScalingGroup] = field(default_factory=dict)
-    hidden: set[str] = field(default_factory=set)
-    protected: set[str] = field(default_factory=set)
-    is_down: bool = False
-    loses_answers: bool = False
-
-    def boot(
-        self, project_id: str, name: str, *, volume: bool = False, status: ServerStatus, **more: str
-    ) -> str:
-        """Make an instance."""
-        made = Server(str(uuid.uuid4()), name, project_id, status, None, volume, (), None)
-        self.instances[made.id] = Instance(made, **more)
-        return made.id
-
-    def become(self, server_id: str, status: ServerStatus) -> None:
-        """Bring an instance into another state."""
-        instance = self.instances[server_id]
-        instance.server = replace(instance.server, status=status)
-
-    def pass_time(self) -> None:
-        """Complete everything that is under way."""
-        for instance in self.instances.values():
-            if instance.server.status is ServerStatus.BUILDING:
-                self.become(instance.server.id, ServerStatus.RUNNING)
-        for image in self.images.values():
-            if image.status is CloudImageStatus.QUEUED:
-                self.images[image.id] = replace(image, status=CloudImageStatus.SAVING)
-            elif image.status is CloudImageStatus.SAVING:
-                self.images[image.id] = replace(
-                    image, status=CloudImageStatus.ACTIVE, size_bytes=GB, checksum="sum"
-                )
-        for id, part in list(self.parts.items()):
-            if part.part.status is PartStatus.DELETING:
-                del self.parts[id]
-            else:
-                part.part = replace(part.part, status=PartStatus.READY, word="available")
-        for id, group in self.groups.items():
-            if group.status is GroupStatus.CHANGING:
-                self.groups[id] = replace(group, status=GroupStatus.READY, reason="")
 
 
 class StrictMemoryProvider(MemoryProvider):
@@ -382,71 +310,3 @@ class StrictMemoryProvider(MemoryProvider):
             for group in self.list_scaling_groups(project_id)
             if group.cloud_image_id == cloud_image_id
         ]
-
-
-class MemoryBench(CloudBench):
-    """A world, and the driver of it that is to be tested."""
-
-    capabilities = frozenset(Capability)
-    flavor = "tiny"
-    patience_seconds = 0.05
-
-    def __init__(self, driver: type[StrictMemoryProvider] = StrictMemoryProvider) -> None:
-        self.driver = driver
-        self.world = World()
-        self._maker = StrictMemoryProvider(LOCATION, self.world)
-
-    def new_provider(self) -> StrictMemoryProvider:
-        return self.driver(LOCATION, self.world)
-
-    def new_project(self) -> Project:
-        number = len(self.world.projects) + 1
-        made = Project(f"p-{number}", f"project {number}", DOMAIN.id, DOMAIN.name)
-        self.world.projects[made.id] = made
-        return made
-
-    def new_server(self, project_id: str, name: str) -> str:
-        return self.world.boot(project_id, name, status=ServerStatus.RUNNING)
-
-    def new_volume_server(self, project_id: str, name: str) -> str:
-        return self.world.boot(project_id, name, status=ServerStatus.RUNNING, volume=True)
-
-    def put_image(self, project_id: str, name: str) -> str:
-        return self._maker.put(project_id, name=name).id
-
-    def let_pass(self) -> None:
-        self.world.pass_time()
-
-    def stop(self, project_id: str, server_id: str) -> None:
-        self.world.become(server_id, ServerStatus.STOPPED)
-
-    def shelve(self, project_id: str, server_id: str) -> None:
-        self.world.become(server_id, ServerStatus.SHELVED)
-
-    def hide(self, image_id: str) -> None:
-        self.world.hidden.add(image_id)
-
-    def protect(self, image_id: str) -> None:
-        self.world.protected.add(image_id)
-
-    def unprotect(self, image_id: str) -> None:
-        self.world.protected.discard(image_id)
-
-    def publish(self, image_id: str) -> None:
-        self.world.images[image_id] = replace(self.world.images[image_id], is_public=True)
-
-    @contextmanager
-    def unreachable(self) -> Iterator[None]:
-        self.world.is_down = True
-        try:
-            yield
-        finally:
-            self.world.is_down = False
-
-    @contextmanager
-    def losing_answers(self) -> Iterator[None]:
-        self.world.loses_answers = True
-        try:
-            yield
-        finally:
-            self.world.loses_answers = False

@@ -3,7 +3,7 @@
 import pytest
 
 from instance_images.testing import ProviderContract
-from strict_memory_cloud import MemoryBench
+from memory_bench import MemoryBench
 
 
 @pytest.fixture(scope="module")

@@ -75,7 +75,7 @@ class ScalingContract(Contract):
         assert list(provider.stacks_using_image(scene.stranger.id, first)) == []
 
         # Another image is for new instances; its member stays as it is.
-        second = bench.put_image(home, "another")
+        second, changed = bench.put_image(home, "another"), made
         for _ in range(2):
             provider.change_group_image(made, second, None)
             changed = _until_ready(scene, group_id)
