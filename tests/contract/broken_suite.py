@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+import broken_identity  # noqa: F401
+import broken_images  # noqa: F401
+import broken_instances  # noqa: F401
+import broken_parts  # noqa: F401
 from broken_drivers import BROKEN
 from instance_images.testing import ProviderContract
 from memory_bench import MemoryBench

@@ -87,10 +87,12 @@ class IdentityContract(Contract):
     ) -> None:
         require(bench, Capability.DOMAINS)
         domain_id = provider.find_project(scene.home.id).domain_id
+        names = {project.domain_name for project in provider.list_projects(domain_id)}
         domain = provider.find_domain(domain_id)
 
         assert isinstance(domain, Domain)
         assert domain.id == domain_id
+        assert names == {domain.name}
         assert provider.find_domain(getattr(domain, by)) == domain
 
     @pytest.mark.parametrize("reference", STRANGE_REFERENCES, ids=ascii)
