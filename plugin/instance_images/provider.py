@@ -33,7 +33,8 @@ class Provider(DomainPart, ScalingPart, VolumePart, ABC):
     Every method raises CloudUnavailable where a service cannot be reached or fails, and
     ConfigurationError where it rejects the credentials. A method that changes something raises
     Refused (or one of its kinds) only where nothing was changed; after CloudUnavailable the
-    outcome is unknown, and the caller looks. A refusal says why, in one sentence.
+    outcome is unknown, and the caller looks: once where it has the status of an answer, for a while
+    where none came; with status 429 nothing was begun. A refusal says why, in one sentence.
 
     Projects are named by their ids. In a project there is what belongs to it and nothing else: a
     thing of another project is answered as one that is not there, whatever the credentials may
