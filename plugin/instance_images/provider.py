@@ -15,6 +15,7 @@ from instance_images.cloud_objects import (
     CloudImageStatus,
     Domain,
     Flavor,
+    Notice,
     OfferedImage,
     Project,
     RootVolume,
@@ -146,6 +147,15 @@ class Provider(ABC):
 
         An image that is made or deleted meanwhile may be among them or not.
         """
+
+    def read_notification(self, event_type: str, payload: object) -> Notice | None:
+        """Return what a notification from the cloud's message broker tells of an image.
+
+        None where it tells of nothing that matters here. Asks the cloud for nothing. Raises
+        ValueError where the payload is not what the event type promises. A driver of a cloud that
+        sends no notifications keeps this.
+        """
+        return None
 
     def shelved(self, instance_ids: Collection[str]) -> Mapping[str, str]:
         """Return those of the instances that are shelved, with their projects.
