@@ -1,6 +1,6 @@
 """What all tests share: one embedded cloud per run, databases of all kinds, the command line.
 
-``--all`` adds the tests that need what PyPI does not carry: MariaDB and a browser.
+``--all`` adds the tests that need what PyPI does not carry: MariaDB, RabbitMQ and a browser.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,7 +16,9 @@ from instance_images.database import Database, upgrade
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--all", action="store_true", help="also what needs MariaDB, Chromium, Pango")
+    parser.addoption(
+        "--all", action="store_true", help="also what needs MariaDB, RabbitMQ, Chromium"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

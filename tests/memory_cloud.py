@@ -43,6 +43,7 @@ class MemoryProvider(Provider):
         self.unlisted: set[str] = set()
         self.shelved_instances: dict[str, str] = {}
         self.loses_answers = False
+        self.fails_after_deletion = False
         self.in_listing: Callable[[], None] = lambda: None  # called when half of it was told
         self.domain_of: dict[str, str] = {}  # of the projects that are in a domain
         self.shared: dict[str, set[str]] = {}
@@ -175,7 +176,10 @@ class MemoryProvider(Provider):
 
     def delete_image(self, project_id: str, cloud_image_id: str) -> bool:
         self._answer()
-        return self.images.pop(cloud_image_id, None) is not None
+        was_there = self.images.pop(cloud_image_id, None) is not None
+        if self.fails_after_deletion:
+            raise CloudUnavailable("The answer of the cloud in memory was lost.")
+        return was_there
 
     def request_server(self, project_id: str, request: ServerRequest) -> str:
         self._answer()

@@ -83,6 +83,26 @@ class CloudImage:
     checksum: str | None = None
 
 
+class NoticeKind(StrEnum):
+    """What happened to an image."""
+
+    ACTIVE = "active"  # all bytes have arrived
+    CHANGED = "changed"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What the image service told by itself: what happened, and the image as it was then.
+
+    ``happened_at`` is the service's own time of it.
+    """
+
+    kind: NoticeKind
+    image: CloudImage
+    happened_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class OfferedImage:
     """An image that can be deployed, with what its properties tell of the system inside."""

@@ -64,7 +64,7 @@ def compare(site: Site) -> Comparison:
         changed = images.available_of_cloud_ids(connection, site.name, list(listed.differing))
         renamed = images.available_of_cloud_ids(connection, site.name, list(listed.renamed))
     is_there = in_parallel(lambda image: _is_there(site, image), missing)
-    strangers = _strangers(site, listed.unknown)
+    strangers = eligible(site, listed.unknown)
     found_of = [(image, listed.differing[image.cloud_image_id or ""]) for image in changed]
     owner_ids = sorted({found.owner_id for found in [*strangers, *listed.differing.values()]})
     owners = {owner_id: site.account_of_project(owner_id) for owner_id in owner_ids}
@@ -73,6 +73,19 @@ def compare(site: Site) -> Comparison:
         changed=[Change(image, owners[found.owner_id], found) for image, found in found_of],
         renamed=[(image, listed.renamed[image.cloud_image_id or ""]) for image in renamed],
         strangers=[Stranger(owners[found.owner_id], found) for found in strangers],
+    )
+
+
+def compare_image(site: Site, image: Image, found: CloudImage) -> Comparison:
+    """Return what the image service has of one available image otherwise than our record."""
+    size_bytes = image.size_bytes or 0
+    state = (image.project_id, size_bytes, image.virtual_size_bytes, image.name)
+    name = None if found.name == image.name else _new_name(site, image.name, found)
+    return Comparison(
+        changed=[Change(image, site.account_of_project(found.owner_id), found)]
+        if _differs(state, found)
+        else [],
+        renamed=[(image, name)] if name else [],
     )
 
 
@@ -121,8 +134,11 @@ def _is_there(site: Site, image: Image) -> bool:
     return site.provider.get_image(image.cloud_image_id) is not None
 
 
-def _strangers(site: Site, unknown: Mapping[str, CloudImage]) -> list[CloudImage]:
-    """Return those that are to be adopted, as far as the cloud and our record can tell now."""
+def eligible(site: Site, unknown: Mapping[str, CloudImage]) -> list[CloudImage]:
+    """Return those that are to be adopted, as far as the cloud and our record can tell now.
+
+    ``unknown`` are images by their ids.
+    """
     if not unknown:
         return []
     marks = [one.claims.request_id for one in unknown.values() if one.claims.request_id]

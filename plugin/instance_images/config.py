@@ -2,20 +2,22 @@
 
 It reads files, checks that every key in them is known (a mistyped key that is silently ignored
 costs money), and returns a Settings. Only this module, those with options (config_options,
-report_config), and logging_setup, which asks oslo.log for its own, import oslo.config.
+broker_config, report_config), and those that have oslo.log and oslo.messaging read their own
+(logging_setup, broker) import oslo.config.
 """
 
 import re
 import zoneinfo
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from oslo_config import cfg
 
-from instance_images import logging_setup, report_config
+from instance_images import broker_config, logging_setup, report_config
+from instance_images.broker_config import DEFAULT_EVENTS, EventSettings
 from instance_images.config_options import GROUPS, LOCATION_OPTS
 from instance_images.deadlines import DEFAULT_DEADLINES, Deadlines
 from instance_images.domain import NO_ADOPTION, AccountScope, AdoptionPolicy, AdoptMode
@@ -44,6 +46,7 @@ class Location:
     free_units: Decimal = Decimal(0)
     minimum_charge_nanos: int = 0
     volume_image_format: str = "raw"
+    events_url: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ class Settings:
     template_directories: tuple[Path, ...] = ()
     mail: MailSettings | None = None
     provider: ProviderSettings = DEFAULT_PROVIDER
+    events: EventSettings = DEFAULT_EVENTS
 
     def location(self, name: str | None) -> Location:
         """Return the location of that name, or the only one if no name is given."""
@@ -134,6 +138,7 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
             template_directories=tuple(map(Path, conf.report.template_directories)),
             mail=report_config.mail_settings(conf.mail),
             provider=report_config.provider_settings(conf.report),
+            events=broker_config.event_settings(conf.events, paths),
         )
     except cfg.Error as error:
         raise ConfigurationError(f"Configuration: {error}") from error
@@ -164,7 +169,9 @@ def _require_known_keys(paths: Sequence[Path]) -> set[str]:
     known = {group: {option.dest for option in opts} for group, opts in GROUPS.items()}
     location_keys = {option.dest for option in LOCATION_OPTS}
     for path in paths:
-        for section, keys in _parse(path).items():
+        for section, keys in parse_file(path).items():
+            if section == broker_config.DRIVER_SECTION:
+                continue  # oslo.messaging's own, which 'listen' has it check
             is_location = section.startswith("location:")
             allowed = location_keys if is_location else known.get(section)
             if allowed is None:
@@ -185,7 +192,8 @@ def _require_known_keys(paths: Sequence[Path]) -> set[str]:
     return log_keys
 
 
-def _parse(path: Path) -> dict[str, dict[str, Any]]:
+def parse_file(path: Path) -> dict[str, dict[str, Any]]:
+    """Return a file's sections, each with its keys, each with the list of its values."""
     sections: dict[str, dict[str, Any]] = {}
     try:
         cfg.ConfigParser(str(path), sections).parse()
@@ -200,7 +208,7 @@ def _log_paths(paths: Sequence[Path]) -> tuple[Path, ...]:
     """Return where the options of oslo.log have the log written; the last file decides."""
     told: dict[str, str] = {}
     for path in paths:
-        for key, values in _parse(path).get("DEFAULT", {}).items():
+        for key, values in parse_file(path).get("DEFAULT", {}).items():
             told[key] = values[-1]
     directory, file = told.get("log_dir"), told.get("log_file")
     if file:
@@ -240,6 +248,7 @@ def _location(name: str, group: Any) -> Location:
         free_units=_decimal(name, "free_gb", group.free_gb),
         minimum_charge_nanos=int(_decimal(name, "minimum_charge", group.minimum_charge) * 10**9),
         volume_image_format=group.volume_image_format,
+        events_url=group.events_url,
     )
 
 

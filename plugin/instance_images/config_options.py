@@ -7,7 +7,7 @@ from typing import Any
 
 from oslo_config import cfg
 
-from instance_images import report_config
+from instance_images import broker_config, report_config
 
 _DEFAULT_OPTS = [
     cfg.ListOpt(
@@ -203,6 +203,7 @@ LOCATION_OPTS = [
         min=0,
         help="How many images an account may hold here; [limits]max_images if left out.",
     ),
+    broker_config.URL_OPT,
 ]
 
 # In the sample, where names of groups are in small letters.
@@ -220,6 +221,7 @@ GROUPS: dict[str, list[Any]] = {
     "deadlines": _DEADLINES_OPTS,
     "metrics": _METRICS_OPTS,
     "reconcile": _RECONCILE_OPTS,
+    "events": broker_config.EVENTS_OPTS,
     "report": report_config.REPORT_OPTS,
     "mail": report_config.MAIL_OPTS,
 }

@@ -67,6 +67,17 @@ def update_image(
     return result.rowcount == 1
 
 
+def correct_image(connection: sa.Connection, before: Image, **instants: datetime) -> bool:
+    """Change when an image began or ended, unless another process has done so since ``before``."""
+    same = [images.c[name] == getattr(before, name) for name in instants]
+    result = connection.execute(
+        sa.update(images)
+        .where(images.c.image_id == before.id, images.c.status == before.status, *same)
+        .values(**instants)
+    )
+    return result.rowcount == 1
+
+
 def update_state(
     connection: sa.Connection,
     before: Image,
@@ -248,6 +259,30 @@ def find_images(
     named = connection.execute(own.where(images.c.name == reference))
     # MariaDB and MySQL take names for equal that differ in blanks at their ends.
     return [image for image in map(_image, named) if image.name == reference]
+
+
+def find_by_cloud_id(connection: sa.Connection, location: str, cloud_image_id: str) -> Image | None:
+    """Return the location's image that has this id in the cloud, also if it is deleted."""
+    query = _rows().where(
+        accounts.c.location == location, images.c.cloud_image_id == cloud_image_id
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _image(row)
+
+
+def find_requested(
+    connection: sa.Connection, location: str, image_id: str, project_id: str
+) -> Image | None:
+    """Return the project's image that is being captured, and whose id in the cloud is not known."""
+    query = _rows().where(
+        accounts.c.location == location,
+        images.c.image_id == image_id,
+        images.c.project_id == project_id,
+        images.c.status == ImageStatus.CREATING,
+        images.c.cloud_image_id.is_(None),
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _image(row)
 
 
 def find_creating(connection: sa.Connection, source_instance_id: str) -> str | None:

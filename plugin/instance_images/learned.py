@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from instance_images.domain import Image
+from instance_images.instants import format_instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,14 @@ class Learned:
     size_bytes: int | None
     effective_at: datetime
     note: str
+
+    @property
+    def sentence(self) -> str:
+        """All of it on one line, for a log."""
+        return (
+            f"{self.location}: image {self.image_id} of account {self.account_id}: {self.event}"
+            f" since {format_instant(self.effective_at)}. {self.note}"
+        ).rstrip()
 
 
 def learned(

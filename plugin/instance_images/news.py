@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from instance_images.domain import Image
 from instance_images.tables import images, news
 
 
@@ -25,11 +26,15 @@ class Event(StrEnum):
 
 
 class Source(StrEnum):
-    """Where it was learned from: a customer's command, the hourly run, a listing, or by hand."""
+    """Where it was learned from.
+
+    A customer's command, the hourly run, a listing, a notice of the image service, or by hand.
+    """
 
     COMMAND = "command"
     RUN = "run"
     LISTING = "listing"
+    NOTICE = "notice"
     HAND = "hand"
 
 
@@ -69,6 +74,31 @@ def tell_available(connection: sa.Connection, image_ids: Sequence[str], learning
         images.c.available_at,
         learning,
         images.c.image_id.in_(image_ids),
+    )
+
+
+def tell_begin(
+    connection: sa.Connection,
+    image: Image,
+    account_key: int,
+    learning: Learning,
+) -> None:
+    """Write down anew when an image became available, and whose and how large it was then.
+
+    ``image`` is as it was then: since then it may have come to another account.
+    """
+    assert image.available_at is not None
+    connection.execute(
+        sa.insert(news).values(
+            image_id=image.id,
+            account_key=account_key,
+            event=Event.AVAILABLE,
+            effective_at=image.available_at,
+            size_bytes=image.size_bytes,
+            virtual_size_bytes=image.virtual_size_bytes,
+            learned_at=learning.learned_at,
+            source=learning.source,
+        )
     )
 
 

@@ -33,13 +33,13 @@ class OpenStackImages(OpenStackPart):
         params = {REQUEST_PROPERTY: request_id, "owner": project_id, "visibility": "all"}
         for image in self._api.read("image", "/images", **params)["images"]:
             if image.get(REQUEST_PROPERTY) == request_id and image["owner"] == project_id:
-                return _image(image)
+                return cloud_image(image)
         return None
 
     def get_image(self, cloud_image_id: str) -> CloudImage | None:
         """Return the image, None if the service has none of that id."""
         body = self._api.read("image", f"/images/{cloud_image_id}")
-        return None if body is None or body["status"] in _GONE else _image(body)
+        return None if body is None or body["status"] in _GONE else cloud_image(body)
 
     def list_images(self) -> Iterator[CloudImage]:
         """Yield all images that the credentials see; raise, rather than end early.
@@ -55,7 +55,9 @@ class OpenStackImages(OpenStackPart):
                     images, marker = page.result()
                     if marker is not None:
                         page = ahead.submit(self._page, hidden, marker)
-                    yield from (_image(image) for image in images if image["status"] not in _GONE)
+                    yield from (
+                        cloud_image(image) for image in images if image["status"] not in _GONE
+                    )
                     if marker is None:
                         break
 
@@ -131,7 +133,8 @@ class OpenStackImages(OpenStackPart):
         return bool(answer.status_code != 404)
 
 
-def _image(body: dict[str, Any]) -> CloudImage:
+def cloud_image(body: dict[str, Any]) -> CloudImage:
+    """Return an image that Glance describes, in its API or elsewhere."""
     return CloudImage(
         id=body["id"],
         name=body.get("name") or "",

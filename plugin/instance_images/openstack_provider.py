@@ -9,6 +9,7 @@ from instance_images.openstack_doctor import OpenStackDoctor
 from instance_images.openstack_identity import OpenStackIdentity
 from instance_images.openstack_images import OpenStackImages
 from instance_images.openstack_limits import OpenStackLimits
+from instance_images.openstack_notices import OpenStackNotices
 from instance_images.openstack_servers import OpenStackServers
 from instance_images.openstack_shelves import OpenStackShelves
 from instance_images.openstack_stacks import OpenStackStacks
@@ -22,6 +23,7 @@ class OpenStackProvider(
     OpenStackServers,
     OpenStackDeployments,
     OpenStackImages,
+    OpenStackNotices,
     OpenStackChoices,
     OpenStackStacks,
     OpenStackShelves,

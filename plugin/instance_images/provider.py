@@ -14,6 +14,7 @@ from instance_images.cloud_objects import (
     CloudImage,
     CloudImageStatus,
     Flavor,
+    Notice,
     OfferedImage,
     Project,
     Server,
@@ -138,6 +139,15 @@ class Provider(DomainPart, ScalingPart, VolumePart, ABC):
         That includes public and hidden ones, and those of every status but deleted. An image that
         is made or deleted meanwhile may be among them or not.
         """
+
+    def read_notification(self, event_type: str, payload: object) -> Notice | None:
+        """Return what a notification from the cloud's message broker tells of an image.
+
+        None where it tells of nothing that matters here. Asks the cloud for nothing. Raises
+        ValueError where the payload is not what the event type promises. A driver of a cloud that
+        sends no notifications keeps this.
+        """
+        return None
 
     def shelved(self, instance_ids: Collection[str]) -> Mapping[str, str]:
         """Return those of the instances that are shelved, each with the id of its project.

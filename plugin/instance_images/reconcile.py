@@ -14,13 +14,12 @@ import sqlalchemy as sa
 from instance_images import accounts, images, readings
 from instance_images.adopting import adopt
 from instance_images.comparing import Change, Comparison, compare
-from instance_images.domain import ImageStatus, TaskKind
-from instance_images.instants import format_instant
+from instance_images.domain import TaskKind
 from instance_images.learned import Learned, learned
 from instance_images.names import printable
 from instance_images.news import Event, Learning, Source, tell
 from instance_images.ownership import keep_ownership
-from instance_images.recording import Observation, record
+from instance_images.recording import NOT_BY_US, Observation, record, record_vanished
 from instance_images.settling import observe, settle
 from instance_images.site import Site, require_scope
 from instance_images.transitions import Available, Deleted, Failed, vanished_at
@@ -74,27 +73,18 @@ def record_reading(connection: sa.Connection, site: Site, reading: Reading) -> l
     last_read_at = readings.last_read_at(connection, site.name)
     learning = Learning(reading.read_at, Source.LISTING)
     news = [
-        *_settled(reading.observations),
+        *outcomes(reading.observations),
         *_record_vanished(connection, reading.differences, last_read_at, learning),
-        *_record_changes(connection, site, reading.differences, last_read_at, learning),
-        *_record_names(connection, reading.differences, learning),
+        *record_changes(connection, site, reading.differences, last_read_at, learning),
         *adopt(connection, site, reading.differences.strangers, last_read_at, learning),
     ]
     readings.set_last_read_at(connection, site.name, reading.read_at, site.adoption.mode)
     for one in news:
-        LOG.info(
-            "%s: image %s of account %s: %s since %s. %s",
-            one.location,
-            one.image_id,
-            one.account_id,
-            one.event,
-            format_instant(one.effective_at),
-            one.note,
-        )
+        LOG.info("%s", one.sentence)
     return news
 
 
-def _settled(observations: Iterable[Observation]) -> Iterator[Learned]:
+def outcomes(observations: Iterable[Observation]) -> Iterator[Learned]:
     """Yield what became of the tasks that have ended."""
     for seen in observations:
         match seen.decision:
@@ -112,29 +102,31 @@ def _record_vanished(
     last_read_at: datetime | None,
     learning: Learning,
 ) -> Iterator[Learned]:
-    reason = "The image was deleted in the image service, not through this product."
     for image in differences.vanished:
         deleted_at = vanished_at(image, last_read_at)
-        if images.update_image(
-            connection,
-            image.id,
-            expected=[ImageStatus.AVAILABLE],
-            status=ImageStatus.DELETED,
-            deleted_at=deleted_at,
-            error=reason,
-        ):
-            tell(connection, image.id, Event.DELETED, deleted_at, learning)
-            yield learned("deleted", image, deleted_at, reason)
+        if record_vanished(connection, image, deleted_at, learning):
+            yield learned("deleted", image, deleted_at, NOT_BY_US)
 
 
-def _record_changes(
+def record_changes(
     connection: sa.Connection,
     site: Site,
     differences: Comparison,
     last_read_at: datetime | None,
     learning: Learning,
 ) -> Iterator[Learned]:
-    """Write down new owners and sizes, unless another run has done so."""
+    """Write down new owners, sizes and names, unless another process has done so."""
+    yield from _record_states(connection, site, differences, last_read_at, learning)
+    yield from _record_names(connection, differences, learning)
+
+
+def _record_states(
+    connection: sa.Connection,
+    site: Site,
+    differences: Comparison,
+    last_read_at: datetime | None,
+    learning: Learning,
+) -> Iterator[Learned]:
     for change in differences.changed:
         owner = accounts.lock_account(connection, site.name, change.owner)
         if images.update_state(

@@ -24,6 +24,8 @@ from instance_images.transitions import (
 )
 from instance_images.volume_transitions import Ask, Clean, Complete, Remove, Watch
 
+NOT_BY_US = "The image was deleted in the image service, not through this product."
+
 Outcome = Continues | Available | Deployed | Deleted | Failed
 Decision = Outcome | DeleteAgain | Ask | Complete | Remove | Watch | Clean
 
@@ -114,6 +116,23 @@ def _record_available(
         cloud_image_id=seen.cloud_image_id,
     ):
         tell(connection, seen.image.id, Event.AVAILABLE, outcome.available_at, learning)
+
+
+def record_vanished(
+    connection: sa.Connection, image: Image, deleted_at: datetime, learning: Learning
+) -> bool:
+    """Write down that an available image was deleted without us; return False if it was known."""
+    is_new = images.update_image(
+        connection,
+        image.id,
+        expected=[ImageStatus.AVAILABLE],
+        status=ImageStatus.DELETED,
+        deleted_at=deleted_at,
+        error=NOT_BY_US,
+    )
+    if is_new:
+        tell(connection, image.id, Event.DELETED, deleted_at, learning)
+    return is_new
 
 
 def record_deleted(

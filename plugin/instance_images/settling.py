@@ -53,15 +53,15 @@ def settle(
     account_id: str | None,
     kinds: Sequence[TaskKind] = ALL_KINDS,
     source: Source = Source.COMMAND,
+    only: Container[str] | None = None,
 ) -> list[Observation]:
     """Bring the unfinished tasks of one account, or of all, as far as the cloud is with them.
 
-    What ended captures left in the cloud is removed. Raises CloudUnavailable where a service fails
-    that an unfinished task waits for; but an hour is closed without the block storage, which knows
-    of nothing that is billed.
+    ``only``: the ids of the tasks to look at. What ended captures left in the cloud is removed.
+    Raises CloudUnavailable where a service fails that an unfinished task waits for; but an hour is
+    closed without the block storage, which knows of nothing that is billed.
     """
     settled: list[Observation] = []
-    only: Container[str] | None = None
     for _ in range(_ROUNDS):
         looked = _looks(site, account_id, kinds, source, only)
         observations = [_acted(site, seen, source) for seen in looked]
@@ -148,7 +148,8 @@ def _postponed(
 ) -> Observation:
     """Return that a capture stays as it is, if nothing but the customer's patience hangs on it."""
     is_over = task.state not in UNFINISHED
-    if is_over or (source is Source.RUN and journal.is_of_volume(task.journal)):
+    is_attended = source is Source.COMMAND
+    if is_over or (not is_attended and journal.is_of_volume(task.journal)):
         LOG.warning("The capture of image %s is left for later: %s", image.id, error)
         return Observation(task, image, Watch(), seen_at)
     raise error

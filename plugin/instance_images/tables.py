@@ -135,6 +135,8 @@ readings = sa.Table(
     sa.Column("location", sa.String(64), primary_key=True),
     sa.Column("read_at", Instant, nullable=False),
     sa.Column("adopt", sa.String(16), nullable=False, server_default=""),
+    # The first of the readings without a break in which that kind was adopted.
+    sa.Column("adopting_since", Instant, nullable=False, server_default="0"),
 )
 
 # What was learned of images and is not in the ledger yet. The billing job takes these rows into its

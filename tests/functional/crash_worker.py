@@ -1,11 +1,13 @@
 """A process that meters a location hour by hour until it is killed; see test_crashes.py.
 
-Arguments: the database's URL, and the hour after START that it is to reach. The cloud is in
-memory and filled from the ledger: it holds what is on record as available, and it goes on
-changing in a way that the seed in the database's own state decides alone.
+The cloud is in memory and filled from the ledger: it holds what is on record as available, and it
+goes on changing in a way that the seed in the database's own state decides alone.
 """
 
-import sys
+import os
+import signal
+import traceback
+from collections.abc import Callable
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -15,7 +17,9 @@ from instance_images.database import Database
 from instance_images.news import Event, Learning, Source, tell
 from instance_images.tables import accounts, images
 from instance_images_billing.metering import meter
-from ledger_world import LOCATION, World
+from ledger_world import World
+
+PATIENCE_SECONDS = 120
 
 
 def tell_of(world: World, story: Story, hour: int) -> None:
@@ -70,21 +74,52 @@ def _end(world: World, number: int, story: Story) -> None:
             tell(connection, image.id, Event.DELETED, ends, Learning(ends, Source.COMMAND))
 
 
-def main() -> None:
+def meter_all(url: str, say: Callable[[bytes], object]) -> None:
     """Meter hour by hour, from wherever the ledger is, and say when all is done."""
-    world = World(Database(sys.argv[1]))
+    world = World(Database(url))
     story = Story()
     watermark = world.watermark() or START
     first = max(0, int((watermark - START).total_seconds()) // 3600 - LATE_BY)
-    sys.stdout.write("begun\n")
-    sys.stdout.flush()
+    say(b"begun\n")
     for hour in range(first, HOURS + 1):
         tell_of(world, story, hour)
         world.clock.now = START + timedelta(hours=hour, minutes=5)
         meter(world.site, world.billing, START + timedelta(hours=hour))
-    sys.stdout.write(f"done {LOCATION.name}\n")
-    sys.stdout.flush()
+    say(b"done\n")
 
 
-if __name__ == "__main__":
-    main()
+class Worker:
+    """The process: a fork of this one, for to start another Python takes longer than to meter."""
+
+    def __init__(self, url: str) -> None:
+        """Start it, and return when it is about to begin."""
+        reading, writing = os.pipe()
+        self._process_id = os.fork()
+        if self._process_id == 0:
+            os.close(reading)
+            signal.alarm(PATIENCE_SECONDS)  # it ends with that, if it never ends by itself
+            code = 1
+            try:
+                meter_all(url, lambda words: os.write(writing, words))
+                code = 0
+            except BaseException:
+                traceback.print_exc()
+            os._exit(code)
+        os.close(writing)
+        self._said = os.fdopen(reading, "rb")
+        assert self._said.readline() == b"begun\n"
+
+    def kill(self) -> bool:
+        """Kill it at once; return whether it was still at work."""
+        os.kill(self._process_id, signal.SIGKILL)  # until it is waited for, the id is its own
+        return self._wait() == signal.SIGKILL
+
+    def finish(self) -> None:
+        """Wait until it has done all."""
+        assert self._said.readline() == b"done\n"
+        assert self._wait() == 0
+
+    def _wait(self) -> int:
+        _, status = os.waitpid(self._process_id, 0)
+        self._said.close()
+        return status

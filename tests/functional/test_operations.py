@@ -32,6 +32,7 @@ from operations_world import Deployment
 ETC = CHECKOUT / "etc"
 SAMPLE = ETC / "instance-images.conf.sample"
 SERVICE = ETC / "systemd" / "system" / "instance-images-meter.service"
+LISTEN = ETC / "systemd" / "system" / "instance-images-listen.service"
 TIMER = SERVICE.with_suffix(".timer")
 OWN_UV = CHECKOUT / ".dev" / "uv" / "bin" / "uv"
 UV = str(OWN_UV) if OWN_UV.exists() else "uv"
@@ -209,6 +210,14 @@ def test_the_service_runs_the_meter_once_with_few_rights() -> None:
     assert service["StateDirectory"] == service["LogsDirectory"] == "instance-images"
 
 
+def test_the_listener_is_started_again_unless_its_configuration_is_wrong() -> None:
+    service = unit(LISTEN)["Service"]
+
+    require_command(service["ExecStart"])
+    assert (service["Restart"], service["RestartPreventExitStatus"]) == ("always", "2")
+    assert service["User"] == "instance-images"
+
+
 def test_the_timer_catches_up_after_a_time_without_power() -> None:
     timer = unit(TIMER)["Timer"]
 
@@ -219,14 +228,15 @@ def test_the_timer_catches_up_after_a_time_without_power() -> None:
 @pytest.mark.all
 def test_systemd_accepts_the_units(tmp_path: Path) -> None:
     analyze = needs("systemd-analyze", "systemd")
-    for path in (SERVICE, TIMER):
+    for path in (SERVICE, TIMER, LISTEN):
         text = path.read_text().replace("/opt/instance-images/bin", str(EXECUTABLE.parent))
         (tmp_path / path.name).write_text(text)
-    units = [tmp_path / SERVICE.name, tmp_path / TIMER.name]
+    units = [tmp_path / path.name for path in (SERVICE, TIMER, LISTEN)]
 
     verified = subprocess.run([analyze, "verify", "--man=no", *units], capture_output=True)
     judged = subprocess.run(
-        [analyze, "security", "--offline=true", "--threshold=15", units[0]], capture_output=True
+        [analyze, "security", "--offline=true", "--threshold=15", units[0], units[2]],
+        capture_output=True,
     )
 
     assert (verified.returncode, verified.stderr) == (0, b"")

@@ -4,51 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from instance_images import accounts, images
+from adoption_world import SHELF, Cloud, on_sqlite
+from instance_images import accounts
 from instance_images.capture import capture
-from instance_images.cloud_objects import Claims, CloudImage
+from instance_images.cloud_objects import Claims
 from instance_images.database import Database
-from instance_images.domain import AdoptionPolicy, AdoptMode, Image, ImageStatus, Origin
+from instance_images.domain import ImageStatus, Origin
 from instance_images.errors import CloudUnavailable, LimitReached
 from instance_images.instants import format_instant
 from instance_images.readings import last_read_at
 from instance_images.reconcile import read_location, record_reading, synchronize
 from instance_images.settling import settle
-from instance_images.site import Site
-from ledger_world import LOCATION, World, at
+from ledger_world import LOCATION, at
 from memory_cloud import GB
-
-SNAPSHOT = Claims(source_instance_id="vm", looks_captured=True)
-SHELF = replace(SNAPSHOT, looks_shelved=True)
-
-# What is decided, rather than how it is stored, need not be shown on every kind of database.
-on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-
-
-class Cloud(World):
-    """A world in which customers also work without us."""
-
-    def adopt(self, mode: str, *excluded: str, max_images: int = 1000) -> "Cloud":
-        """From now on adopt what the mode says."""
-        location = replace(LOCATION, max_images=max_images)
-        policy = AdoptionPolicy(AdoptMode(mode), frozenset(excluded))
-        self.site = Site(location, self.cloud, self.database, self.clock, 1000, adoption=policy)
-        return self
-
-    def put(self, when: str, owner: str = "a", size: int = GB, **values: object) -> CloudImage:
-        """Make an image without us."""
-        self.clock.now = at(when)
-        return self.cloud.put(owner, size, **{"claims": SNAPSHOT, **values})
-
-    def sync(self, when: str, *, dry_run: bool = False) -> list[str]:
-        """Read the cloud; return what was learned, in short."""
-        self.clock.now = at(when)
-        return [f"{one.event} {one.name}" for one in synchronize(self.site, dry_run=dry_run)]
-
-    def held(self, account: str = "a") -> list[Image]:
-        """Return the account's images, as they are on record."""
-        with self.database.reading() as connection:
-            return images.list_images(connection, LOCATION.name, account)
 
 
 @pytest.fixture

@@ -1,0 +1,93 @@
+"""``instance-images listen``: take what the image services tell by themselves."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from instance_images.commands.options import location_option, locations_of, pass_invocation
+from instance_images.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from instance_images.broker import Consumer, Handler
+    from instance_images.commands.main import Invocation
+
+
+@click.command()
+@location_option
+@pass_invocation
+def listen(invocation: Invocation, location: str | None) -> None:
+    """Take notifications of the image services as they come, until it is ended.
+
+    It is then known to the second when images begin and end that are made, changed or deleted
+    without this product, and otherwise only by what the hourly run finds. To end it and start it
+    again loses nothing. Needs [location:NAME] events_url, and the extra 'events'.
+
+    Example: instance-images listen --location RegionOne
+    """
+    from instance_images.broker import Consumer
+
+    urls = _urls(invocation, location)
+    invocation.start_log()
+    sources = {name: (url, _handler(invocation, name)) for name, url in urls.items()}
+
+    def report(name: str) -> None:
+        click.echo(f"Listening to the image service of {name}.", err=True)
+
+    consumer = Consumer(invocation.application.settings.events, sources)
+    _stop_by_signals(consumer)
+    click.echo(f"Waiting for the message broker of {', '.join(urls)}.", err=True)
+    consumer.run(report)
+    click.echo("Stopped. What was not dealt with stays in its queue.", err=True)
+
+
+def _urls(invocation: Invocation, location: str | None) -> dict[str, str]:
+    """Return the brokers of the locations that have one."""
+    from instance_images.broker import same_broker
+
+    settings = invocation.application.settings
+    configured = [settings.location(name) for name in locations_of(invocation, location)]
+    urls = {one.name: one.events_url for one in configured if one.events_url}
+    if not urls:
+        raise ConfigurationError(
+            "Configuration: no location says where its image service sends notifications: set"
+            " events_url in [location:NAME]."
+        )
+    everywhere = {one.name: one.events_url for one in settings.locations if one.events_url}
+    if sharing := same_broker(everywhere):
+        raise ConfigurationError(
+            f"Configuration: the events_url of {' and '.join(sharing)} are one broker, where it"
+            " cannot be told which location a notification is from: give each a virtual host of"
+            " its own, or events_url to one of them only."
+        )
+    return urls
+
+
+def _handler(invocation: Invocation, name: str) -> Handler:
+    from instance_images.errors import Refused
+    from instance_images.notices import take_notice
+
+    def handle(event_type: str, payload: object) -> None:
+        # A site remembers whose is what for as long as it is: each notice has a new one.
+        site = invocation.application.site(name)
+        try:
+            notice = site.provider.read_notification(event_type, payload)
+        except ValueError as error:
+            raise Refused(str(error)) from error
+        for news in take_notice(site, notice) if notice else ():
+            click.echo(news.sentence)
+
+    return handle
+
+
+def _stop_by_signals(consumer: Consumer) -> None:
+    """End in good order when this process is asked to."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        consumer.stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
