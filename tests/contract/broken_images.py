@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from broken_drivers import found_by
 from instance_images.cloud_objects import (
@@ -193,3 +194,9 @@ class OffersHiddenImages(StrictMemoryProvider):
     def list_os_images(self, project_id: str) -> Sequence[OfferedImage]:
         public = [image.id for image in self.images.values() if image.is_public]
         return self.offered_images(project_id, public)
+
+
+@found_by("test_notification_of_something_else_tells_of_nothing")
+class ReadsAnyNotification(StrictMemoryProvider):
+    def read_notification(self, event_type: str, payload: Any) -> Any:
+        return payload["id"]

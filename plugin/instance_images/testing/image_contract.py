@@ -152,6 +152,10 @@ class ImageContract(Contract):
         require(bench, Capability.PUBLISHING)
         assert images_by_id(provider)[scene.public_image].is_public is True
 
+    def test_notification_of_something_else_tells_of_nothing(self, provider: Provider) -> None:
+        for payload in ({}, {"id": str(uuid.uuid4())}, None, "text", [1]):
+            assert provider.read_notification("no.such.event", payload) is None
+
     # ------------------------------------------------------------------ deletion
 
     def test_deleted_image_is_gone_at_once(
