@@ -67,7 +67,7 @@ class Scene:
     def __init__(self, bench: CloudBench) -> None:
         self.bench = bench
         self._patience_seconds = bench.patience_seconds
-        self.volume_capture: Any = None
+        self.volume_capture: Any = None  # kept here by volume_contract, which knows its type
 
     @property
     def provider(self) -> Provider:

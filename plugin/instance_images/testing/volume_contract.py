@@ -68,7 +68,7 @@ class VolumeContract(Contract):
     def steps(self, bench: CloudBench, scene: Scene) -> VolumeCapture:
         """A capture of a volume with all its steps, each asked for as the product does."""
         require(bench, Capability.VOLUMES)
-        made: VolumeCapture | None = getattr(scene, "volume_capture", None)
+        made: VolumeCapture | None = scene.volume_capture
         if made is None:
             made = _capture_a_volume(bench, scene)
             scene.volume_capture = made
@@ -196,10 +196,14 @@ def _parts(scene: Scene, steps: VolumeCapture, kind: PartKind) -> list[CapturePa
 
 
 def _delete_parts(scene: Scene, steps: VolumeCapture) -> None:
-    """Delete the volume, then the snapshot; each when nothing uses it."""
+    """Delete the volume, then the snapshot, each when nothing uses it; and again when it is gone."""
     for kind in (PartKind.VOLUME, PartKind.SNAPSHOT):
         part = _until_ready(scene, steps, kind)
         scene.provider.delete_part(scene.home.id, part)
-        scene.wait(lambda kind=kind: not _parts(scene, steps, kind), f"{kind} {part.id} to go")  # type: ignore[misc]
+        _until_gone(scene, steps, kind)
         scene.provider.delete_part(scene.home.id, part)
     steps.left = list(scene.provider.find_parts(scene.home.id, steps.request_id))
+
+
+def _until_gone(scene: Scene, steps: VolumeCapture, kind: PartKind) -> None:
+    scene.wait(lambda: not _parts(scene, steps, kind), f"{kind} {steps.ids[kind]} to be gone")
