@@ -196,7 +196,7 @@ def _parts(scene: Scene, steps: VolumeCapture, kind: PartKind) -> list[CapturePa
 
 
 def _delete_parts(scene: Scene, steps: VolumeCapture) -> None:
-    """Delete the volume, then the snapshot, each when nothing uses it; and again when it is gone."""
+    """Delete the volume, then the snapshot; each when it is ready, and again when it is gone."""
     for kind in (PartKind.VOLUME, PartKind.SNAPSHOT):
         part = _until_ready(scene, steps, kind)
         scene.provider.delete_part(scene.home.id, part)
