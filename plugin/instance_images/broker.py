@@ -6,6 +6,7 @@ a queue of its own and one thread, so that its messages stay in their order.
 """
 
 import logging
+import socket
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,8 @@ LOG = logging.getLogger(__name__)
 PAUSE_SECONDS = 5.0
 # So many messages are fetched ahead of the one that is dealt with.
 _PREFETCH = 50
+_PORT = 5672  # where the URL says none
+_CONNECT_SECONDS = 5.0
 
 # What is called with the type and the payload of each message.
 Handler = Callable[[str, object], None]
@@ -74,12 +77,32 @@ class Consumer:
 def same_broker(urls: Mapping[str, str]) -> Sequence[str]:
     """Return the names of locations that share a broker's virtual host with another one."""
     messaging = _library()
-    found: dict[tuple[Any, ...], list[str]] = {}
+    found: dict[tuple[Any, ...], set[str]] = {}
     for location, url in urls.items():
         parsed = _parsed(messaging, _options(messaging, EventSettings()), location, url)
-        hosts = tuple(sorted((host.hostname, host.port or 5672) for host in parsed.hosts))
-        found.setdefault((hosts, parsed.virtual_host or "/"), []).append(location)
-    return [location for sharing in found.values() if len(sharing) > 1 for location in sharing]
+        for host in parsed.hosts:
+            place = (host.hostname, host.port or _PORT, parsed.virtual_host or "/")
+            found.setdefault(place, set()).add(location)
+    sharing = {location for some in found.values() if len(some) > 1 for location in some}
+    return sorted(sharing)
+
+
+def unreachable_hosts(settings: EventSettings, location: str, url: str) -> Sequence[str]:
+    """Return those hosts of the location's broker that take no connection; logs in to none.
+
+    Raises ConfigurationError where the URL or an option cannot be used.
+    """
+    messaging = _library()
+    parsed = _parsed(messaging, _options(messaging, settings), location, url)
+    return [f"{host.hostname}:{host.port or _PORT}" for host in parsed.hosts if not _answers(host)]
+
+
+def _answers(host: Any) -> bool:
+    try:
+        socket.create_connection((host.hostname, host.port or _PORT), _CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 def _library() -> Any:

@@ -76,6 +76,7 @@ def test_where_all_is_well_the_doctor_says_so_of_every_check(clinic: Clinic) -> 
         "configuration: OK",
         "cloud: OK",
         "database: OK",
+        "events: OK",
         "files: OK",
         "images: OK",
         "ledger: OK",

@@ -2,6 +2,7 @@
 
 import contextlib
 import queue
+import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ import pytest
 
 from command_line import CommandLine, write_config
 from embedded_cloud import EmbeddedCloud, Project, wait_for
+from instance_images.doctor_broker import check_events
 from instance_images.instants import parse_instant
 from message_broker import MessageBroker, message_broker
 
@@ -117,6 +119,47 @@ def test_what_cannot_be_listened_to_is_told_without_a_password(
 
     assert "hunter2" not in result.err
     assert len(result.err.splitlines()) == 1
+
+
+def examined(directory: Path, **more: str) -> list[tuple[str | None, str]]:
+    """Return what the doctor says of the message brokers, with the locations."""
+    url = f"sqlite:///{directory / 'instance-images.db'}"
+    config = write_config(directory / "instance-images.conf", url, **more)
+    application = CommandLine(config).application
+    found = list(check_events(application, application.settings.locations))
+    assert not any("hunter2" in one.what + one.cure for one in found)
+    return [(one.location, one.what) for one in found]
+
+
+def test_the_doctor_finds_a_broker_that_takes_no_connection(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as there, socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # and does not listen
+        answering, silent = there.getsockname()[1], bound.getsockname()[1]
+        hosts = f"u:hunter2@127.0.0.1:{answering},u:hunter2@127.0.0.1:{silent}"
+
+        [(location, what)] = examined(tmp_path, location=f"events_url = rabbit://{hosts}/")
+
+    assert location == "RegionOne"
+    assert what.startswith(f"The message broker at 127.0.0.1:{silent} takes no connection")
+
+
+def test_the_doctor_finds_brokers_that_cannot_be_listened_to(tmp_path: Path) -> None:
+    bad = examined(tmp_path, location="events_url = hunter2")
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        url = f"rabbit://u:hunter2@127.0.0.1:{there.getsockname()[1]}"
+        shared = examined(
+            tmp_path,
+            DEFAULT="locations = RegionOne,RegionTwo,RegionThree",
+            location=f"events_url = {url}/",
+            **{
+                "location:RegionTwo": f"cloud = admin\nevents_url = {url}",
+                "location:RegionThree": f"cloud = admin\nevents_url = {url}/three",
+            },
+        )
+
+    assert [(location, "is no URL" in what) for location, what in bad] == [("RegionOne", True)]
+    assert [location for location, _ in shared] == ["RegionOne", "RegionTwo"]
+    assert all("of RegionOne and RegionTwo are one broker" in what for _, what in shared)
 
 
 # ---------------------------------------------------------------------------- for real
