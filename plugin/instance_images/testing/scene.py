@@ -95,9 +95,9 @@ class Scene:
         return self.bench.new_server(self.stranger.id, "theirs")
 
     @cached_property
-    def twins(self) -> list[str]:
-        """Two instances of ours that have one name, ``twin``."""
-        return [self.bench.new_server(self.home.id, "twin") for _ in range(2)]
+    def twin(self) -> str:
+        """An instance of ours that may be stopped, ``twin``."""
+        return self.bench.new_server(self.home.id, "twin")
 
     @cached_property
     def public_image(self) -> str:

@@ -35,7 +35,7 @@ class ServerContract(Contract):
         self, bench: CloudBench, scene: Scene, provider: Provider
     ) -> None:
         require(bench, Capability.SAME_NAMES)
-        twins = scene.twins
+        twins = [scene.twin, bench.new_server(scene.home.id, "twin")]
 
         with refused_as_ambiguous():
             provider.find_server(scene.home.id, "twin")
@@ -79,10 +79,9 @@ class ServerContract(Contract):
         self, bench: CloudBench, scene: Scene, provider: Provider
     ) -> None:
         require(bench, Capability.STOPPING)
-        server_id = bench.new_server(scene.home.id, "stopped")
-        bench.stop(scene.home.id, server_id)
+        bench.stop(scene.home.id, scene.twin)
 
-        assert provider.find_server(scene.home.id, server_id).status is ServerStatus.STOPPED
+        assert provider.find_server(scene.home.id, scene.twin).status is ServerStatus.STOPPED
 
     def test_shelved_instances_are_told_with_their_projects(
         self, bench: CloudBench, scene: Scene, provider: Provider

@@ -30,6 +30,7 @@ class VolumeCapture:
     """A capture that has gone all its steps, and what was seen at each of them."""
 
     request_id: str
+    server_id: str
     root: RootVolume
     ids: dict[PartKind, str] = field(default_factory=dict)
     seen: dict[PartKind, list[CapturePart]] = field(default_factory=dict)
@@ -120,16 +121,16 @@ class VolumeContract(Contract):
 
     @pytest.mark.parametrize("whose", ["nobody's", "another project's", "on an image's disk"])
     def test_only_a_volume_of_the_projects_instance_is_told(
-        self, bench: CloudBench, scene: Scene, provider: Provider, whose: str
+        self, scene: Scene, provider: Provider, steps: VolumeCapture, whose: str
     ) -> None:
-        require(bench, Capability.VOLUMES)
-        if whose == "another project's":
-            server_id = bench.new_volume_server(scene.stranger.id, "their-db")
-        else:
-            server_id = str(uuid.uuid4()) if whose == "nobody's" else scene.web
+        asked = {
+            "nobody's": (scene.home.id, str(uuid.uuid4())),
+            "another project's": (scene.stranger.id, steps.server_id),
+            "on an image's disk": (scene.home.id, scene.web),
+        }
 
         with refused():
-            provider.find_root_volume(scene.home.id, server_id)
+            provider.find_root_volume(*asked[whose])
 
     def test_image_that_is_not_there_cannot_be_completed(
         self, bench: CloudBench, scene: Scene, provider: Provider
@@ -153,7 +154,8 @@ def _capture_a_volume(bench: CloudBench, scene: Scene) -> VolumeCapture:
     provider, home = scene.provider, scene.home.id
     server = provider.find_server(home, bench.new_volume_server(home, "db"))
     assert server.is_volume_backed is True
-    steps = VolumeCapture(str(uuid.uuid4()), provider.find_root_volume(home, server.id))
+    root = provider.find_root_volume(home, server.id)
+    steps = VolumeCapture(str(uuid.uuid4()), server.id, root)
     mark = steps.request_id
 
     steps.ids[PartKind.SNAPSHOT] = provider.request_snapshot(home, steps.root.id, mark)
