@@ -76,7 +76,7 @@ class EmbeddedBench(CloudBench):
         return str(made["id"])
 
     def let_pass(self) -> None:
-        time.sleep(0.3)  # who looks more often keeps the cloud from its work
+        time.sleep(0.5)  # who looks more often keeps the cloud from its work
 
     def stop(self, project_id: str, server_id: str) -> None:
         self._act(project_id, server_id, "os-stop", "SHUTOFF")
