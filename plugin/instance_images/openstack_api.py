@@ -4,6 +4,7 @@ The only module that imports ``openstack`` or ``keystoneauth1``: connections, to
 account's own project, and the SDK's errors turned into ours. Knows no image and no instance.
 """
 
+import html
 import re
 import time
 from functools import cached_property
@@ -219,11 +220,12 @@ def reason_of(answer: Any) -> str:
     try:
         body = answer.json()
     except ValueError:
-        return _one_line(re.sub(r"<title>.*?</title>|<[^>]*>", " ", answer.text, flags=re.DOTALL))
+        text = re.sub(r"<title>.*?</title>|<[^>]*>", " ", answer.text, flags=re.DOTALL)
+        return _one_line(html.unescape(text))
     if isinstance(body, dict):
         for value in body.values():
             if isinstance(value, dict) and "message" in value:
-                return _one_line(str(value["message"]))
+                return _one_line(html.unescape(str(value["message"])))  # Cinder's are HTML
     return _one_line(str(body))
 
 

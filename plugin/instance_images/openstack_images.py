@@ -106,14 +106,20 @@ class OpenStackImages(OpenStackPart):
             self._api.ask(None, "image", "PUT", f"{path}/members/{project_id}", json=accept)
 
     def delete_image(self, project_id: str, cloud_image_id: str) -> bool:
-        """Delete the image; return whether there was one."""
-        answer = self._api.ask(
-            project_id,
-            "image",
-            "DELETE",
-            f"/images/{cloud_image_id}",
-            allow=(403, 404, 409),
-        )
+        """Delete the image; return whether there was one.
+
+        The admin role may delete the images of every project, so that its owner is looked at first.
+        """
+        path = f"/images/{cloud_image_id}"
+        answer = self._api.ask(project_id, "image", "GET", path, allow=(404,))
+        if answer.status_code == 404 or answer.json()["status"] in _GONE:
+            return False
+        if answer.json()["owner"] != project_id:
+            raise Refused(
+                f"Image {cloud_image_id} belongs to another project in the image service than"
+                f" {project_id}, and was left alone."
+            )
+        answer = self._api.ask(project_id, "image", "DELETE", path, allow=(403, 404, 409))
         if answer.status_code == 403:
             raise Refused(
                 f"The image service refused to delete the image: {reason_of(answer)} If it is"

@@ -1,7 +1,6 @@
 """Nova in our types: instances, found and captured."""
 
 import re
-import unicodedata
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -9,6 +8,7 @@ from instance_images.cloud_objects import Server, ServerStatus
 from instance_images.errors import CloudUnavailable, NotFound, Refused, WrongState
 from instance_images.names import printable
 from instance_images.openstack_api import reason_of
+from instance_images.openstack_names import accepted_name
 from instance_images.openstack_part import (
     ACCOUNT_PROPERTY,
     PAGE,
@@ -41,7 +41,7 @@ class OpenStackServers(OpenStackPart):
 
     def kept_name(self, name: str) -> str:
         """Return the name that the image service keeps for an image that we named so."""
-        return _accepted_name(name)
+        return accepted_name(name)
 
     def find_server(self, project_id: str, reference: str) -> Server:
         """Return the project's instance of that id, or of that name if only one has it."""
@@ -138,7 +138,12 @@ class OpenStackServers(OpenStackPart):
         return now
 
     def request_capture(self, project_id: str, server_id: str, name: str, request_id: str) -> str:
-        """Start to capture the instance's primary disk; return the new image's id."""
+        """Start to capture the instance's primary disk; return the new image's id.
+
+        The admin role may capture instances of every project, and gets their disks for this one.
+        """
+        if self.get_server(project_id, server_id) is None:
+            raise NotFound("Instance", server_id, f"Project {project_id} has none of that id.")
         metadata = {REQUEST_PROPERTY: request_id, ACCOUNT_PROPERTY: project_id}
         try:
             answer = self._api.ask(
@@ -146,7 +151,7 @@ class OpenStackServers(OpenStackPart):
                 "compute",
                 "POST",
                 f"/servers/{server_id}/action",
-                json={"createImage": {"name": _accepted_name(name), "metadata": metadata}},
+                json={"createImage": {"name": accepted_name(name), "metadata": metadata}},
                 allow=(400, 403, 404, 409, 413),
             )
         except CloudUnavailable as error:
@@ -174,14 +179,6 @@ def _named(name: str) -> dict[str, str]:
 def _is_true(value: object) -> bool:
     """Return whether Nova takes the property's value for true."""
     return str(value).strip().lower() in ("1", "t", "true", "on", "y", "yes")
-
-
-def _accepted_name(name: str) -> str:
-    """Return the name with what Nova refuses in one replaced: what lies beyond U+FFFF, and joiners.
-
-    Our record keeps the name as it was given.
-    """
-    return "".join("?" if ord(c) > 0xFFFF or unicodedata.category(c) == "Cf" else c for c in name)
 
 
 def server_of(body: dict[str, Any]) -> Server:

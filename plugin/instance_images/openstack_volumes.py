@@ -11,6 +11,7 @@ from typing import Any
 from instance_images.cloud_objects import CapturePart, PartKind, PartStatus, RootVolume
 from instance_images.errors import NotFound, WrongState
 from instance_images.openstack_api import reason_of
+from instance_images.openstack_names import accepted_name
 from instance_images.openstack_part import ACCOUNT_PROPERTY, REQUEST_PROPERTY, OpenStackPart
 
 _PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
@@ -46,11 +47,14 @@ class OpenStackVolumes(OpenStackPart):
 
     def find_root_volume(self, project_id: str, server_id: str) -> RootVolume:
         """Return the volume that is the instance's primary disk."""
-        server = self._api.ask(project_id, "compute", "GET", f"/servers/{server_id}").json()
+        answer = self._api.ask(project_id, "compute", "GET", f"/servers/{server_id}", (404,))
+        server = answer.json().get("server", {})
+        if server.get("tenant_id") != project_id:
+            raise NotFound("Instance", server_id, f"Project {project_id} has none of that id.")
         path = f"/servers/{server_id}/os-volume_attachments"
         attachments = self._api.ask(project_id, "compute", "GET", path).json()["volumeAttachments"]
         # Shown to the admin role alone.
-        root_device = server["server"].get("OS-EXT-SRV-ATTR:root_device_name")
+        root_device = server.get("OS-EXT-SRV-ATTR:root_device_name")
         if root_device is None and len(attachments) == 1:
             root_device = attachments[0]["device"]
         for attachment in attachments:
@@ -103,7 +107,7 @@ class OpenStackVolumes(OpenStackPart):
     def request_upload(self, project_id: str, volume_id: str, name: str, disk_format: str) -> str:
         """Start to make an image of the volume; return the image's id."""
         body = {
-            "image_name": name,
+            "image_name": accepted_name(name),
             "disk_format": disk_format,
             "container_format": "bare",
             "visibility": "private",

@@ -2,7 +2,8 @@
 
 A driver is named by an entry point in the group ``instance_images.providers`` and is called as
 ``driver(location)``. It raises the errors named here and no others; it never retries a request
-that may have taken effect.
+that may have taken effect. ``instance_images.testing`` tests what is said here on any driver, and
+``docs/drivers.md`` says it to a driver's author.
 """
 
 from abc import ABC, abstractmethod
@@ -10,35 +11,36 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from instance_images.cloud_objects import (
-    CapturePart,
     CloudImage,
     CloudImageStatus,
-    Domain,
     Flavor,
     Notice,
     OfferedImage,
     Project,
-    RootVolume,
     Server,
     ServerRequest,
 )
 from instance_images.config import Location
 from instance_images.domain import Account
-from instance_images.errors import NotFound, Refused
+from instance_images.errors import NotFound
 from instance_images.findings import Finding
 from instance_images.instants import Clock
-from instance_images.scaling import GroupRequest, Rollout, ScalingGroup
-
-_NO_GROUPS = "This location has no scaling groups: its cloud does not offer them."
+from instance_images.provider_parts import DomainPart, ScalingPart, VolumePart
 
 
-class Provider(ABC):
+class Provider(DomainPart, ScalingPart, VolumePart, ABC):
     """Drives one location.
 
     Every method raises CloudUnavailable where a service cannot be reached or fails, and
     ConfigurationError where it rejects the credentials. A method that changes something raises
     Refused (or one of its kinds) only where nothing was changed; after CloudUnavailable the
-    outcome is unknown, and the caller looks.
+    outcome is unknown, and the caller looks: once where it has the status of an answer, for a while
+    where none came; with status 429 nothing was begun. A refusal says why, in one sentence.
+
+    Projects are named by their ids. In a project there is what belongs to it and nothing else: a
+    thing of another project is answered as one that is not there, whatever the credentials may
+    see, and nothing is done to it. References are a customer's words: they may hold anything, and
+    match a whole id or a whole name or nothing. Methods may be called from several threads at once.
     """
 
     @abstractmethod
@@ -47,24 +49,11 @@ class Provider(ABC):
 
     @abstractmethod
     def find_project(self, reference: str | None) -> Project:
-        """Return the project of that id or name, or the credentials' own.
+        """Return the project of that id or name, or the credentials' own if it is None.
 
-        Raises NotFound, and Refused where several have the name.
+        Raises NotFound, Refused where several have the name, and ConfigurationError where the
+        credentials are for no project.
         """
-
-    def find_domain(self, reference: str) -> Domain:
-        """Return the domain of that id or name. Raises NotFound.
-
-        A driver without domains keeps this: with it, an account is always a project.
-        """
-        raise Refused("This cloud has no domains: set account_scope = project.")
-
-    def list_projects(self, domain_id: str | None = None) -> Sequence[Project]:
-        """Return all projects, or those of one domain, each with its domain's name.
-
-        Raises Refused where the credentials may not list them, or the list would be cut off.
-        """
-        raise Refused("This driver lists no projects.")
 
     def account_limit(self, account: Account) -> int | None:
         """Return how many images the cloud's own operator allows the account here.
@@ -81,15 +70,6 @@ class Provider(ABC):
         """
         return None
 
-    def share_image(self, cloud_image_id: str, project_ids: Collection[str]) -> None:
-        """Let these projects use the image too, without their consent.
-
-        Projects that may use it already stay as they are: repeating it changes nothing. After
-        Refused and CloudUnavailable, some of them may have been let in. Needed for accounts that
-        are domains.
-        """
-        raise Refused("This driver shares no images.")
-
     @abstractmethod
     def sees_all_accounts(self) -> bool:
         """Return whether an image that cannot be seen is certainly not there, for any account."""
@@ -98,13 +78,15 @@ class Provider(ABC):
     def find_server(self, project_id: str, reference: str) -> Server:
         """Return the project's instance of that id, or of that name if only one has it.
 
-        Raises NotFound, also for an instance of another project.
+        Raises NotFound, also for an instance of another project, and Refused where several have
+        the name.
         """
 
     def find_servers(self, project_ids: Collection[str], reference: str) -> list[Server]:
-        """Return every instance of that id or name in any of the projects.
+        """Return every instance of that id or name in any of the projects, each once.
 
-        Drivers override it where the cloud answers that in one request.
+        Drivers override it where the cloud answers that in one request. What this one is refused
+        in a project (several instances have the name there), it refuses.
         """
         found = []
         for project_id in project_ids:
@@ -116,27 +98,36 @@ class Provider(ABC):
 
     @abstractmethod
     def get_server(self, project_id: str, server_id: str) -> Server | None:
-        """Return the project's instance, None if there is none."""
+        """Return the project's instance of that id, None if there is none."""
 
     @abstractmethod
     def find_flavor(self, project_id: str, reference: str) -> Flavor:
-        """Return the flavor of that id or name. Raises NotFound."""
+        """Return the flavor of that id or name that the project may use. Raises NotFound."""
+
+    def freezes_file_systems(self, project_id: str, server: Server) -> bool:
+        """Return whether a capture of the running instance certainly freezes its file systems."""
+        return False
 
     @abstractmethod
     def request_capture(self, project_id: str, server_id: str, name: str, request_id: str) -> str:
-        """Start to capture the instance's primary disk; return the new image's id.
+        """Start to capture the primary disk of the project's instance; return the new image's id.
 
-        The image belongs to the project and is marked with the request id. Raises WrongState
-        where the instance cannot be captured now.
+        It returns at once, and the image is there from then on. It is private, belongs to the
+        project, bears ``kept_name(name)``, and is marked with the request id from its first
+        moment. Raises WrongState where the instance cannot be captured now, and Refused.
         """
 
     @abstractmethod
     def find_captured(self, project_id: str, request_id: str) -> CloudImage | None:
-        """Return the project's image that is marked with the request id."""
+        """Return the project's own image that is marked with the request id, None if there is none.
+
+        It finds an image of any status as soon as it is there: after a lost answer this decides
+        whether there is one.
+        """
 
     @abstractmethod
     def get_image(self, cloud_image_id: str) -> CloudImage | None:
-        """Return the image, None if the service has none of that id.
+        """Return the image, of whatever project, None if the service has none of that id.
 
         An image whose deletion was accepted is gone, even if its bytes are removed later.
         """
@@ -145,7 +136,8 @@ class Provider(ABC):
     def list_images(self) -> Iterator[CloudImage]:
         """Yield all images that the credentials see, each once; raise, rather than end early.
 
-        An image that is made or deleted meanwhile may be among them or not.
+        That includes public and hidden ones, and those of every status but deleted. An image that
+        is made or deleted meanwhile may be among them or not.
         """
 
     def read_notification(self, event_type: str, payload: object) -> Notice | None:
@@ -158,10 +150,11 @@ class Provider(ABC):
         return None
 
     def shelved(self, instance_ids: Collection[str]) -> Mapping[str, str]:
-        """Return those of the instances that are shelved, with their projects.
+        """Return those of the instances that are shelved, each with the id of its project.
 
         A shelved instance has its disk in an image that goes away with it: that is not a
-        customer's image. Drivers of clouds that do not shelve keep this.
+        customer's image. Instances that are not there are left out. Drivers of clouds that do not
+        shelve keep this.
         """
         return {}
 
@@ -177,7 +170,11 @@ class Provider(ABC):
         return ()
 
     def kept_name(self, name: str) -> str:
-        """Return the name that the image service keeps for an image that we named so."""
+        """Return the name that the image service keeps for an image that we named so.
+
+        Asks no service, and keeps what it has returned. The name is one of 1 to 255 characters
+        without control characters.
+        """
         return name
 
     def list_os_images(self, project_id: str) -> Sequence[OfferedImage]:
@@ -187,9 +184,10 @@ class Provider(ABC):
     def offered_images(
         self, project_id: str, cloud_image_ids: Sequence[str]
     ) -> Sequence[OfferedImage]:
-        """Return those of the images that can be deployed in the project.
+        """Return those of the images that are there and active, in any order.
 
-        Drivers override it where the image service answers that in one request.
+        The ids are of images that the project may use. Drivers override it where the image service
+        answers that in one request.
         """
         found = [self.get_image(cloud_image_id) for cloud_image_id in cloud_image_ids]
         return [
@@ -207,16 +205,18 @@ class Provider(ABC):
 
     @abstractmethod
     def delete_image(self, project_id: str, cloud_image_id: str) -> bool:
-        """Delete the image; return whether there was one.
+        """Delete the project's image; return whether there was one.
 
-        Raises Refused where it is protected, WrongState where the store still needs it.
+        False means that nobody has an image of that id: its bill ends. Raises Refused where the
+        image is protected or belongs to another project, WrongState where the store still needs it.
         """
 
     def resolve_request(self, project_id: str, request: ServerRequest) -> ServerRequest:
         """Return the request with ids in place of names; change nothing.
 
-        Raises NotFound, with what there is, for whatever the project cannot use. A driver that
-        keeps this has ``request_server`` find out.
+        A resolved request is returned as it is. Raises NotFound, with what there is, for whatever
+        the project cannot use, and Refused where several have the name. A driver that keeps this
+        has ``request_server`` find out.
         """
         return request
 
@@ -224,7 +224,8 @@ class Provider(ABC):
     def request_server(self, project_id: str, request: ServerRequest) -> str:
         """Start to make the instances, all or none; return the id of the first.
 
-        The request is one that ``resolve_request`` returned. Raises NotFound and Refused.
+        The request is one that ``resolve_request`` returned. Each instance is marked with its
+        request id. Raises NotFound and Refused, also for an image that is not there.
         """
 
     @abstractmethod
@@ -233,99 +234,6 @@ class Provider(ABC):
     ) -> Sequence[Server]:
         """Return the project's instances that are marked with the request id, by name.
 
-        They were asked for at ``since`` or later.
+        They were asked for at ``since`` or later. Deleted ones are left out; ``NAME-2`` comes
+        before ``NAME-10``.
         """
-
-    def offers_scaling_groups(self) -> bool:
-        """Return whether the cloud has scaling groups, and the driver the methods below."""
-        return False
-
-    def list_scaling_groups(self, project_id: str) -> Sequence[ScalingGroup]:
-        """Return the project's scaling groups by name, without their members."""
-        raise Refused(_NO_GROUPS)
-
-    def find_scaling_group(
-        self, project_id: str, reference: str, group: str | None = None
-    ) -> ScalingGroup:
-        """Return the scaling group in the project's stack of that id or name, with its members.
-
-        ``group`` names one where the stack has several. Raises NotFound, also for a stack of
-        another project, and Refused.
-        """
-        raise Refused(_NO_GROUPS)
-
-    def create_scaling_group(
-        self, project_id: str, group: GroupRequest, server: ServerRequest
-    ) -> str:
-        """Start to make a scaling group of such instances; return its id. Raises Refused.
-
-        No two groups of a project have one name, so that a repeated request makes no second one.
-        """
-        raise Refused(_NO_GROUPS)
-
-    def change_group_image(
-        self, group: ScalingGroup, cloud_image_id: str, rollout: Rollout | None
-    ) -> None:
-        """Have the group, as it was found, make new instances from the image.
-
-        With a rollout its members are replaced; without, they are not touched. To repeat it
-        changes nothing. Raises WrongState where the group is busy, and Refused.
-        """
-        raise Refused(_NO_GROUPS)
-
-    def stacks_using_image(self, project_id: str, cloud_image_id: str) -> Sequence[str]:
-        """Return the names of the project's stacks that cannot do without the image."""
-        return []
-
-    # What not every driver can: the methods below may be left out.
-
-    def freezes_file_systems(self, project_id: str, server: Server) -> bool:
-        """Return whether a capture of the running instance certainly freezes its file systems."""
-        return False
-
-    def find_root_volume(self, project_id: str, server_id: str) -> RootVolume:
-        """Return the volume that is the instance's primary disk.
-
-        A driver that has this method has all those that follow.
-        """
-        raise Refused("This location's driver captures no instance whose primary disk is a volume.")
-
-    def request_snapshot(self, project_id: str, volume_id: str, request_id: str) -> str:
-        """Start to take a snapshot of a volume that may be in use; return the snapshot's id."""
-        raise NotImplementedError
-
-    def request_volume(self, project_id: str, snapshot_id: str, request_id: str) -> str:
-        """Start to make a volume of the snapshot; return the volume's id."""
-        raise NotImplementedError
-
-    def label_volume(self, project_id: str, volume_id: str, request_id: str) -> None:
-        """Have an image that is made of the volume marked with the request id.
-
-        The image also gets the properties that say how the disk is to be booted, and no others.
-        To do it again changes nothing.
-        """
-        raise NotImplementedError
-
-    def request_upload(self, project_id: str, volume_id: str, name: str, disk_format: str) -> str:
-        """Start to make an image of the volume; return the image's id."""
-        raise NotImplementedError
-
-    def complete_image(
-        self, project_id: str, cloud_image_id: str, request_id: str, minima: Mapping[str, int]
-    ) -> None:
-        """Give the image its mark and what it needs: ``min_disk`` in GiB, ``min_ram`` in MiB.
-
-        To do it again changes nothing. Raises NotFound.
-        """
-        raise NotImplementedError
-
-    def find_parts(self, project_id: str, request_id: str) -> Sequence[CapturePart]:
-        """Return the snapshots and volumes that are marked with the request id."""
-        return ()
-
-    def delete_part(self, project_id: str, part: CapturePart) -> None:
-        """Start to delete a snapshot or volume; one that is gone already is no error.
-
-        Raises Refused while it is still used.
-        """
-        raise NotImplementedError
