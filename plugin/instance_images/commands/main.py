@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from functools import cache, cached_property
@@ -174,6 +175,10 @@ def _tell(message: str) -> None:
 def main() -> None:
     """Run the command line of this process."""
     code = run(sys.argv[1:])
+    if code == EXIT_INTERRUPTED:
+        # Threads may wait for a service that does not answer, and Python would wait for them.
+        sys.stdout.flush()
+        os._exit(code)
     # Else the interpreter looks for garbage in everything that was imported, just before it ends:
     # a fifth of the time that a short command takes.
     gc.freeze()
