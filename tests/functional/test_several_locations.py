@@ -94,7 +94,9 @@ def test_account_need_not_be_at_every_location(noun: str, cli: CommandLine) -> N
     cli.refused(3, "Account 'no such b' was not found", noun, "list", "--account", "no such b")
 
 
-def test_image_of_one_name_at_several_locations_is_shown_by_its_location(cli: CommandLine) -> None:
+def test_image_of_one_name_at_several_locations_is_shown_by_its_location(
+    cli: CommandLine, deployment: Deployment
+) -> None:
     cli.refused(
         3, "2 locations have an image 'image': name one of RegionOne, RegionTwo with --location",
         "image", "show", "image", *ACCOUNT,
@@ -102,7 +104,12 @@ def test_image_of_one_name_at_several_locations_is_shown_by_its_location(cli: Co
 
     shown = cli.ok("image", "show", "image", "--location", "RegionTwo", *ACCOUNT).json
     assert shown["location"] == "RegionTwo"
+    deployment.state_of["RegionOne"] = "down"
+    cli = CommandLine(deployment.config, deployment.clock)
     assert cli.ok("image", "show", shown["id"], *ACCOUNT).json == shown
+    refused = cli("image", "show", "image", *ACCOUNT)
+    assert (refused.exit_code, refused.json) == (1, shown)
+    assert "RegionOne was not looked at" in refused.err
 
 
 def test_task_is_found_at_its_location_whatever_the_others_do(

@@ -137,6 +137,7 @@ def show(
 
     Example: instance-images image show production-web-server-v2
     """
+    from instance_images import images
     from instance_images.commands.views import IMAGE
     from instance_images.settling import settle
     from instance_images.site import resolve_image
@@ -147,7 +148,10 @@ def show(
         with site.database.reading() as connection:
             return resolve_image(connection, site, owner, reference)
 
-    found = at_each(invocation, locations_of(invocation, location), look)
+    names = locations_of(invocation, location)
+    with invocation.application.database.reading() as connection:
+        known = images.location_of_image(connection, reference)
+    found = at_each(invocation, [known] if known in names else names, look)
     if len(found) > 1:
         raise Refused(
             f"{len(found)} locations have an image {printable(reference)!r}: name one of"
@@ -177,12 +181,15 @@ def delete(
 
     Example: instance-images image delete production-web-server-v1 --yes
     """
+    from instance_images.commands.main import EXIT_INTERRUPTED
     from instance_images.deletion import delete as delete_image
 
     site = invocation.application.site(location)
     owner = site.account(account)
-    if not yes:
-        _confirm(site, owner, references)
+    if not yes and not _confirmed(site, owner, references):
+        click.echo("Nothing was deleted.", err=True)
+        invocation.exit_code = EXIT_INTERRUPTED
+        return
     failures: list[InstanceImagesError] = []
     for reference in references:
         try:
@@ -198,10 +205,12 @@ def delete(
         click.echo(f"Image {printable(image.name)} ({image.id}) {told}.")
     if len(references) == 1 and failures:
         raise failures[0]
-    invocation.exit_code = 1 if failures else 0
+    if failures:
+        nothing_was_done = len(failures) == len(references)
+        invocation.exit_code = failures[0].exit_code if nothing_was_done else 1
 
 
-def _confirm(site: Site, owner: Account, references: tuple[str, ...]) -> None:
+def _confirmed(site: Site, owner: Account, references: tuple[str, ...]) -> bool:
     """Ask, with the images' own names, whatever they were asked for by."""
     from instance_images.commands.output import size_text
     from instance_images.deletion import find
@@ -211,4 +220,4 @@ def _confirm(site: Site, owner: Account, references: tuple[str, ...]) -> None:
     for one in find(site, owner, references):
         click.echo(f"{printable(one.name)} ({one.id}), {size_text(one.size_bytes)}", err=True)
     what = "this image" if len(references) == 1 else f"these {len(references)} images"
-    click.confirm(f"Delete {what}? This is permanent and cannot be undone.", abort=True, err=True)
+    return click.confirm(f"Delete {what}? This is permanent and cannot be undone.", err=True)
