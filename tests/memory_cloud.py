@@ -46,6 +46,7 @@ class MemoryProvider(Provider):
         self.fails_after_deletion = False
         self.in_listing: Callable[[], None] = lambda: None  # called when half of it was told
         self.domain_of: dict[str, str] = {}  # of the projects that are in a domain
+        self.disabled: set[str] = set()  # projects
         self.shared: dict[str, set[str]] = {}
         self.listings = 0
 
@@ -57,7 +58,10 @@ class MemoryProvider(Provider):
         ):
             raise NotFound("Account", project_id, "")
         domain_id = self.domain_of.get(project_id, "")
-        return Project(project_id, f"name of {project_id}", domain_id, domain_id or None)
+        is_enabled = project_id not in self.disabled
+        return Project(
+            project_id, f"name of {project_id}", domain_id, domain_id or None, is_enabled
+        )
 
     def find_domain(self, reference: str) -> Domain:
         self._answer()

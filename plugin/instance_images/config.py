@@ -152,6 +152,10 @@ def _config_paths(files: Sequence[Path], directories: Sequence[Path]) -> list[Pa
     if not paths and not directories:
         paths = [DEFAULT_CONFIG_FILE]
     for path in paths:
+        if path.is_dir():
+            raise ConfigurationError(
+                f"Configuration file {path} is a directory: name it with --config-dir."
+            )
         if not path.is_file():
             raise ConfigurationError(
                 f"Configuration file {path} does not exist: create it from the sample"

@@ -97,7 +97,8 @@ class OpenStackApi:
             except keystone_errors.Unauthorized as error:
                 raise ConfigurationError(
                     f"The credentials of {self._location.cloud!r} have no role on project"
-                    f" {project_id}: give them one, best inherited from its domain."
+                    f" {project_id}, or it is disabled: give them one, best inherited from its"
+                    " domain."
                 ) from error
             except Exception as error:
                 raise self._explained(error, "identity") from error
