@@ -196,9 +196,13 @@ class FileCloud(Provider):
             things[cloud_image_id] |= {"minima": minima, "at": format_instant(self.clock())}
         self.step()
 
-    def find_parts(self, project_id: str, request_id: str) -> Sequence[CapturePart]:
-        kinds = tuple(PartKind)
-        found = self._look(lambda _, t: t["kind"] in kinds and t["mark"] == request_id)
+    def find_parts(
+        self, project_id: str, request_id: str, made_ids: Mapping[PartKind, str]
+    ) -> Sequence[CapturePart]:
+        kinds, made = tuple(PartKind), set(made_ids.values())
+        found = self._look(
+            lambda i, t: t["kind"] in kinds and (t["mark"] == request_id or i in made)
+        )
         return [
             CapturePart(
                 PartKind(t["kind"]),

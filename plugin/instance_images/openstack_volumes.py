@@ -31,6 +31,10 @@ _STATUSES = {
     "error_deleting": PartStatus.FAILED,
     "error_managing": PartStatus.FAILED,
 }
+_OWNER = {
+    PartKind.SNAPSHOT: "os-extended-snapshot-attributes:project_id",
+    PartKind.VOLUME: "os-vol-tenant-attr:tenant_id",
+}
 _PATHS = {PartKind.SNAPSHOT: "snapshots", PartKind.VOLUME: "volumes"}
 
 
@@ -137,8 +141,10 @@ class OpenStackVolumes(OpenStackPart):
         if answer.status_code == 404:
             raise NotFound("Image", cloud_image_id, "It was deleted in the image service.")
 
-    def find_parts(self, project_id: str, request_id: str) -> Sequence[CapturePart]:
-        """Return the snapshots and volumes that are marked with the request id."""
+    def find_parts(
+        self, project_id: str, request_id: str, made_ids: Mapping[PartKind, str]
+    ) -> Sequence[CapturePart]:
+        """Return the project's snapshots and volumes of the request, by its mark and their ids."""
         params = {"name": _name(request_id)}
         found = []
         for kind, path in _PATHS.items():
@@ -150,7 +156,21 @@ class OpenStackVolumes(OpenStackPart):
                 for body in answer.json()[path]
                 if body["metadata"].get(REQUEST_PROPERTY) == request_id
             ]
+        seen_ids = {part.id for part in found}
+        for kind, made_id in made_ids.items():
+            if made_id not in seen_ids:
+                found += self._unmarked_part(project_id, kind, made_id)
         return found
+
+    def _unmarked_part(self, project_id: str, kind: PartKind, part_id: str) -> list[CapturePart]:
+        """Return the part of that id, if it is there and still the project's."""
+        path = f"/{_PATHS[kind]}/{part_id}"
+        answer = self._api.ask(project_id, "block_storage", "GET", path, (404,))
+        if answer.status_code == 404:
+            return []
+        body = answer.json()[kind]
+        # A token with the admin role is shown those of every project; without it, only its own.
+        return [_part(kind, body)] if body.get(_OWNER[kind], project_id) == project_id else []
 
     def delete_part(self, project_id: str, part: CapturePart) -> None:
         """Start to delete a snapshot or volume; one that is gone already is no error."""

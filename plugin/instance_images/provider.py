@@ -16,6 +16,7 @@ from instance_images.cloud_objects import (
     Domain,
     Flavor,
     OfferedImage,
+    PartKind,
     Project,
     RootVolume,
     Server,
@@ -309,8 +310,13 @@ class Provider(ABC):
         """
         raise NotImplementedError
 
-    def find_parts(self, project_id: str, request_id: str) -> Sequence[CapturePart]:
-        """Return the snapshots and volumes that are marked with the request id."""
+    def find_parts(
+        self, project_id: str, request_id: str, made_ids: Mapping[PartKind, str]
+    ) -> Sequence[CapturePart]:
+        """Return the project's snapshots and volumes that are marked with the request id.
+
+        Those of ``made_ids`` are among them even without the mark, which their owner can take away.
+        """
         return ()
 
     def delete_part(self, project_id: str, part: CapturePart) -> None:

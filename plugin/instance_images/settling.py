@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 
 from instance_images import images, journal, readings, tasks, volume_steps
-from instance_images.cloud_objects import CloudImage, Server
+from instance_images.cloud_objects import CapturePart, CloudImage, Server
 from instance_images.deadlines import fault_of_delay
 from instance_images.domain import UNFINISHED, Image, Task, TaskKind
 from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
@@ -126,7 +126,10 @@ def _observe_capture(site: Site, task: Task, image: Image, seen_at: datetime) ->
     if not is_of_volume or journal.asked_at(task.journal, Step.UPLOAD):
         found = find_in_cloud(site, image)
     cloud_image_id = found.id if found else image.cloud_image_id
-    parts = site.provider.find_parts(task.project_id, image.id) if is_of_volume else ()
+    parts: Sequence[CapturePart] = ()
+    if is_of_volume:
+        made_ids = journal.parts_made(task.journal)
+        parts = site.provider.find_parts(task.project_id, image.id, made_ids)
     if task.state not in UNFINISHED:
         is_own = found is not None and found.owner_id == task.project_id
         seen = Seen(parts, found if is_own else None)

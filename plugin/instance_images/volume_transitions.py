@@ -27,13 +27,12 @@ LATE = timedelta(minutes=10)
 _GIB = 2**30
 _PROGRESS = {PartKind.SNAPSHOT: 10, PartKind.VOLUME: 30}
 _UPLOAD_PROGRESS = 60
-_STEP_OF = {PartKind.SNAPSHOT: Step.SNAPSHOT, PartKind.VOLUME: Step.VOLUME}
 _AFTER = {PartKind.SNAPSHOT: Step.VOLUME, PartKind.VOLUME: Step.UPLOAD}
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the cloud has that bears the mark of a capture."""
+    """What the cloud has of a capture: what bears its mark, and what it is known to have made."""
 
     parts: Sequence[CapturePart]
     image: CloudImage | None
@@ -92,7 +91,7 @@ def next_of_volume_capture(
         part = seen.part(kind)
         if part is not None:
             return _next_of_part(task, part, now)
-        if journal.made_by(task.journal, _STEP_OF[kind]):
+        if journal.made_by(task.journal, journal.STEP_OF[kind]):
             return Failed(f"The {kind} that was made for the capture disappeared.")
     return _ask(task, Step.SNAPSHOT, task.journal["volume_id"], now)
 
