@@ -213,7 +213,7 @@ class FileCloud(Provider):
             for i, t in found
         ]
 
-    def delete_part(self, project_id: str, part: CapturePart) -> None:
+    def delete_part(self, project_id: str, part: CapturePart, *, force: bool = False) -> None:
         if part.kind is PartKind.SNAPSHOT:
             sources = Counter(t["source"] for t in self.things("volume").values())
             if sources[part.id]:

@@ -23,6 +23,7 @@ from instance_images.domain import (
 )
 from instance_images.errors import (
     CloudUnavailable,
+    ConfigurationError,
     InstanceImagesError,
     Refused,
     UsageError,
@@ -157,7 +158,7 @@ def send(site: Site, account: Account, request: ImageRequest) -> None:
             _ask_block_storage(site, request)
         else:
             _ask_compute(site, request)
-    except Refused as error:
+    except (Refused, ConfigurationError) as error:
         _give_back(site, request, error)
         raise
     except CloudUnavailable as error:

@@ -172,10 +172,19 @@ class OpenStackVolumes(OpenStackPart):
         # A token with the admin role is shown those of every project; without it, only its own.
         return [_part(kind, body)] if body.get(_OWNER[kind], project_id) == project_id else []
 
-    def delete_part(self, project_id: str, part: CapturePart) -> None:
-        """Start to delete a snapshot or volume; one that is gone already is no error."""
+    def delete_part(self, project_id: str, part: CapturePart, *, force: bool = False) -> None:
+        """Start to delete a snapshot or volume; one that is gone already is no error.
+
+        Cinder forgets to end what was going on when it was killed, and refuses to delete it. By
+        force it deletes that as well, for the admin role, and still nothing that is attached.
+        """
         path = f"/{_PATHS[part.kind]}/{part.id}"
         answer = self._api.ask(project_id, "block_storage", "DELETE", path, (400, 404))
+        if answer.status_code == 400 and force and "admin" in self._api.access.role_names:
+            action: dict[str, dict[str, str]] = {"os-force_delete": {}}
+            answer = self._api.ask(
+                project_id, "block_storage", "POST", f"{path}/action", (400, 404), json=action
+            )
         if answer.status_code == 400:
             raise WrongState(f"Cinder cannot delete {part.kind} {part.id}: {reason_of(answer)}")
 

@@ -319,9 +319,10 @@ class Provider(ABC):
         """
         return ()
 
-    def delete_part(self, project_id: str, part: CapturePart) -> None:
+    def delete_part(self, project_id: str, part: CapturePart, *, force: bool = False) -> None:
         """Start to delete a snapshot or volume; one that is gone already is no error.
 
+        With ``force`` also one that is stuck in a state of transition, if the credentials can.
         Raises Refused while it is still used.
         """
         raise NotImplementedError

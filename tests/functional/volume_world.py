@@ -1,5 +1,7 @@
 """The capture of a volume at work: an account with an instance on one, and all that comes of it."""
 
+import contextlib
+import sqlite3
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -44,8 +46,8 @@ class Bench:
         [image] = self.cli.ok("image", "list", *self.account).json
         return image
 
-    def settled(self, *beside: str) -> Any:
-        """Run commands, minutes apart, until nothing is left to be done; return the image.
+    def settled(self, *beside: str, apart: timedelta = timedelta(seconds=30)) -> Any:
+        """Run commands, so far apart, until nothing is left to be done; return the image.
 
         Nothing is left in the cloud then but the image, and what is named ``beside`` it.
         """
@@ -56,15 +58,28 @@ class Bench:
             expected = {image["cloud_image_id"]} if image["status"] == "available" else set()
             if image["status"] != "creating" and self.new_in_cloud() - set(beside) == expected:
                 return image
-            clock.now += timedelta(seconds=30)
+            clock.now += apart
         raise AssertionError(f"{image} in the end, and {self.new_in_cloud()} in the cloud")
 
     def complaints(self) -> list[str]:
-        """Return what the doctor finds about the account; other tests use the same cloud."""
-        [task] = self.cli.ok("task", "list", *self.account).json
+        """Return what the doctor finds about this capture; other tests use the same cloud."""
+        task = self.task()
+        ours = {task["id"], task["image_id"]} | self.new_in_cloud()
         findings = self.cli("doctor", "-f", "json").json
-        ours = (self.project.id, task["id"], task["image_id"])
         return [one["what"] for one in findings if any(id in one["what"] for id in ours)]
+
+    def made(self) -> dict[str, int]:
+        """Return how many of each Cinder made for the capture, the deleted ones too."""
+        [image] = self.cli.ok("image", "list", *self.account).json
+        name = f"instance-images {image['id']}"
+        counts = {}
+        with contextlib.closing(
+            sqlite3.connect(self.cloud.state_dir / "db" / "cinder.sqlite")
+        ) as cinder:
+            for table in ("snapshots", "volumes"):
+                query = f"SELECT count(*) FROM {table} WHERE display_name = ?"
+                counts[table] = int(cinder.execute(query, (name,)).fetchone()[0])
+        return counts
 
     def held(self) -> int:
         """Return how many images count against the account's limit."""
