@@ -75,7 +75,7 @@ class Provider(ABC):
         return None
 
     def full_quota(self, project_id: str) -> str | None:
-        """Return which quota of the image service the project has used up, for a person to read.
+        """Return which quota the project has used up, so that no upload is taken, for a person.
 
         None if it has not, or the service has none: a capture that vanished has another reason.
         """

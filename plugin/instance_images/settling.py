@@ -28,6 +28,7 @@ from instance_images.transitions import (
     next_of_capture,
     next_of_deletion,
     next_of_deployment,
+    reason_of_full_quota,
 )
 from instance_images.volume_transitions import (
     Ask,
@@ -106,7 +107,7 @@ def _observe(
     seen_at = site.clock()
     if task.kind is TaskKind.DEPLOY:
         servers = _servers_of(site, task)
-        made = next_of_deployment(task, servers, site.clock())
+        made = next_of_deployment(task, servers, site.clock(), site.deadlines)
         return Observation(task, image, made, seen_at, server_ids=[s.id for s in servers])
     if task.kind is TaskKind.CREATE:
         try:
@@ -143,7 +144,19 @@ def _observe_capture(site: Site, task: Task, image: Image, seen_at: datetime) ->
     if isinstance(decision, Continues):
         fault = fault_of_delay(task, decision.stage, site.deadlines, site.clock())
         decision = Failed(fault) if fault else decision
+    if isinstance(decision, Failed) and decision.is_unexplained:
+        decision = _explained(site, task, decision)
     return Observation(task, image, decision, seen_at, cloud_image_id, found=found)
+
+
+def _explained(site: Site, task: Task, failed: Failed) -> Failed:
+    """Name the quota that is used up; where there is none, or it cannot be read, change nothing."""
+    try:
+        quota = site.provider.full_quota(task.project_id)
+    except (CloudUnavailable, ConfigurationError, Refused) as error:
+        LOG.warning("It is not known whether a quota ended capture %s: %s", task.id, error)
+        return failed
+    return failed if quota is None else Failed(reason_of_full_quota(task, quota))
 
 
 def _postponed(

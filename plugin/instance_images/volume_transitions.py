@@ -91,7 +91,8 @@ def next_of_volume_capture(
         return Failed(
             "The image disappeared from the image service before it was available: either the"
             " block storage could not upload it (a common cause is too little space for the"
-            " images), or it was deleted there."
+            " images), or it was deleted there.",
+            is_unexplained=True,
         )
     for kind in (PartKind.VOLUME, PartKind.SNAPSHOT):
         part = seen.part(kind)
