@@ -126,11 +126,11 @@ class FileCloud(Provider):
     def request_capture(self, project_id: str, server_id: str, name: str, request_id: str) -> str:
         return self._make("image", request_id, "queued", owner=project_id, name=name)
 
-    def find_captured(self, project_id: str, request_id: str) -> CloudImage | None:
+    def find_captured(self, project_id: str, request_id: str) -> list[CloudImage]:
         found = self._look(
             lambda _, t: (t["kind"], t["mark"], t.get("owner")) == ("image", request_id, project_id)
         )
-        return _image(*found[0]) if found else None
+        return [_image(*one) for one in found]
 
     def get_image(self, cloud_image_id: str) -> CloudImage | None:
         found = self._look(lambda i, _: i == cloud_image_id)

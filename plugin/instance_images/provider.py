@@ -131,8 +131,11 @@ class Provider(ABC):
         """
 
     @abstractmethod
-    def find_captured(self, project_id: str, request_id: str) -> CloudImage | None:
-        """Return the project's image that is marked with the request id."""
+    def find_captured(self, project_id: str, request_id: str) -> Sequence[CloudImage]:
+        """Return the project's images that are marked with the request id.
+
+        There are several where a request was repeated and the first came to something late.
+        """
 
     @abstractmethod
     def get_image(self, cloud_image_id: str) -> CloudImage | None:

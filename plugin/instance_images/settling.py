@@ -186,10 +186,23 @@ def find_in_cloud(site: Site, image: Image) -> CloudImage | None:
     if image.cloud_image_id is not None:
         found = site.provider.get_image(image.cloud_image_id)
     else:
-        found = site.provider.find_captured(image.project_id, image.id)
+        found = find_by_mark(site, image.project_id, image.id)
     if found is None:
         require_sight(site, {image.project_id})
     return found
+
+
+def find_by_mark(site: Site, project_id: str, image_id: str) -> CloudImage | None:
+    """Return what the image service has of a capture whose image is not on record yet.
+
+    One that is on record bears the mark of an attempt that was given up, and was adopted since.
+    """
+    marked = site.provider.find_captured(project_id, image_id)
+    if not marked:
+        return None
+    with site.database.reading() as connection:
+        known = images.known_cloud_ids(connection, [one.id for one in marked])
+    return next((one for one in marked if one.id not in known), None)
 
 
 def require_sight(site: Site, project_ids: set[str]) -> None:
