@@ -5,13 +5,24 @@ that its volume has as "image metadata". So the temporary volume is labelled bef
 the image bears our mark from its first moment.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from instance_images.cloud_objects import CapturePart, PartKind, PartStatus, RootVolume
-from instance_images.errors import NotFound, WrongState
+from instance_images.cloud_objects import (
+    CapturePart,
+    MarkedPart,
+    PartKind,
+    PartStatus,
+    RootVolume,
+)
+from instance_images.errors import CloudUnavailable, NotFound, WrongState
 from instance_images.openstack_api import reason_of
-from instance_images.openstack_part import ACCOUNT_PROPERTY, REQUEST_PROPERTY, OpenStackPart
+from instance_images.openstack_part import (
+    ACCOUNT_PROPERTY,
+    PAGE,
+    REQUEST_PROPERTY,
+    OpenStackPart,
+)
 
 _PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 
@@ -171,6 +182,30 @@ class OpenStackVolumes(OpenStackPart):
         body = answer.json()[kind]
         # A token with the admin role is shown those of every project; without it, only its own.
         return [_part(kind, body)] if body.get(_OWNER[kind], project_id) == project_id else []
+
+    def list_parts(self) -> Iterator[MarkedPart]:
+        """Yield the snapshots and volumes of all projects that are marked with a request id."""
+        if not self._api.offers("block_storage"):
+            return
+        for kind in PartKind:
+            for body in self._of_all_projects(_PATHS[kind]):
+                request_id = body["metadata"].get(REQUEST_PROPERTY)
+                if request_id:
+                    yield MarkedPart(_part(kind, body), body.get(_OWNER[kind]) or "", request_id)
+
+    def _of_all_projects(self, path: str) -> Iterator[dict[str, Any]]:
+        params = {"all_tenants": "1", "limit": str(PAGE)}
+        while True:
+            body = self._api.read("block_storage", f"/{path}/detail", **params)
+            if body is None or path not in body:
+                raise CloudUnavailable(
+                    f"Cinder of location {self._location.name} answered with no list of {path}."
+                    " Try again later."
+                )
+            yield from body[path]
+            if not body[path] or not body.get(f"{path}_links"):
+                return
+            params["marker"] = body[path][-1]["id"]
 
     def delete_part(self, project_id: str, part: CapturePart, *, force: bool = False) -> None:
         """Start to delete a snapshot or volume; one that is gone already is no error.

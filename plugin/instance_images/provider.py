@@ -15,6 +15,7 @@ from instance_images.cloud_objects import (
     CloudImageStatus,
     Domain,
     Flavor,
+    MarkedPart,
     OfferedImage,
     PartKind,
     Project,
@@ -320,6 +321,10 @@ class Provider(ABC):
 
         Those of ``made_ids`` are among them even without the mark, which their owner can take away.
         """
+        return ()
+
+    def list_parts(self) -> Iterable[MarkedPart]:
+        """Yield the snapshots and volumes of all projects that are marked with a request id."""
         return ()
 
     def delete_part(self, project_id: str, part: CapturePart, *, force: bool = False) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from command_line import CommandLine
 from embedded_cloud import EmbeddedCloud, Project, wait_for
+from image_quotas import set_image_quota
 
 pytestmark = pytest.mark.cloud
 
@@ -13,25 +14,11 @@ CAPTURE = ("image", "create", "web-1", "--name", "golden")
 MIB = 2**20
 
 
-def set_quota(cloud: EmbeddedCloud, project: Project, resource: str, number: int) -> None:
-    """Set a limit of Glance's in Keystone; sizes are in MiB."""
-    with cloud.connection() as operator:
-        identity: Any = operator.identity
-        limit = {
-            "service_id": identity.find_service("glance", ignore_missing=False).id,
-            "region_id": "RegionOne",
-            "resource_name": resource,
-            "resource_limit": number,
-            "project_id": project.id,
-        }
-        assert identity.post("/limits", json={"limits": [limit]}).status_code == 201
-
-
 def test_quota_of_the_image_service_itself_is_told_as_that_and_holds_no_slot(
     cloud: EmbeddedCloud, cli: CommandLine, project: Project
 ) -> None:
     cloud.boot(project, "web-1")
-    set_quota(cloud, project, "image_count_total", 0)
+    set_image_quota(cloud, project, "image_count_total", 0)
     account = ["--account", project.name]
 
     cli.refused(3, "The image service's own quota of project", *CAPTURE, *account)
@@ -47,7 +34,7 @@ def vanished(cloud: EmbeddedCloud, cli: CommandLine, project: Project) -> Any:
         member.image.create_image(
             name="large", data=b"x" * 2 * MIB, disk_format="raw", container_format="bare"
         )
-        set_quota(cloud, project, "image_size_total", 1)
+        set_image_quota(cloud, project, "image_size_total", 1)
         account = ["--account", project.name]
         image = cli.ok(*CAPTURE, *account).json
         in_glance: Any = member.image
