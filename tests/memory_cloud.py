@@ -151,13 +151,10 @@ class MemoryProvider(Provider):
         self.images[made.id] = replace(made, **values)
         return self.images[made.id]
 
-    def find_captured(self, project_id: str, request_id: str) -> CloudImage | None:
+    def find_captured(self, project_id: str, request_id: str) -> list[CloudImage]:
         self._answer()
-        for image_id, mark in self.marks.items():
-            image = self.images.get(image_id)
-            if mark == request_id and image and image.owner_id == project_id:
-                return image
-        return None
+        marked = [i for i, mark in self.marks.items() if mark == request_id and i in self.images]
+        return [self.images[i] for i in marked if self.images[i].owner_id == project_id]
 
     def get_image(self, cloud_image_id: str) -> CloudImage | None:
         self._answer()

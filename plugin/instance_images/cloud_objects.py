@@ -190,6 +190,15 @@ class CapturePart:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkedPart:
+    """A part of anybody's capture: whose it is, and the request id that it is marked with."""
+
+    part: CapturePart
+    project_id: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Flavor:
     """The size of an instance. ``disk_gib`` is 0 where the image alone decides."""
 

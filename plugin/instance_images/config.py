@@ -134,6 +134,7 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
                 conf.deadlines.queue_minutes,
                 conf.deadlines.snapshot_minutes,
                 conf.deadlines.upload_minutes,
+                conf.deadlines.deploy_minutes,
             ),
             template_directories=tuple(map(Path, conf.report.template_directories)),
             mail=report_config.mail_settings(conf.mail),

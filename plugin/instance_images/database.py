@@ -150,7 +150,7 @@ class Database:
                 f"The database {self.shown_url} ended the transaction for another one: {reason}."
                 " Nothing was changed; try again."
             )
-        if "readonly" in reason or "read-only" in reason:
+        if re.search("read.?only", reason, re.IGNORECASE):
             return DatabaseUnavailable(
                 f"The database {self.shown_url} is read-only: nothing was changed. Give this user"
                 " write access to the file and its directory, or to the server."

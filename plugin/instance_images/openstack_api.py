@@ -84,7 +84,8 @@ class OpenStackApi:
         """Return whether the catalog has the service in our region."""
         catalog: Any = self.access.service_catalog
         region_name = self._location.region_name
-        return bool(catalog.get_urls(service_type=service, region_name=region_name))
+        service_type = service.replace("_", "-")  # as in the catalog, which knows the aliases
+        return bool(catalog.get_urls(service_type=service_type, region_name=region_name))
 
     def _as_project(self, project_id: str) -> Connection:
         """Return a connection whose token is for the project."""
