@@ -126,11 +126,11 @@ class FileCloud(Provider):
     def request_capture(self, project_id: str, server_id: str, name: str, request_id: str) -> str:
         return self._make("image", request_id, "queued", owner=project_id, name=name)
 
-    def find_captured(self, project_id: str, request_id: str) -> CloudImage | None:
+    def find_captured(self, project_id: str, request_id: str) -> list[CloudImage]:
         found = self._look(
             lambda _, t: (t["kind"], t["mark"], t.get("owner")) == ("image", request_id, project_id)
         )
-        return _image(*found[0]) if found else None
+        return [_image(*one) for one in found]
 
     def get_image(self, cloud_image_id: str) -> CloudImage | None:
         found = self._look(lambda i, _: i == cloud_image_id)
@@ -196,9 +196,13 @@ class FileCloud(Provider):
             things[cloud_image_id] |= {"minima": minima, "at": format_instant(self.clock())}
         self.step()
 
-    def find_parts(self, project_id: str, request_id: str) -> Sequence[CapturePart]:
-        kinds = tuple(PartKind)
-        found = self._look(lambda _, t: t["kind"] in kinds and t["mark"] == request_id)
+    def find_parts(
+        self, project_id: str, request_id: str, made_ids: Mapping[PartKind, str]
+    ) -> Sequence[CapturePart]:
+        kinds, made = tuple(PartKind), set(made_ids.values())
+        found = self._look(
+            lambda i, t: t["kind"] in kinds and (t["mark"] == request_id or i in made)
+        )
         return [
             CapturePart(
                 PartKind(t["kind"]),
@@ -209,7 +213,7 @@ class FileCloud(Provider):
             for i, t in found
         ]
 
-    def delete_part(self, project_id: str, part: CapturePart) -> None:
+    def delete_part(self, project_id: str, part: CapturePart, *, force: bool = False) -> None:
         if part.kind is PartKind.SNAPSHOT:
             sources = Counter(t["source"] for t in self.things("volume").values())
             if sources[part.id]:

@@ -2,9 +2,12 @@
 
 ``provider = memory`` in a location's section connects to the cloud of that location's name, which
 the test reaches in ``CLOUDS``. In another process it is empty. ``cloud`` says how it is: ``up``,
-``down`` (every call fails as with a real cloud) or ``faulty`` (a driver with a bug).
+``down`` (every call fails as with a real cloud), ``faulty`` (a driver with a bug) or ``stuck`` (no
+listing of it ends before ``RELEASED`` is set).
 """
 
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from instance_images.cloud_objects import CloudImage, CloudImageStatus
@@ -15,6 +18,7 @@ from instance_images.provider import Provider
 from memory_cloud import MemoryProvider
 
 CLOUDS: dict[str, Provider] = {}
+RELEASED = threading.Event()
 
 
 class FaultyProvider(MemoryProvider):
@@ -22,6 +26,15 @@ class FaultyProvider(MemoryProvider):
 
     def _answer(self) -> None:
         raise RuntimeError("no answer from https://admin:hunter2@keystone.example:5000/v3")
+
+
+class StuckProvider(MemoryProvider):
+    """Answers no listing of images until it is released."""
+
+    def list_images(self) -> Iterator[CloudImage]:
+        if not RELEASED.wait(60):
+            raise TimeoutError("nobody has released the cloud in memory")
+        return super().list_images()
 
 
 class SlowProvider(MemoryProvider):
@@ -32,6 +45,9 @@ class SlowProvider(MemoryProvider):
         return CloudImage(cloud_image_id, "", "acme", saving, None, None, 0, 0, self.clock())
 
 
+_KINDS = {"faulty": FaultyProvider, "stuck": StuckProvider}
+
+
 def connect_slow(location: Location) -> Provider:
     """Return a cloud in which no capture ends."""
     return SlowProvider(location, system_clock)
@@ -39,7 +55,7 @@ def connect_slow(location: Location) -> Provider:
 
 def connect(location: Location, clock: Clock = system_clock) -> Provider:
     """Return the location's cloud."""
-    kind = FaultyProvider if location.cloud == "faulty" else MemoryProvider
+    kind = _KINDS.get(location.cloud, MemoryProvider)
     cloud = CLOUDS.setdefault(location.name, kind(location, clock))
     assert isinstance(cloud, MemoryProvider)
     cloud.is_down = location.cloud == "down"

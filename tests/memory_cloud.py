@@ -46,6 +46,7 @@ class MemoryProvider(Provider):
         self.fails_after_deletion = False
         self.in_listing: Callable[[], None] = lambda: None  # called when half of it was told
         self.domain_of: dict[str, str] = {}  # of the projects that are in a domain
+        self.disabled: set[str] = set()  # projects
         self.shared: dict[str, set[str]] = {}
         self.listings = 0
 
@@ -57,7 +58,10 @@ class MemoryProvider(Provider):
         ):
             raise NotFound("Account", project_id, "")
         domain_id = self.domain_of.get(project_id, "")
-        return Project(project_id, f"name of {project_id}", domain_id, domain_id or None)
+        is_enabled = project_id not in self.disabled
+        return Project(
+            project_id, f"name of {project_id}", domain_id, domain_id or None, is_enabled
+        )
 
     def find_domain(self, reference: str) -> Domain:
         self._answer()
@@ -147,13 +151,10 @@ class MemoryProvider(Provider):
         self.images[made.id] = replace(made, **values)
         return self.images[made.id]
 
-    def find_captured(self, project_id: str, request_id: str) -> CloudImage | None:
+    def find_captured(self, project_id: str, request_id: str) -> list[CloudImage]:
         self._answer()
-        for image_id, mark in self.marks.items():
-            image = self.images.get(image_id)
-            if mark == request_id and image and image.owner_id == project_id:
-                return image
-        return None
+        marked = [i for i, mark in self.marks.items() if mark == request_id and i in self.images]
+        return [self.images[i] for i in marked if self.images[i].owner_id == project_id]
 
     def get_image(self, cloud_image_id: str) -> CloudImage | None:
         self._answer()

@@ -115,7 +115,7 @@ def adjust(
         return
     with application.database.writing() as connection:
         posted = decide(connection, names, decision, timezone, now)
-    click.echo(f"Posted {len(posted)} adjustments.", err=True)
+    click.echo(f"Posted {len(posted)} adjustment{'s' * (len(posted) > 1)}.", err=True)
 
 
 def _hours(text: str) -> tuple[datetime, datetime]:

@@ -167,10 +167,12 @@ def run_meter(
     """Read the locations and close every hour that has ended.
 
     Run it every hour. It may be repeated, interrupted and run on several machines at once; hours
-    that were missed are caught up, and none is posted twice.
+    that were missed are caught up, and none is posted twice. Up to eight locations are worked on
+    at the same time: one that is slow, or fails, holds up no other.
 
     Example: instance-images meter run
     """
+    from instance_images.parallel import as_they_end
     from instance_images_billing.metering import meter as meter_site
     from instance_images_billing.metering import rehearse
     from instance_images_billing.outcome import Outcome
@@ -181,18 +183,22 @@ def run_meter(
     if not dry_run:
         invocation.start_log()
     act = rehearse if dry_run else meter_site
-    outcomes: list[Outcome] = []
+    outcomes = [Outcome(name) for name in names]
+
+    def run(outcome: Outcome) -> Outcome:
+        with outcome.observed():
+            site = application.site(outcome.location)
+            outcome.done = act(site, application.settings.billing, until)
+        return outcome
+
     try:
-        for name in names:
-            outcomes.append(outcome := Outcome(name))
-            with outcome.observed():
-                outcome.done = act(application.site(name), application.settings.billing, until)
+        for outcome in as_they_end(run, outcomes):
             _tell(outcome, dry_run)
             if dry_run and outcome.done:
                 _show_postings(invocation, outcome.done)
     finally:
         if not dry_run:
-            _publish_metrics(invocation, outcomes)
+            _publish_metrics(invocation, [outcome for outcome in outcomes if outcome.has_begun])
     invocation.exit_code = _exit_code(outcomes)
 
 

@@ -25,11 +25,13 @@ class Outcome:
     done: Metered | None = None
     error: InstanceImagesError | None = None
     duration_seconds: float = 0.0
+    has_begun: bool = False
 
     @contextlib.contextmanager
     def observed(self) -> Iterator[None]:
         """Measure the run inside, keep the error that ends it, and log what came of it."""
         began = time.monotonic()
+        self.has_begun = True
         try:
             yield
         except InstanceImagesError as error:

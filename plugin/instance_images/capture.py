@@ -23,6 +23,7 @@ from instance_images.domain import (
 )
 from instance_images.errors import (
     CloudUnavailable,
+    ConfigurationError,
     InstanceImagesError,
     Refused,
     UsageError,
@@ -31,7 +32,7 @@ from instance_images.errors import (
 from instance_images.journal import Step
 from instance_images.names import fault_of_name, printable
 from instance_images.recording import Observation, record
-from instance_images.settling import settle
+from instance_images.settling import find_by_mark, settle
 from instance_images.site import Site, require_enabled, require_free_slot
 from instance_images.transitions import Failed, consistency_of, fault_of_source
 from instance_images.volume_transitions import Ask
@@ -157,7 +158,7 @@ def send(site: Site, account: Account, request: ImageRequest) -> None:
             _ask_block_storage(site, request)
         else:
             _ask_compute(site, request)
-    except Refused as error:
+    except (Refused, ConfigurationError) as error:
         _give_back(site, request, error)
         raise
     except CloudUnavailable as error:
@@ -239,7 +240,7 @@ def _record_unavailable(
         return  # no answer: the request may have taken effect, and the next command looks
     found = None
     with contextlib.suppress(CloudUnavailable):
-        found = site.provider.find_captured(request.project_id, request.image_id)
+        found = find_by_mark(site, request.project_id, request.image_id)
     has_failed = error.status == _NOVA_FAILED
     if found and not (has_failed and found.status is CloudImageStatus.QUEUED):
         return  # it is under way after all

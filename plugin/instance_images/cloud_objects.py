@@ -22,12 +22,14 @@ class Project:
     """What images and instances belong to in the cloud, and the domain that it is in.
 
     ``domain_id`` is empty in a cloud without domains, ``domain_name`` None where it was not told.
+    Nobody can work in a project that is not ``is_enabled``; what it has stays its own.
     """
 
     id: str
     name: str
     domain_id: str = ""
     domain_name: str | None = None
+    is_enabled: bool = True
 
 
 class CloudImageStatus(StrEnum):
@@ -185,6 +187,15 @@ class CapturePart:
     id: str
     status: PartStatus
     word: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedPart:
+    """A part of anybody's capture: whose it is, and the request id that it is marked with."""
+
+    part: CapturePart
+    project_id: str
+    request_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,7 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
                 conf.deadlines.queue_minutes,
                 conf.deadlines.snapshot_minutes,
                 conf.deadlines.upload_minutes,
+                conf.deadlines.deploy_minutes,
             ),
             template_directories=tuple(map(Path, conf.report.template_directories)),
             mail=report_config.mail_settings(conf.mail),
@@ -152,6 +153,10 @@ def _config_paths(files: Sequence[Path], directories: Sequence[Path]) -> list[Pa
     if not paths and not directories:
         paths = [DEFAULT_CONFIG_FILE]
     for path in paths:
+        if path.is_dir():
+            raise ConfigurationError(
+                f"Configuration file {path} is a directory: name it with --config-dir."
+            )
         if not path.is_file():
             raise ConfigurationError(
                 f"Configuration file {path} does not exist: create it from the sample"

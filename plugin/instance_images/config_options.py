@@ -142,6 +142,15 @@ _DEADLINES_OPTS = [
         min=1,
         help="How many minutes a capture may upload without coming to its end.",
     ),
+    cfg.IntOpt(
+        "deploy_minutes",
+        default=120,
+        min=1,
+        help="How many minutes the instances of a deployment may be built without coming to the"
+        " next stage. The task is ended with an error then, and names them; they stay in the cloud,"
+        " for their owner to look at and to delete. Raise it where images are copied to the compute"
+        " hosts for longer.",
+    ),
 ]
 
 _METRICS_OPTS = [

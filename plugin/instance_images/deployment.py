@@ -62,7 +62,9 @@ def deploy(
     with site.database.reading() as connection:
         image = resolve_image(connection, site, account, reference)
     found = require_available(site, account, image)
-    project_id = site.directory.project_of(account, project).id if project else image.project_id
+    project_id = image.project_id
+    if project is not None:
+        project_id = site.directory.project_of(account, project).id
     flavor = site.provider.find_flavor(project_id, order.flavor)
     fault = fault_of_size(found, flavor, order.volume_gib)
     if fault:

@@ -72,6 +72,12 @@ class Directory:
         known = ", ".join(sorted(printable(project.name) for project in projects)[:20]) or "none"
         raise NotFound("Project", reference, f"Account {printable(account.name)} has: {known}.")
 
+    def projects_to_look_in(self, account: Account, reference: str | None) -> Sequence[Project]:
+        """Return the account's project of that id or name, or all that anybody can work in."""
+        if reference is not None:
+            return [self.project_of(account, reference)]
+        return [project for project in self.projects_of(account) if project.is_enabled]
+
     def working_project(self, account: Account, reference: str | None = None) -> str:
         """Return the id of the account's project to work in, by default the only one.
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from instance_images import images, readings, tasks
 from instance_images.application import Application
-from instance_images.cloud_objects import CloudImageStatus
+from instance_images.cloud_objects import CloudImageStatus, PartKind
 from instance_images.config import Location
 from instance_images.doctor import of_each
 from instance_images.domain import UNFINISHED, TaskKind
@@ -33,6 +33,7 @@ def _look(application: Application, location: Location) -> Iterator[Finding]:
     yield from _stuck(site)
     yield from _empty(site)
     yield from _orphans(site)
+    yield from _forgotten_parts(site)
 
 
 def _late_reading(site: Site) -> Iterator[Finding]:
@@ -56,7 +57,7 @@ def _stuck(site: Site) -> Iterator[Finding]:
     with site.database.reading() as connection:
         found = tasks.open_tasks(connection, site.name, None)
     for task in found:
-        if task.kind is TaskKind.DEPLOY or site.clock() - task.updated_at <= UNTOUCHED:
+        if site.clock() - task.updated_at <= UNTOUCHED:
             continue
         if task.state in UNFINISHED:
             what = (
@@ -107,3 +108,31 @@ def _orphans(site: Site) -> Iterator[Finding]:
             f"Run 'instance-images image sync'; if it stays, see whether anybody needs it, and else"
             f" delete it: 'openstack image delete {found.id}'.",
         )
+
+
+def _forgotten_parts(site: Site) -> Iterator[Finding]:
+    """Find snapshots and volumes that bear our mark and that no capture on record will remove."""
+    known = _captures_at_work(site)
+    parts = list(site.provider.list_parts())
+    known |= _captures_at_work(site)  # one may have begun while they were listed
+    for one in parts:
+        if one.request_id in known:
+            continue
+        kind = "volume" if one.part.kind is PartKind.VOLUME else "volume snapshot"
+        yield Finding(
+            "images",
+            Severity.WARNING,
+            site.name,
+            f"The {kind} {one.part.id} of project {one.project_id} bears this product's mark, of"
+            f" image {printable(one.request_id)}, and no capture on record uses it or will remove"
+            " it.",
+            "If no other installation of this product works in this cloud, delete it, volumes"
+            f" before snapshots: 'openstack {kind} delete {one.part.id}'.",
+        )
+
+
+def _captures_at_work(site: Site) -> set[str]:
+    """Return the images whose captures are under way, or are still being cleaned up after."""
+    with site.database.reading() as connection:
+        found = tasks.open_tasks(connection, site.name, None)
+    return {task.image_id for task in found if task.kind is TaskKind.CREATE}

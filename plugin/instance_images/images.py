@@ -243,6 +243,17 @@ def get_images(connection: sa.Connection, image_ids: Sequence[str]) -> dict[str,
     return found
 
 
+def location_of_image(connection: sa.Connection, image_id: str) -> str | None:
+    """Return where the image of that id is, whosever it is; None if there is none."""
+    query = (
+        sa.select(accounts.c.location)
+        .join_from(images, accounts, accounts.c.account_key == images.c.account_key)
+        .where(images.c.image_id == image_id)
+    )
+    found = connection.execute(query).scalar_one_or_none()
+    return None if found is None else str(found)
+
+
 def find_images(
     connection: sa.Connection, location: str, account_id: str, reference: str
 ) -> list[Image]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from instance_images.cloud_objects import RootVolume
+from instance_images.cloud_objects import PartKind, RootVolume
 from instance_images.instants import format_instant, parse_instant
 
 Journal = Mapping[str, Any]
@@ -22,6 +22,9 @@ class Step(StrEnum):
     SNAPSHOT = "snapshot"  # of the root volume
     VOLUME = "volume"  # of the snapshot
     UPLOAD = "upload"  # of that volume, to the image service
+
+
+STEP_OF = {PartKind.SNAPSHOT: Step.SNAPSHOT, PartKind.VOLUME: Step.VOLUME}
 
 
 def of_server(now: datetime) -> dict[str, Any]:
@@ -79,6 +82,12 @@ def made_by(journal: Journal, step: Step) -> str | None:
     """Return the id of what the step has made, as far as it is known."""
     found: str | None = journal.get("made", {}).get(step)
     return found
+
+
+def parts_made(journal: Journal) -> dict[PartKind, str]:
+    """Return the ids of the snapshot and the volume that were made, as far as they are known."""
+    found = {kind: made_by(journal, STEP_OF[kind]) for kind in PartKind}
+    return {kind: made_id for kind, made_id in found.items() if made_id}
 
 
 def unanswered_since(journal: Journal) -> datetime | None:

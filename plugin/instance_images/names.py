@@ -31,7 +31,7 @@ def printable(text: str) -> str:
 def fault_of_name(name: str) -> str | None:
     """Return why ``name`` cannot name an image or instance, or None if it can."""
     if not name.strip():
-        return "The name is empty: give the image a name of 1 to 255 characters."
+        return "The name is empty: give one of 1 to 255 characters."
     if name != name.strip():
         return "The name begins or ends with a blank: leave it out."
     if len(name) > MAX_NAME_CHARACTERS:

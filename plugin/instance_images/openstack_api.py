@@ -84,7 +84,8 @@ class OpenStackApi:
         """Return whether the catalog has the service in our region."""
         catalog: Any = self.access.service_catalog
         region_name = self._location.region_name
-        return bool(catalog.get_urls(service_type=service, region_name=region_name))
+        service_type = service.replace("_", "-")  # as in the catalog, which knows the aliases
+        return bool(catalog.get_urls(service_type=service_type, region_name=region_name))
 
     def _as_project(self, project_id: str) -> Connection:
         """Return a connection whose token is for the project."""
@@ -97,7 +98,8 @@ class OpenStackApi:
             except keystone_errors.Unauthorized as error:
                 raise ConfigurationError(
                     f"The credentials of {self._location.cloud!r} have no role on project"
-                    f" {project_id}: give them one, best inherited from its domain."
+                    f" {project_id}, or it is disabled: give them one, best inherited from its"
+                    " domain."
                 ) from error
             except Exception as error:
                 raise self._explained(error, "identity") from error

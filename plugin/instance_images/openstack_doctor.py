@@ -17,6 +17,8 @@ SKEW_SECONDS = 5
 _NEEDED = {"identity": "/auth/projects", "compute": "/", "image": "/images?limit=1"}
 # Not every cloud has them, and not every operator needs what they are for.
 _OPTIONAL = {"network": "/", "block_storage": "/limits"}
+_IMAGE_COUNT = "image_count_total"
+_SHOWN = 3  # projects in a finding
 _ANY_ANSWER = tuple(range(300, 500))
 
 
@@ -38,7 +40,7 @@ class OpenStackDoctor(OpenStackPart):
         for service, path in {**_NEEDED, **_OPTIONAL}.items():
             yield from self._service(service, path, clock)
         yield from self._roles(project_ids)
-        yield from self._quota(max_images)
+        yield from self._quota(project_ids, max_images)
 
     def _service(self, service: str, path: str, clock: Clock) -> Iterator[Finding]:
         sent_at = clock()
@@ -91,24 +93,62 @@ class OpenStackDoctor(OpenStackPart):
             yield self._finding(
                 Severity.ERROR,
                 f"The credentials of {self._location.cloud!r} have no role on {len(missing)} of the"
-                f" projects that own images ({', '.join(missing[:3])}"
-                f"{', ...' if len(missing) > 3 else ''}), or these are gone: nothing can be"
+                f" projects that own images ({', '.join(missing[:_SHOWN])}"
+                f"{', ...' if len(missing) > _SHOWN else ''}), or these are gone: nothing can be"
                 " captured, deployed or deleted for them.",
                 "Give their user a role there, best inherited from the domain: 'openstack role add"
                 " --user USER --domain DOMAIN --inherited admin'.",
             )
 
-    def _quota(self, max_images: int) -> Iterator[Finding]:
-        """Find a limit of Glance's own that is reached before ours; older ones do not tell."""
-        body = self._api.read("image", "/info/usage") or {}
-        limit = ((body.get("usage") or {}).get("image_count_total") or {}).get("limit")
-        if limit is not None and 0 <= limit < max_images:
+    def _quota(self, project_ids: Collection[str], max_images: int) -> Iterator[Finding]:
+        """Find limits of Glance's own that are reached before ours, where it asks Keystone for any.
+
+        Glance tells only of the project that asks; what it asks Keystone for, all can be read of.
+        """
+        body = self._api.read("image", "/info/usage") or {}  # older ones do not tell
+        if _IMAGE_COUNT not in (body.get("usage") or {}):
+            return
+        registered = self._registered()
+        if registered is None:
+            return
+        default = registered["default_limit"]
+        if 0 <= default < max_images:
             yield self._finding(
                 Severity.WARNING,
-                f"Glance allows a project {limit} images (image_count_total), and this product"
-                f" {max_images}: captures are refused by Glance first.",
-                "Raise the limit in Keystone, or lower max_images.",
+                f"Glance allows a project {default} images ({_IMAGE_COUNT}) where it has no limit"
+                f" of its own, and this product {max_images}: captures are refused by Glance"
+                " first.",
+                "Raise the registered limit in Keystone, or lower max_images.",
             )
+        limits = self._api.read("identity", "/limits", resource_name=_IMAGE_COUNT) or {}
+        low = {
+            limit["project_id"]: limit["resource_limit"]
+            for limit in limits.get("limits", ())
+            if limit["project_id"] in project_ids
+            and all(limit[key] == registered[key] for key in ("service_id", "region_id"))
+            and 0 <= limit["resource_limit"] < max_images
+        }
+        if low:
+            shown = [f"{project_id}: {low[project_id]}" for project_id in sorted(low)]
+            yield self._finding(
+                Severity.WARNING,
+                f"Glance allows {len(low)} of the projects that own images fewer of them"
+                f" ({_IMAGE_COUNT}) than this product, which allows {max_images}"
+                f" ({', '.join(shown[:_SHOWN])}{', ...' if len(shown) > _SHOWN else ''}): captures"
+                " are refused by Glance first.",
+                "Raise these projects' limits in Keystone, or set lower ones here with"
+                " 'instance-images limit set'.",
+            )
+
+    def _registered(self) -> dict[str, Any] | None:
+        """Return the limit that is registered for this region, or else for all regions."""
+        body = self._api.read("identity", "/registered_limits", resource_name=_IMAGE_COUNT) or {}
+        for region in (self._location.region_name, None):
+            for limit in body.get("registered_limits", ()):
+                if limit["region_id"] == region:
+                    found: dict[str, Any] = limit
+                    return found
+        return None
 
     def _finding(self, severity: Severity, what: str, cure: str) -> Finding:
         return Finding("cloud", severity, self._location.name, what, cure)

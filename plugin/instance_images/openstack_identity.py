@@ -83,7 +83,8 @@ class OpenStackIdentity(OpenStackPart):
         else:
             names = {domain["id"]: domain["name"] for domain in self._all("domains", {})}
         return [
-            Project(p["id"], p["name"], p["domain_id"], names.get(p["domain_id"])) for p in found
+            Project(p["id"], p["name"], p["domain_id"], names.get(p["domain_id"]), p["enabled"])
+            for p in found
         ]
 
     def _all(self, kind: str, params: dict[str, str]) -> Iterator[dict[str, Any]]:

@@ -28,13 +28,14 @@ _TRACES = ("instance_uuid", "base_image_ref", "image_location", "image_state", "
 class OpenStackImages(OpenStackPart):
     """The driver's methods about images."""
 
-    def find_captured(self, project_id: str, request_id: str) -> CloudImage | None:
-        """Return the project's image that is marked with the request id."""
+    def find_captured(self, project_id: str, request_id: str) -> list[CloudImage]:
+        """Return the project's images that are marked with the request id."""
         params = {REQUEST_PROPERTY: request_id, "owner": project_id, "visibility": "all"}
-        for image in self._api.read("image", "/images", **params)["images"]:
-            if image.get(REQUEST_PROPERTY) == request_id and image["owner"] == project_id:
-                return cloud_image(image)
-        return None
+        return [
+            cloud_image(image)
+            for image in self._api.read("image", "/images", **params)["images"]
+            if image.get(REQUEST_PROPERTY) == request_id and image["owner"] == project_id
+        ]
 
     def get_image(self, cloud_image_id: str) -> CloudImage | None:
         """Return the image, None if the service has none of that id."""

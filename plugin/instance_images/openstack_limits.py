@@ -13,8 +13,9 @@ from instance_images.names import printable
 from instance_images.openstack_part import OpenStackPart
 
 RESOURCE = "instance_images"
-# The others count what is being uploaded now.
-_LASTING_QUOTAS = ("image_count_total", "image_size_total")
+# Those that break off an upload, with their units. The one on the number of images is told of when
+# an image is asked for.
+_UPLOAD_QUOTAS = {"image_size_total": " MiB", "image_count_uploading": ""}
 
 
 class OpenStackLimits(OpenStackPart):
@@ -39,13 +40,15 @@ class OpenStackLimits(OpenStackPart):
         return int(registered["default_limit"])
 
     def full_quota(self, project_id: str) -> str | None:
-        """Return which of Glance's own quotas the project has used up, None if it has not."""
+        """Return which of Glance's own quotas on uploads the project has used up, or None."""
         answer = self._api.ask(project_id, "image", "GET", "/info/usage", allow=(403, 404))
         if not answer.ok:
             return None  # a Glance before this request
-        for name, quota in sorted(answer.json()["usage"].items()):
-            if name in _LASTING_QUOTAS and 0 <= quota["limit"] <= quota["usage"]:
-                return f"{name}: {quota['usage']} of {quota['limit']} are used"
+        usage = answer.json()["usage"]
+        for name, unit in _UPLOAD_QUOTAS.items():
+            quota = usage.get(name)
+            if quota and 0 <= quota["limit"] <= quota["usage"]:
+                return f"{name}: {quota['usage']} of {quota['limit']}{unit} are used"
         return None
 
     def _registered_limit(self) -> dict[str, Any] | None:

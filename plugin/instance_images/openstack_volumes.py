@@ -5,14 +5,25 @@ that its volume has as "image metadata". So the temporary volume is labelled bef
 the image bears our mark from its first moment.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from instance_images.cloud_objects import CapturePart, PartKind, PartStatus, RootVolume
-from instance_images.errors import NotFound, WrongState
+from instance_images.cloud_objects import (
+    CapturePart,
+    MarkedPart,
+    PartKind,
+    PartStatus,
+    RootVolume,
+)
+from instance_images.errors import CloudUnavailable, NotFound, WrongState
 from instance_images.openstack_api import reason_of
 from instance_images.openstack_names import accepted_name
-from instance_images.openstack_part import ACCOUNT_PROPERTY, REQUEST_PROPERTY, OpenStackPart
+from instance_images.openstack_part import (
+    ACCOUNT_PROPERTY,
+    PAGE,
+    REQUEST_PROPERTY,
+    OpenStackPart,
+)
 
 _PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 
@@ -31,6 +42,10 @@ _STATUSES = {
     "error": PartStatus.FAILED,
     "error_deleting": PartStatus.FAILED,
     "error_managing": PartStatus.FAILED,
+}
+_OWNER = {
+    PartKind.SNAPSHOT: "os-extended-snapshot-attributes:project_id",
+    PartKind.VOLUME: "os-vol-tenant-attr:tenant_id",
 }
 _PATHS = {PartKind.SNAPSHOT: "snapshots", PartKind.VOLUME: "volumes"}
 
@@ -141,8 +156,10 @@ class OpenStackVolumes(OpenStackPart):
         if answer.status_code == 404:
             raise NotFound("Image", cloud_image_id, "It was deleted in the image service.")
 
-    def find_parts(self, project_id: str, request_id: str) -> Sequence[CapturePart]:
-        """Return the snapshots and volumes that are marked with the request id."""
+    def find_parts(
+        self, project_id: str, request_id: str, made_ids: Mapping[PartKind, str]
+    ) -> Sequence[CapturePart]:
+        """Return the project's snapshots and volumes of the request, by its mark and their ids."""
         params = {"name": _name(request_id)}
         found = []
         for kind, path in _PATHS.items():
@@ -154,12 +171,59 @@ class OpenStackVolumes(OpenStackPart):
                 for body in answer.json()[path]
                 if body["metadata"].get(REQUEST_PROPERTY) == request_id
             ]
+        seen_ids = {part.id for part in found}
+        for kind, made_id in made_ids.items():
+            if made_id not in seen_ids:
+                found += self._unmarked_part(project_id, kind, made_id)
         return found
 
-    def delete_part(self, project_id: str, part: CapturePart) -> None:
-        """Start to delete a snapshot or volume; one that is gone already is no error."""
+    def _unmarked_part(self, project_id: str, kind: PartKind, part_id: str) -> list[CapturePart]:
+        """Return the part of that id, if it is there and still the project's."""
+        path = f"/{_PATHS[kind]}/{part_id}"
+        answer = self._api.ask(project_id, "block_storage", "GET", path, (404,))
+        if answer.status_code == 404:
+            return []
+        body = answer.json()[kind]
+        # A token with the admin role is shown those of every project; without it, only its own.
+        return [_part(kind, body)] if body.get(_OWNER[kind], project_id) == project_id else []
+
+    def list_parts(self) -> Iterator[MarkedPart]:
+        """Yield the snapshots and volumes of all projects that are marked with a request id."""
+        if not self._api.offers("block_storage"):
+            return
+        for kind in PartKind:
+            for body in self._of_all_projects(_PATHS[kind]):
+                request_id = body["metadata"].get(REQUEST_PROPERTY)
+                if request_id:
+                    yield MarkedPart(_part(kind, body), body.get(_OWNER[kind]) or "", request_id)
+
+    def _of_all_projects(self, path: str) -> Iterator[dict[str, Any]]:
+        params = {"all_tenants": "1", "limit": str(PAGE)}
+        while True:
+            body = self._api.read("block_storage", f"/{path}/detail", **params)
+            if body is None or path not in body:
+                raise CloudUnavailable(
+                    f"Cinder of location {self._location.name} answered with no list of {path}."
+                    " Try again later."
+                )
+            yield from body[path]
+            if not body[path] or not body.get(f"{path}_links"):
+                return
+            params["marker"] = body[path][-1]["id"]
+
+    def delete_part(self, project_id: str, part: CapturePart, *, force: bool = False) -> None:
+        """Start to delete a snapshot or volume; one that is gone already is no error.
+
+        Cinder forgets to end what was going on when it was killed, and refuses to delete it. By
+        force it deletes that as well, for the admin role, and still nothing that is attached.
+        """
         path = f"/{_PATHS[part.kind]}/{part.id}"
         answer = self._api.ask(project_id, "block_storage", "DELETE", path, (400, 404))
+        if answer.status_code == 400 and force and "admin" in self._api.access.role_names:
+            action: dict[str, dict[str, str]] = {"os-force_delete": {}}
+            answer = self._api.ask(
+                project_id, "block_storage", "POST", f"{path}/action", (400, 404), json=action
+            )
         if answer.status_code == 400:
             raise WrongState(f"Cinder cannot delete {part.kind} {part.id}: {reason_of(answer)}")
 

@@ -1,6 +1,6 @@
-"""Several requests to the cloud at once, a bounded number of them."""
+"""Several requests to the cloud, or several locations, at once, a bounded number of them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -17,10 +17,23 @@ def in_parallel(
 
     Whatever has not begun when an error is raised is not begun any more.
     """
-    with ThreadPoolExecutor(at_once) as executor:
-        futures = [executor.submit(work, item) for item in items]
-        try:
-            return [future.result() for future in futures]
-        except BaseException:
-            executor.shutdown(cancel_futures=True)
-            raise
+    return list(as_they_end(work, items, at_once))
+
+
+def as_they_end(
+    work: Callable[[T], R], items: Iterable[T], at_once: int = REQUESTS_AT_ONCE
+) -> Iterator[R]:
+    """Yield what ``work`` returns for each item, as soon as that and all before it are there.
+
+    Begins at the first look. What has begun when an error is raised is waited for, but not by
+    somebody who interrupts the command.
+    """
+    executor = ThreadPoolExecutor(at_once)
+    futures = [executor.submit(work, item) for item in items]
+    try:
+        for future in futures:
+            yield future.result()
+    except BaseException as error:
+        executor.shutdown(wait=isinstance(error, Exception), cancel_futures=True)
+        raise
+    executor.shutdown()

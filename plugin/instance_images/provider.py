@@ -64,7 +64,7 @@ class Provider(DomainPart, ScalingPart, VolumePart, ABC):
         return None
 
     def full_quota(self, project_id: str) -> str | None:
-        """Return which quota of the image service the project has used up, for a person to read.
+        """Return which quota the project has used up, so that no upload is taken, for a person.
 
         None if it has not, or the service has none: a capture that vanished has another reason.
         """
@@ -118,11 +118,12 @@ class Provider(DomainPart, ScalingPart, VolumePart, ABC):
         """
 
     @abstractmethod
-    def find_captured(self, project_id: str, request_id: str) -> CloudImage | None:
-        """Return the project's own image that is marked with the request id, None if there is none.
+    def find_captured(self, project_id: str, request_id: str) -> Sequence[CloudImage]:
+        """Return the project's own images that are marked with the request id, in any order.
 
         It finds an image of any status as soon as it is there: after a lost answer this decides
-        whether there is one.
+        whether there is one. There are several where a request was repeated and the first came to
+        something late.
         """
 
     @abstractmethod

@@ -4,11 +4,13 @@ A driver overrides all methods of a part or none. What it does not override refu
 nothing; what can be answered truly without the part (no groups, no leftovers) is answered.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from instance_images.cloud_objects import (
     CapturePart,
     Domain,
+    MarkedPart,
+    PartKind,
     Project,
     RootVolume,
     ServerRequest,
@@ -140,16 +142,24 @@ class VolumePart:
         """
         raise _no_volumes()
 
-    def find_parts(self, project_id: str, request_id: str) -> Sequence[CapturePart]:
+    def find_parts(
+        self, project_id: str, request_id: str, made_ids: Mapping[PartKind, str]
+    ) -> Sequence[CapturePart]:
         """Return the project's snapshots and volumes that are marked with the request id.
 
-        One that is being deleted is among them until it is gone.
+        Those of ``made_ids`` are among them even without the mark, which their owner can take
+        away. One that is being deleted is among them until it is gone.
         """
         return ()
 
-    def delete_part(self, project_id: str, part: CapturePart) -> None:
+    def list_parts(self) -> Iterable[MarkedPart]:
+        """Yield the snapshots and volumes of all projects that are marked with a request id."""
+        return ()
+
+    def delete_part(self, project_id: str, part: CapturePart, *, force: bool = False) -> None:
         """Start to delete a snapshot or volume; one that is gone already is no error.
 
+        With ``force`` also one that is stuck in a state of transition, if the credentials can.
         Raises Refused (or WrongState) while it is still used.
         """
         raise _no_volumes()

@@ -15,6 +15,7 @@ from instance_images import accounts, images, readings
 from instance_images.adopting import adopt
 from instance_images.comparing import Change, Comparison, compare
 from instance_images.domain import TaskKind
+from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
 from instance_images.learned import Learned, learned
 from instance_images.names import printable
 from instance_images.news import Event, Learning, Source, tell
@@ -48,10 +49,19 @@ def read_location(site: Site, *, act: bool) -> Reading:
     read_at = site.clock()
     if act:
         observations = settle(site, None, _IMAGE_TASKS, Source.RUN)
+        _settle_deployments(site)
         keep_ownership(site)
     else:
         observations = observe(site, None, _IMAGE_TASKS)
     return Reading(read_at, observations, compare(site))
+
+
+def _settle_deployments(site: Site) -> None:
+    """Bring deployments forward, so that one that hangs ends although nobody asks for it."""
+    try:
+        settle(site, None, (TaskKind.DEPLOY,), Source.RUN)
+    except (CloudUnavailable, ConfigurationError, Refused) as error:
+        LOG.warning("%s: the deployments are left for later: %s", site.name, error)
 
 
 def synchronize(site: Site, *, dry_run: bool = False) -> list[Learned]:

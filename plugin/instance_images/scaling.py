@@ -40,7 +40,8 @@ class Member:
 class ScalingGroup:
     """A scaling group in a stack of its project.
 
-    ``name`` is the stack's, ``group`` its name in the stack. ``cloud_image_id`` is what new
+    ``name`` is the stack's, ``group`` its name in the stack; ``project_name`` is for people, and no
+    driver's business. ``cloud_image_id`` is what new
     instances are made from, an id or a name, as far as the stack tells. ``desired_size`` is what
     the group returns to when it is updated, None if it stays as large as it is. ``size`` is how
     many members it has; ``members`` are their instances, where they were asked for.
@@ -63,6 +64,7 @@ class ScalingGroup:
     keeps_members: bool
     fault: str | None
     members: Sequence[Member] = ()
+    project_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

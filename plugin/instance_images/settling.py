@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 
 from instance_images import images, journal, readings, tasks, volume_steps
-from instance_images.cloud_objects import CloudImage, Server
+from instance_images.cloud_objects import CapturePart, CloudImage, Server
 from instance_images.deadlines import fault_of_delay
 from instance_images.domain import UNFINISHED, Image, Task, TaskKind
 from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
@@ -28,6 +28,7 @@ from instance_images.transitions import (
     next_of_capture,
     next_of_deletion,
     next_of_deployment,
+    reason_of_full_quota,
 )
 from instance_images.volume_transitions import (
     Ask,
@@ -106,7 +107,7 @@ def _observe(
     seen_at = site.clock()
     if task.kind is TaskKind.DEPLOY:
         servers = _servers_of(site, task)
-        made = next_of_deployment(task, servers, site.clock())
+        made = next_of_deployment(task, servers, site.clock(), site.deadlines)
         return Observation(task, image, made, seen_at, server_ids=[s.id for s in servers])
     if task.kind is TaskKind.CREATE:
         try:
@@ -126,7 +127,10 @@ def _observe_capture(site: Site, task: Task, image: Image, seen_at: datetime) ->
     if not is_of_volume or journal.asked_at(task.journal, Step.UPLOAD):
         found = find_in_cloud(site, image)
     cloud_image_id = found.id if found else image.cloud_image_id
-    parts = site.provider.find_parts(task.project_id, image.id) if is_of_volume else ()
+    parts: Sequence[CapturePart] = ()
+    if is_of_volume:
+        made_ids = journal.parts_made(task.journal)
+        parts = site.provider.find_parts(task.project_id, image.id, made_ids)
     if task.state not in UNFINISHED:
         is_own = found is not None and found.owner_id == task.project_id
         seen = Seen(parts, found if is_own else None)
@@ -140,7 +144,19 @@ def _observe_capture(site: Site, task: Task, image: Image, seen_at: datetime) ->
     if isinstance(decision, Continues):
         fault = fault_of_delay(task, decision.stage, site.deadlines, site.clock())
         decision = Failed(fault) if fault else decision
+    if isinstance(decision, Failed) and decision.is_unexplained:
+        decision = _explained(site, task, decision)
     return Observation(task, image, decision, seen_at, cloud_image_id, found=found)
+
+
+def _explained(site: Site, task: Task, failed: Failed) -> Failed:
+    """Name the quota that is used up; where there is none, or it cannot be read, change nothing."""
+    try:
+        quota = site.provider.full_quota(task.project_id)
+    except (CloudUnavailable, ConfigurationError, Refused) as error:
+        LOG.warning("It is not known whether a quota ended capture %s: %s", task.id, error)
+        return failed
+    return failed if quota is None else Failed(reason_of_full_quota(task, quota))
 
 
 def _postponed(
@@ -171,10 +187,23 @@ def find_in_cloud(site: Site, image: Image) -> CloudImage | None:
     if image.cloud_image_id is not None:
         found = site.provider.get_image(image.cloud_image_id)
     else:
-        found = site.provider.find_captured(image.project_id, image.id)
+        found = find_by_mark(site, image.project_id, image.id)
     if found is None:
         require_sight(site, {image.project_id})
     return found
+
+
+def find_by_mark(site: Site, project_id: str, image_id: str) -> CloudImage | None:
+    """Return what the image service has of a capture whose image is not on record yet.
+
+    One that is on record bears the mark of an attempt that was given up, and was adopted since.
+    """
+    marked = site.provider.find_captured(project_id, image_id)
+    if not marked:
+        return None
+    with site.database.reading() as connection:
+        known = images.known_cloud_ids(connection, [one.id for one in marked])
+    return next((one for one in marked if one.id not in known), None)
 
 
 def require_sight(site: Site, project_ids: set[str]) -> None:

@@ -68,12 +68,12 @@ class Site:
         """Return the account's projects here."""
         return self.directory.projects_of(account)
 
-    def projects_that_may_use(self, image: Image) -> list[str]:
-        """Return the ids of the projects that the image serves."""
+    def projects_that_may_use(self, image: Image) -> Sequence[Project]:
+        """Return the projects that the image serves, without those that are disabled."""
         if self.account_scope is AccountScope.PROJECT:
-            return [image.project_id]
+            return [Project(image.project_id, image.project_id)]
         account = Account(image.account_id, image.account_id, scope=self.account_scope)
-        return [project.id for project in self.projects_of(account)]
+        return self.directory.projects_to_look_in(account, None)
 
 
 def require_scope(site: Site) -> None:

@@ -135,6 +135,18 @@ def get_task(connection: sa.Connection, task_id: str) -> Task:
     return _task(connection.execute(_rows().where(tasks.c.task_id == task_id)).one())
 
 
+def location_of_task(connection: sa.Connection, task_id: str) -> str | None:
+    """Return where the task is, whosever it is; None if there is none."""
+    query = (
+        sa.select(accounts.c.location)
+        .join_from(tasks, images, images.c.image_id == tasks.c.image_id)
+        .join(accounts, accounts.c.account_key == images.c.account_key)
+        .where(tasks.c.task_id == task_id)
+    )
+    found = connection.execute(query).scalar_one_or_none()
+    return None if found is None else str(found)
+
+
 def find_task(
     connection: sa.Connection, location: str, account_id: str, task_id: str
 ) -> Task | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from instance_images.cloud_objects import CloudImage, CloudImageStatus, Server, ServerStatus
+from instance_images.deadlines import DEFAULT_DEADLINES, Deadlines, fault_of_slow_deployment
 from instance_images.domain import Consistency, Image, Task
 from instance_images.names import printable
 
@@ -77,9 +78,13 @@ class DeleteAgain:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The work has come to nothing, for this reason."""
+    """The work has come to nothing, for this reason.
+
+    ``is_unexplained`` where the cloud made away with an image and tells nobody why.
+    """
 
     reason: str
+    is_unexplained: bool = False
 
 
 def fault_of_source(server: Server) -> str | None:
@@ -127,7 +132,8 @@ def next_of_capture(
         return Failed(
             "The image disappeared from the image service before it was available: either the"
             " capture failed on the compute host (a common cause is too little space for the"
-            " images), or the image was deleted there."
+            " images), or the image was deleted there.",
+            is_unexplained=True,
         )
     if found.status is not CloudImageStatus.ACTIVE:
         stage = _capture_stage(found, server)
@@ -166,25 +172,29 @@ def next_of_deletion(
 
 
 def next_of_deployment(
-    task: Task, servers: Sequence[Server], now: datetime
+    task: Task,
+    servers: Sequence[Server],
+    now: datetime,
+    deadlines: Deadlines = DEFAULT_DEADLINES,
 ) -> Continues | Deployed | Failed:
     """Decide about instances that are being made; ``servers`` are those that were found.
 
-    Whatever becomes of the others, the task ends when none is being built any more.
+    Whatever becomes of the others, the task ends when none is being built any more, or when those
+    that are make no progress.
     """
     there = [server for server in servers if server.status is not ServerStatus.DELETED]
     missing = task.count - len(there)
     if missing > 0 and len(task.server_ids) < task.count and now - task.started_at < GRACE:
         return Continues(task.stage, task.progress)
-    building = [
-        server.task_state or "building"
-        for server in there
-        if server.status is ServerStatus.BUILDING
-    ]
-    if building:
-        progress, stage = min((DEPLOY_PROGRESS.get(stage, 0), stage) for stage in building)
-        return Continues(stage, max(task.progress, progress))
+    building = [server for server in there if server.status is ServerStatus.BUILDING]
     failed = [server for server in there if server.status is ServerStatus.FAILED]
+    if building:
+        stages = [server.task_state or "building" for server in building]
+        progress, stage = min((DEPLOY_PROGRESS.get(stage, 0), stage) for stage in stages)
+        late = fault_of_slow_deployment(task, stage, deadlines, now)
+        if late is None:
+            return Continues(stage, max(task.progress, progress))
+        return Failed(_reason_of_deployment(task.count, missing, failed, building, late))
     if any(server.fault is None for server in failed) and task.stage != "error":
         return Continues("error", task.progress)  # Nova writes the reason a moment later
     if missing > 0 or failed:
@@ -192,18 +202,41 @@ def next_of_deployment(
     return Deployed()
 
 
-def _reason_of_deployment(count: int, missing: int, failed: Sequence[Server]) -> str:
+def _reason_of_deployment(
+    count: int,
+    missing: int,
+    failed: Sequence[Server],
+    building: Sequence[Server] = (),
+    late: str | None = None,
+) -> str:
+    """Return what became of the instances that do not run; ``late``: why nobody waits longer."""
     if count == 1 and missing:
         return "The instance is not there: it was deleted, or never made."
-    reasons = [f"{missing} of {count} instances are not there: deleted, or never made."]
-    if not missing:
-        reasons = [f"{len(failed)} of {count} instances failed."] if count > 1 else []
+    reasons = [late] if late else []
+    if missing:
+        reasons.append(f"{missing} of {count} instances are not there: deleted, or never made.")
+    elif failed and count > 1:
+        reasons.append(f"{len(failed)} of {count} instances failed.")
     for server in failed:
         fault = server.fault or "Nova reports the instance in error, without a reason."
         fault = fault if fault.endswith(".") else f"{fault}."
         reasons.append(f"{fault} Instance {printable(server.name)} ({server.id}) is in error.")
-    left = "It is left" if len(failed) == 1 else "They are left"
-    return " ".join([*reasons, f"{left} for you to look at, and to delete."] if failed else reasons)
+    for server in building:
+        reasons.append(f"Instance {printable(server.name)} ({server.id}) is still being built.")
+    left = "It is left" if len(failed) + len(building) == 1 else "They are left"
+    if failed or building:
+        reasons.append(f"{left} for you to look at, and to delete.")
+    return " ".join(reasons)
+
+
+def reason_of_full_quota(task: Task, quota: str) -> str:
+    """Return why an image disappeared before it was available where the quota is used up."""
+    return (
+        "The image disappeared from the image service before it was available, and the image"
+        f" service's own quota of project {task.project_id} is used up ({quota}): it takes no more"
+        " bytes then. Delete unused images, or ask your provider to raise the quota; then try"
+        f" 'instance-images task retry {task.id}'."
+    )
 
 
 def vanished_at(image: Image, last_read_at: datetime | None) -> datetime:

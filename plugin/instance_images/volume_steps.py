@@ -12,7 +12,7 @@ from typing import Any
 from instance_images import images, journal, tasks
 from instance_images.cloud_objects import CloudImage
 from instance_images.domain import Image, ImageStatus, Task, TaskState
-from instance_images.errors import CloudUnavailable, Refused
+from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
 from instance_images.journal import Step
 from instance_images.site import Site
 from instance_images.transitions import Available
@@ -36,8 +36,8 @@ def take(site: Site, task: Task, image: Image, ask: Ask) -> None:
         return
     try:
         made_id = _request(site, asking, image, ask)
-    except (Refused, CloudUnavailable) as error:
-        if isinstance(error, Refused) or error.status == TOO_MANY_REQUESTS:
+    except (Refused, ConfigurationError, CloudUnavailable) as error:
+        if not isinstance(error, CloudUnavailable) or error.status == TOO_MANY_REQUESTS:
             _written(site, asking, journal.not_asked(asking.journal, ask.step))
         raise
     _record_made(site, asking, image, ask.step, made_id)
@@ -106,6 +106,6 @@ def remove(site: Site, task: Task, leftovers: Remove) -> None:
         if leftovers.image is not None:
             site.provider.delete_image(task.project_id, leftovers.image.id)
         for part in leftovers.parts:
-            site.provider.delete_part(task.project_id, part)
+            site.provider.delete_part(task.project_id, part, force=leftovers.force)
     except Refused as error:
         LOG.warning("Something is left of the capture of image %s: %s", task.image_id, error)

@@ -21,19 +21,20 @@ from instance_images.domain import Image, ImageStatus, Task
 from instance_images.journal import Step
 from instance_images.transitions import GRACE, Available, Continues, Failed
 
-# How long after a request without an answer something may still come of it.
+# How long after a request without an answer something may still come of it, and how long what is
+# left of an ended capture may be busy with something.
 LATE = timedelta(minutes=10)
 
 _GIB = 2**30
 _PROGRESS = {PartKind.SNAPSHOT: 10, PartKind.VOLUME: 30}
 _UPLOAD_PROGRESS = 60
-_STEP_OF = {PartKind.SNAPSHOT: Step.SNAPSHOT, PartKind.VOLUME: Step.VOLUME}
+_UPLOAD_ENDED = "upload ended"
 _AFTER = {PartKind.SNAPSHOT: Step.VOLUME, PartKind.VOLUME: Step.UPLOAD}
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the cloud has that bears the mark of a capture."""
+    """What the cloud has of a capture: what bears its mark, and what it is known to have made."""
 
     parts: Sequence[CapturePart]
     image: CloudImage | None
@@ -60,10 +61,14 @@ class Complete:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """What an ended capture has left is to be deleted; nothing can be where both are empty."""
+    """What an ended capture has left is to be deleted.
+
+    By force where the cloud has had time enough to come to an end with it.
+    """
 
     image: CloudImage | None
     parts: Sequence[CapturePart]
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +86,19 @@ def next_of_volume_capture(
 ) -> Continues | Ask | Complete | Failed:
     """Decide about the capture of a root volume, from the last thing that there is of it."""
     if seen.image is not None:
-        return _next_of_image(task, seen.image, now)
+        return _next_of_image(task, seen, seen.image, now)
     if journal.made_by(task.journal, Step.UPLOAD):
         return Failed(
             "The image disappeared from the image service before it was available: either the"
             " block storage could not upload it (a common cause is too little space for the"
-            " images), or it was deleted there."
+            " images), or it was deleted there.",
+            is_unexplained=True,
         )
     for kind in (PartKind.VOLUME, PartKind.SNAPSHOT):
         part = seen.part(kind)
         if part is not None:
             return _next_of_part(task, part, now)
-        if journal.made_by(task.journal, _STEP_OF[kind]):
+        if journal.made_by(task.journal, journal.STEP_OF[kind]):
             return Failed(f"The {kind} that was made for the capture disappeared.")
     return _ask(task, Step.SNAPSHOT, task.journal["volume_id"], now)
 
@@ -118,11 +124,13 @@ def _ask(task: Task, step: Step, source_id: str, now: datetime) -> Continues | A
     return Ask(step, source_id)
 
 
-def _next_of_image(task: Task, image: CloudImage, now: datetime) -> Continues | Complete | Failed:
+def _next_of_image(
+    task: Task, seen: Seen, image: CloudImage, now: datetime
+) -> Continues | Complete | Failed:
     if image.status is CloudImageStatus.LOST:
         return Failed("The image service has lost the image before it was available.")
     if image.status is not CloudImageStatus.ACTIVE:
-        return Continues(f"image {image.status}", max(task.progress, _UPLOAD_PROGRESS))
+        return _next_of_upload(task, seen, image, now)
     fault = fault_of_upload(image, task.journal["size_gib"], task.journal["disk_format"])
     if fault:
         return Failed(fault)
@@ -134,6 +142,23 @@ def _next_of_image(task: Task, image: CloudImage, now: datetime) -> Continues | 
             virtual_size_bytes=image.virtual_size_bytes,
             available_at=seen_at or min(max(image.changed_at, task.updated_at), now),
         )
+    )
+
+
+def _next_of_upload(task: Task, seen: Seen, image: CloudImage, now: datetime) -> Continues | Failed:
+    """Decide about an image without its bytes, by what the volume is doing.
+
+    The block storage may have been restarted: then nobody sends the bytes any more. The image was
+    looked at before the volume, so that it may be complete when the volume is seen at rest.
+    """
+    volume = seen.part(PartKind.VOLUME)
+    if volume is None or volume.status is PartStatus.WORKING:
+        return Continues(f"image {image.status}", max(task.progress, _UPLOAD_PROGRESS))
+    if task.stage != _UPLOAD_ENDED or now - task.stage_began_at < GRACE:
+        return Continues(_UPLOAD_ENDED, max(task.progress, _UPLOAD_PROGRESS))
+    return Failed(
+        f"The upload of the volume has ended, the volume is {volume.word}, and the image is still"
+        f" {image.status}: the block storage was interrupted."
     )
 
 
@@ -172,7 +197,7 @@ def next_of_leftovers(
     volumes = [part for part in seen.parts if part.kind is PartKind.VOLUME]
     parts = [p for p in volumes or seen.parts if p.status is not PartStatus.DELETING]
     if in_the_way is not None or parts:
-        return Remove(in_the_way, parts)
+        return Remove(in_the_way, parts, force=now - task.updated_at >= LATE)
     asked_at = journal.unanswered_since(task.journal)
     may_come = False
     if asked_at is not None and image.cloud_image_id is None:

@@ -72,13 +72,14 @@ def wait_for_tasks(
 
 
 def _settled(watched: Sequence[Watched]) -> CloudUnavailable | None:
-    """Bring all tasks forward; return the error of a service that failed."""
-    try:
-        for one in watched:
+    """Bring all tasks forward that can be; return the last error of a service that failed."""
+    failed: CloudUnavailable | None = None
+    for one in watched:
+        try:
             settle(one.site, one.account_id)
-    except CloudUnavailable as error:
-        return error
-    return None
+        except CloudUnavailable as error:
+            failed = error
+    return failed
 
 
 def _read(watched: Watched) -> list[Task]:

@@ -19,10 +19,10 @@ from strict_memory_cloud import StrictMemoryProvider
 
 @found_by("test_captured_image_is_found_by_its_mark_in_its_own_project_alone")
 class FindsAnothersCapture(StrictMemoryProvider):
-    def find_captured(self, project_id: str, request_id: str) -> CloudImage | None:
+    def find_captured(self, project_id: str, request_id: str) -> list[CloudImage]:
         self._answer()
         marked = [id for id, mark in self.marks.items() if mark == request_id and id in self.images]
-        return self.images[marked[0]] if marked else None
+        return [self.images[id] for id in marked]
 
 
 @found_by("test_listing_holds_every_image_once_and_says_what_a_look_says")

@@ -1,12 +1,13 @@
 """Drivers that break what the contract says of volumes, scaling groups and outages."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from broken_drivers import found_by
 from instance_images.cloud_objects import (
     CapturePart,
     CloudImage,
+    MarkedPart,
     PartKind,
     PartStatus,
     RootVolume,
@@ -52,7 +53,7 @@ class HasHalfOfAPart(StrictMemoryProvider):
 
 @found_by("test_part_that_is_gone_is_deleted_without_an_error")
 class MissesGoneParts(StrictMemoryProvider):
-    def delete_part(self, project_id: str, part: CapturePart) -> None:
+    def delete_part(self, project_id: str, part: CapturePart, *, force: bool = False) -> None:
         if part.id not in self.world.parts:
             raise NotFound(part.kind, part.id, "")
         super().delete_part(project_id, part)
@@ -60,9 +61,26 @@ class MissesGoneParts(StrictMemoryProvider):
 
 @found_by("test_parts_are_found_in_their_own_project_alone")
 class FindsPartsOfAll(StrictMemoryProvider):
-    def find_parts(self, project_id: str, request_id: str) -> Sequence[CapturePart]:
+    def find_parts(
+        self, project_id: str, request_id: str, made_ids: Mapping[PartKind, str]
+    ) -> Sequence[CapturePart]:
         self._answer()
         return [part.part for part in self.world.parts.values() if part.mark == request_id]
+
+
+@found_by("test_parts_are_found_by_their_ids_and_listed_for_all_projects")
+class FindsPartsByMarkAlone(StrictMemoryProvider):
+    def find_parts(
+        self, project_id: str, request_id: str, made_ids: Mapping[PartKind, str]
+    ) -> Sequence[CapturePart]:
+        return super().find_parts(project_id, request_id, {})
+
+
+@found_by("test_parts_are_found_by_their_ids_and_listed_for_all_projects")
+class ListsNoParts(StrictMemoryProvider):
+    def list_parts(self) -> Iterable[MarkedPart]:
+        self._answer()
+        return []
 
 
 @found_by("test_only_a_volume_of_the_projects_instance_is_told")
@@ -78,8 +96,8 @@ class LabelsNothing(StrictMemoryProvider):
     def label_volume(self, project_id: str, volume_id: str, request_id: str) -> None:
         self._answer()
 
-    def find_captured(self, project_id: str, request_id: str) -> CloudImage | None:
-        return super().find_captured(project_id, request_id) or list(self.images.values())[-1]
+    def find_captured(self, project_id: str, request_id: str) -> list[CloudImage]:
+        return super().find_captured(project_id, request_id) or list(self.images.values())[-1:]
 
 
 @found_by("test_group_is_made_once_found_in_its_project_and_changed_on_request")
@@ -122,13 +140,19 @@ class NeverRecovers(StrictMemoryProvider):
 
 @found_by("test_outage_is_told_as_an_outage_by_what_not_every_driver_can")
 class HasNoPartsInAnOutage(StrictMemoryProvider):
-    def find_parts(self, project_id: str, request_id: str) -> Sequence[CapturePart]:
-        return [] if self.world.is_down else super().find_parts(project_id, request_id)
+    def find_parts(
+        self, project_id: str, request_id: str, made_ids: Mapping[PartKind, str]
+    ) -> Sequence[CapturePart]:
+        if self.world.is_down:
+            return []
+        return super().find_parts(project_id, request_id, made_ids)
 
 
 @found_by("test_nothing_is_left_of_a_capture_that_never_was")
 class MakesUpParts(StrictMemoryProvider):
-    def find_parts(self, project_id: str, request_id: str) -> Sequence[CapturePart]:
+    def find_parts(
+        self, project_id: str, request_id: str, made_ids: Mapping[PartKind, str]
+    ) -> Sequence[CapturePart]:
         self._answer()
         return [CapturePart(PartKind.VOLUME, "v", PartStatus.READY, "available")]
 

@@ -5,7 +5,7 @@ its work in steps as a real cloud does, and is driven by a driver of all parts.
 """
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from instance_images.cloud_objects import (
     CloudImageStatus,
     Domain,
     Flavor,
+    MarkedPart,
     OfferedImage,
     PartKind,
     PartStatus,
@@ -226,15 +227,22 @@ class StrictMemoryProvider(MemoryProvider):
             min_ram_mib=minima["min_ram"],
         )
 
-    def find_parts(self, project_id: str, request_id: str) -> Sequence[CapturePart]:
+    def find_parts(
+        self, project_id: str, request_id: str, made_ids: Mapping[PartKind, str]
+    ) -> Sequence[CapturePart]:
         self._answer()
         return [
             part.part
             for part in self.world.parts.values()
-            if part.mark == request_id and part.project_id == project_id
+            if part.project_id == project_id
+            and (part.mark == request_id or part.part.id in made_ids.values())
         ]
 
-    def delete_part(self, project_id: str, part: CapturePart) -> None:
+    def list_parts(self) -> Iterable[MarkedPart]:
+        self._answer()
+        return [MarkedPart(one.part, one.project_id, one.mark) for one in self.world.parts.values()]
+
+    def delete_part(self, project_id: str, part: CapturePart, *, force: bool = False) -> None:
         self._answer()
         found = self.world.parts.get(part.id)
         if found is not None:

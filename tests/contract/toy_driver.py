@@ -83,9 +83,8 @@ class ToyProvider(Provider):
         values = {"project": project_id, "name": name, "mark": request_id, "of": server_id}
         return str(self._ask(self._client.add, "disc", state="copying", mib=None, **values))
 
-    def find_captured(self, project_id: str, request_id: str) -> CloudImage | None:
-        found = self._own("disc", project_id, mark=request_id)
-        return image_of(found[0]) if found else None
+    def find_captured(self, project_id: str, request_id: str) -> Sequence[CloudImage]:
+        return [image_of(found) for found in self._own("disc", project_id, mark=request_id)]
 
     def get_image(self, cloud_image_id: str) -> CloudImage | None:
         found = self._ask(self._client.all, "disc", id=cloud_image_id)

@@ -13,7 +13,10 @@ from openstack.connection import Connection
 
 from command_line import CommandLine, write_config
 from conftest import ConfiguredCommandLine
-from embedded_cloud import EmbeddedCloud, Project
+from embedded_cloud import EmbeddedCloud, Project, wait_for
+from image_quotas import set_image_quota
+from instance_images import openstack_volumes, tasks
+from instance_images.domain import TaskKind
 from instance_images.instants import system_clock
 from instance_images.openstack_part import REQUEST_PROPERTY
 from instance_images.tables import images
@@ -178,6 +181,68 @@ def test_a_capture_that_nobody_brings_forward_is_found(clinic: Clinic) -> None:
     [found] = [one for one in clinic.found() if image["task_id"] in one]
 
     assert "The create task" in found
+
+
+def test_a_deployment_that_nobody_brings_forward_is_found(clinic: Clinic) -> None:
+    clinic.put(image_type="snapshot")
+    clinic.cli.ok("image", "sync")
+    [image] = clinic.cli.ok("image", "list", "--account", clinic.project.name).json
+    began = system_clock() - timedelta(hours=3)
+    with clinic.cli.application.database.writing() as connection:
+        tasks.insert_task(
+            connection, "of a deploy", image["id"], TaskKind.DEPLOY, began,
+            project_id=clinic.project.id,
+        )  # fmt: skip
+
+    [found] = clinic.found()
+
+    assert "The deploy task of a deploy" in found
+
+
+def test_parts_of_captures_that_no_task_knows_are_found_in_every_project(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openstack_volumes, "PAGE", 1)  # there is more than one page
+    mark = {"metadata": {REQUEST_PROPERTY: "of nobody"}}
+    with clinic.cloud.connection(clinic.project.cloud) as member:
+        storage: Any = member.block_storage
+        volume_id = storage.post("/volumes", json={"volume": {"size": 1, **mark}}).json()["volume"][
+            "id"
+        ]
+        path = f"/volumes/{volume_id}"
+        wait_for(lambda: storage.get(path).json()["volume"]["status"] == "available", "the volume")
+        wanted = {"snapshot": {"volume_id": volume_id, **mark}}
+        snapshot_id = storage.post("/snapshots", json=wanted).json()["snapshot"]["id"]
+
+        found = clinic.found()
+
+        for kind, part_id in (("volume", volume_id), ("volume snapshot", snapshot_id)):
+            what = f"The {kind} {part_id} of project {clinic.project.id} bears this product's mark"
+            assert len([one for one in found if what in one]) == 1
+        storage.delete(f"/snapshots/{snapshot_id}")
+        wait_for(lambda: storage.get(f"/snapshots/{snapshot_id}").status_code == 404, "no snapshot")
+        storage.delete(path)
+        wait_for(lambda: storage.get(path).status_code == 404, "no volume")
+    assert clinic.found() == []
+
+
+def test_quotas_of_glance_that_are_reached_before_ours_are_found_of_every_project_with_images(
+    clinic: Clinic,
+) -> None:
+    clinic.put(image_type="snapshot")
+    clinic.cli.ok("image", "sync")
+    assert clinic.found() == []
+    set_image_quota(clinic.cloud, clinic.project, "image_count_total", 3)
+    others = clinic.cloud.new_project()  # it owns none
+    set_image_quota(clinic.cloud, others, "image_count_total", 2)
+
+    [found] = clinic.found()
+    clinic.cli = clinic.configured(limits="max_images = 2000")
+    more = clinic.found()
+
+    assert "allows 1 of the projects that own images fewer of them" in found
+    assert f"({clinic.project.id}: 3)" in found
+    assert any("Glance allows a project 1000 images" in one for one in more)
 
 
 def test_a_database_of_another_version_is_found(clinic: Clinic) -> None:

@@ -74,6 +74,18 @@ def test_a_project_of_another_domain_is_not_found(site: Site) -> None:
         site.directory.project_of(ACME, "spy")
 
 
+def test_a_disabled_project_is_not_looked_into_unless_it_is_named(
+    site: Site, cloud: MemoryProvider
+) -> None:
+    image = captured(site, cloud)
+    cloud.disabled = {"shop"}
+    later = replace(site)
+
+    assert [one.id for one in later.directory.projects_to_look_in(ACME, None)] == ["web"]
+    assert [one.id for one in later.directory.projects_to_look_in(ACME, "shop")] == ["shop"]
+    assert [one.id for one in later.projects_that_may_use(image)] == ["web"]
+
+
 def test_an_image_is_shared_as_soon_as_it_is_available_and_again_with_new_projects_only(
     site: Site, cloud: MemoryProvider
 ) -> None:

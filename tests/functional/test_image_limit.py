@@ -428,33 +428,6 @@ def test_nothing_is_made_while_keystone_does_not_tell_its_limits(
     assert len(images_in_glance(cloud, owner)) == before
 
 
-def glance_quota(cloud: EmbeddedCloud, project: Project, resource: str, number: int) -> None:
-    with cloud.connection() as operator:
-        identity: Any = operator.identity
-        limit = {
-            "service_id": identity.find_service("glance", ignore_missing=False).id,
-            "region_id": "RegionOne",
-            "resource_name": resource,
-            "resource_limit": number,
-            "project_id": project.id,
-        }
-        assert identity.post("/limits", json={"limits": [limit]}).status_code == 201
-
-
-def test_quota_of_the_image_service_itself_is_told_as_that_and_holds_no_slot(
-    cloud: EmbeddedCloud, cli: CommandLine, project: Project
-) -> None:
-    cloud.boot(project, "web-1")
-    glance_quota(cloud, project, "image_count_total", 0)
-    account = ["--account", project.name]
-
-    cli.refused(3, "The image service's own quota of project", *capture(project, "full"))
-
-    assert cli.ok("limit", "show", *account).json["held"] == 0
-    assert cli.ok("image", "list", *account).json == []
-    assert cli.site().provider.full_quota(project.id) == "image_count_total: 0 of 0 are used"
-
-
 def test_of_two_simultaneous_captures_of_one_instance_one_wins_and_nothing_is_orphaned(
     cloud: EmbeddedCloud, cli: CommandLine, project: Project, tmp_path: Path
 ) -> None:

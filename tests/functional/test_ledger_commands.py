@@ -95,7 +95,7 @@ def test_a_decision_is_shown_first_and_posted_with_yes(cli: CommandLine, world: 
     assert "give --yes" in shown.err
     assert world.adjustments() == []
 
-    cli.ok(*words, "--yes")
+    assert cli.ok(*words, "--yes").err == "Posted 2 adjustments.\n"
     assert [one.amount_nanos for one in world.adjustments()] == [-EUR // 2] * 2
     cli.refused(3, "nothing is left", *words, "--yes")
     cli.refused(2, "either --waive or --amount", *words, "--waive", "--amount", "1")

@@ -1,102 +1,23 @@
 """Scaling groups on real Heat: new instances get the chosen image, current ones only on request."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
-from command_line import CommandLine, write_config
-from embedded_cloud import EmbeddedCloud, Project, wait_for
+from embedded_cloud import EmbeddedCloud, wait_for
+from scaling_world import Park, images_of, opened, template
 
 pytestmark = pytest.mark.cloud
-
-NO_NETWORK = [{"allocate_network": "none"}]
-
-
-def template(size: int, image: Any, parameters: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return what a customer may have written: a group of plain instances."""
-    server = {"image": image, "flavor": "m1.tiny", "networks": NO_NETWORK}
-    group = {
-        "min_size": 0,
-        "max_size": 3,
-        "desired_capacity": size,
-        "resource": {"type": "OS::Nova::Server", "properties": server},
-    }
-    return {
-        "heat_template_version": "2018-08-31",
-        "parameters": parameters or {},
-        "resources": {"workers": {"type": "OS::Heat::AutoScalingGroup", "properties": group}},
-    }
-
-
-@dataclass(frozen=True)
-class Park:
-    """An account with the images ``golden`` and ``silver``, and a Heat beside it."""
-
-    cloud: EmbeddedCloud
-    cli: CommandLine
-    project: Project
-    golden: Any
-    silver: Any
-
-    @property
-    def account(self) -> tuple[str, str]:
-        """The option that names the account."""
-        return ("--account", self.project.name)
-
-    def group(self, *command: str) -> Any:
-        """Run a command on a scaling group that must succeed; return the group that it shows."""
-        return self.cli.ok("scaling-group", *command, *self.account).json
-
-    def refused(self, exit_code: int, message: str, *command: str) -> None:
-        """Run a command on a scaling group that must be refused."""
-        self.cli.refused(exit_code, message, "scaling-group", *command, *self.account)
-
-    def heat(self, method: str, path: str, **more: Any) -> Any:
-        """Ask Heat as the account's member."""
-        with self.cloud.connection(self.project.cloud) as member:
-            answer = member.orchestration.request(path, method, **more)
-            return answer.json() if "json" in answer.headers.get("Content-Type", "") else None
-
-    def stack(self, name: str, body: dict[str, Any], **parameters: Any) -> None:
-        """Have the customer make a stack, and wait for it."""
-        body = {"stack_name": name, "template": body, "parameters": parameters}
-        self.heat("POST", "/stacks", json=body)
-        wait_for(lambda: self.status(name) == "CREATE_COMPLETE", f"stack {name}")
-
-    def capture(self, name: str) -> Any:
-        """Make an image of the account's instance ``web-1``."""
-        with self.cloud.connection(self.project.cloud) as member:
-            compute = member.compute
-            [server] = [found for found in compute.servers() if found.name == "web-1"]
-            wait_for(lambda: compute.get_server(server.id).task_state is None, "an idle instance")
-        return self.cli.ok("image", "create", "web-1", "--name", name, *self.account, "--wait").json
-
-    def status(self, name: str) -> str:
-        """Return Heat's word for the status of a stack."""
-        return str(self.heat("GET", f"/stacks/{name}")["stack"]["stack_status"])
-
-
-def images_of(group: Any) -> dict[str, str]:
-    """Return the image of each instance of a group, by the instances' ids."""
-    return {member["server_id"]: member["cloud_image_id"] for member in group["members"]}
 
 
 @pytest.fixture(scope="module")
 def park(embedded_cloud: EmbeddedCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Park]:
     project = embedded_cloud.new_project()
     embedded_cloud.boot(project, "web-1")
-    directory = tmp_path_factory.mktemp("park")
-    url = f"sqlite:///{directory / 'instance-images.db'}"
-    cli = CommandLine(write_config(directory / "instance-images.conf", url))
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("OS_CLIENT_CONFIG_FILE", str(embedded_cloud.clouds_yaml))
-        cli.ok("db", "upgrade")
-        park = Park(embedded_cloud, cli, project, None, None)
-        park = replace(park, golden=park.capture("golden"), silver=park.capture("silver"))
+    with opened(embedded_cloud, tmp_path_factory.mktemp("park"), project, project.name) as park:
+        park.golden, park.silver = park.capture("golden"), park.capture("silver")
         yield park
-        embedded_cloud.clear_faults()
 
 
 @pytest.fixture(scope="module")

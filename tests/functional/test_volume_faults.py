@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -10,74 +9,17 @@ import pytest
 from openstack.compute.v2.server import Server
 from openstack.connection import Connection
 
-from command_line import CommandLine, SetClock
+from command_line import SetClock
 from conftest import ConfiguredCommandLine
 from embedded_cloud import EmbeddedCloud, Project
 from instance_images.instants import system_clock
 from instance_images.openstack_api import OpenStackApi
 from killing import Killer, was_killed
+from volume_world import MORE_THAN_ENOUGH, Bench, in_cloud
 
 pytestmark = pytest.mark.cloud
 
 UPLOAD = r"/volumes/[^/]*/action$"
-MORE_THAN_ENOUGH = 60
-
-
-@dataclass(frozen=True)
-class Bench:
-    """A ledger of the test's own, the account, and its instance ``db-1`` on a volume."""
-
-    cloud: EmbeddedCloud
-    cli: CommandLine
-    project: Project
-    server: Server
-    member: Connection
-    in_cloud_before: frozenset[str]
-
-    @property
-    def account(self) -> list[str]:
-        """The option that names the account."""
-        return ["--account", self.project.name]
-
-    @property
-    def capture(self) -> tuple[str, ...]:
-        """The command that captures the instance and waits."""
-        return ("image", "create", "db-1", "--name", "golden", *self.account, "--wait")
-
-    def new_in_cloud(self) -> set[str]:
-        """Return all images, volumes and snapshots of the project that this test has made."""
-        return set(in_cloud(self.member)) - self.in_cloud_before
-
-    def only_image(self) -> Any:
-        """Return the account's only image, as the next command shows it."""
-        [image] = self.cli.ok("image", "list", *self.account).json
-        return image
-
-    def settled(self) -> Any:
-        """Run commands, minutes apart, until nothing is left to be done; return the image."""
-        clock = SetClock(system_clock())
-        self.cli.clock = clock
-        for _ in range(MORE_THAN_ENOUGH):
-            image = self.only_image()
-            expected = {image["cloud_image_id"]} if image["status"] == "available" else set()
-            if image["status"] != "creating" and self.new_in_cloud() == expected:
-                return image
-            clock.now += timedelta(seconds=30)
-        raise AssertionError(f"{image} in the end, and {self.new_in_cloud()} in the cloud")
-
-    def task(self) -> Any:
-        """Return the account's only task."""
-        [task] = self.cli.ok("task", "list", *self.account).json
-        return task
-
-
-def in_cloud(member: Connection) -> frozenset[str]:
-    storage: Any = member.block_storage
-    found = [v["id"] for v in storage.get("/volumes").json()["volumes"]]
-    found += [s["id"] for s in storage.get("/snapshots").json()["snapshots"]]
-    images: Any = member.image
-    found += [i["id"] for i in images.get("/images?visibility=private").json()["images"]]
-    return frozenset(found)
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from instance_images.cloud_objects import CloudImage, CloudImageStatus, Server, ServerStatus
+from instance_images.deadlines import Deadlines
 from instance_images.domain import Consistency, Task, TaskKind, TaskState
 from instance_images.transitions import (
     GRACE,
@@ -181,6 +182,23 @@ def test_a_deployment_ends_when_the_instance_runs_or_fails() -> None:
     assert next_of_deployment(deployment(), [BUILDS], NOON) == Continues("spawning", 60)
     assert next_of_deployment(deployment(), [], NOON) == Failed(
         "The instance is not there: it was deleted, or never made."
+    )
+
+
+def test_a_deployment_without_progress_is_given_up_and_names_what_it_leaves() -> None:
+    began = NOON - timedelta(minutes=20)
+    late = replace(deployment(3, ["a", "b", "c"]), stage="spawning", stage_began_at=began)
+    short, long = Deadlines(deploy_minutes=20), Deadlines(deploy_minutes=21)
+
+    assert next_of_deployment(late, [RUNS, FAILS, BUILDS], NOON, short) == Failed(
+        "The deployment has made no progress for 20 minutes in its stage 'spawning'. 1 of 3"
+        " instances failed. No valid host. Instance name (server) is in error. Instance name"
+        " (server) is still being built. They are left for you to look at, and to delete."
+    )
+    assert next_of_deployment(late, [RUNS, FAILS, BUILDS], NOON, long) == Continues("spawning", 60)
+    moved = replace(late, stage="scheduling")
+    assert next_of_deployment(moved, [RUNS, FAILS, BUILDS], NOON, short) == Continues(
+        "spawning", 60
     )
 
 

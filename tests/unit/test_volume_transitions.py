@@ -133,6 +133,18 @@ def test_an_active_image_is_completed_with_the_instant_at_which_it_became_active
     )
 
 
+def test_an_upload_that_nobody_carries_on_has_failed_after_the_grace() -> None:
+    saving, at_rest = in_glance(CloudImageStatus.SAVING), part(PartKind.VOLUME, PartStatus.READY)
+    seen = Seen([at_rest], saving)
+    ended = replace(task(EMPTY), stage="upload ended")
+
+    assert next_of_volume_capture(task(EMPTY), seen, NOON + GRACE) == Continues("upload ended", 60)
+    assert isinstance(next_of_volume_capture(ended, seen, NOON + GRACE / 2), Continues)
+    assert isinstance(next_of_volume_capture(ended, seen, NOON + GRACE), Failed)
+    uploading = Seen([part(PartKind.VOLUME, PartStatus.WORKING)], saving)
+    assert next_of_volume_capture(ended, uploading, NOON + GRACE) == Continues("image saving", 60)
+
+
 def test_an_upload_that_lacks_bytes_has_failed() -> None:
     assert isinstance(following(EMPTY, image=in_glance(CloudImageStatus.ACTIVE, GIB - 1)), Failed)
 
@@ -181,6 +193,14 @@ VOLUME = part(PartKind.VOLUME, PartStatus.READY)
 def test_the_snapshot_waits_for_the_volume_that_was_made_of_it() -> None:
     assert left(ImageStatus.AVAILABLE, SNAPSHOT, VOLUME) == Remove(None, [VOLUME])
     assert left(ImageStatus.AVAILABLE, SNAPSHOT) == Remove(None, [SNAPSHOT])
+
+
+def test_what_is_left_is_removed_by_force_when_the_cloud_has_had_time_enough() -> None:
+    busy = part(PartKind.VOLUME, PartStatus.WORKING, "uploading")
+    soon, late = NOON + LATE - timedelta(seconds=1), NOON + LATE
+
+    assert left(ImageStatus.ERROR, busy, now=soon) == Remove(None, [busy], force=False)
+    assert left(ImageStatus.ERROR, busy, now=late) == Remove(None, [busy], force=True)
 
 
 def test_what_is_being_deleted_is_only_watched() -> None:

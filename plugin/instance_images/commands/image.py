@@ -1,12 +1,14 @@
-"""``instance-images image``: capture, list, deploy and delete images."""
+"""``instance-images image``: capture, list, show and delete images; the rest is put in beside."""
 
 from __future__ import annotations
 
 import sys
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from instance_images.commands.deploy import choices, deploy
+from instance_images.commands.everywhere import at_each
 from instance_images.commands.options import (
     account_option,
     all_accounts_option,
@@ -14,26 +16,19 @@ from instance_images.commands.options import (
     locations_of,
     pass_invocation,
     project_option,
+    wait_option,
 )
-from instance_images.commands.output import (
-    as_json,
-    format_option,
-    show_document,
-    show_list,
-    show_one,
-)
+from instance_images.commands.output import format_option, show_list, show_one
 from instance_images.commands.sync import sync
-from instance_images.errors import InstanceImagesError, NotFound, UsageError
+from instance_images.errors import InstanceImagesError, Refused, UsageError
 from instance_images.names import printable
 
 if TYPE_CHECKING:
-    from instance_images.commands.main import Invocation
-    from instance_images.domain import Account, Task
-    from instance_images.site import Site
+    from collections.abc import Sequence
 
-wait_option = click.option(
-    "--wait", is_flag=True, help="Show the progress, and return when the work has ended."
-)
+    from instance_images.commands.main import Invocation
+    from instance_images.domain import Account, Image
+    from instance_images.site import Site
 
 
 @click.group()
@@ -41,6 +36,8 @@ def image() -> None:
     """Capture, list, deploy and delete images."""
 
 
+image.add_command(choices)
+image.add_command(deploy)
 image.add_command(sync)
 
 
@@ -113,14 +110,14 @@ def list_images(
     from instance_images.commands.views import IMAGE
     from instance_images.settling import settle
 
-    found = []
-    for name in locations_of(invocation, location):
-        site = invocation.application.site(name)
+    def look(site: Site) -> Sequence[Image]:
         account_id = None if all_accounts else site.account(account).id
         settle(site, account_id)
         with site.database.reading() as connection:
-            found += images.list_images(connection, name, account_id)
-    show_list(IMAGE, found, output_format)
+            return images.list_images(connection, site.name, account_id)
+
+    found = at_each(invocation, locations_of(invocation, location), look)
+    show_list(IMAGE, [image for listed in found for image in listed], output_format)
 
 
 @image.command()
@@ -140,24 +137,27 @@ def show(
 
     Example: instance-images image show production-web-server-v2
     """
+    from instance_images import images
     from instance_images.commands.views import IMAGE
     from instance_images.settling import settle
     from instance_images.site import resolve_image
 
-    missing: NotFound | None = None
-    for name in locations_of(invocation, location):
-        site = invocation.application.site(name)
+    def look(site: Site) -> Image:
         owner = site.account(account)
         settle(site, owner.id)
-        try:
-            with site.database.reading() as connection:
-                return show_one(
-                    IMAGE, resolve_image(connection, site, owner, reference), output_format
-                )
-        except NotFound as error:
-            missing = error
-    assert missing is not None
-    raise missing
+        with site.database.reading() as connection:
+            return resolve_image(connection, site, owner, reference)
+
+    names = locations_of(invocation, location)
+    with invocation.application.database.reading() as connection:
+        known = images.location_of_image(connection, reference)
+    found = at_each(invocation, [known] if known in names else names, look)
+    if len(found) > 1:
+        raise Refused(
+            f"{len(found)} locations have an image {printable(reference)!r}: name one of"
+            f" {', '.join(image.location for image in found)} with --location."
+        )
+    show_one(IMAGE, found[0], output_format)
 
 
 @image.command()
@@ -181,12 +181,15 @@ def delete(
 
     Example: instance-images image delete production-web-server-v1 --yes
     """
+    from instance_images.commands.main import EXIT_INTERRUPTED
     from instance_images.deletion import delete as delete_image
 
     site = invocation.application.site(location)
     owner = site.account(account)
-    if not yes:
-        _confirm(site, owner, references)
+    if not yes and not _confirmed(site, owner, references):
+        click.echo("Nothing was deleted.", err=True)
+        invocation.exit_code = EXIT_INTERRUPTED
+        return
     failures: list[InstanceImagesError] = []
     for reference in references:
         try:
@@ -202,10 +205,12 @@ def delete(
         click.echo(f"Image {printable(image.name)} ({image.id}) {told}.")
     if len(references) == 1 and failures:
         raise failures[0]
-    invocation.exit_code = 1 if failures else 0
+    if failures:
+        nothing_was_done = len(failures) == len(references)
+        invocation.exit_code = failures[0].exit_code if nothing_was_done else 1
 
 
-def _confirm(site: Site, owner: Account, references: tuple[str, ...]) -> None:
+def _confirmed(site: Site, owner: Account, references: tuple[str, ...]) -> bool:
     """Ask, with the images' own names, whatever they were asked for by."""
     from instance_images.commands.output import size_text
     from instance_images.deletion import find
@@ -215,126 +220,4 @@ def _confirm(site: Site, owner: Account, references: tuple[str, ...]) -> None:
     for one in find(site, owner, references):
         click.echo(f"{printable(one.name)} ({one.id}), {size_text(one.size_bytes)}", err=True)
     what = "this image" if len(references) == 1 else f"these {len(references)} images"
-    click.confirm(f"Delete {what}? This is permanent and cannot be undone.", abort=True, err=True)
-
-
-@image.command()
-@click.argument("reference", metavar="IMAGE")
-@click.option("--name", required=True, help="Name of the instance.")
-@click.option("--flavor", required=True, help="Id or name of the flavor.")
-@click.option(
-    "--network",
-    "networks",
-    multiple=True,
-    help="Id or name of a network, may be repeated; or none. [default: the cloud's choice]",
-)
-@click.option("--key-name", help="Name of a key pair of the user of the credentials.")
-@click.option(
-    "--security-group",
-    "security_groups",
-    multiple=True,
-    help="Id or name of a security group, may be repeated. [default: the project's default]",
-)
-@click.option(
-    "--user-data",
-    type=click.File("rb"),
-    metavar="FILE",
-    help="What cloud-init shall do, at most 49149 bytes; - reads standard input.",
-)
-@click.option(
-    "--count",
-    type=click.IntRange(1, 50),
-    default=1,
-    help="How many instances, all or none: NAME-1, NAME-2 and so on. [default: 1]",
-)
-@click.option(
-    "--volume-gb",
-    "volume_gib",
-    type=click.IntRange(min=1),
-    metavar="G",
-    help="Boot from a new volume of so many GiB (2^30 bytes), deleted with the instance.",
-)
-@click.option("--server-group", help="Id or name of a server group.")
-@click.option("--availability-zone", help="Name of an availability zone.")
-@account_option
-@project_option
-@location_option
-@wait_option
-@format_option
-@pass_invocation
-def deploy(
-    invocation: Invocation,
-    reference: str,
-    user_data: IO[bytes] | None,
-    account: str | None,
-    project: str | None,
-    location: str | None,
-    wait: bool,
-    output_format: str | None,
-    **asked: Any,
-) -> None:
-    """Deploy new instances from an image of the account.
-
-    Example: instance-images image deploy production-web-server-v2 --name web-2 --flavor m1.small
-    """
-    from instance_images import tasks
-    from instance_images.commands.progress import follow
-    from instance_images.commands.views import TASK
-    from instance_images.deployment import Order
-    from instance_images.deployment import deploy as deploy_image
-    from instance_images.task_reports import report_tasks
-
-    site = invocation.application.site(location)
-    owner = site.account(account)
-    order = Order(**asked, user_data=user_data.read() if user_data else None)
-    task_id = deploy_image(site, owner, reference, order, project)
-    if wait:
-        _tell_addresses(site, follow(invocation, site, owner, task_id))
-    with site.database.reading() as connection:
-        task = tasks.get_task(connection, task_id)
-    show_one(TASK, report_tasks(site, [task])[0], output_format)
-
-
-@image.command()
-@account_option
-@project_option
-@location_option
-@format_option
-@pass_invocation
-def choices(
-    invocation: Invocation,
-    account: str | None,
-    project: str | None,
-    location: str | None,
-    output_format: str | None,
-) -> None:
-    """List what an account can deploy from: OS Images, and My Images.
-
-    As JSON it is {"groups": [{"name": "OS Images", "images": [...]}, {"name": "My Images", ...}]}.
-
-    Example: instance-images image choices --account demo -f json
-    """
-    from instance_images.choices import choices as choices_of
-    from instance_images.commands.views import CHOICE
-
-    site = invocation.application.site(location)
-    groups = choices_of(site, site.account(account), project)
-    document = {
-        "groups": [
-            {"name": group.name, "images": [as_json(CHOICE, choice) for choice in group.images]}
-            for group in groups
-        ]
-    }
-    records = [choice for group in groups for choice in group.images]
-    show_document(CHOICE, records, document, output_format)
-
-
-def _tell_addresses(site: Site, ended: Task) -> None:
-    """Tell of each instance that runs which addresses it has."""
-    from instance_images.cloud_objects import ServerStatus
-
-    for server_id in ended.server_ids:
-        server = site.provider.get_server(ended.project_id, server_id)
-        if server and server.status is ServerStatus.RUNNING:
-            addresses = ", ".join(server.addresses) or "no address"
-            click.echo(f"Instance {printable(server.name)} ({server.id}): {addresses}", err=True)
+    return click.confirm(f"Delete {what}? This is permanent and cannot be undone.", err=True)

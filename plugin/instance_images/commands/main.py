@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from functools import cache, cached_property
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from instance_images.application import Application
 
 LOG = logging.getLogger(__name__)
+
+# What a group raises that is called without a command; older releases of click print the help.
+_NoArguments = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 EXIT_USAGE = 2
 EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h
@@ -74,6 +78,18 @@ class PartsGroup(click.Group):
             return None
         command: click.Command = _commands()[cmd_name].load()
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Load the command; where there is none of that name, tell the nearest one."""
+        name = args[0]
+        if name not in _commands() and not name.startswith("-"):
+            from difflib import get_close_matches
+
+            near = "".join(get_close_matches(name, _commands(), 1))
+            ctx.fail(f"No such command {name!r}." + (f" Did you mean {near!r}?" if near else ""))
+        return super().resolve_command(ctx, args)
 
 
 @click.group(
@@ -135,7 +151,10 @@ def run(arguments: Sequence[str], clock: Clock = system_clock) -> int:
         click.echo("Stopped. Work that was begun in the cloud goes on.", err=True)
         return EXIT_INTERRUPTED
     except click.ClickException as error:
-        _tell(_usage_message(error))
+        if isinstance(error, _NoArguments):
+            click.echo(error.format_message(), err=True)  # the help
+        else:
+            _tell(_usage_message(error))
         return EXIT_USAGE
     except InstanceImagesError as error:
         _tell(str(error))
@@ -161,6 +180,8 @@ def _require_utf8(arguments: Sequence[str]) -> None:
 
 def _usage_message(error: click.ClickException) -> str:
     message = " ".join(error.format_message().split())
+    if not message.endswith((".", "?", "!")):
+        message += "."
     context = getattr(error, "ctx", None)
     return f"{message} See '{context.command_path} --help'." if context else message
 
@@ -168,12 +189,16 @@ def _usage_message(error: click.ClickException) -> str:
 def _tell(message: str) -> None:
     """Print an error, after the traceback with --debug, and log both."""
     LOG.error(message, exc_info=True)
-    click.echo(f"Error: {message}", err=True)
+    click.echo(f"Error: {printable(message)}", err=True)
 
 
 def main() -> None:
     """Run the command line of this process."""
     code = run(sys.argv[1:])
+    if code == EXIT_INTERRUPTED:
+        # Threads may wait for a service that does not answer, and Python would wait for them.
+        sys.stdout.flush()
+        os._exit(code)
     # Else the interpreter looks for garbage in everything that was imported, just before it ends:
     # a fifth of the time that a short command takes.
     gc.freeze()

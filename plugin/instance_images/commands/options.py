@@ -25,6 +25,9 @@ project_option = click.option(
     metavar="P",
     help="Id or name of one of the account's projects, where an account is a domain.",
 )
+wait_option = click.option(
+    "--wait", is_flag=True, help="Show the progress, and return when the work has ended."
+)
 all_accounts_option = click.option(
     "--all-accounts", is_flag=True, help="Those of every account, for the operator."
 )

@@ -126,7 +126,7 @@ def _plain(value: Any) -> Any:
 
 def _text(value: Any) -> str:
     value = _cell(value)
-    return "-" if value is None else str(value)
+    return "-" if value in (None, "") else str(value)
 
 
 def _rows(name: str, value: Any) -> list[tuple[str, str]]:

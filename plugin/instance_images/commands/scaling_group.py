@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from instance_images.commands.options import account_option, location_option, pass_invocation
+from instance_images.commands.options import (
+    account_option,
+    location_option,
+    pass_invocation,
+    project_option,
+)
 from instance_images.commands.output import format_option, show_list, show_one
 from instance_images.errors import UsageError
 
@@ -30,31 +35,36 @@ def scaling_group() -> None:
 
 @scaling_group.command("list")
 @account_option
+@project_option
 @location_option
 @format_option
 @pass_invocation
-def list_groups(
-    invocation: Invocation, account: str | None, location: str | None, output_format: str | None
+def list_of_groups(
+    invocation: Invocation,
+    account: str | None,
+    project: str | None,
+    location: str | None,
+    output_format: str | None,
 ) -> None:
     """List the scaling groups of an account, by name.
 
     Example: instance-images scaling-group list --account demo
     """
-    from instance_images.commands.views import SCALING_GROUP
+    from instance_images.commands.views import SCALING_GROUP, SCALING_GROUP_OF_PROJECTS
+    from instance_images.scaling_groups import list_groups
 
     site = invocation.application.site(location)
     owner = site.account(account)
-    show_list(
-        SCALING_GROUP,
-        site.provider.list_scaling_groups(site.directory.working_project(owner)),
-        output_format,
-    )
+    projects = site.directory.projects_to_look_in(owner, project)
+    view = SCALING_GROUP_OF_PROJECTS if len(projects) > 1 else SCALING_GROUP
+    show_list(view, list_groups(site, projects), output_format)
 
 
 @scaling_group.command()
 @click.argument("stack")
 @group_option
 @account_option
+@project_option
 @location_option
 @format_option
 @pass_invocation
@@ -63,6 +73,7 @@ def show(
     stack: str,
     group: str | None,
     account: str | None,
+    project: str | None,
     location: str | None,
     output_format: str | None,
 ) -> None:
@@ -71,10 +82,10 @@ def show(
     Example: instance-images scaling-group show web
     """
     from instance_images.commands.views import SCALING_GROUP
+    from instance_images.scaling_groups import find_group
 
     site = invocation.application.site(location)
-    owner = site.account(account)
-    found = site.provider.find_scaling_group(site.directory.working_project(owner), stack, group)
+    found = find_group(site, site.account(account), stack, group, project)
     show_one(SCALING_GROUP, found, output_format)
 
 
@@ -110,6 +121,7 @@ def show(
     "--security-group", "security_groups", multiple=True, help="Id or name; may be repeated."
 )
 @account_option
+@project_option
 @location_option
 @wait_option
 @format_option
@@ -127,6 +139,7 @@ def create(
     key_name: str | None,
     security_groups: tuple[str, ...],
     account: str | None,
+    project: str | None,
     location: str | None,
     wait: bool,
     output_format: str | None,
@@ -145,7 +158,7 @@ def create(
     owner = site.account(account)
     sizes = (min_size, max_size, min_size if desired is None else desired)
     order = Order(name, flavor, networks, key_name, security_groups)
-    made = create_group(site, owner, image, GroupRequest(name, *sizes, cooldown), order)
+    made = create_group(site, owner, image, GroupRequest(name, *sizes, cooldown), order, project)
     _show_changed(invocation, site, made, wait, output_format)
 
 
@@ -166,6 +179,7 @@ def create(
 )
 @group_option
 @account_option
+@project_option
 @location_option
 @wait_option
 @format_option
@@ -179,6 +193,7 @@ def set_image(
     pause: int | None,
     group: str | None,
     account: str | None,
+    project: str | None,
     location: str | None,
     wait: bool,
     output_format: str | None,
@@ -197,7 +212,7 @@ def set_image(
     site = invocation.application.site(location)
     owner = site.account(account)
     rollout = Rollout(batch_size or 1, pause or 0) if replace else None
-    changed = set_group_image(site, owner, stack, image, rollout, group)
+    changed = set_group_image(site, owner, stack, image, rollout, group, project)
     _show_changed(invocation, site, changed, wait, output_format)
 
 

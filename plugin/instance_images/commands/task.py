@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from instance_images.commands.everywhere import at_each
 from instance_images.commands.options import (
     account_option,
     all_accounts_option,
     location_option,
     locations_of,
     pass_invocation,
+    wait_option,
 )
 from instance_images.commands.output import format_option, show_list, show_one
 from instance_images.errors import NotFound
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
     from instance_images.domain import Account, Task
     from instance_images.site import Site
+    from instance_images.task_reports import TaskReport
     from instance_images.waiting import Watched
 
 
@@ -52,15 +55,15 @@ def list_tasks(
     from instance_images.settling import settle
     from instance_images.task_reports import report_tasks
 
-    found = []
-    for name in locations_of(invocation, location):
-        site = invocation.application.site(name)
+    def look(site: Site) -> Sequence[TaskReport]:
         account_id = None if all_accounts else site.account(account).id
         settle(site, account_id)
         with site.database.reading() as connection:
-            listed = tasks.list_tasks(connection, name, account_id)
-        found += report_tasks(site, listed)
-    show_list(TASK, found, output_format)
+            listed = tasks.list_tasks(connection, site.name, account_id)
+        return report_tasks(site, listed)
+
+    found = at_each(invocation, locations_of(invocation, location), look)
+    show_list(TASK, [report for listed in found for report in listed], output_format)
 
 
 @task.command()
@@ -84,12 +87,9 @@ def show(
     from instance_images.settling import settle
     from instance_images.task_reports import report_tasks
 
-    for site, owner in _sites(invocation, account, location):
-        settle(site, owner.id)
-        found = _find(site, owner, task_id)
-        if found:
-            return show_one(TASK, report_tasks(site, [found])[0], output_format)
-    raise _missing(task_id)
+    site, owner = _place_of(invocation, task_id, account, location)
+    settle(site, owner.id)
+    show_one(TASK, report_tasks(site, [_find(site, owner, task_id)])[0], output_format)
 
 
 @task.command()
@@ -125,22 +125,23 @@ def watch(
     failed = [one for one in ended if one.state is TaskState.FAILED]
     for one in failed:
         click.echo(f"Error: The {one.kind} task {one.id} failed: {one.error}", err=True)
-    invocation.exit_code = 1 if failed else 0
+    if failed:
+        invocation.exit_code = 1
 
 
 @task.command()
 @click.argument("task_id", metavar="TASK")
-@click.option("--wait", is_flag=True, help="Show the progress, and return when it has ended.")
 @account_option
 @location_option
+@wait_option
 @format_option
 @pass_invocation
 def retry(
     invocation: Invocation,
     task_id: str,
-    wait: bool,
     account: str | None,
     location: str | None,
+    wait: bool,
     output_format: str | None,
 ) -> None:
     """Repeat a capture that failed. The image keeps its id, and takes up a slot again.
@@ -152,33 +153,47 @@ def retry(
     from instance_images.retrying import retry as retry_task
     from instance_images.task_reports import report_tasks
 
-    for site, owner in _sites(invocation, account, location):
-        if _find(site, owner, task_id):
-            retry_task(site, owner, task_id)
-            if wait:
-                follow(invocation, site, owner, task_id)
-            found = _find(site, owner, task_id)
-            assert found is not None
-            return show_one(TASK, report_tasks(site, [found])[0], output_format)
-    raise _missing(task_id)
+    site, owner = _place_of(invocation, task_id, account, location)
+    retry_task(site, owner, task_id)
+    if wait:
+        follow(invocation, site, owner, task_id)
+    show_one(TASK, report_tasks(site, [_find(site, owner, task_id)])[0], output_format)
 
 
-def _sites(
-    invocation: Invocation, account: str | None, location: str | None
-) -> list[tuple[Site, Account]]:
-    sites = [invocation.application.site(name) for name in locations_of(invocation, location)]
-    return [(site, site.account(account)) for site in sites]
+def _place_of(
+    invocation: Invocation, task_id: str, account: str | None, location: str | None
+) -> tuple[Site, Account]:
+    """Return the location and the account of a task of the account. Raises NotFound.
+
+    The database knows where it is, so that no other location is asked for anything.
+    """
+    from instance_images import tasks
+
+    names = locations_of(invocation, location)
+    with invocation.application.database.reading() as connection:
+        name = tasks.location_of_task(connection, task_id)
+    if name not in names:
+        raise _missing(task_id)
+    site = invocation.application.site(name)
+    owner = site.account(account)
+    _find(site, owner, task_id)
+    return site, owner
 
 
-def _find(site: Site, owner: Account, task_id: str) -> Task | None:
+def _find(site: Site, owner: Account, task_id: str) -> Task:
+    """Return the account's task. Raises NotFound, also for another account's."""
     from instance_images import tasks
 
     with site.database.reading() as connection:
-        return tasks.find_task(connection, site.name, owner.id, task_id)
+        found = tasks.find_task(connection, site.name, owner.id, task_id)
+    if found is None:
+        raise _missing(task_id)
+    return found
 
 
 def _missing(task_id: str) -> NotFound:
-    return NotFound("Task", task_id, "The account has none of that id: see 'task list'.")
+    hint = "The account has none of that id: see 'instance-images task list'."
+    return NotFound("Task", task_id, hint)
 
 
 def _watched(
@@ -188,17 +203,19 @@ def _watched(
     from instance_images import tasks
     from instance_images.waiting import Watched
 
-    watched = []
-    missing = set(task_ids)
-    for site, owner in _sites(invocation, account, location):
-        if task_ids:
-            ids = [task_id for task_id in dict.fromkeys(task_ids) if _find(site, owner, task_id)]
-        else:
+    if not task_ids:
+
+        def look(site: Site) -> Watched:
+            owner = site.account(account)
             with site.database.reading() as connection:
-                ids = [t.id for t in tasks.unfinished_tasks(connection, site.name, owner.id)]
-        missing -= set(ids)
-        if ids:
-            watched.append(Watched(site, owner.id, ids))
-    for task_id in missing:
-        raise _missing(task_id)
-    return watched
+                unfinished = tasks.unfinished_tasks(connection, site.name, owner.id)
+            return Watched(site, owner.id, [one.id for one in unfinished])
+
+        found = at_each(invocation, locations_of(invocation, location), look)
+        return [one for one in found if one.task_ids]
+    places: dict[str, Watched] = {}
+    for task_id in dict.fromkeys(task_ids):
+        site, owner = _place_of(invocation, task_id, account, location)
+        known = places.get(site.name, Watched(site, owner.id, []))
+        places[site.name] = Watched(known.site, owner.id, [*known.task_ids, task_id])
+    return list(places.values())

@@ -203,6 +203,7 @@ SCALING_GROUP = View(
             "fault",
         ),
         ("members", lambda group: [_member_fields(member) for member in group.members]),
+        ("project_name", attrgetter("project_name")),
     ),
     columns=(
         ("ID", lambda group: group.id),
@@ -211,6 +212,15 @@ SCALING_GROUP = View(
         ("Status", lambda group: group.status.capitalize()),
         ("Image", lambda group: group.cloud_image_id or "-"),
         ("Size", lambda group: _sizes_text(group)),
+    ),
+)
+# Where they are in several projects.
+SCALING_GROUP_OF_PROJECTS = View(
+    SCALING_GROUP.fields,
+    (
+        *SCALING_GROUP.columns[:2],
+        ("Project", attrgetter("project_name")),
+        *SCALING_GROUP.columns[2:],
     ),
 )
 

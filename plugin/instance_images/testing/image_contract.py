@@ -57,13 +57,12 @@ class ImageContract(Contract):
     ) -> None:
         captured = scene.captured
 
-        found = provider.find_captured(scene.home.id, captured.request_id)
+        [found] = provider.find_captured(scene.home.id, captured.request_id)
 
-        assert found is not None
         check_image(found)
         assert found.id == captured.answered_id
-        assert provider.find_captured(scene.stranger.id, captured.request_id) is None
-        assert provider.find_captured(scene.home.id, str(uuid.uuid4())) is None
+        assert list(provider.find_captured(scene.stranger.id, captured.request_id)) == []
+        assert list(provider.find_captured(scene.home.id, str(uuid.uuid4()))) == []
 
     @pytest.mark.parametrize("whose", ["nobody's", "another project's"])
     def test_only_an_instance_of_the_project_is_captured(
@@ -76,7 +75,7 @@ class ImageContract(Contract):
             provider.request_capture(scene.home.id, server_id, "loot", mark)
 
         for project in (scene.home, scene.stranger):
-            assert provider.find_captured(project.id, mark) is None
+            assert list(provider.find_captured(project.id, mark)) == []
 
     def test_capture_whose_answer_is_lost_is_not_asked_for_again(
         self, bench: CloudBench, scene: Scene, provider: Provider
@@ -88,7 +87,7 @@ class ImageContract(Contract):
         with bench.losing_answers(), pytest.raises(CloudUnavailable):
             provider.request_capture(project_id, server_id, "once", mark)
 
-        found = scene.wait(lambda: provider.find_captured(project_id, mark), "the image")
+        [found] = scene.wait(lambda: provider.find_captured(project_id, mark), "the image")
         scene.until_active(found.id)
         made = [i for i in images_by_id(provider).values() if i.claims.request_id == mark]
         assert [image.id for image in made] == [found.id]

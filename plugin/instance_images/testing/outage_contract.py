@@ -46,7 +46,8 @@ _CALLS_OF: dict[Capability, dict[str, Call]] = {
         "label_volume": lambda p, s: p.label_volume(s.home.id, _PART.id, "lost"),
         "request_upload": lambda p, s: p.request_upload(s.home.id, _PART.id, "lost", "raw"),
         "complete_image": lambda p, s: p.complete_image(s.home.id, s.captured.image.id, "lost", {}),
-        "find_parts": lambda p, s: list(p.find_parts(s.home.id, "lost")),
+        "find_parts": lambda p, s: list(p.find_parts(s.home.id, "lost", {})),
+        "list_parts": lambda p, s: list(p.list_parts()),
         "delete_part": lambda p, s: p.delete_part(s.home.id, _PART),
     },
     Capability.SCALING_GROUPS: {

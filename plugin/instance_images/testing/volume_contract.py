@@ -11,6 +11,7 @@ from instance_images.cloud_objects import (
     CapturePart,
     CloudImage,
     CloudImageStatus,
+    MarkedPart,
     PartKind,
     PartStatus,
     RootVolume,
@@ -35,6 +36,8 @@ class VolumeCapture:
     ids: dict[PartKind, str] = field(default_factory=dict)
     seen: dict[PartKind, list[CapturePart]] = field(default_factory=dict)
     elsewhere: list[CapturePart] = field(default_factory=list)
+    by_id: list[CapturePart] = field(default_factory=list)
+    listed: list[MarkedPart] = field(default_factory=list)
     answered_id: str = ""
     looks: list[CloudImage] = field(default_factory=list)
     completed: CloudImage | None = None
@@ -63,7 +66,9 @@ class VolumeContract(Contract):
     def test_nothing_is_left_of_a_capture_that_never_was(
         self, scene: Scene, provider: Provider
     ) -> None:
-        assert list(provider.find_parts(scene.home.id, str(uuid.uuid4()))) == []
+        made_ids = {kind: str(uuid.uuid4()) for kind in PartKind}
+        assert list(provider.find_parts(scene.home.id, str(uuid.uuid4()), {})) == []
+        assert list(provider.find_parts(scene.home.id, str(uuid.uuid4()), made_ids)) == []
 
     @pytest.fixture
     def steps(self, bench: CloudBench, scene: Scene) -> VolumeCapture:
@@ -96,6 +101,15 @@ class VolumeContract(Contract):
 
     def test_parts_are_found_in_their_own_project_alone(self, steps: VolumeCapture) -> None:
         assert steps.elsewhere == []
+
+    def test_parts_are_found_by_their_ids_and_listed_for_all_projects(
+        self, scene: Scene, steps: VolumeCapture
+    ) -> None:
+        own = sorted(steps.ids.values())
+
+        assert sorted(part.id for part in steps.by_id) == own
+        assert sorted(one.part.id for one in steps.listed) == own
+        assert {one.project_id for one in steps.listed} == {scene.home.id}
 
     def test_image_of_a_volume_belongs_to_the_project_and_is_marked_from_the_first_moment(
         self, scene: Scene, provider: Provider, steps: VolumeCapture
@@ -163,13 +177,14 @@ def _capture_a_volume(bench: CloudBench, scene: Scene) -> VolumeCapture:
     snapshot_id = steps.ids[PartKind.SNAPSHOT]
     steps.ids[PartKind.VOLUME] = provider.request_volume(home, snapshot_id, mark)
     volume = _until_ready(scene, steps, PartKind.VOLUME)
-    steps.elsewhere = list(provider.find_parts(scene.stranger.id, mark))
+    steps.elsewhere = list(provider.find_parts(scene.stranger.id, mark, steps.ids))
+    steps.listed = [one for one in provider.list_parts() if one.request_id == mark]
+    steps.by_id = list(provider.find_parts(home, str(uuid.uuid4()), steps.ids))
     for _ in range(2):
         provider.label_volume(home, volume.id, mark)
     disk_format = bench.volume_image_format()
     steps.answered_id = provider.request_upload(home, volume.id, HOSTILE_NAME, disk_format)
-    found = provider.find_captured(home, mark)
-    assert found is not None
+    [found] = provider.find_captured(home, mark)
     assert found.id == steps.answered_id
     steps.looks = scene.until_active(steps.answered_id)
     for _ in range(2):
@@ -193,7 +208,7 @@ def _until_ready(scene: Scene, steps: VolumeCapture, kind: PartKind) -> CaptureP
 
 
 def _parts(scene: Scene, steps: VolumeCapture, kind: PartKind) -> list[CapturePart]:
-    found = scene.provider.find_parts(scene.home.id, steps.request_id)
+    found = scene.provider.find_parts(scene.home.id, steps.request_id, {})
     return [part for part in found if part.kind is kind]
 
 
@@ -204,7 +219,7 @@ def _delete_parts(scene: Scene, steps: VolumeCapture) -> None:
         scene.provider.delete_part(scene.home.id, part)
         _until_gone(scene, steps, kind)
         scene.provider.delete_part(scene.home.id, part)
-    steps.left = list(scene.provider.find_parts(scene.home.id, steps.request_id))
+    steps.left = list(scene.provider.find_parts(scene.home.id, steps.request_id, steps.ids))
 
 
 def _until_gone(scene: Scene, steps: VolumeCapture, kind: PartKind) -> None:

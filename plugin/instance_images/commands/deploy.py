@@ -1,0 +1,144 @@
+"""``instance-images image deploy`` and ``choices``: new instances, and what to make them from."""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from instance_images.commands.options import (
+    account_option,
+    location_option,
+    pass_invocation,
+    project_option,
+    wait_option,
+)
+from instance_images.commands.output import as_json, format_option, show_document, show_one
+from instance_images.names import printable
+
+if TYPE_CHECKING:
+    from instance_images.commands.main import Invocation
+    from instance_images.domain import Task
+    from instance_images.site import Site
+
+
+@click.command()
+@click.argument("reference", metavar="IMAGE")
+@click.option("--name", required=True, help="Name of the instance.")
+@click.option("--flavor", required=True, help="Id or name of the flavor.")
+@click.option(
+    "--network",
+    "networks",
+    multiple=True,
+    help="Id or name of a network, may be repeated; or none. [default: the cloud's choice]",
+)
+@click.option("--key-name", help="Name of a key pair of the user of the credentials.")
+@click.option(
+    "--security-group",
+    "security_groups",
+    multiple=True,
+    help="Id or name of a security group, may be repeated. [default: the project's default]",
+)
+@click.option(
+    "--user-data",
+    type=click.File("rb"),
+    metavar="FILE",
+    help="What cloud-init shall do, at most 49149 bytes; - reads standard input.",
+)
+@click.option(
+    "--count",
+    type=click.IntRange(1, 50),
+    default=1,
+    help="How many instances, all or none: NAME-1, NAME-2 and so on. [default: 1]",
+)
+@click.option(
+    "--volume-gb",
+    "volume_gib",
+    type=click.IntRange(min=1),
+    metavar="G",
+    help="Boot from a new volume of so many GiB (2^30 bytes), deleted with the instance.",
+)
+@click.option("--server-group", help="Id or name of a server group.")
+@click.option("--availability-zone", help="Name of an availability zone.")
+@account_option
+@project_option
+@location_option
+@wait_option
+@format_option
+@pass_invocation
+def deploy(
+    invocation: Invocation,
+    reference: str,
+    user_data: IO[bytes] | None,
+    account: str | None,
+    project: str | None,
+    location: str | None,
+    wait: bool,
+    output_format: str | None,
+    **asked: Any,
+) -> None:
+    """Deploy new instances from an image of the account.
+
+    Example: instance-images image deploy production-web-server-v2 --name web-2 --flavor m1.small
+    """
+    from instance_images import tasks
+    from instance_images.commands.progress import follow
+    from instance_images.commands.views import TASK
+    from instance_images.deployment import Order
+    from instance_images.deployment import deploy as deploy_image
+    from instance_images.task_reports import report_tasks
+
+    site = invocation.application.site(location)
+    owner = site.account(account)
+    order = Order(**asked, user_data=user_data.read() if user_data else None)
+    task_id = deploy_image(site, owner, reference, order, project)
+    if wait:
+        _tell_addresses(site, follow(invocation, site, owner, task_id))
+    with site.database.reading() as connection:
+        task = tasks.get_task(connection, task_id)
+    show_one(TASK, report_tasks(site, [task])[0], output_format)
+
+
+@click.command()
+@account_option
+@project_option
+@location_option
+@format_option
+@pass_invocation
+def choices(
+    invocation: Invocation,
+    account: str | None,
+    project: str | None,
+    location: str | None,
+    output_format: str | None,
+) -> None:
+    """List what an account can deploy from: OS Images, and My Images.
+
+    As JSON it is {"groups": [{"name": "OS Images", "images": [...]}, {"name": "My Images", ...}]}.
+
+    Example: instance-images image choices --account demo -f json
+    """
+    from instance_images.choices import choices as choices_of
+    from instance_images.commands.views import CHOICE
+
+    site = invocation.application.site(location)
+    groups = choices_of(site, site.account(account), project)
+    document = {
+        "groups": [
+            {"name": group.name, "images": [as_json(CHOICE, choice) for choice in group.images]}
+            for group in groups
+        ]
+    }
+    records = [choice for group in groups for choice in group.images]
+    show_document(CHOICE, records, document, output_format)
+
+
+def _tell_addresses(site: Site, ended: Task) -> None:
+    """Tell of each instance that runs which addresses it has."""
+    from instance_images.cloud_objects import ServerStatus
+
+    for server_id in ended.server_ids:
+        server = site.provider.get_server(ended.project_id, server_id)
+        if server and server.status is ServerStatus.RUNNING:
+            addresses = ", ".join(server.addresses) or "no address"
+            click.echo(f"Instance {printable(server.name)} ({server.id}): {addresses}", err=True)
