@@ -202,27 +202,28 @@ def test_a_deployment_that_nobody_brings_forward_is_found(clinic: Clinic) -> Non
 def test_parts_of_captures_that_no_task_knows_are_found_in_every_project(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(openstack_volumes, "PAGE", 1)  # there is more than one page
+    monkeypatch.setattr(openstack_volumes, "PAGE", 1)  # so that there are several pages
     mark = {"metadata": {REQUEST_PROPERTY: "of nobody"}}
     with clinic.cloud.connection(clinic.project.cloud) as member:
         storage: Any = member.block_storage
-        volume_id = storage.post("/volumes", json={"volume": {"size": 1, **mark}}).json()["volume"][
-            "id"
-        ]
-        path = f"/volumes/{volume_id}"
-        wait_for(lambda: storage.get(path).json()["volume"]["status"] == "available", "the volume")
-        wanted = {"snapshot": {"volume_id": volume_id, **mark}}
-        snapshot_id = storage.post("/snapshots", json=wanted).json()["snapshot"]["id"]
+
+        def made(kind: str, **more: Any) -> str:
+            made_id = storage.post(f"/{kind}s", json={kind: more | mark}).json()[kind]["id"]
+            path = f"/{kind}s/{made_id}"
+            wait_for(lambda: storage.get(path).json()[kind]["status"] == "available", kind)
+            return str(made_id)
+
+        volumes = [made("volume", size=1), made("volume", size=1)]
+        snapshot = made("snapshot", volume_id=volumes[0])
 
         found = clinic.found()
 
-        for kind, part_id in (("volume", volume_id), ("volume snapshot", snapshot_id)):
-            what = f"The {kind} {part_id} of project {clinic.project.id} bears this product's mark"
+        for name in (f"volume snapshot {snapshot}", *(f"volume {one}" for one in volumes)):
+            what = f"The {name} of project {clinic.project.id} bears this product's mark"
             assert len([one for one in found if what in one]) == 1
-        storage.delete(f"/snapshots/{snapshot_id}")
-        wait_for(lambda: storage.get(f"/snapshots/{snapshot_id}").status_code == 404, "no snapshot")
-        storage.delete(path)
-        wait_for(lambda: storage.get(path).status_code == 404, "no volume")
+        for path in (f"/snapshots/{snapshot}", *(f"/volumes/{one}" for one in volumes)):
+            assert storage.delete(path).status_code == 202
+            wait_for(lambda path=path: storage.get(path).status_code == 404, "no leftovers")  # type: ignore[misc]
     assert clinic.found() == []
 
 
