@@ -62,6 +62,12 @@ def test_lists_are_of_all_locations_in_the_order_of_the_configuration(cli: Comma
         listed = cli.ok(noun, "list", *ACCOUNT, "--location", "RegionTwo").json
         assert [one["location"] for one in listed] == ["RegionTwo"]
 
+        table = ("-f", "table")
+        both = cli.ok(noun, "list", *ACCOUNT, *table).out
+        one = cli.ok(noun, "list", *ACCOUNT, "--location", "RegionTwo", *table).out
+        assert [text in both for text in ("Location", "RegionOne", "RegionTwo")] == [True] * 3
+        assert "Location" not in one
+
 
 @pytest.mark.parametrize("noun", ["image", "task"])
 def test_list_tells_which_location_does_not_answer_and_shows_the_others(

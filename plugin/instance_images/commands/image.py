@@ -107,7 +107,7 @@ def list_images(
     Example: instance-images image list --account demo
     """
     from instance_images import images
-    from instance_images.commands.views import IMAGE
+    from instance_images.commands.views import IMAGE, IMAGE_OF_LOCATIONS
     from instance_images.settling import settle
 
     def look(site: Site) -> Sequence[Image]:
@@ -116,8 +116,10 @@ def list_images(
         with site.database.reading() as connection:
             return images.list_images(connection, site.name, account_id)
 
-    found = at_each(invocation, locations_of(invocation, location), look)
-    show_list(IMAGE, [image for listed in found for image in listed], output_format)
+    names = locations_of(invocation, location)
+    found = at_each(invocation, names, look)
+    view = IMAGE_OF_LOCATIONS if len(names) > 1 else IMAGE
+    show_list(view, [image for listed in found for image in listed], output_format)
 
 
 @image.command()

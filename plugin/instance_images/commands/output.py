@@ -31,6 +31,11 @@ class View:
     columns: tuple[tuple[str, Callable[[Any], str]], ...]
 
 
+def with_column(view: View, place: int, title: str, text: Callable[[Any], str]) -> View:
+    """Return the view with one more column in its table, before the one at that place."""
+    return View(view.fields, (*view.columns[:place], (title, text), *view.columns[place:]))
+
+
 def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``-f``: a table on a terminal, JSON elsewhere, unless it says otherwise."""
     return click.option(

@@ -51,7 +51,7 @@ def list_tasks(
     Example: instance-images task list --account demo
     """
     from instance_images import tasks
-    from instance_images.commands.views import TASK
+    from instance_images.commands.views import TASK, TASK_OF_LOCATIONS
     from instance_images.settling import settle
     from instance_images.task_reports import report_tasks
 
@@ -62,8 +62,10 @@ def list_tasks(
             listed = tasks.list_tasks(connection, site.name, account_id)
         return report_tasks(site, listed)
 
-    found = at_each(invocation, locations_of(invocation, location), look)
-    show_list(TASK, [report for listed in found for report in listed], output_format)
+    names = locations_of(invocation, location)
+    found = at_each(invocation, names, look)
+    view = TASK_OF_LOCATIONS if len(names) > 1 else TASK
+    show_list(view, [report for listed in found for report in listed], output_format)
 
 
 @task.command()

@@ -5,7 +5,13 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from instance_images.commands.output import View, duration_text, instant_text, size_text
+from instance_images.commands.output import (
+    View,
+    duration_text,
+    instant_text,
+    size_text,
+    with_column,
+)
 
 if TYPE_CHECKING:
     from instance_images.task_reports import TaskReport
@@ -53,6 +59,9 @@ IMAGE = View(
         ("Created", lambda image: instant_text(image.created_at)),
     ),
 )
+
+# Where they are in several locations.
+IMAGE_OF_LOCATIONS = with_column(IMAGE, 2, "Location", attrgetter("location"))
 
 FINDING = View(
     fields=_fields("check", "severity", "location", "what", "cure"),
@@ -153,6 +162,10 @@ TASK = View(
 )
 
 
+# Where they are in several locations.
+TASK_OF_LOCATIONS = with_column(TASK, 3, "Location", attrgetter("location"))
+
+
 def left_text(report: TaskReport) -> str:
     """Return how long the task will still take, ``-`` where that is not known."""
     left_seconds = report.estimated_seconds_left
@@ -215,14 +228,7 @@ SCALING_GROUP = View(
     ),
 )
 # Where they are in several projects.
-SCALING_GROUP_OF_PROJECTS = View(
-    SCALING_GROUP.fields,
-    (
-        *SCALING_GROUP.columns[:2],
-        ("Project", attrgetter("project_name")),
-        *SCALING_GROUP.columns[2:],
-    ),
-)
+SCALING_GROUP_OF_PROJECTS = with_column(SCALING_GROUP, 2, "Project", attrgetter("project_name"))
 
 
 def _member_fields(member: Member) -> dict[str, str | None]:
