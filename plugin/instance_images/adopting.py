@@ -10,7 +10,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from instance_images import accounts, images, readings
+from instance_images import accounts, images_in_cloud, readings
 from instance_images.adoption import adopted_at, is_expected
 from instance_images.comparing import Stranger
 from instance_images.domain import Consistency, Image, ImageStatus, Origin
@@ -46,7 +46,7 @@ def adopt(
     rows = [(keys[image.account_id], image) for image in new]
     for first in range(0, len(rows), _IMAGES_AT_A_TIME):
         some = rows[first : first + _IMAGES_AT_A_TIME]
-        images.insert_adopted(connection, some)
+        images_in_cloud.insert_adopted(connection, some)
         tell_available(connection, [image.id for _, image in some], learning)
     return [learned("adopted", image, _since(image)) for image in new]
 
@@ -59,8 +59,8 @@ def _still_strange(
     read_at: datetime,
 ) -> Iterator[tuple[Stranger, datetime]]:
     """Yield those that nobody has put on record since, with when they began to be billable."""
-    known = images.known_cloud_ids(connection, [one.found.id for one in strangers])
-    waiting = images.captures_without_image(connection, site.name)
+    known = images_in_cloud.known_cloud_ids(connection, [one.found.id for one in strangers])
+    waiting = images_in_cloud.captures_without_image(connection, site.name)
     was_adopting = readings.last_adopt_mode(connection, site.name) == site.adoption.mode
     for one in strangers:
         found = one.found

@@ -8,11 +8,11 @@ error goes to the caller.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from instance_images import images
+from instance_images import images_in_cloud
 from instance_images.adoption import is_eligible, shelves
 from instance_images.cloud_objects import CloudImage, CloudImageStatus
 from instance_images.domain import Account, AdoptionPolicy, AdoptMode, Image
-from instance_images.images import AvailableState
+from instance_images.images_in_cloud import AvailableState
 from instance_images.names import storable_name
 from instance_images.parallel import in_parallel
 from instance_images.settling import require_sight
@@ -60,9 +60,15 @@ def compare(site: Site) -> Comparison:
     """Return what the cloud holds otherwise than our record."""
     listed = _list(site)
     with site.database.reading() as connection:
-        missing = images.available_of_cloud_ids(connection, site.name, list(listed.unlisted))
-        changed = images.available_of_cloud_ids(connection, site.name, list(listed.differing))
-        renamed = images.available_of_cloud_ids(connection, site.name, list(listed.renamed))
+        missing = images_in_cloud.available_of_cloud_ids(
+            connection, site.name, list(listed.unlisted)
+        )
+        changed = images_in_cloud.available_of_cloud_ids(
+            connection, site.name, list(listed.differing)
+        )
+        renamed = images_in_cloud.available_of_cloud_ids(
+            connection, site.name, list(listed.renamed)
+        )
     is_there = in_parallel(lambda image: _is_there(site, image), missing)
     strangers = eligible(site, listed.unknown)
     found_of = [(image, listed.differing[image.cloud_image_id or ""]) for image in changed]
@@ -91,7 +97,7 @@ def compare_image(site: Site, image: Image, found: CloudImage) -> Comparison:
 
 def _list(site: Site) -> _Listed:
     with site.database.reading() as connection:
-        listed = _Listed(dict(images.available_in_cloud(connection, site.name)))
+        listed = _Listed(dict(images_in_cloud.available_in_cloud(connection, site.name)))
     require_sight(site, {state[0] for state in listed.unlisted.values()})
     for found in site.provider.list_images():
         known = listed.unlisted.pop(found.id, None)
@@ -143,8 +149,8 @@ def eligible(site: Site, unknown: Mapping[str, CloudImage]) -> list[CloudImage]:
         return []
     marks = [one.claims.request_id for one in unknown.values() if one.claims.request_id]
     with site.database.reading() as connection:
-        known = images.known_cloud_ids(connection, list(unknown))
-        asked_for = images.projects_of_requests(connection, marks)
+        known = images_in_cloud.known_cloud_ids(connection, list(unknown))
+        asked_for = images_in_cloud.projects_of_requests(connection, marks)
     found = [
         one
         for one in unknown.values()

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 
-from instance_images import images, readings, tasks
+from instance_images import images, images_in_cloud, readings, tasks
 from instance_images.application import Application
 from instance_images.cloud_objects import CloudImageStatus, PartKind
 from instance_images.config import Location
@@ -91,8 +91,8 @@ def _orphans(site: Site) -> Iterator[Finding]:
     """Find images in the cloud that bear our mark and are on record as nothing that lives."""
     marked = {one.id: one for one in site.provider.list_images() if one.claims.request_id}
     with site.database.reading() as connection:
-        living = images.living_cloud_ids(connection, list(marked))
-        waiting = images.captures_without_image(connection, site.name)
+        living = images_in_cloud.living_cloud_ids(connection, list(marked))
+        waiting = images_in_cloud.captures_without_image(connection, site.name)
     for found in marked.values():
         if found.id in living or found.owner_id in waiting:
             continue

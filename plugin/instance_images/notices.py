@@ -11,7 +11,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from instance_images import accounts, images, readings, tasks
+from instance_images import accounts, images, images_in_cloud, readings, tasks
 from instance_images.adopting import adopt
 from instance_images.adoption import is_eligible
 from instance_images.cloud_objects import CloudImage, CloudImageStatus, Notice, NoticeKind
@@ -54,8 +54,10 @@ def _on_record(site: Site, told: CloudImage) -> Image | None:
     """Return the image that the notice is about; by our mark only where its project made it."""
     mark = told.claims.request_id
     with site.database.reading() as connection:
-        return images.find_by_cloud_id(connection, site.name, told.id) or (
-            images.find_requested(connection, site.name, mark, told.owner_id) if mark else None
+        return images_in_cloud.find_by_cloud_id(connection, site.name, told.id) or (
+            images_in_cloud.find_requested(connection, site.name, mark, told.owner_id)
+            if mark
+            else None
         )
 
 

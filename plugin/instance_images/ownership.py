@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from instance_images import accounts, images
+from instance_images import accounts, shared_images
 from instance_images.accounts import AccountRow
 from instance_images.domain import Account, AccountScope
 from instance_images.errors import InstanceImagesError
@@ -28,7 +28,7 @@ def share_new(site: Site, account_id: str | None) -> None:
     if site.account_scope is not AccountScope.DOMAIN:
         return
     with site.database.reading() as connection:
-        unshared = images.not_shared_with(connection, site.name, account_id, None)
+        unshared = shared_images.not_shared_with(connection, site.name, account_id, None)
         rows = accounts.accounts_by_key(connection, site.name) if unshared else {}
     for key in sorted({image.account_key for image in unshared}):
         _share(site, rows[key], MOST_IMAGES_PER_RUN, only_new=True)
@@ -38,7 +38,7 @@ def keep_ownership(site: Site) -> None:
     """Learn the names of domains that are missing, and share images with projects that are new."""
     with site.database.reading() as connection:
         rows = accounts.accounts_by_key(connection, site.name)
-        holding = images.account_keys_with_available(connection, site.name)
+        holding = shared_images.account_keys_with_available(connection, site.name)
     _learn_domain_names(site, [row for row in rows.values() if row.domain_name is None])
     if site.account_scope is not AccountScope.DOMAIN:
         return
@@ -57,7 +57,7 @@ def _share(site: Site, row: AccountRow, most: int, *, only_new: bool) -> int:
         return 0
     digest = digest_of(project_ids)
     with site.database.reading() as connection:
-        unshared = images.not_shared_with(
+        unshared = shared_images.not_shared_with(
             connection, site.name, account.id, None if only_new else digest
         )[:most]
     for image in unshared:
@@ -67,7 +67,7 @@ def _share(site: Site, row: AccountRow, most: int, *, only_new: bool) -> int:
             LOG.warning("%s: image %s is not shared: %s", site.name, image.image_id, error)
             continue
         with site.database.writing() as connection:
-            images.set_shared_with(connection, image.image_id, image.project_id, digest)
+            shared_images.set_shared_with(connection, image.image_id, image.project_id, digest)
     return len(unshared)
 
 

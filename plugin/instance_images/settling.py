@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from instance_images import images, journal, readings, tasks, volume_steps
+from instance_images import images, images_in_cloud, journal, readings, tasks, volume_steps
 from instance_images.cloud_objects import CapturePart, CloudImage, Server
 from instance_images.deadlines import fault_of_delay
 from instance_images.domain import UNFINISHED, Image, Task, TaskKind
@@ -202,7 +202,7 @@ def find_by_mark(site: Site, project_id: str, image_id: str) -> CloudImage | Non
     if not marked:
         return None
     with site.database.reading() as connection:
-        known = images.known_cloud_ids(connection, [one.id for one in marked])
+        known = images_in_cloud.known_cloud_ids(connection, [one.id for one in marked])
     return next((one for one in marked if one.id not in known), None)
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adoption_world import SHELF, SNAPSHOT, Cloud, on_sqlite
-from instance_images import images
+from instance_images import images_in_cloud
 from instance_images.capture import capture
 from instance_images.cloud_objects import Claims, CloudImage, CloudImageStatus, Notice, NoticeKind
 from instance_images.database import Database, upgrade
@@ -45,7 +45,7 @@ class Told(Cloud):
     def record(self, image: CloudImage) -> Image | None:
         """Return what is on record of the image, deleted or not."""
         with self.database.reading() as connection:
-            return images.find_by_cloud_id(connection, LOCATION.name, image.id)
+            return images_in_cloud.find_by_cloud_id(connection, LOCATION.name, image.id)
 
 
 @pytest.fixture
