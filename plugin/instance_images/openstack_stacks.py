@@ -126,6 +126,11 @@ class OpenStackStacks(OpenStackPart):
         template = self._read(group.project_id, f"/stacks/{group.name}/{group.id}/template")
         if stack is None or template is None:
             raise NotFound("Scaling group", group.name, "It was deleted just now.")
+        if str(stack["stack_status"]).endswith("_IN_PROGRESS"):
+            # Heat would take the update, and make members anew that it has not finished with.
+            raise WrongState(
+                f"Heat is busy with stack {group.name}: try again when that has ended."
+            )
         definition = self._definition(group.project_id, stack, template, group.group)
         answer = self._ask(
             group.project_id,
