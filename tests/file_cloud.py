@@ -34,7 +34,12 @@ from instance_images.provider import Provider
 
 GIB = 2**30
 ROOT_VOLUME = "root"
-_READY = {"image": "active", "snapshot": "available", "volume": "available"}
+_READY = {
+    "image": "active",
+    "snapshot": "available",
+    "volume": "available",
+    "server": "active",
+}
 _PART_STATUS = {
     "available": PartStatus.READY,
     "deleting": PartStatus.DELETING,
@@ -45,7 +50,7 @@ Thing = dict[str, Any]
 
 
 class FileCloud(Provider):
-    """Holds images, snapshots and volumes, each with its kind, status and mark."""
+    """Holds images, snapshots, volumes and instances, each with its kind, status and mark."""
 
     def __init__(self, path: Path, clock: Clock, *, is_volume_backed: bool) -> None:
         self.path = path
@@ -70,7 +75,7 @@ class FileCloud(Provider):
                 draft.replace(self.path)
 
     def things(self, kind: str) -> dict[str, Thing]:
-        """Return all images, snapshots or volumes, without having looked at them."""
+        """Return all images, snapshots, volumes or instances, without having looked at them."""
         with self._things() as things:
             return {i: thing for i, thing in things.items() if thing["kind"] == kind}
 
@@ -117,6 +122,10 @@ class FileCloud(Provider):
         return server
 
     def get_server(self, project_id: str, server_id: str) -> Server | None:
+        found = self._look(lambda i, t: t["kind"] == "server" and i == server_id)
+        if found:
+            return _server(*found[0], project_id)
+        # Whatever is captured is there.
         status = ServerStatus.RUNNING
         return Server(server_id, "vm", project_id, status, None, self.is_volume_backed, (), None)
 
@@ -156,12 +165,28 @@ class FileCloud(Provider):
         return found
 
     def request_server(self, project_id: str, request: ServerRequest) -> str:
-        raise Refused("This cloud makes no instances.")
+        """Make all instances in one step, as Nova does."""
+        self.step()
+        made = {
+            str(uuid.uuid4()): {
+                "kind": "server",
+                "status": "building",
+                "mark": request.request_id,
+                "name": f"{request.name}-{number + 1}",
+            }
+            for number in range(request.count)
+        }
+        with self._things() as things:
+            things.update(made)
+        self.step()
+        return next(iter(made))
 
     def find_requested_servers(
         self, project_id: str, request_id: str, since: datetime
     ) -> Sequence[Server]:
-        return []
+        wanted = ("server", request_id)
+        found = self._look(lambda _, t: (t["kind"], t["mark"]) == wanted)
+        return [_server(*one, project_id) for one in found]
 
     def find_root_volume(self, project_id: str, server_id: str) -> RootVolume:
         return RootVolume(ROOT_VOLUME, 1, False, 64)
@@ -219,6 +244,13 @@ class FileCloud(Provider):
             if sources[part.id]:
                 raise WrongState("a volume was made of it")
         self._delete(part.id, at_once=False)
+
+
+def _server(server_id: str, thing: Thing, project_id: str) -> Server:
+    is_active = thing["status"] == "active"
+    status = ServerStatus.RUNNING if is_active else ServerStatus.BUILDING
+    task_state = None if is_active else "spawning"
+    return Server(server_id, thing["name"], project_id, status, task_state, False, (), None)
 
 
 def _image(image_id: str, thing: Thing) -> CloudImage:

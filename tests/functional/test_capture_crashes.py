@@ -1,4 +1,4 @@
-"""A command is killed at any step of a capture, then one more: nothing is lost, nothing is left."""
+"""A command is killed at any step, then one more is run: nothing is lost, and nothing is left."""
 
 import os
 import shutil
@@ -17,6 +17,7 @@ from instance_images import accounts, images, tasks
 from instance_images.capture import capture
 from instance_images.database import Database, upgrade
 from instance_images.deletion import delete
+from instance_images.deployment import Order, deploy
 from instance_images.domain import HOLDING, Account, Image, ImageStatus, Task, TaskKind, TaskState
 from instance_images.retrying import retry
 from instance_images.settling import settle
@@ -212,6 +213,64 @@ def test_a_deletion_that_is_killed_at_any_step_of_a_running_capture_leaves_nothi
         if not killed:
             assert check(place, step) is ImageStatus.DELETED
             return
+
+
+def available(place: Place) -> Image:
+    """Have an image that can be deployed and deleted; return it."""
+    assert not place.run(create, 0)
+    [image], _ = place.records()
+    assert image.status is ImageStatus.AVAILABLE
+    return image
+
+
+@pytest.mark.parametrize("is_volume_backed", [False], indirect=True)
+def test_a_deletion_that_is_killed_at_any_step_has_happened_or_has_not(prepare: Prepare) -> None:
+    outcomes = []
+    for step in range(1, MORE_THAN_ENOUGH):
+        place = prepare(step)
+        image = available(place)
+        killed = place.run(lambda site, i=image.id: delete(site, OWNER, i), step)  # type: ignore[misc]
+        place.settle()
+        outcomes.append(check(place, step))
+        if not killed:
+            break
+
+    assert outcomes[0] is ImageStatus.AVAILABLE  # killed before the deletion was on record
+    assert set(outcomes[1:]) == {ImageStatus.DELETED}
+    assert len(outcomes) > 3
+
+
+@pytest.mark.parametrize("is_volume_backed", [False], indirect=True)
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_deployment_that_is_killed_at_any_step_makes_all_its_instances_or_none(
+    prepare: Prepare, count: int
+) -> None:
+    made = []
+    for step in range(1, MORE_THAN_ENOUGH):
+        place = prepare(step)
+        image = available(place)
+
+        def order(site: Site, image_id: str = image.id) -> None:
+            task_id = deploy(site, OWNER, image_id, Order("web", "tiny", count=count))
+            wait_for_task(site, OWNER, task_id, lambda _: None, sleep=lambda _: None)
+
+        killed = place.run(order, step)
+        place.settle()
+        cloud = place.site().provider
+        assert isinstance(cloud, FileCloud)
+        servers = cloud.things("server")
+        ordered = [task for task in place.records()[1] if task.kind is TaskKind.DEPLOY]
+        told = [i for t in ordered if t.state is TaskState.SUCCEEDED for i in t.server_ids]
+        assert sorted(told) == sorted(servers), step
+        assert len(ordered) == (step > 1), step
+        assert all(task.error for task in ordered if task.state is TaskState.FAILED), step
+        made.append(len(servers))
+        if not killed:
+            break
+
+    assert set(made) == {0, count}
+    assert made == sorted(made)  # from the request on, they are there
+    assert made.index(count) >= 2
 
 
 def failed(place: Place) -> Task:
