@@ -21,7 +21,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        # One cloud serves a run: whatever needs it is done by one process, and beside it all else,
+        # file by file.
+        needs_cloud = "embedded_cloud" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("cloud" if needs_cloud else item.path.name))
     if config.getoption("--all"):
         return
     beyond = [item for item in items if item.get_closest_marker("all")]
