@@ -157,7 +157,9 @@ CHANGES: list[tuple[str, Change]] = [
 ]
 
 
-@pytest.mark.parametrize(("finding", "change"), CHANGES, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("finding", "change"), CHANGES, ids=[finding[:40] for finding, _ in CHANGES]
+)
 def test_whatever_is_changed_in_a_folder_is_found(
     small: BooksWorld, tmp_path: Path, finding: str, change: Change
 ) -> None:
