@@ -100,6 +100,8 @@ def test_interrupt_ends_a_command_whose_location_does_not_answer(
     process = subprocess.Popen(
         [EXECUTABLE, "--config-file", cli.config_file, *command],
         env={**os.environ, "PYTHONPATH": paths},
+        # The tests may run where nobody can interrupt them, which is handed down.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         stderr=subprocess.PIPE,
         text=True,
     )
