@@ -256,8 +256,8 @@ class EmbeddedCloud:
         delay_seconds: float = 0.0,
         retry_after: int | None = None,
         performed: bool = False,
-    ) -> None:
-        """Have a service answer wrongly; every caller is hit, other services too.
+    ) -> str:
+        """Have a service answer wrongly; every caller is hit, other services too. Returns its id.
 
         ``method`` is a regular expression for the whole method, ``path_regex`` is searched in the
         path and query. The first ``after`` requests that match pass, the next ``count`` are hit
@@ -281,6 +281,12 @@ class EmbeddedCloud:
         }
         self._faults.append(fault)
         write_atomically(self.state_dir / "faults.json", json.dumps(self._faults))
+        return str(fault["id"])
+
+    def wait_until_hit(self, fault_id: str) -> None:
+        """Wait until a fault has begun to hit a request."""
+        hit = self.state_dir / "run" / f"{fault_id}.hit"
+        wait_for(hit.exists, "the request that is to fail")
 
     def clear_faults(self) -> None:
         """Have every service answer rightly again."""

@@ -326,13 +326,13 @@ def test_capture_that_did_not_reach_nova_is_in_error_after_the_grace_period(benc
 def test_capture_is_found_although_the_process_was_killed_before_the_answer(
     bench: Bench,
 ) -> None:
-    bench.cloud.fault("nova", "POST", bench.create_image, "delay", delay_seconds=2)
+    fault = bench.cloud.fault("nova", "POST", bench.create_image, "delay", delay_seconds=2)
     process = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", "instance_images.commands.main",
          "--config-file", str(bench.cli.config_file), *bench.capture],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    wait_for(lambda: bench.held() == 1, "the record of the request")
+    bench.cloud.wait_until_hit(fault)
 
     process.send_signal(signal.SIGKILL)
     process.wait()

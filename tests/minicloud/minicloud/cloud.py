@@ -59,7 +59,7 @@ class Cloud:
         return self.state.joinpath("data", *parts)
 
     def run(self, name: str) -> Path:
-        """Return the path of a pid file, a readiness mark or an off switch."""
+        """Return the path of a pid file, a readiness mark, an off switch, a fault's mark."""
         return self.state / "run" / name
 
     def log(self, process: str) -> Path:

@@ -2,6 +2,8 @@
 
 A WSGI middleware around every service. It reads ``faults.json`` in the state directory, which is
 written by the test and does not exist otherwise; looking for it is all that a request costs.
+A fault that begins to hit leaves a file ``run/ID.hit``.
+
 A fault is an object of these fields; only ``id``, ``service`` and ``action`` must be there:
 
 ``id``             names it; the count is kept per id by the service's process
@@ -57,9 +59,10 @@ class Fault:
 class FaultInjector:
     """Wraps a service's application; one object per process."""
 
-    def __init__(self, service: str, file: Path) -> None:
+    def __init__(self, service: str, file: Path, hits: Path) -> None:
         self._service = service
         self._file = file
+        self._hits = hits
         self._version: tuple[int, int] | None = None
         self._faults: list[Fault] = []
         self._seen: Counter[str] = Counter()
@@ -72,6 +75,7 @@ class FaultInjector:
             fault = self._due(environ)
             if fault is None:
                 return application(environ, start_response)
+            (self._hits / f"{fault.id}.hit").touch()
             time.sleep(fault.delay_seconds)
             if fault.action == "drop-before":
                 drop(environ)

@@ -40,7 +40,7 @@ class Runtime:
 
     def serve(self, application: WSGIApplication) -> None:
         """Answer requests from now on."""
-        faults = FaultInjector(self.service, self.cloud.faults_file)
+        faults = FaultInjector(self.service, self.cloud.faults_file, self.cloud.run(""))
         wsgi.serve(application, self.listener, faults)
 
     def is_ready(self) -> None:

@@ -84,9 +84,11 @@ class Supervisor:
         for name, pid in list(self._children.items()):
             if os.waitpid(pid, os.WNOHANG)[0]:
                 del self._children[name]
+                # Before the pid file goes: whoever waits for that may switch it on again at once.
+                was_switched_off = self._cloud.run(f"{name}.off").exists()
                 self._cloud.run(f"{name}.ready").unlink(missing_ok=True)
                 self._cloud.run(f"{name}.pid").unlink(missing_ok=True)
-                if not self._cloud.run(f"{name}.off").exists():
+                if not was_switched_off:
                     return name
         return None
 
