@@ -14,7 +14,12 @@ from typing import Any
 
 from instance_images.broker_config import DRIVER_SECTION, EventSettings
 from instance_images.config import parse_file
-from instance_images.errors import ConfigurationError, InstanceImagesError, Refused
+from instance_images.errors import (
+    CloudUnavailable,
+    ConfigurationError,
+    DatabaseUnavailable,
+    InstanceImagesError,
+)
 
 LOG = logging.getLogger(__name__)
 
@@ -23,6 +28,8 @@ PAUSE_SECONDS = 5.0
 _PREFETCH = 50
 _PORT = 5672  # where the URL says none
 _CONNECT_SECONDS = 5.0
+# What may have passed when the message is given again.
+_FOR_A_WHILE = (CloudUnavailable, ConfigurationError, DatabaseUnavailable)
 
 # What is called with the type and the payload of each message.
 Handler = Callable[[str, object], None]
@@ -32,9 +39,9 @@ class Consumer:
     """Consumes the notifications of several locations.
 
     ``sources``: names of locations, with the URL of the broker and what takes its messages. A
-    handler raises Refused (or one of its kinds) for a message that can never be dealt with, and
-    another error of ours for one that cannot be now. Raises ConfigurationError where a URL or an
-    option cannot be used.
+    handler raises CloudUnavailable, ConfigurationError or DatabaseUnavailable for a message that
+    cannot be dealt with now, and any other error for one that never can be. Raises
+    ConfigurationError where a URL or an option cannot be used.
     """
 
     def __init__(self, settings: EventSettings, sources: Mapping[str, tuple[str, Handler]]) -> None:
@@ -214,12 +221,12 @@ class _Endpoint:
             return self._again
         try:
             self._handler(event_type, payload)
-        except Refused as error:
-            LOG.warning("A message %s is left to the next reading: %s", event_type, error)
-        except InstanceImagesError as error:
+        except _FOR_A_WHILE as error:
             LOG.warning("A message %s is taken again in a while: %s", event_type, error)
             self._stopping.wait(PAUSE_SECONDS)
             return self._again
+        except InstanceImagesError as error:
+            LOG.warning("A message %s is left to the next reading: %s", event_type, error)
         except Exception:
             LOG.exception("A message %s is left to the next reading.", event_type)
         return self._handled

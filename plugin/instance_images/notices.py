@@ -24,8 +24,6 @@ from instance_images.recording import NOT_BY_US, record_deleted, record_vanished
 from instance_images.settling import find_in_cloud, require_sight, settle
 from instance_images.site import Site
 
-_IMAGE_TASKS = (TaskKind.CREATE, TaskKind.DELETE)
-
 
 def take_notice(site: Site, notice: Notice) -> list[Learned]:
     """Bring our record up to what the notice tells; return what was new, nothing the second time.
@@ -38,7 +36,7 @@ def take_notice(site: Site, notice: Notice) -> list[Learned]:
         return _adopt(site, notice) if notice.kind is NoticeKind.ACTIVE else []
     news: list[Learned] = []
     if image.status is ImageStatus.CREATING and notice.kind is not NoticeKind.CHANGED:
-        settled = settle(site, image.account_id, _IMAGE_TASKS, Source.NOTICE, {image.task_id})
+        settled = settle(site, image.account_id, source=Source.NOTICE, only={image.task_id})
         news += outcomes(settled)
         image = _on_record(site, notice.image) or image
     match notice.kind:
@@ -54,11 +52,10 @@ def _on_record(site: Site, told: CloudImage) -> Image | None:
     """Return the image that the notice is about; by our mark only where its project made it."""
     mark = told.claims.request_id
     with site.database.reading() as connection:
-        return images_in_cloud.find_by_cloud_id(connection, site.name, told.id) or (
-            images_in_cloud.find_requested(connection, site.name, mark, told.owner_id)
-            if mark
-            else None
-        )
+        known = images_in_cloud.find_by_cloud_id(connection, site.name, told.id)
+        if known is None and mark:
+            known = images_in_cloud.find_requested(connection, site.name, mark, told.owner_id)
+        return known
 
 
 def _learning(site: Site) -> Learning:
@@ -223,6 +220,7 @@ def _was_seen_longer_ago(connection: sa.Connection, image: Image, ended_at: date
     """Return whether the record has the image end when it was last seen, and that was too early."""
     if image.deleted_at is None or image.deleted_at >= ended_at:
         return False
-    task = tasks.get_task(connection, image.task_id) if image.task_id else None
-    is_ours = task is not None and task.kind is TaskKind.DELETE
-    return task is None or not is_ours or image.deleted_at < task.started_at
+    if not image.task_id:
+        return True
+    task = tasks.get_task(connection, image.task_id)
+    return task.kind is not TaskKind.DELETE or image.deleted_at < task.started_at

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from command_line import CommandLine, write_config
 from embedded_cloud import EmbeddedCloud, Project, wait_for
 from instance_images.doctor_broker import check_events
 from instance_images.instants import parse_instant
+from instance_images.tables import news
 from message_broker import MessageBroker, message_broker
 
 PATIENCE_SECONDS = 60.0
@@ -255,6 +257,27 @@ def test_images_made_and_deleted_without_us_are_known_to_the_second(
     ended_at = parse_instant(heard.partition("since ")[2].partition(". ")[0])
     assert before <= ended_at <= now()
     assert record(cli, project) == []
+    assert cli.ok("image", "sync").json == []  # there is nothing left to find
+
+
+@pytest.mark.all
+def test_an_image_given_away_and_renamed_without_us_is_known_to_the_second(
+    telling_cloud: EmbeddedCloud, project: Project, cli: CommandLine, listener: Listener
+) -> None:
+    made = upload(telling_cloud, project)
+    listener.hears("adopted", project.id)
+    [image] = record(cli, project)
+    heir = telling_cloud.new_project()
+
+    with telling_cloud.connection() as operator:
+        given: Any = operator.image.update_image(made.id, owner=heir.id, name="theirs")
+
+    wait_for(lambda: record(cli, project) == [], "the change of the owner")
+    [shown] = record(cli, heir)
+    assert (shown["id"], shown["name"]) == (image["id"], "theirs")
+    with cli.application.database.reading() as connection:
+        told = connection.scalars(sa.select(news.c.effective_at).order_by(news.c.news_key)).all()
+    assert told[-1] == parse_instant(given.updated_at)
     assert cli.ok("image", "sync").json == []  # there is nothing left to find
 
 
