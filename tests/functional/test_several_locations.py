@@ -118,6 +118,17 @@ def test_image_of_one_name_at_several_locations_is_shown_by_its_location(
     assert "RegionOne was not looked at" in refused.err
 
 
+def test_nobody_is_told_where_another_account_has_an_image(cli: CommandLine) -> None:
+    [_, image] = cli.ok("image", "list", *ACCOUNT).json
+    stranger = ("--account", "b")
+
+    of_another = cli("image", "show", image["id"], *stranger)
+    of_nobody = cli("image", "show", "x" * len(image["id"]), *stranger)
+
+    assert of_another.exit_code == of_nobody.exit_code == 3
+    assert of_another.err == of_nobody.err.replace("x" * len(image["id"]), image["id"])
+
+
 def test_task_is_found_at_its_location_whatever_the_others_do(
     cli: CommandLine, deployment: Deployment
 ) -> None:

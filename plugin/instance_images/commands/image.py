@@ -14,13 +14,14 @@ from instance_images.commands.options import (
     all_accounts_option,
     location_option,
     locations_of,
+    locations_option,
     pass_invocation,
     project_option,
     wait_option,
 )
 from instance_images.commands.output import format_option, show_list, show_one
 from instance_images.commands.sync import sync
-from instance_images.errors import InstanceImagesError, Refused, UsageError
+from instance_images.errors import InstanceImagesError, NotFound, Refused, UsageError
 from instance_images.names import printable
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def create(
 @image.command("list")
 @account_option
 @all_accounts_option
-@location_option
+@locations_option
 @format_option
 @pass_invocation
 def list_images(
@@ -125,7 +126,7 @@ def list_images(
 @image.command()
 @click.argument("reference", metavar="IMAGE")
 @account_option
-@location_option
+@locations_option
 @format_option
 @pass_invocation
 def show(
@@ -153,7 +154,12 @@ def show(
     names = locations_of(invocation, location)
     with invocation.application.database.reading() as connection:
         known = images.location_of_image(connection, reference)
-    found = at_each(invocation, [known] if known in names else names, look)
+    try:
+        found = at_each(invocation, [known] if known in names else names, look)
+    except NotFound:
+        if known is None:
+            raise
+        found = at_each(invocation, names, look)  # another's image is told like nobody's
     if len(found) > 1:
         raise Refused(
             f"{len(found)} locations have an image {printable(reference)!r}: name one of"

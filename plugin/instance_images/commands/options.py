@@ -15,6 +15,8 @@ pass_invocation: Callable[[Callable[..., Any]], Callable[..., Any]] = click.pass
 location_option = click.option(
     "--location", metavar="L", help="The location; may be left out where there is only one."
 )
+# For commands that use 'locations_of'.
+locations_option = click.option("--location", metavar="L", help="The location. [default: all]")
 account_option = click.option(
     "--account",
     metavar="A",
@@ -27,6 +29,21 @@ project_option = click.option(
 )
 wait_option = click.option(
     "--wait", is_flag=True, help="Show the progress, and return when the work has ended."
+)
+networks_option = click.option(
+    "--network",
+    "networks",
+    multiple=True,
+    help="Id or name of a network, may be repeated; or none. [default: the cloud's choice]",
+)
+key_name_option = click.option(
+    "--key-name", help="Name of a key pair of the user of the credentials."
+)
+security_groups_option = click.option(
+    "--security-group",
+    "security_groups",
+    multiple=True,
+    help="Id or name of a security group, may be repeated. [default: the project's default]",
 )
 all_accounts_option = click.option(
     "--all-accounts", is_flag=True, help="Those of every account, for the operator."
