@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from instance_images.commands.options import location_option, locations_of, pass_invocation
+from instance_images.commands.options import locations_of, locations_option, pass_invocation
 from instance_images.commands.output import show_list
 from instance_images.errors import UsageError
 from instance_images.instants import parse_hour
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@location_option
+@locations_option
 @pass_invocation
 def verify(invocation: Invocation, location: str | None) -> None:
     """Compute the whole ledger again and name every row that differs.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from instance_images.commands.options import location_option, locations_of, pass_invocation
+from instance_images.commands.options import locations_of, locations_option, pass_invocation
 from instance_images.commands.output import format_option, instant_text, show_list
 from instance_images.errors import UsageError
 from instance_images.instants import floor_hour, format_instant, parse_hour, parse_instant
@@ -112,7 +112,7 @@ def _preview(invocation: Invocation, location: Location, price_nanos: int) -> No
 
 
 @rate.command("list")
-@location_option
+@locations_option
 @format_option
 @pass_invocation
 def list_rates(invocation: Invocation, location: str | None, output_format: str | None) -> None:
@@ -142,7 +142,7 @@ meter.add_command(verify)
 
 
 @meter.command("run")
-@location_option
+@locations_option
 @click.option(
     "--as-of",
     "as_of",
@@ -284,7 +284,7 @@ def _show_postings(invocation: Invocation, done: Metered) -> None:
 
 
 @meter.command()
-@location_option
+@locations_option
 @format_option
 @pass_invocation
 def status(invocation: Invocation, location: str | None, output_format: str | None) -> None:

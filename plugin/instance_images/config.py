@@ -94,6 +94,11 @@ class Settings:
                 return location
         raise NotFound("Location", name, f"Configured are: {self._names()}.")
 
+    @property
+    def event_urls(self) -> dict[str, str]:
+        """The message brokers of the locations that have one."""
+        return {one.name: one.events_url for one in self.locations if one.events_url}
+
     def _names(self) -> str:
         return ", ".join(location.name for location in self.locations)
 

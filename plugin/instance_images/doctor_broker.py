@@ -18,9 +18,8 @@ def check_events(application: Application, locations: Sequence[Location]) -> Ite
 def _look(application: Application, location: Location) -> Iterator[Finding]:
     from instance_images.broker import same_broker, unreachable_hosts
 
-    assert location.events_url is not None
     settings = application.settings
-    urls = {one.name: one.events_url for one in settings.locations if one.events_url}
+    urls = settings.event_urls
     if location.name in (sharing := same_broker(urls)):
         yield Finding(
             "events",
@@ -29,7 +28,7 @@ def _look(application: Application, location: Location) -> Iterator[Finding]:
             f"The events_url of {' and '.join(sharing)} are one broker: 'listen' refuses it.",
             "Give each location a virtual host of its own, or events_url to one of them only.",
         )
-    for host in unreachable_hosts(settings.events, location.name, location.events_url):
+    for host in unreachable_hosts(settings.events, location.name, urls[location.name]):
         yield Finding(
             "events",
             Severity.WARNING,

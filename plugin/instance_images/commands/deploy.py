@@ -8,9 +8,12 @@ import click
 
 from instance_images.commands.options import (
     account_option,
+    key_name_option,
     location_option,
+    networks_option,
     pass_invocation,
     project_option,
+    security_groups_option,
     wait_option,
 )
 from instance_images.commands.output import as_json, format_option, show_document, show_one
@@ -26,19 +29,9 @@ if TYPE_CHECKING:
 @click.argument("reference", metavar="IMAGE")
 @click.option("--name", required=True, help="Name of the instance.")
 @click.option("--flavor", required=True, help="Id or name of the flavor.")
-@click.option(
-    "--network",
-    "networks",
-    multiple=True,
-    help="Id or name of a network, may be repeated; or none. [default: the cloud's choice]",
-)
-@click.option("--key-name", help="Name of a key pair of the user of the credentials.")
-@click.option(
-    "--security-group",
-    "security_groups",
-    multiple=True,
-    help="Id or name of a security group, may be repeated. [default: the project's default]",
-)
+@networks_option
+@key_name_option
+@security_groups_option
 @click.option(
     "--user-data",
     type=click.File("rb"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from instance_images.commands.options import location_option, locations_of, pass_invocation
+from instance_images.commands.options import locations_of, locations_option, pass_invocation
 from instance_images.commands.output import chosen_format, format_option, show_list
 from instance_images.errors import InstanceImagesError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@location_option
+@locations_option
 @format_option
 @pass_invocation
 def doctor(invocation: Invocation, location: str | None, output_format: str | None) -> None:

@@ -10,6 +10,7 @@ from instance_images.commands.options import (
     account_option,
     location_option,
     locations_of,
+    locations_option,
     pass_invocation,
 )
 from instance_images.commands.output import format_option, show_list, show_one
@@ -24,7 +25,7 @@ def limit() -> None:
 
 
 @limit.command("list")
-@location_option
+@locations_option
 @format_option
 @pass_invocation
 def list_limits(invocation: Invocation, location: str | None, output_format: str | None) -> None:

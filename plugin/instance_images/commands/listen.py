@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from instance_images.commands.options import location_option, locations_of, pass_invocation
+from instance_images.commands.options import locations_of, locations_option, pass_invocation
 from instance_images.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@location_option
+@locations_option
 @pass_invocation
 def listen(invocation: Invocation, location: str | None) -> None:
     """Take notifications of the image services as they come, until it is ended.
@@ -49,14 +49,14 @@ def _urls(invocation: Invocation, location: str | None) -> dict[str, str]:
     from instance_images.broker import same_broker
 
     settings = invocation.application.settings
-    configured = [settings.location(name) for name in locations_of(invocation, location)]
-    urls = {one.name: one.events_url for one in configured if one.events_url}
+    everywhere = settings.event_urls
+    wanted = locations_of(invocation, location)
+    urls = {name: url for name, url in everywhere.items() if name in wanted}
     if not urls:
         raise ConfigurationError(
             "Configuration: no location says where its image service sends notifications: set"
             " events_url in [location:NAME]."
         )
-    everywhere = {one.name: one.events_url for one in settings.locations if one.events_url}
     if sharing := same_broker(everywhere):
         raise ConfigurationError(
             f"Configuration: the events_url of {' and '.join(sharing)} are one broker, where it"

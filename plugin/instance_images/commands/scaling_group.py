@@ -8,9 +8,12 @@ import click
 
 from instance_images.commands.options import (
     account_option,
+    key_name_option,
     location_option,
+    networks_option,
     pass_invocation,
     project_option,
+    security_groups_option,
 )
 from instance_images.commands.output import format_option, show_list, show_one
 from instance_images.errors import UsageError
@@ -110,16 +113,9 @@ def show(
     default=60,
     help="Seconds in which a group that has scaled does not scale again. [60]",
 )
-@click.option(
-    "--network",
-    "networks",
-    multiple=True,
-    help="Id or name of a network, may be repeated; or none. [default: the cloud's choice]",
-)
-@click.option("--key-name", help="Name of a key pair of the user of the credentials.")
-@click.option(
-    "--security-group", "security_groups", multiple=True, help="Id or name; may be repeated."
-)
+@networks_option
+@key_name_option
+@security_groups_option
 @account_option
 @project_option
 @location_option

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from instance_images.commands.options import location_option, locations_of, pass_invocation
+from instance_images.commands.options import locations_of, locations_option, pass_invocation
 from instance_images.commands.output import format_option, show_list
 from instance_images.errors import InstanceImagesError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@location_option
+@locations_option
 @click.option("--dry-run", is_flag=True, help="Show what would be learned; change nothing.")
 @format_option
 @pass_invocation

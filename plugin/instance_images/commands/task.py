@@ -10,8 +10,8 @@ from instance_images.commands.everywhere import at_each
 from instance_images.commands.options import (
     account_option,
     all_accounts_option,
-    location_option,
     locations_of,
+    locations_option,
     pass_invocation,
     wait_option,
 )
@@ -36,7 +36,7 @@ def task() -> None:
 @task.command("list")
 @account_option
 @all_accounts_option
-@location_option
+@locations_option
 @format_option
 @pass_invocation
 def list_tasks(
@@ -71,7 +71,7 @@ def list_tasks(
 @task.command()
 @click.argument("task_id", metavar="TASK")
 @account_option
-@location_option
+@locations_option
 @format_option
 @pass_invocation
 def show(
@@ -97,7 +97,7 @@ def show(
 @task.command()
 @click.argument("task_ids", metavar="[TASK]...", nargs=-1)
 @account_option
-@location_option
+@locations_option
 @pass_invocation
 def watch(
     invocation: Invocation, task_ids: tuple[str, ...], account: str | None, location: str | None
@@ -134,7 +134,7 @@ def watch(
 @task.command()
 @click.argument("task_id", metavar="TASK")
 @account_option
-@location_option
+@locations_option
 @wait_option
 @format_option
 @pass_invocation

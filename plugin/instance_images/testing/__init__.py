@@ -31,16 +31,16 @@ pytest.register_assert_rewrite(
     )
 )
 
-from instance_images.testing.cloud_bench import Capability, CloudBench  # noqa: E402
-from instance_images.testing.deploy_contract import DeployContract  # noqa: E402
-from instance_images.testing.identity_contract import IdentityContract  # noqa: E402
-from instance_images.testing.image_contract import ImageContract  # noqa: E402
-from instance_images.testing.offer_contract import OfferContract  # noqa: E402
-from instance_images.testing.outage_contract import OutageContract  # noqa: E402
-from instance_images.testing.provider_contract import ProviderContract  # noqa: E402
-from instance_images.testing.scaling_contract import ScalingContract  # noqa: E402
-from instance_images.testing.server_contract import ServerContract  # noqa: E402
-from instance_images.testing.volume_contract import VolumeContract  # noqa: E402
+from instance_images.testing.cloud_bench import Capability, CloudBench
+from instance_images.testing.deploy_contract import DeployContract
+from instance_images.testing.identity_contract import IdentityContract
+from instance_images.testing.image_contract import ImageContract
+from instance_images.testing.offer_contract import OfferContract
+from instance_images.testing.outage_contract import OutageContract
+from instance_images.testing.provider_contract import ProviderContract
+from instance_images.testing.scaling_contract import ScalingContract
+from instance_images.testing.server_contract import ServerContract
+from instance_images.testing.volume_contract import VolumeContract
 
 __all__ = [
     "Capability",
