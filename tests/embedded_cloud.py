@@ -7,7 +7,6 @@ three things in its state directory: ``cloud.json`` (where it answers), ``run/``
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import signal
@@ -19,14 +18,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import openstack
-import openstack.config
 import yaml
 from openstack.compute.v2.server import Server
+from openstack.config import OpenStackConfig
+from openstack.config.cloud_region import CloudRegion
 from openstack.connection import Connection
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PASSWORD = "minicloud"
+SEEDED = ("base-linux", "m1.tiny")
 STOP_SECONDS = 30.0
 PATIENCE_SECONDS = 60.0
 
@@ -35,7 +35,7 @@ Action = int | Literal["drop-before", "drop-after", "delay"]
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A customer's project with one member; ``cloud`` is the member's name in clouds.yaml."""
+    """A customer's project with one member; ``cloud`` names the member as one who connects."""
 
     id: str
     name: str
@@ -64,6 +64,11 @@ class EmbeddedCloud:
         self.clouds_yaml = state_dir / "clouds.yaml"
         self.endpoints: dict[str, str] = document["endpoints"]
         self.greeting = greeting  # what the command said when the cloud was up
+        self._users: dict[str, dict[str, Any]] = yaml.safe_load(self.clouds_yaml.read_text())[
+            "clouds"
+        ]
+        self._seeded_ids: dict[str, str] = {}
+        self._logins: dict[tuple[str, str | None], CloudRegion] = {}
         self._faults: list[dict[str, Any]] = []
 
     @classmethod
@@ -104,14 +109,16 @@ class EmbeddedCloud:
             let_go(process)
 
     def connection(self, cloud: str = "admin", project: Project | str | None = None) -> Connection:
-        """Connect as a user of clouds.yaml, in his own project or in another (or its name)."""
-        config = openstack.config.OpenStackConfig(
-            config_files=[str(self.clouds_yaml)], load_envvars=False
-        )
-        scope: dict[str, Any] = {}
-        if project is not None:
-            scope["project_name"] = project.name if isinstance(project, Project) else project
-        return Connection(config=config.get_one(cloud=cloud, **scope))
+        """Connect as a seeded user or a member, in his own project or in another (or its name).
+
+        A user's token is used for as long as it is good.
+        """
+        name = project.name if isinstance(project, Project) else project
+        if (cloud, name) not in self._logins:
+            config = OpenStackConfig(load_yaml_config=False, load_envvars=False)
+            scope = {} if name is None else {"project_name": name}
+            self._logins[cloud, name] = config.get_one(**self._users[cloud], **scope)
+        return Connection(config=self._logins[cloud, name])
 
     def new_domain(self, prefix: str = "d") -> Domain:
         """Create a domain whose projects the admin has the admin role in, by inheritance."""
@@ -125,7 +132,7 @@ class EmbeddedCloud:
         return Domain(made.id, name)
 
     def new_project(self, prefix: str = "t", domain: Domain = DEFAULT_DOMAIN) -> Project:
-        """Create a project with one member, and the member's entry in clouds.yaml."""
+        """Create a project with one member."""
         name = f"{prefix}-{uuid.uuid4().hex[:8]}"
         with self.connection() as connection:
             identity: Any = connection.identity  # typed as Keystone's v2 or v3 API
@@ -135,19 +142,20 @@ class EmbeddedCloud:
             )
             for role in ("member", "reader"):
                 identity.assign_project_role_to_user(project, user, identity.find_role(role))
-        self._add_to_clouds_yaml(name, domain)
+        auth = {"username": name, "project_name": name}
+        auth |= {"user_domain_name": domain.name, "project_domain_name": domain.name}
+        demo = self._users["demo"]
+        self._users[name] = {**demo, "auth": {**demo["auth"], **auth}}
         return Project(id=project.id, name=name, user_name=name, cloud=name)
 
-    def _add_to_clouds_yaml(self, name: str, domain: Domain) -> None:
-        """Add a user with the project of the same name, by the pattern of the cloud ``demo``."""
-        with (self.state_dir / "clouds.yaml.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            document = yaml.safe_load(self.clouds_yaml.read_text())
-            demo = document["clouds"]["demo"]
-            auth = {**demo["auth"], "username": name, "project_name": name}
-            auth |= {"user_domain_name": domain.name, "project_domain_name": domain.name}
-            document["clouds"][name] = {**demo, "auth": auth}
-            write_atomically(self.clouds_yaml, yaml.safe_dump(document, sort_keys=False))
+    def enter_in_clouds_yaml(self, project: Project) -> None:
+        """Let commands use the project's member as a cloud of clouds.yaml.
+
+        Not every member is entered: all commands read the whole file.
+        """
+        document = yaml.safe_load(self.clouds_yaml.read_text())
+        document["clouds"][project.cloud] = self._users[project.cloud]
+        write_atomically(self.clouds_yaml, yaml.safe_dump(document, sort_keys=False))
 
     def boot(
         self,
@@ -167,8 +175,8 @@ class EmbeddedCloud:
             compute = connection.compute
             server = compute.create_server(
                 name=name,
-                image_id=connection.image.find_image(image, ignore_missing=False).id,
-                flavor_id=compute.find_flavor(flavor, ignore_missing=False).id,
+                image_id=self._id_of(connection.image.find_image, image),
+                flavor_id=self._id_of(compute.find_flavor, flavor),
                 networks="none",
                 metadata=dict(metadata or {}),
             )
@@ -193,10 +201,10 @@ class EmbeddedCloud:
         disks = [root] + [{"boot_index": -1, "source_type": "blank"}] * data_volumes
         with self.connection(cloud) as connection:
             compute = connection.compute
-            image_id = connection.image.find_image(image, ignore_missing=False).id
+            image_id = self._id_of(connection.image.find_image, image)
             server = compute.create_server(
                 name=name,
-                flavor_id=compute.find_flavor("m1.tiny", ignore_missing=False).id,
+                flavor_id=self._id_of(compute.find_flavor, "m1.tiny"),
                 networks="none",
                 metadata=dict(metadata or {}),
                 block_device_mapping_v2=[
@@ -206,6 +214,15 @@ class EmbeddedCloud:
                 ],
             )
             return compute.wait_for_server(server, interval=0.2, wait=PATIENCE_SECONDS)
+
+    def _id_of(self, find: Callable[..., Any], reference: str) -> str:
+        """Return the id of an image or a flavor; those that every cloud has are found once."""
+        if reference not in self._seeded_ids:
+            found = str(find(reference, ignore_missing=False).id)
+            if reference not in SEEDED:
+                return found
+            self._seeded_ids[reference] = found
+        return self._seeded_ids[reference]
 
     def volume_content(self, volume_id: str) -> bytes:
         """Return all bytes of a volume, as they are in the back end's file."""

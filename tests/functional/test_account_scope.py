@@ -145,6 +145,7 @@ def test_instances_of_one_name_in_two_projects_are_told_apart_by_the_project(
 def test_customers_own_credentials_have_their_domain_for_an_account(
     cloud: EmbeddedCloud, configured: ConfiguredCommandLine, ours: Customer
 ) -> None:
+    cloud.enter_in_clouds_yaml(ours.first)
     cli = configured(DEFAULT=DOMAIN, location=f"cloud = {ours.first.cloud}")
 
     limit = cli.ok("limit", "show").json

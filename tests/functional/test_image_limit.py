@@ -412,6 +412,7 @@ def test_limit_of_a_domain_in_keystone_is_the_limit_of_an_account_that_is_one(
 
     shown = cli.ok("limit", "show", "--account", project.name).json
     assert (shown["max_images"], shown["source"]) == (-1, "keystone")
+    cloud.enter_in_clouds_yaml(project)
     customer = configured(DEFAULT="account_scope = domain", location=f"cloud = {project.cloud}")
     customer.refused(2, "shows those of domains to the admin role alone", "limit", "show")
 

@@ -253,6 +253,7 @@ def test_report_of_an_account_names_its_own_images_alone(market: Market) -> None
 def test_customers_own_credentials_name_no_other_account(
     market: Market, cloud: EmbeddedCloud, configured: ConfiguredCommandLine
 ) -> None:
+    market.cloud.enter_in_clouds_yaml(market.ours.project)
     cli = configured(location=f"cloud = {market.ours.project.cloud}")
 
     assert cli.ok("limit", "show").json["account_id"] == market.ours.project.id
@@ -265,6 +266,7 @@ def test_customers_own_credentials_capture_and_delete_his_own(
     market: Market, cloud: EmbeddedCloud, configured: ConfiguredCommandLine, project: Project
 ) -> None:
     cloud.boot(project, "web")
+    market.cloud.enter_in_clouds_yaml(project)
     cli = configured(location=f"cloud = {project.cloud}")
 
     image = cli.ok("image", "create", "web", "--name", "mine", "--wait").json

@@ -23,7 +23,7 @@ START_SECONDS = 300.0
 STOP_SECONDS = 15.0
 # Everything that a cloud leaves in its state directory, but for the cache.
 CONTENTS = ("data", "db", "etc", "log", "run", "tmp")
-FILES = ("clouds.yaml", "clouds.yaml.lock", "cloud.json", "complete", "faults.json", "lock")
+FILES = ("clouds.yaml", "cloud.json", "complete", "faults.json", "lock")
 
 
 class CloudError(Exception):

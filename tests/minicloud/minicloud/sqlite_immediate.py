@@ -20,12 +20,17 @@ from oslo_db.sqlalchemy import enginefacade
 from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.dialects import plugins
 from sqlalchemy.engine import CreateEnginePlugin
+from sqlalchemy.pool import QueuePool
 
 _thread = threading.local()
 
 
 class Plugin(CreateEnginePlugin):
-    """Begins the transactions of an engine."""
+    """Begins the transactions of an engine, and keeps its connections."""
+
+    def __init__(self, url: URL, kwargs: dict[str, Any]) -> None:
+        super().__init__(url, kwargs)
+        kwargs |= {"poolclass": QueuePool, "pool_size": 20, "max_overflow": -1}
 
     def update_url(self, url: URL) -> URL:
         return url.difference_update_query(["plugin"])
