@@ -15,6 +15,23 @@ from instance_images.site import Site
 def check_cloud(application: Application, locations: Sequence[Location]) -> Iterator[Finding]:
     """Find what is wrong with the credentials, the services, their clocks and their limits."""
     yield from of_each("cloud", locations, partial(_look, application))
+    for location in locations:
+        yield from _same_region(location, application.settings.locations)
+
+
+def _same_region(location: Location, others: Sequence[Location]) -> Iterator[Finding]:
+    """Find a location that is another one under a second name."""
+    place = (location.provider, location.cloud, location.region_name)
+    same = [one for one in others if (one.provider, one.cloud, one.region_name) == place]
+    if len(same) > 1:
+        yield Finding(
+            "cloud",
+            Severity.WARNING,
+            location.name,
+            f"{' and '.join(one.name for one in same)} are one region, {location.region_name!r} of"
+            f" cloud {location.cloud!r}: an account may have its limit of images at each of them.",
+            "Take all but one out of [DEFAULT] locations, or correct their cloud or region_name.",
+        )
 
 
 def _look(application: Application, location: Location) -> Iterator[Finding]:

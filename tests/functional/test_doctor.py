@@ -123,6 +123,13 @@ def test_a_cloud_that_clouds_yaml_does_not_know_is_found(clinic: Clinic) -> None
     assert any("the entry 'nowhere' of clouds.yaml" in one for one in clinic.found())
 
 
+def test_two_locations_that_are_one_region_are_found(clinic: Clinic) -> None:
+    twin = {"location:Twin": "cloud = admin\nregion_name = RegionOne"}
+    clinic.cli = clinic.configured(DEFAULT="locations = RegionOne,Twin", **twin)
+
+    assert len([one for one in clinic.found() if "RegionOne and Twin are one region" in one]) == 2
+
+
 def test_a_project_without_a_role_for_us_is_found(clinic: Clinic) -> None:
     clinic.put(image_type="snapshot")
     clinic.cli.ok("image", "sync")
