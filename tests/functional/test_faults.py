@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import yaml
 from openstack.compute.v2.server import Server
 from openstack.connection import Connection
@@ -22,6 +23,7 @@ from embedded_cloud import EmbeddedCloud, Project, wait_for
 from instance_images import images, openstack_api
 from instance_images.domain import Image, ImageStatus
 from instance_images.instants import HOUR, floor_hour, format_instant, system_clock
+from instance_images.openstack_api import OpenStackApi
 
 pytestmark = pytest.mark.cloud
 
@@ -401,6 +403,33 @@ def test_a_token_that_has_expired_is_renewed(method: str, bench: Bench) -> None:
 
     assert bench.on_record(image["id"]).status is ImageStatus.DELETED
     assert bench.new_in_glance() == set()
+
+
+def test_tokens_that_keystone_has_revoked_are_renewed_on_the_way(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"{bench.cloud.endpoints['keystone']}/auth/tokens"
+    revoked: set[str] = set()
+    send = OpenStackApi._send
+
+    def sent(api: OpenStackApi, connection: Connection, service: str, *more: Any) -> Any:
+        session: Any = connection.session
+        token = session.get_token()
+        if service != "compute":
+            requests.delete(url, headers={"X-Auth-Token": token, "X-Subject-Token": token})
+            revoked.add(token)
+        elif token in revoked:  # Nova takes it for good for a while, and Glance refuses Nova then
+            session.invalidate()
+        return send(api, connection, service, *more)
+
+    monkeypatch.setattr(OpenStackApi, "_send", sent)
+    image = bench.available()
+    bench.cli.ok("image", "delete", "golden", *bench.account, "--yes")
+
+    assert bench.on_record(image["id"]).status is ImageStatus.DELETED
+    assert bench.new_in_glance() == set()
+    assert bench.tasks() == {"create": "succeeded", "delete": "succeeded"}
+    assert len(revoked) > 5  # each is another one
 
 
 def test_deletion_that_did_not_reach_glance_holds_its_slot_and_is_sent_again(
