@@ -1,4 +1,4 @@
-"""Waits for tasks to end, looking at the cloud at growing distances."""
+"""Waits for tasks to end, looking at the cloud at distances that grow until something happens."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -53,6 +53,7 @@ def wait_for_tasks(
     """
     pause_seconds = FIRST_PAUSE_SECONDS
     failing_seconds = tidying_seconds = 0.0
+    stages: list[str] = []
     while True:
         error = _settled(watched)
         failing_seconds = failing_seconds if error else 0.0
@@ -64,11 +65,13 @@ def wait_for_tasks(
         has_ended = all(task.state not in UNFINISHED for task in seen)
         if has_ended and (not any(map(_is_untidy, seen)) or tidying_seconds > PATIENCE_SECONDS):
             return seen
+        before, stages = stages, [task.stage for task in seen]
+        grown_seconds = min(pause_seconds * 1.25, LONGEST_PAUSE_SECONDS)
+        pause_seconds = grown_seconds if stages == before else FIRST_PAUSE_SECONDS
         this_pause_seconds = max(pause_seconds, asked_seconds)
         sleep(this_pause_seconds)
         failing_seconds += this_pause_seconds
         tidying_seconds += this_pause_seconds if has_ended else 0.0
-        pause_seconds = min(pause_seconds * 1.25, LONGEST_PAUSE_SECONDS)
 
 
 def _settled(watched: Sequence[Watched]) -> CloudUnavailable | None:
