@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -404,7 +405,7 @@ def test_a_broker_that_restarts_is_found_again_and_what_it_lost_a_reading_finds(
 
 def heard_of(cloud: EmbeddedCloud, project: Project, listener: Listener) -> bool:
     """Make an image; return whether the listener hears of it within two seconds."""
-    upload(cloud, project, "after")
+    upload(cloud, project, f"after-{uuid.uuid4()}")
     with contextlib.suppress(queue.Empty):
         return "adopted" in listener.lines.get(timeout=timedelta(seconds=2).total_seconds())
     return False
