@@ -3,6 +3,7 @@
 ``--all`` adds the tests that need what PyPI does not carry: MariaDB, RabbitMQ and a browser.
 """
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -69,6 +70,16 @@ def database(database_url: str) -> Iterator[Database]:
     made.engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with its tables and nothing in them, to be copied."""
+    path = tmp_path_factory.mktemp("empty") / "instance-images.db"
+    made = Database(f"sqlite:///{path}")
+    upgrade(made)
+    made.engine.dispose()
+    return path
+
+
 # -------------------------------------------------------------------------- cloud
 
 
@@ -103,14 +114,15 @@ ConfiguredCommandLine = Callable[..., CommandLine]
 
 
 @pytest.fixture
-def configured(tmp_path: Path) -> ConfiguredCommandLine:
+def configured(tmp_path: Path, empty_database: Path) -> ConfiguredCommandLine:
     """Make a command line on a new SQLite ledger; ``more`` is text for the configuration."""
 
     def make(**more: str) -> CommandLine:
-        url = f"sqlite:///{tmp_path / 'instance-images.db'}"
-        cli = CommandLine(write_config(tmp_path / "instance-images.conf", url, **more))
-        cli.ok("db", "upgrade")
-        return cli
+        path = tmp_path / "instance-images.db"
+        if not path.exists():
+            shutil.copy(empty_database, path)
+        config = write_config(tmp_path / "instance-images.conf", f"sqlite:///{path}", **more)
+        return CommandLine(config)
 
     return make
 

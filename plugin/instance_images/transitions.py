@@ -121,8 +121,10 @@ def next_of_capture(
 ) -> Continues | Available | Failed:
     """Decide about a capture. ``is_known``: the cloud's id of the image is on record.
 
-    An image becomes available when the image service last changed it on its way to active, but
-    not before it was last seen inactive (``task.updated_at``), nor after ``now``.
+    Nova uploads no disk of an instance that is gone; but an upload that has just been asked for is
+    seen a moment later. An image becomes available when the image service last changed it on its
+    way to active, but not before it was last seen inactive (``task.updated_at``), nor after
+    ``now``.
     """
     if found is None and not is_known:
         if now - task.started_at < GRACE:
@@ -137,6 +139,9 @@ def next_of_capture(
         )
     if found.status is not CloudImageStatus.ACTIVE:
         stage = _capture_stage(found, server)
+        has_no_source = server is None and found.status is CloudImageStatus.QUEUED
+        if has_no_source and task.stage == stage and now - task.stage_began_at >= GRACE:
+            return Failed("The instance was deleted before its disk was uploaded.")
         return Continues(stage, max(task.progress, CAPTURE_PROGRESS.get(stage, 0)))
     if not found.size_bytes:
         return Failed(

@@ -3,12 +3,13 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from openstack.compute.v2.server import Server
 
-from command_line import CommandLine, Result, write_config
+from command_line import CommandLine, Result, SetClock, write_config
 from embedded_cloud import PATIENCE_SECONDS, EmbeddedCloud, Project, wait_for
 from instance_images.instants import format_instant, system_clock
 
@@ -286,11 +287,40 @@ def test_deletion_of_the_instance_before_the_upload_fails_the_capture(
 
     cli.ok("image", "create", server.id, "--name", "orphan", *account)
     with cloud.connection(project.cloud) as member:
-        member.compute.delete_server(server)
+        compute = member.compute
+        wait_for(
+            lambda: compute.get_server(server.id).task_state == "image_pending_upload",
+            "the disk to be read",
+        )
+        compute.delete_server(server)
     image = image_when_settled(cli, project.name)
 
     assert image["status"] == "error"
     assert image["error"]
+    assert cli.ok("limit", "show", *account).json["held"] == 0
+    assert images_in_glance(cloud, project) == []
+
+
+def test_deletion_of_the_instance_that_nova_does_not_notice_fails_the_capture(
+    cli: CommandLine, cloud: EmbeddedCloud, project: Project
+) -> None:
+    """Nova leaves the image queued where the instance goes before the compute host begins."""
+    server = cloud.boot(project, metadata={"minicloud_snapshot_fail": "noupload"})
+    account = ["--account", project.name]
+    clock = cli.clock = SetClock(system_clock())
+    cli.ok("image", "create", server.id, "--name", "orphan", *account)
+    with cloud.connection(project.cloud) as member:
+        compute = member.compute
+        wait_for(lambda: compute.get_server(server.id).task_state is None, "nothing to be uploaded")
+        compute.delete_server(server)
+        compute.wait_for_delete(server, interval=0.1)
+
+    for minutes, status in ((0, "creating"), (1, "creating"), (1, "error")):
+        clock.now += timedelta(minutes=minutes)
+        [image] = cli.ok("image", "list", *account).json
+        assert image["status"] == status
+
+    assert image["error"] == "The instance was deleted before its disk was uploaded."
     assert cli.ok("limit", "show", *account).json["held"] == 0
     assert images_in_glance(cloud, project) == []
 

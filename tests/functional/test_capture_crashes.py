@@ -15,7 +15,7 @@ from command_line import SetClock
 from file_cloud import FileCloud
 from instance_images import accounts, images, tasks
 from instance_images.capture import capture
-from instance_images.database import Database, upgrade
+from instance_images.database import Database
 from instance_images.deletion import delete
 from instance_images.deployment import Order, deploy
 from instance_images.domain import HOLDING, Account, Image, ImageStatus, Task, TaskKind, TaskState
@@ -29,15 +29,6 @@ from ledger_world import LOCATION, at
 OWNER = Account("a", "name of a")
 MORE_THAN_ENOUGH = 100
 SOMEWHERE = {False: 4, True: 12}  # the step at which an image, or a snapshot and a volume, is there
-
-
-@pytest.fixture(scope="module")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("empty") / "ledger.db"
-    database = Database(f"sqlite:///{path}")
-    upgrade(database)
-    database.engine.dispose()
-    return path
 
 
 @dataclass

@@ -93,6 +93,23 @@ def test_a_request_without_an_answer_is_given_time_to_arrive() -> None:
     assert isinstance(capture_next(None, NOON + GRACE, is_known=False), Failed)
 
 
+def test_an_image_that_waits_for_an_instance_which_is_gone_has_failed_after_a_while() -> None:
+    queued, saving = (
+        cloud_image(s, None) for s in (CloudImageStatus.QUEUED, CloudImageStatus.SAVING)
+    )
+    seen_gone = replace(task(), stage="queued")
+    there = server(ServerStatus.RUNNING)
+
+    def decided(task: Task, found: CloudImage, source: Server | None, now: datetime) -> object:
+        return type(next_of_capture(task, found, source, True, now))
+
+    assert decided(seen_gone, queued, None, NOON + GRACE) is Failed
+    assert decided(seen_gone, queued, None, NOON + GRACE - MINUTE) is Continues
+    assert decided(seen_gone, queued, there, NOON + 9 * MINUTE) is Continues
+    assert decided(replace(seen_gone, stage="saving"), saving, None, NOON + 9 * MINUTE) is Continues
+    assert decided(task(), queued, None, NOON + 9 * MINUTE) is Continues  # seen for the first time
+
+
 def test_the_stage_is_the_clouds_own_word_and_progress_never_falls() -> None:
     saving = cloud_image(CloudImageStatus.SAVING, None)
     source = server(ServerStatus.RUNNING, "image_uploading")
