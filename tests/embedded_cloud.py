@@ -64,9 +64,8 @@ class EmbeddedCloud:
         self.clouds_yaml = state_dir / "clouds.yaml"
         self.endpoints: dict[str, str] = document["endpoints"]
         self.greeting = greeting  # what the command said when the cloud was up
-        self._users: dict[str, dict[str, Any]] = yaml.safe_load(self.clouds_yaml.read_text())[
-            "clouds"
-        ]
+        users = yaml.safe_load(self.clouds_yaml.read_text())["clouds"]
+        self._users: dict[str, dict[str, Any]] = users
         self._seeded_ids: dict[str, str] = {}
         self._logins: dict[tuple[str, str | None], CloudRegion] = {}
         self._faults: list[dict[str, Any]] = []
