@@ -5,18 +5,20 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from instance_images.cloud_objects import Flavor, Server, ServerRequest
 from instance_images.errors import NotFound, Refused
-from instance_images.instants import format_instant
+from instance_images.instants import parse_instant
 from instance_images.names import printable
 from instance_images.openstack_api import reason_of
 from instance_images.openstack_part import PAGE, REQUEST_PROPERTY, OpenStackPart
 from instance_images.openstack_servers import server_of
 
 _SHOWN = 20  # names in an error
+_NEWEST = 100  # instances in a page of the newest
+_CLOCKS_DIFFER = timedelta(hours=1)  # Nova's and ours, at most
 _USABLE = "The account may use"
 
 
@@ -117,8 +119,12 @@ class OpenStackDeployments(OpenStackPart):
     def find_requested_servers(
         self, project_id: str, request_id: str, since: datetime
     ) -> list[Server]:
-        """Return the project's instances that are marked with the request id, by name."""
-        params = {"changes-since": format_instant(since), "limit": str(PAGE)}
+        """Return the project's instances that are marked with the request id, by name.
+
+        Nova's own ``changes-since`` leaves out an instance between its scheduling and its first
+        change, so the newest are read until one is older.
+        """
+        params = {"sort_key": "created_at", "sort_dir": "desc", "limit": str(_NEWEST)}
         found: list[Server] = []
         while True:
             answer = self._api.ask(project_id, "compute", "GET", "/servers/detail", params=params)
@@ -128,9 +134,9 @@ class OpenStackDeployments(OpenStackPart):
                 for server in page
                 if server["metadata"].get(REQUEST_PROPERTY) == request_id
                 and server["tenant_id"] == project_id
-                and server["status"] != "DELETED"
+                and server["status"] not in ("DELETED", "SOFT_DELETED")
             ]
-            if len(page) < PAGE:
+            if not page or parse_instant(page[-1]["created"]) < since - _CLOCKS_DIFFER:
                 return sorted(found, key=lambda server: (len(server.name), server.name))
             params["marker"] = page[-1]["id"]
 

@@ -172,11 +172,18 @@ def _postponed(
 
 
 def _servers_of(site: Site, task: Task) -> Sequence[Server]:
-    """Return the instances of a deploy: the one by its id, several or unknown ones by the mark."""
+    """Return the instances of a deploy: by their ids, several or unknown ones by the mark first.
+
+    An instance that was there is gone only if the cloud says so when asked for its id: Nova's lists
+    leave out, without a word, what is in a cell that does not answer.
+    """
+    found: Sequence[Server] = ()
     if task.count > 1 or task.server_id is None:
-        return site.provider.find_requested_servers(task.project_id, task.id, task.started_at)
-    server = site.provider.get_server(task.project_id, task.server_id)
-    return [server] if server else []
+        found = site.provider.find_requested_servers(task.project_id, task.id, task.started_at)
+    listed = {server.id for server in found}
+    unlisted = [id for id in task.server_ids if id not in listed]
+    confirmed = [site.provider.get_server(task.project_id, id) for id in unlisted]
+    return [*(server for server in confirmed if server), *found]
 
 
 def find_in_cloud(site: Site, image: Image) -> CloudImage | None:

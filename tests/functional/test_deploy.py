@@ -1,8 +1,10 @@
 """An image of the account becomes its new instances, or a refusal that leaves nothing."""
 
 import base64
+import contextlib
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +17,7 @@ import pytest
 
 from command_line import CommandLine, Result, write_config
 from embedded_cloud import EmbeddedCloud, Project, wait_for
-from instance_images.instants import system_clock
+from instance_images.instants import parse_instant, system_clock
 
 pytestmark = pytest.mark.cloud
 
@@ -225,6 +227,28 @@ def test_of_several_instances_one_that_is_deleted_meanwhile_is_missed(home: Home
 
     assert task["state"] == "failed"
     assert task["error"] == "1 of 2 instances are not there: deleted, or never made."
+
+
+def test_instances_that_novas_lists_would_leave_out_are_not_missed(home: Home) -> None:
+    begun = home.ok("--name", "twin", "--count", "2").json
+    with home.cloud.connection(home.project.cloud) as member:
+        compute = member.compute
+        for server_id in begun["server_ids"]:
+            wait_for(lambda id=server_id: compute.get_server(id).status == "ACTIVE", "the twins")
+        compute.delete_server_metadata(begun["server_ids"][0], ["instance_images_request"])
+    # As Nova leaves an instance that is scheduled, until its host has begun with it.
+    nova_db = home.cloud.state_dir / "db" / "nova_cell1.sqlite"
+    with contextlib.closing(sqlite3.connect(nova_db, timeout=60)) as nova, nova:
+        ids = begun["server_ids"]
+        nova.execute("UPDATE instances SET updated_at = NULL WHERE uuid IN (?, ?)", ids)
+
+    found = home.cli.site().provider.find_requested_servers(
+        home.project.id, begun["id"], parse_instant(begun["created_at"])
+    )
+    task = home.cli.ok("task", "show", begun["id"], "--account", home.project.name).json
+
+    assert [server.id for server in found] == begun["server_ids"][1:]
+    assert (task["state"], task["server_ids"]) == ("succeeded", begun["server_ids"])
 
 
 def test_instance_boots_from_a_new_volume_that_is_deleted_with_it(home: Home) -> None:
