@@ -341,12 +341,14 @@ def let_go(process: subprocess.Popen[str]) -> None:
 
 
 def wait_for(condition: Callable[[], bool], what: str) -> None:
-    """Wait until a condition holds."""
+    """Wait until a condition holds: who looks often keeps the cloud from its work."""
     deadline = time.monotonic() + PATIENCE_SECONDS
+    pause_seconds = 0.02
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {PATIENCE_SECONDS:.0f} s for {what}")
-        time.sleep(0.02)
+        time.sleep(pause_seconds)
+        pause_seconds = min(pause_seconds * 1.3, 0.2)
 
 
 def write_atomically(path: Path, text: str) -> None:

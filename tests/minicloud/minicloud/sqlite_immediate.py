@@ -6,6 +6,9 @@ in between (SQLITE_BUSY_SNAPSHOT; no busy timeout applies). So what oslo.db call
 with BEGIN IMMEDIATE, which waits its turn. Readers keep their plain BEGIN and, the file being in
 WAL mode, neither wait nor make anybody wait.
 
+oslo.db gives way to other green threads whenever a connection is given back; ours are real ones,
+and the system call costs as much as many a query.
+
 A SQLAlchemy engine plug-in, asked for by ``?plugin=immediate`` in a database's URL.
 """
 
@@ -16,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from oslo_db.sqlalchemy import enginefacade
+from oslo_db.sqlalchemy import enginefacade, engines
 from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.dialects import plugins
 from sqlalchemy.engine import CreateEnginePlugin
@@ -48,6 +51,7 @@ class Plugin(CreateEnginePlugin):
 def register() -> None:
     """Make the plug-in known, and have it told which of oslo.db's blocks a thread is in."""
     plugins.register("immediate", __name__, "Plugin")
+    engines._thread_yield = lambda *_: None
     cls = enginefacade._TransactionContext
     produce_block = cls._produce_block
 

@@ -190,6 +190,9 @@ def main() -> None:
     sys.argv = ["minicloud"]
     cloud, listeners = prepare(saved, first)
     preload.load()
+    from minicloud import messages  # oslo.messaging is loaded without eventlet now
+
+    messages.register()
     print(f"preloaded after {time.monotonic() - began:.2f} s", flush=True)
     gc.collect()
     gc.freeze()  # keeps the collector off the pages that the services share

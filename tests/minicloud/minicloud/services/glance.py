@@ -1,6 +1,8 @@
 """Glance, with its images in files."""
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 from minicloud import sqlite_immediate
 from minicloud.cloud import REGION, Cloud
@@ -69,6 +71,7 @@ def start(runtime: Runtime) -> None:
     sqlite_immediate.register()
     from glance.common import wsgi_app
 
+    ask_once_where_limits_are()
     if runtime.first:
         from glance.cmd import manage
 
@@ -77,3 +80,25 @@ def start(runtime: Runtime) -> None:
         runtime.once("glance-manage db sync", manage.main, argv)
         sqlite_immediate.use_wal(runtime.cloud.database("glance"))
     runtime.serve(wsgi_app.init_app())
+
+
+def ask_once_where_limits_are() -> None:
+    """Have oslo.limit look its endpoint and the model up once, not four times for each image."""
+    from oslo_limit import limit
+
+    endpoint = once(limit._EnforcerUtils._get_endpoint)
+    model = once(limit.Enforcer._get_enforcement_model)
+    limit._EnforcerUtils._get_endpoint = endpoint
+    limit.Enforcer._get_enforcement_model = model
+
+
+def once(method: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a method that answers for every object what it answered for the first."""
+    answers: list[Any] = []
+
+    def answered(self: Any) -> Any:
+        if not answers:
+            answers.append(method(self))
+        return answers[0]
+
+    return answered

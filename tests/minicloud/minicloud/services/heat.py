@@ -72,7 +72,16 @@ def start(runtime: Runtime) -> Any:
     runtime.wait_for("keystone")
     application = wsgi.init_application()
     template._get_template_extension_manager()
+    look_often()
     engine = service.EngineService(wsgi.CONF.host, api.ENGINE_TOPIC)
     engine.start()
     runtime.serve(application)
     return engine
+
+
+def look_often() -> None:
+    """Have the engine look five times a second at what it waits for, not once."""
+    from heat.engine.scheduler import TaskRunner
+
+    sleep = TaskRunner._sleep
+    TaskRunner._sleep = lambda self, wait_time: sleep(self, wait_time and wait_time / 5)
