@@ -3,6 +3,7 @@
 ``--all`` adds the tests that need what PyPI does not carry: MariaDB, RabbitMQ and a browser.
 """
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ import database_servers
 from command_line import CommandLine, write_config
 from embedded_cloud import EmbeddedCloud, Project
 from instance_images.database import Database, upgrade
+
+_POLITE = 10
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,13 +30,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         # One cloud serves a run: whatever needs it is done by one process, and beside it all else,
         # file by file.
-        needs_cloud = "embedded_cloud" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("cloud" if needs_cloud else item.path.name))
+        item.add_marker(pytest.mark.xdist_group("cloud" if needs_cloud(item) else item.path.name))
     if config.getoption("--all"):
         return
     beyond = [item for item in items if item.get_closest_marker("all")]
     config.hook.pytest_deselected(items=beyond)
     items[:] = [item for item in items if item not in beyond]
+
+
+def needs_cloud(item: pytest.Item) -> bool:
+    """Return whether the test uses the cloud of the run."""
+    return "embedded_cloud" in getattr(item, "fixturenames", ())
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let the process that has not the cloud give way: the other one decides when a run ends."""
+    is_one_of_several = "PYTEST_XDIST_WORKER" in os.environ
+    if is_one_of_several and not needs_cloud(item) and os.getpriority(os.PRIO_PROCESS, 0) == 0:
+        os.nice(_POLITE)
 
 
 # ---------------------------------------------------------------------- databases
