@@ -17,7 +17,7 @@ from instance_images.openstack_part import PAGE, REQUEST_PROPERTY, OpenStackPart
 from instance_images.openstack_servers import server_of
 
 _SHOWN = 20  # names in an error
-_NEWEST = 100  # instances in a page of the newest
+_NEWEST = 50  # instances in a page of the newest: what one order makes at most
 _CLOCKS_DIFFER = timedelta(hours=1)  # Nova's and ours, at most
 _USABLE = "The account may use"
 
