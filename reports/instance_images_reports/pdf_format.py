@@ -7,8 +7,10 @@ there. On a machine whose fonts stay the same, the same report gives the same fi
 
 import contextlib
 import io
+import os
 import re
 import warnings
+from collections.abc import Iterator
 from types import ModuleType
 
 from instance_images.errors import ConfigurationError
@@ -43,8 +45,25 @@ def render_pdf(statement: Statement, presentation: Presentation = DEFAULT_PRESEN
         page_number=Markup(_page_number(words)),  # noqa: S704 - escaped for CSS
     )
     page = engine.HTML(string=html, url_fetcher=URLFetcher(allowed_protocols=("data",)))
-    content: bytes = page.write_pdf(pdf_tags=True)
+    with _no_time_in_fonts():
+        content: bytes = page.write_pdf(pdf_tags=True)
     return content
+
+
+@contextlib.contextmanager
+def _no_time_in_fonts() -> Iterator[None]:
+    """Have fonts that are cut without HarfBuzz-Subset bear no time, or no two files are the same.
+
+    What fontTools reads: https://reproducible-builds.org/specs/source-date-epoch/
+    """
+    before = os.environ.get("SOURCE_DATE_EPOCH")
+    os.environ["SOURCE_DATE_EPOCH"] = before or "0"
+    try:
+        yield
+    finally:
+        del os.environ["SOURCE_DATE_EPOCH"]
+        if before is not None:
+            os.environ["SOURCE_DATE_EPOCH"] = before
 
 
 def _engine() -> ModuleType:

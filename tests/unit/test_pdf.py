@@ -3,6 +3,7 @@
 Needs Pango and fonts; where they are missing, the error of the format names the packages.
 """
 
+import os
 import re
 import socket
 import subprocess
@@ -10,7 +11,9 @@ import sys
 from dataclasses import replace
 from functools import cache
 from io import BytesIO
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pypdf import PdfReader
@@ -167,6 +170,18 @@ def test_the_document_says_what_it_is_and_can_be_read_aloud() -> None:
 
 def test_the_same_statement_gives_the_same_file() -> None:
     assert render("pdf", samples.adjusted()) == pdf("adjusted")
+
+
+def test_fonts_that_are_cut_without_harfbuzz_bear_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    from fontTools.misc import timeTools
+    from weasyprint.pdf import fonts
+
+    monkeypatch.setattr(fonts, "harfbuzz_subset", None)
+    monkeypatch.setattr(timeTools, "time", SimpleNamespace(time=count(2_000_000_000).__next__))
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+
+    assert render("pdf", samples.plain()) == render("pdf", samples.plain())
+    assert "SOURCE_DATE_EPOCH" not in os.environ
 
 
 # ---------------------------------------------------------------------------- names
