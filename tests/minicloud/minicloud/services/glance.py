@@ -83,7 +83,7 @@ def start(runtime: Runtime) -> None:
 
 
 def ask_once_where_limits_are() -> None:
-    """Have oslo.limit look its endpoint and the model up once, not four times for each image."""
+    """Have oslo.limit look its endpoint and the model up once, not at each check."""
     from oslo_limit import limit
 
     endpoint = once(limit._EnforcerUtils._get_endpoint)
