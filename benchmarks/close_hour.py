@@ -27,8 +27,10 @@ from ledger_filling import (
 )
 from measuring import machine, note, report
 
-import database_servers
-from instance_images.database import Database, upgrade
+from instance_images.db.engine import Database
+from instance_images.db.schema import upgrade
+
+from support.servers import database_servers
 
 HERE = Path(__file__).resolve().parent
 

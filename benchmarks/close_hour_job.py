@@ -21,13 +21,15 @@ from typing import Any
 import sqlalchemy as sa
 from ledger_filling import BILLING, LOCATION, image_id_of
 
-from command_line import SetClock
-from instance_images.cloud_objects import CloudImage, CloudImageStatus
-from instance_images.database import Database
-from instance_images.reconcile import Reading
-from instance_images.site import Site
-from instance_images_billing import ledger, metering
-from memory_cloud import GB, MemoryProvider
+from instance_images.db.engine import Database
+from instance_images.locations.site import Site
+from instance_images.model.cloud import CloudImage, CloudImageStatus
+from instance_images.sync.reconcile import Reading
+from instance_images_billing.hours import metering
+from instance_images_billing.ledger import postings as ledger
+
+from support.clouds.memory_cloud import GB, MemoryProvider
+from support.processes.command_line import SetClock
 
 EXPLAIN = {"postgresql": "EXPLAIN (ANALYZE, BUFFERS, COSTS OFF)", "sqlite": "EXPLAIN QUERY PLAN"}
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from measuring import Cost, interleaved, machine, median, note, report, spread
 
-from embedded_cloud import EmbeddedCloud, python
+from support.clouds.embedded_cloud import EmbeddedCloud, python
 
 HERE = Path(__file__).resolve().parent
 

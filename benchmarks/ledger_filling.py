@@ -5,11 +5,12 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from instance_images.config import BillingSettings, Location
-from instance_images.database import Database
+from instance_images.config.settings import BillingSettings, Location
+from instance_images.db.engine import Database
 from instance_images.instants import HOUR
-from instance_images_billing import ledger, rates
-from instance_images_billing.tables import postings
+from instance_images_billing.ledger import watermarks
+from instance_images_billing.ledger.tables import postings
+from instance_images_billing.rates import rates
 
 LOCATION = Location("RegionOne", True, "memory", "memory", "RegionOne", "EUR", 1000)
 BILLING = BillingSettings("GB", "730", "prorate", ZoneInfo("UTC"), "stored")
@@ -54,7 +55,7 @@ def fill(database: Database, images: int, accounts: int) -> None:
             " available_at, 'command' FROM images"
         )
         rates.set_rate(connection, LOCATION, BILLING, 50_000_000, FIRST_HOUR, FIRST_HOUR)
-        ledger.begin_watermark(connection, LOCATION.name, FIRST_HOUR)
+        watermarks.begin_watermark(connection, LOCATION.name, FIRST_HOUR)
     analyze(database)
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from measuring import interleaved, machine, median, note, report, spread
 
-from embedded_cloud import EmbeddedCloud
+from support.clouds.embedded_cloud import EmbeddedCloud
 
 HERE = Path(__file__).resolve().parent
 PRODUCT = str(Path(sys.executable).with_name("instance-images"))

@@ -22,7 +22,7 @@ from close_hour import KINDS, empty_ledger, job
 from ledger_filling import FIRST_HOUR, analyze, fill, repeat_hour, rows_by_table, size_bytes
 from measuring import machine, note, report
 
-from instance_images.database import Database
+from instance_images.db.engine import Database
 
 HOURS = 744  # of October
 

@@ -16,10 +16,12 @@ from close_hour_job import ListedCloud
 from ledger_filling import BILLING, FIRST_HOUR, LOCATION, fill
 from measuring import interleaved, machine, median, note, report, spread
 
-from command_line import SetClock
-from instance_images.database import Database, upgrade
-from instance_images.site import Site
-from instance_images_billing.metering import meter
+from instance_images.db.engine import Database
+from instance_images.db.schema import upgrade
+from instance_images.locations.site import Site
+from instance_images_billing.hours.metering import meter
+
+from support.processes.command_line import SetClock
 
 PRODUCT = str(Path(sys.executable).with_name("instance-images"))
 MONTH = timedelta(days=31)

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-import database_servers
-from command_line import CommandLine, write_config
-from embedded_cloud import EmbeddedCloud, Project
-from instance_images.database import Database, upgrade
+from instance_images.db.engine import Database
+from instance_images.db.schema import upgrade
+
+from support.clouds.embedded_cloud import EmbeddedCloud, Project
+from support.processes.command_line import CommandLine, write_config
+from support.servers import database_servers
 
 _POLITE = 10
 

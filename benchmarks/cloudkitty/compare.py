@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from measuring import machine, note, report
 from world import World, last_complete_hours
 
-import database_servers
+from support.servers import database_servers
 
 HERE = Path(__file__).resolve().parent
 

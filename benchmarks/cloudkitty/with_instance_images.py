@@ -18,18 +18,24 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from world import HOUR, LATE_PRICE, PRICE, World, load, peak_memory_mb
 
-from command_line import SetClock
-from instance_images.cloud_objects import CloudImage, CloudImageStatus
-from instance_images.config import BillingSettings, Location
-from instance_images.database import Database, upgrade
+from instance_images.config.settings import BillingSettings, Location
+from instance_images.db.engine import Database
+from instance_images.db.news import tell
+from instance_images.db.schema import upgrade
+from instance_images.db.tables import accounts, images
 from instance_images.errors import InstanceImagesError
-from instance_images.news import Event, Learning, Source, tell
-from instance_images.site import Site
-from instance_images.tables import accounts, images
-from instance_images_billing import ledger, metering, rates
-from instance_images_billing.money import decimal_of, parse_price
-from instance_images_billing.tables import postings, watermarks
-from memory_cloud import MemoryProvider
+from instance_images.locations.site import Site
+from instance_images.model.cloud import CloudImage, CloudImageStatus
+from instance_images.model.learning import Event, Learning, Source
+from instance_images_billing.hours import metering
+from instance_images_billing.ledger import postings as ledger
+from instance_images_billing.ledger import watermarks as ledger_watermarks
+from instance_images_billing.ledger.tables import postings, watermarks
+from instance_images_billing.pricing.money import decimal_of, parse_price
+from instance_images_billing.rates import rates
+
+from support.clouds.memory_cloud import MemoryProvider
+from support.processes.command_line import SetClock
 
 LOCATION = Location("RegionOne", True, "memory", "memory", "RegionOne", "EUR", 1000)
 BILLING = BillingSettings("GB", "730", "prorate", ZoneInfo("UTC"), "stored")
@@ -41,7 +47,7 @@ def prepare(world: World, site: Site) -> dict[str, Any]:
     upgrade(site.database)
     with site.database.writing() as connection:
         _set_price(connection, PRICE, world.first_hour)
-        ledger.begin_watermark(connection, LOCATION.name, world.first_hour)
+        ledger_watermarks.begin_watermark(connection, LOCATION.name, world.first_hour)
         for key, account_id in enumerate(world.account_ids(), start=1):
             row = {"location": LOCATION.name, "account_id": account_id, "account_name": account_id}
             connection.execute(sa.insert(accounts).values(account_key=key, **row))

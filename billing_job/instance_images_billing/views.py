@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from instance_images.commands.output import View, instant_text, size_text
 from instance_images.instants import format_instant
-from instance_images_billing.money import decimal_of, price_text
-from instance_images_billing.period_status import PeriodStatus
-from instance_images_billing.status import MeterStatus
+from instance_images.views.fields import View, instant_text, size_text
+from instance_images_billing.hours.status import MeterStatus
+from instance_images_billing.months.status import PeriodStatus
+from instance_images_billing.pricing.money import decimal_of, price_text
 
 RATE: View = View(
     fields=(

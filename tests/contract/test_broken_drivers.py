@@ -4,14 +4,16 @@ from pathlib import Path
 
 import pytest
 
-import broken_identity  # noqa: F401
-import broken_images  # noqa: F401
-import broken_instances  # noqa: F401
-import broken_parts  # noqa: F401
-from broken_drivers import BROKEN
 from instance_images.testing import ProviderContract
 
-SUITE = Path(__file__).with_name("broken_suite.py")
+import support.drivers.broken_identity
+import support.drivers.broken_images
+import support.drivers.broken_instances
+import support.drivers.broken_parts  # noqa: F401
+from support.drivers import broken_suite
+from support.drivers.broken_drivers import BROKEN
+
+SUITE = Path(broken_suite.__file__)
 
 
 class Outcomes:

@@ -5,16 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from instance_images.provider import Provider
+from instance_images.drivers.provider import Provider
 from instance_images.testing import Capability
 
+from support.drivers import toy_driver
+
 HERE = Path(__file__).parent
+SHOWN = (Path(toy_driver.__file__), HERE / "test_toy_driver.py")
 PAGE = (HERE.parent.parent / "docs" / "drivers.md").read_text()
 
 
-@pytest.mark.parametrize("name", ["toy_driver.py", "test_toy_driver.py"])
-def test_code_on_the_page_is_the_code_that_is_tested(name: str) -> None:
-    assert f"```python\n{(HERE / name).read_text()}```\n" in PAGE
+@pytest.mark.parametrize("path", SHOWN, ids=lambda path: path.name)
+def test_code_on_the_page_is_the_code_that_is_tested(path: Path) -> None:
+    assert f"```python\n{path.read_text()}```\n" in PAGE
 
 
 def test_page_names_every_method_and_says_which_are_abstract() -> None:

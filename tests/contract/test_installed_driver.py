@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import toy_cloud
 from conftest import ConfiguredCommandLine
+from support.drivers import toy_cloud
 
 
 def install(directory: Path) -> Path:
@@ -16,7 +16,7 @@ def install(directory: Path) -> Path:
     described.mkdir(parents=True)
     (described / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-driver\nVersion: 1\n")
     (described / "entry_points.txt").write_text(
-        "[instance_images.providers]\ntoy = toy_driver:ToyProvider\n"
+        "[instance_images.providers]\ntoy = support.drivers.toy_driver:ToyProvider\n"
     )
     return directory
 
@@ -61,7 +61,7 @@ def test_suite_without_pytest_says_what_to_install() -> None:
 
 def test_product_itself_imports_no_tests() -> None:
     code = (
-        "import sys; import instance_images.commands.main, instance_images.application\n"
+        "import sys; import instance_images.commands.main, instance_images.locations.application\n"
         "print([name for name in sys.modules if 'pytest' in name or 'images.testing' in name])"
     )
 

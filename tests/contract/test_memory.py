@@ -3,7 +3,8 @@
 import pytest
 
 from instance_images.testing import ProviderContract
-from memory_bench import MemoryBench
+
+from support.drivers.memory_bench import MemoryBench
 
 
 @pytest.fixture(scope="module")

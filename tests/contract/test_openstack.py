@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from embedded_cloud import EmbeddedCloud
 from instance_images.testing import ProviderContract
-from openstack_bench import EmbeddedBench
+
+from support.clouds.embedded_cloud import EmbeddedCloud
+from support.drivers.openstack_bench import EmbeddedBench
 
 pytestmark = pytest.mark.cloud
 

@@ -5,11 +5,12 @@ from contextlib import contextmanager
 
 import pytest
 
-import toy_cloud
-from instance_images.cloud_objects import Project
-from instance_images.config import Location
+from instance_images.config.settings import Location
+from instance_images.model.cloud import Project
 from instance_images.testing import Capability, CloudBench, ProviderContract
-from toy_driver import ToyProvider
+
+from support.drivers import toy_cloud
+from support.drivers.toy_driver import ToyProvider
 
 
 class ToyBench(CloudBench):

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-import sample_statements
-from instance_images_reports.formats import DEFAULT_PRESENTATION, Presentation, render
+from instance_images_reports.formats.registry import render
+from instance_images_reports.presentation import DEFAULT_PRESENTATION, Presentation
+
+from support.statements import sample_statements
 
 HERE = Path(__file__).parent
 GERMAN = Presentation(locale="de_DE")

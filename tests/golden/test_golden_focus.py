@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-import sample_statements
-from instance_images_reports.datasets import write_dataset
-from instance_images_reports.focus_options import VERSIONS, FocusOptions
-from instance_images_reports.formats import Presentation
+from instance_images_reports.formats.datasets import write_dataset
+from instance_images_reports.presentation import VERSIONS, FocusOptions, Presentation
+
+from support.statements import sample_statements
 
 HERE = Path(__file__).parent
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-import sample_summary
-from instance_images_reports.summary_formats import SUMMARY_FORMATS, render_summary
+from instance_images_reports.summary.formats import SUMMARY_FORMATS, render_summary
+
+from support.statements import sample_summary
 
 HERE = Path(__file__).parent
 

@@ -26,9 +26,9 @@ def upgrade(invocation: Invocation) -> None:
 
     Example: instance-images db upgrade
     """
-    from instance_images import database
+    from instance_images.db import schema
 
-    before, after = database.upgrade(invocation.application.database)
+    before, after = schema.upgrade(invocation.application.database)
     shown = invocation.application.database.shown_url
     if before == after:
         click.echo(f"{shown}: is at revision {after} already.")
@@ -43,11 +43,11 @@ def check(invocation: Invocation) -> None:
 
     Example: instance-images db check
     """
-    from instance_images import database
+    from instance_images.db import schema
 
     _require_head(invocation)
     metadata = [found.load() for found in entry_points(group="instance_images.tables")]
-    differences = database.schema_differences(invocation.application.database, metadata)
+    differences = schema.schema_differences(invocation.application.database, metadata)
     for difference in differences:
         click.echo(difference)
     if differences:
@@ -58,10 +58,10 @@ def check(invocation: Invocation) -> None:
 
 
 def _require_head(invocation: Invocation) -> None:
-    from instance_images import database
+    from instance_images.db import schema
 
-    current = database.current_revision(invocation.application.database)
-    head = database.head_revision()
+    current = schema.current_revision(invocation.application.database)
+    head = schema.head_revision()
     if current != head:
         raise ConfigurationError(
             f"The database is at revision {current or 'none'}, and this version needs {head}: run"
@@ -76,7 +76,7 @@ def show_version(invocation: Invocation) -> None:
 
     Example: instance-images db version
     """
-    from instance_images import database
+    from instance_images.db import schema
 
-    current = database.current_revision(invocation.application.database)
-    click.echo(f"{current or 'none'} (this version needs {database.head_revision()})")
+    current = schema.current_revision(invocation.application.database)
+    click.echo(f"{current or 'none'} (this version needs {schema.head_revision()})")

@@ -16,13 +16,14 @@ from instance_images.commands.options import (
     security_groups_option,
     wait_option,
 )
-from instance_images.commands.output import as_json, format_option, show_document, show_one
+from instance_images.commands.output import format_option, show_document, show_one
 from instance_images.names import printable
+from instance_images.views.fields import as_json
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
-    from instance_images.domain import Task
-    from instance_images.site import Site
+    from instance_images.locations.site import Site
+    from instance_images.model.records import Task
 
 
 @click.command()
@@ -74,12 +75,12 @@ def deploy(
 
     Example: instance-images image deploy production-web-server-v2 --name web-2 --flavor m1.small
     """
-    from instance_images import tasks
     from instance_images.commands.progress import follow
-    from instance_images.commands.views import TASK
-    from instance_images.deployment import Order
-    from instance_images.deployment import deploy as deploy_image
-    from instance_images.task_reports import report_tasks
+    from instance_images.db import tasks
+    from instance_images.deployments.instances import Order
+    from instance_images.deployments.instances import deploy as deploy_image
+    from instance_images.tasks.reports import report_tasks
+    from instance_images.views.records import TASK
 
     site = invocation.application.site(location)
     owner = site.account(account)
@@ -111,8 +112,8 @@ def choices(
 
     Example: instance-images image choices --account demo -f json
     """
-    from instance_images.choices import choices as choices_of
-    from instance_images.commands.views import CHOICE
+    from instance_images.deployments.choices import choices as choices_of
+    from instance_images.views.records import CHOICE
 
     site = invocation.application.site(location)
     groups = choices_of(site, site.account(account), project)
@@ -128,7 +129,7 @@ def choices(
 
 def _tell_addresses(site: Site, ended: Task) -> None:
     """Tell of each instance that runs which addresses it has."""
-    from instance_images.cloud_objects import ServerStatus
+    from instance_images.model.cloud import ServerStatus
 
     for server_id in ended.server_ids:
         server = site.provider.get_server(ended.project_id, server_id)

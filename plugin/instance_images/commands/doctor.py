@@ -12,7 +12,7 @@ from instance_images.errors import InstanceImagesError
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
-    from instance_images.doctor import Examined
+    from instance_images.doctor.checks import Examined
 
 
 @click.command()
@@ -28,7 +28,7 @@ def doctor(invocation: Invocation, location: str | None, output_format: str | No
 
     Example: instance-images doctor -f json
     """
-    from instance_images.commands.views import FINDING
+    from instance_images.views.records import FINDING
 
     examined = _examine(invocation, location)
     findings = [finding for one in examined for finding in one.findings]
@@ -44,7 +44,7 @@ def doctor(invocation: Invocation, location: str | None, output_format: str | No
 
 def _examine(invocation: Invocation, location: str | None) -> list[Examined]:
     """Run the checks; a configuration that cannot be used is what they find then."""
-    from instance_images.doctor import Examined, broken, examine
+    from instance_images.doctor.checks import Examined, broken, examine
 
     try:
         application = invocation.application

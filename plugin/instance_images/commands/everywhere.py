@@ -11,7 +11,7 @@ from instance_images.errors import InstanceImagesError, NotFound
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
-    from instance_images.site import Site
+    from instance_images.locations.site import Site
 
 Found = TypeVar("Found")
 

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from instance_images.commands.main import Invocation
-    from instance_images.domain import Account, Image
-    from instance_images.site import Site
+    from instance_images.locations.site import Site
+    from instance_images.model.records import Account, Image
 
 
 @click.group()
@@ -76,10 +76,10 @@ def create(
 
     Example: instance-images image create web-1 --name production-web-server-v2 --wait
     """
-    from instance_images import images
-    from instance_images.capture import capture
     from instance_images.commands.progress import follow
-    from instance_images.commands.views import IMAGE
+    from instance_images.db import images
+    from instance_images.images.capture import capture
+    from instance_images.views.records import IMAGE
 
     site = invocation.application.site(location)
     owner = site.account(account)
@@ -107,9 +107,9 @@ def list_images(
 
     Example: instance-images image list --account demo
     """
-    from instance_images import images
-    from instance_images.commands.views import IMAGE, IMAGE_OF_LOCATIONS
-    from instance_images.settling import settle
+    from instance_images.db import images
+    from instance_images.tasks.settling import settle
+    from instance_images.views.records import IMAGE, IMAGE_OF_LOCATIONS
 
     def look(site: Site) -> Sequence[Image]:
         account_id = None if all_accounts else site.account(account).id
@@ -140,10 +140,10 @@ def show(
 
     Example: instance-images image show production-web-server-v2
     """
-    from instance_images import images
-    from instance_images.commands.views import IMAGE
-    from instance_images.settling import settle
-    from instance_images.site import resolve_image
+    from instance_images.db import images
+    from instance_images.locations.site import resolve_image
+    from instance_images.tasks.settling import settle
+    from instance_images.views.records import IMAGE
 
     def look(site: Site) -> Image:
         owner = site.account(account)
@@ -190,7 +190,7 @@ def delete(
     Example: instance-images image delete production-web-server-v1 --yes
     """
     from instance_images.commands.main import EXIT_INTERRUPTED
-    from instance_images.deletion import delete as delete_image
+    from instance_images.images.delete import delete as delete_image
 
     site = invocation.application.site(location)
     owner = site.account(account)
@@ -220,8 +220,8 @@ def delete(
 
 def _confirmed(site: Site, owner: Account, references: tuple[str, ...]) -> bool:
     """Ask, with the images' own names, whatever they were asked for by."""
-    from instance_images.commands.output import size_text
-    from instance_images.deletion import find
+    from instance_images.images.delete import find
+    from instance_images.views.fields import size_text
 
     if not sys.stdin.isatty():
         raise UsageError("Deletion is permanent: add --yes where nobody can be asked.")

@@ -33,9 +33,9 @@ def list_limits(invocation: Invocation, location: str | None, output_format: str
 
     Example: instance-images limit list
     """
-    from instance_images import accounts
-    from instance_images.commands.views import LIMIT
-    from instance_images.domain import Limit
+    from instance_images.db import accounts
+    from instance_images.model.records import Limit
+    from instance_images.views.records import LIMIT
 
     found = []
     with invocation.application.database.reading() as connection:
@@ -64,8 +64,8 @@ def show(
 
     Example: instance-images limit show --account demo
     """
-    from instance_images.commands.views import LIMIT
-    from instance_images.site import limit_of
+    from instance_images.locations.site import limit_of
+    from instance_images.views.records import LIMIT
 
     site = invocation.application.site(location)
     found = site.account(account)
@@ -105,10 +105,10 @@ def unset_limit(invocation: Invocation, account: str, location: str | None) -> N
 def _set(
     invocation: Invocation, reference: str, location: str | None, max_images: int | None
 ) -> None:
-    from instance_images import accounts
-    from instance_images.limits import UNLIMITED
+    from instance_images.db import accounts
+    from instance_images.locations.site import limit_of
+    from instance_images.model.limits import UNLIMITED
     from instance_images.names import printable
-    from instance_images.site import limit_of
 
     site = invocation.application.site(location)
     account = site.account(reference)

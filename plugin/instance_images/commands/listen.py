@@ -12,8 +12,8 @@ from instance_images.commands.options import locations_of, locations_option, pas
 from instance_images.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from instance_images.broker import Consumer, Handler
     from instance_images.commands.main import Invocation
+    from instance_images.events.broker import Consumer, Handler
 
 
 @click.command()
@@ -28,7 +28,7 @@ def listen(invocation: Invocation, location: str | None) -> None:
 
     Example: instance-images listen --location RegionOne
     """
-    from instance_images.broker import Consumer
+    from instance_images.events.broker import Consumer
 
     urls = _urls(invocation, location)
     invocation.start_log()
@@ -46,7 +46,7 @@ def listen(invocation: Invocation, location: str | None) -> None:
 
 def _urls(invocation: Invocation, location: str | None) -> dict[str, str]:
     """Return the brokers of the locations that have one."""
-    from instance_images.broker import same_broker
+    from instance_images.events.broker import same_broker
 
     settings = invocation.application.settings
     everywhere = settings.event_urls
@@ -68,7 +68,7 @@ def _urls(invocation: Invocation, location: str | None) -> dict[str, str]:
 
 def _handler(invocation: Invocation, name: str) -> Handler:
     from instance_images.errors import Refused
-    from instance_images.notices import take_notice
+    from instance_images.events.notifications import take_notice
 
     def handle(event_type: str, payload: object) -> None:
         # A site remembers whose is what for as long as it is: each notice has a new one.

@@ -26,6 +26,6 @@ def list_locations(invocation: Invocation, output_format: str | None) -> None:
 
     Example: instance-images location list
     """
-    from instance_images.commands.views import LOCATION
+    from instance_images.views.records import LOCATION
 
     show_list(LOCATION, invocation.application.settings.locations, output_format)

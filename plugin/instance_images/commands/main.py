@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from instance_images import logging_setup
+from instance_images.config import logs as logging_setup
 from instance_images.errors import InstanceImagesError, UsageError
 from instance_images.instants import Clock, system_clock
 from instance_images.names import printable
 
 if TYPE_CHECKING:
-    from instance_images.application import Application
+    from instance_images.locations.application import Application
 
 LOG = logging.getLogger(__name__)
 
@@ -45,8 +45,8 @@ class Invocation:
     @cached_property
     def application(self) -> Application:
         """The application, with the configuration read."""
-        from instance_images.application import Application
-        from instance_images.config import load_settings
+        from instance_images.config.settings import load_settings
+        from instance_images.locations.application import Application
 
         settings = load_settings(self.config_files, self.config_directories)
         return Application(settings, self.clock)

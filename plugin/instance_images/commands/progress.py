@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from instance_images.commands.main import Invocation
-    from instance_images.domain import Account, Task
-    from instance_images.site import Site
-    from instance_images.task_reports import TaskReport
+    from instance_images.locations.site import Site
+    from instance_images.model.records import Account, Task, TaskReport
 
 _BAR_WIDTH = 20
 
@@ -91,8 +90,8 @@ class Board:
 
 def follow(invocation: Invocation, site: Site, account: Account, task_id: str) -> Task:
     """Wait for the task, show its stages; a failure is told, and sets the exit code."""
-    from instance_images.domain import TaskState
-    from instance_images.waiting import wait_for_task
+    from instance_images.model.records import TaskState
+    from instance_images.tasks.waiting import wait_for_task
 
     with Progress() as progress:
         ended = wait_for_task(site, account, task_id, progress.report)
@@ -115,8 +114,8 @@ def _table(reports: Sequence[TaskReport]) -> Any:
     from rich.table import Table
     from rich.text import Text
 
-    from instance_images.commands.output import duration_text
-    from instance_images.commands.views import left_text
+    from instance_images.views.fields import duration_text
+    from instance_images.views.records import left_text
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for title in ("Task", "Image", "Progress", "Stage", "Elapsed", "Left"):

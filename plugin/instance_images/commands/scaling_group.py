@@ -20,8 +20,8 @@ from instance_images.errors import UsageError
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
-    from instance_images.scaling import ScalingGroup
-    from instance_images.site import Site
+    from instance_images.locations.site import Site
+    from instance_images.model.scaling import ScalingGroup
 
 wait_option = click.option(
     "--wait", is_flag=True, help="Return when the group has changed, or failed to."
@@ -53,8 +53,8 @@ def list_of_groups(
 
     Example: instance-images scaling-group list --account demo
     """
-    from instance_images.commands.views import SCALING_GROUP, SCALING_GROUP_OF_PROJECTS
-    from instance_images.scaling_groups import list_groups
+    from instance_images.deployments.scaling_groups import list_groups
+    from instance_images.views.records import SCALING_GROUP, SCALING_GROUP_OF_PROJECTS
 
     site = invocation.application.site(location)
     owner = site.account(account)
@@ -84,8 +84,8 @@ def show(
 
     Example: instance-images scaling-group show web
     """
-    from instance_images.commands.views import SCALING_GROUP
-    from instance_images.scaling_groups import find_group
+    from instance_images.deployments.scaling_groups import find_group
+    from instance_images.views.records import SCALING_GROUP
 
     site = invocation.application.site(location)
     found = find_group(site, site.account(account), stack, group, project)
@@ -146,9 +146,9 @@ def create(
 
     Example: instance-images scaling-group create web --image golden --flavor m1.small --max 5
     """
-    from instance_images.deployment import Order
-    from instance_images.scaling import GroupRequest
-    from instance_images.scaling_groups import create_group
+    from instance_images.deployments.instances import Order
+    from instance_images.deployments.scaling_groups import create_group
+    from instance_images.model.scaling import GroupRequest
 
     site = invocation.application.site(location)
     owner = site.account(account)
@@ -200,8 +200,8 @@ def set_image(
 
     Example: instance-images scaling-group set-image web golden-v2 --replace --batch-size 2 --wait
     """
-    from instance_images.scaling import Rollout
-    from instance_images.scaling_groups import set_image as set_group_image
+    from instance_images.deployments.scaling_groups import set_image as set_group_image
+    from instance_images.model.scaling import Rollout
 
     if not replace and (batch_size is not None or pause is not None):
         raise UsageError("--batch-size and --pause say how to replace instances: add --replace.")
@@ -216,9 +216,9 @@ def _show_changed(
     invocation: Invocation, site: Site, group: ScalingGroup, wait: bool, output_format: str | None
 ) -> None:
     """Show the group, when it has changed if that is waited for; a failure sets the exit code."""
-    from instance_images.commands.views import SCALING_GROUP
-    from instance_images.scaling import GroupStatus
-    from instance_images.scaling_groups import wait_for_group
+    from instance_images.deployments.scaling_groups import wait_for_group
+    from instance_images.model.scaling import GroupStatus
+    from instance_images.views.records import SCALING_GROUP
 
     if wait:
         shown = ""

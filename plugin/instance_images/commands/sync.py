@@ -12,8 +12,8 @@ from instance_images.errors import InstanceImagesError
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
-    from instance_images.learned import Learned
-    from instance_images.site import Site
+    from instance_images.locations.site import Site
+    from instance_images.sync.updates import Learned
 
 
 @click.command()
@@ -33,9 +33,9 @@ def sync(
 
     Example: instance-images image sync --dry-run
     """
-    from instance_images.commands.views import LEARNED
     from instance_images.parallel import in_parallel
-    from instance_images.reconcile import synchronize
+    from instance_images.sync.reconcile import synchronize
+    from instance_images.views.records import LEARNED
 
     names = locations_of(invocation, location)
     sites = [invocation.application.site(name) for name in names]

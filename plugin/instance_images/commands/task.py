@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from instance_images.commands.main import Invocation
-    from instance_images.domain import Account, Task
-    from instance_images.site import Site
-    from instance_images.task_reports import TaskReport
-    from instance_images.waiting import Watched
+    from instance_images.locations.site import Site
+    from instance_images.model.records import Account, Task, TaskReport
+    from instance_images.tasks.waiting import Watched
 
 
 @click.group()
@@ -50,10 +49,10 @@ def list_tasks(
 
     Example: instance-images task list --account demo
     """
-    from instance_images import tasks
-    from instance_images.commands.views import TASK, TASK_OF_LOCATIONS
-    from instance_images.settling import settle
-    from instance_images.task_reports import report_tasks
+    from instance_images.db import tasks
+    from instance_images.tasks.reports import report_tasks
+    from instance_images.tasks.settling import settle
+    from instance_images.views.records import TASK, TASK_OF_LOCATIONS
 
     def look(site: Site) -> Sequence[TaskReport]:
         account_id = None if all_accounts else site.account(account).id
@@ -85,9 +84,9 @@ def show(
 
     Example: instance-images task show 5f6e2c1a-9c34-4c5e-9a53-0a4ad3c7f0a1
     """
-    from instance_images.commands.views import TASK
-    from instance_images.settling import settle
-    from instance_images.task_reports import report_tasks
+    from instance_images.tasks.reports import report_tasks
+    from instance_images.tasks.settling import settle
+    from instance_images.views.records import TASK
 
     site, owner = _place_of(invocation, task_id, account, location)
     settle(site, owner.id)
@@ -109,9 +108,9 @@ def watch(
     Example: instance-images task watch --account demo
     """
     from instance_images.commands.progress import Board
-    from instance_images.domain import TaskState
-    from instance_images.task_reports import report_tasks
-    from instance_images.waiting import wait_for_tasks
+    from instance_images.model.records import TaskState
+    from instance_images.tasks.reports import report_tasks
+    from instance_images.tasks.waiting import wait_for_tasks
 
     watched = _watched(invocation, task_ids, account, location)
     if not watched:
@@ -151,9 +150,9 @@ def retry(
     Example: instance-images task retry 5f6e2c1a-9c34-4c5e-9a53-0a4ad3c7f0a1 --wait
     """
     from instance_images.commands.progress import follow
-    from instance_images.commands.views import TASK
-    from instance_images.retrying import retry as retry_task
-    from instance_images.task_reports import report_tasks
+    from instance_images.images.retry import retry as retry_task
+    from instance_images.tasks.reports import report_tasks
+    from instance_images.views.records import TASK
 
     site, owner = _place_of(invocation, task_id, account, location)
     retry_task(site, owner, task_id)
@@ -169,7 +168,7 @@ def _place_of(
 
     The database knows where it is, so that no other location is asked for anything.
     """
-    from instance_images import tasks
+    from instance_images.db import tasks
 
     names = locations_of(invocation, location)
     with invocation.application.database.reading() as connection:
@@ -184,7 +183,7 @@ def _place_of(
 
 def _find(site: Site, owner: Account, task_id: str) -> Task:
     """Return the account's task. Raises NotFound, also for another account's."""
-    from instance_images import tasks
+    from instance_images.db import tasks
 
     with site.database.reading() as connection:
         found = tasks.find_task(connection, site.name, owner.id, task_id)
@@ -202,8 +201,8 @@ def _watched(
     invocation: Invocation, task_ids: tuple[str, ...], account: str | None, location: str | None
 ) -> list[Watched]:
     """Return the tasks that were named, or all that are unfinished, by location."""
-    from instance_images import tasks
-    from instance_images.waiting import Watched
+    from instance_images.db import tasks
+    from instance_images.tasks.waiting import Watched
 
     if not task_ids:
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from instance_images.cloud_objects import (
+from instance_images.drivers.provider import Provider
+from instance_images.errors import NotFound, Refused
+from instance_images.model.cloud import (
     CloudImage,
     CloudImageStatus,
     OfferedImage,
     Server,
     ServerStatus,
 )
-from instance_images.errors import NotFound, Refused
-from instance_images.provider import Provider
 from instance_images.testing.cloud_bench import Capability, CloudBench
 
 

@@ -11,8 +11,8 @@ from contextlib import AbstractContextManager
 from enum import StrEnum
 from functools import cached_property
 
-from instance_images.cloud_objects import Project
-from instance_images.provider import Provider
+from instance_images.drivers.provider import Provider
+from instance_images.model.cloud import Project
 
 
 class Capability(StrEnum):

@@ -2,13 +2,13 @@
 
 import pytest
 
-from instance_images.cloud_objects import Domain, Project
-from instance_images.domain import Account, AccountScope
+from instance_images.drivers.optional import DomainPart
+from instance_images.drivers.provider import Provider
 from instance_images.errors import ConfigurationError, NotFound
-from instance_images.findings import Finding
 from instance_images.instants import system_clock
-from instance_images.provider import Provider
-from instance_images.provider_parts import DomainPart
+from instance_images.model.cloud import Domain, Project
+from instance_images.model.findings import Finding
+from instance_images.model.records import Account, AccountScope
 from instance_images.testing.checks import check_part, refused
 from instance_images.testing.cloud_bench import Capability, CloudBench
 from instance_images.testing.scene import STRANGE_REFERENCES, Contract, Scene, require

@@ -4,9 +4,9 @@ import uuid
 
 import pytest
 
-from instance_images.cloud_objects import NO_CLAIMS, CloudImageStatus
+from instance_images.drivers.provider import Provider
 from instance_images.errors import CloudUnavailable
-from instance_images.provider import Provider
+from instance_images.model.cloud import NO_CLAIMS, CloudImageStatus
 from instance_images.testing.checks import check_image, images_by_id, is_count, refused
 from instance_images.testing.cloud_bench import Capability, CloudBench
 from instance_images.testing.scene import HOSTILE_NAME, Contract, Scene, require

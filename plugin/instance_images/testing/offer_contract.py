@@ -2,7 +2,7 @@
 
 import uuid
 
-from instance_images.provider import Provider
+from instance_images.drivers.provider import Provider
 from instance_images.testing.checks import check_offered, refused
 from instance_images.testing.cloud_bench import Capability, CloudBench
 from instance_images.testing.scene import Contract, Scene, require

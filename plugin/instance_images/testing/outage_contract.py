@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from instance_images.cloud_objects import CapturePart, PartKind, PartStatus
+from instance_images.drivers.provider import Provider
 from instance_images.errors import CloudUnavailable
 from instance_images.instants import system_clock
-from instance_images.provider import Provider
+from instance_images.model.cloud import CapturePart, PartKind, PartStatus
 from instance_images.testing.cloud_bench import Capability, CloudBench
 from instance_images.testing.scene import Contract, Scene, require
 

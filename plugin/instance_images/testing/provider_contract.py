@@ -1,6 +1,6 @@
 """The whole suite."""
 
-from instance_images.provider import Provider
+from instance_images.drivers.provider import Provider
 from instance_images.testing.cloud_bench import CloudBench
 from instance_images.testing.deploy_contract import DeployContract
 from instance_images.testing.identity_contract import IdentityContract

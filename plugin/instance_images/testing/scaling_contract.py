@@ -5,10 +5,10 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from instance_images.drivers.optional import ScalingPart
+from instance_images.drivers.provider import Provider
 from instance_images.errors import NotFound, WrongState
-from instance_images.provider import Provider
-from instance_images.provider_parts import ScalingPart
-from instance_images.scaling import GroupRequest, GroupStatus, Rollout, ScalingGroup
+from instance_images.model.scaling import GroupRequest, GroupStatus, Rollout, ScalingGroup
 from instance_images.testing.checks import check_part, refused, refused_as_ambiguous
 from instance_images.testing.cloud_bench import Capability, CloudBench
 from instance_images.testing.scene import STRANGE_REFERENCES, Contract, Scene, require

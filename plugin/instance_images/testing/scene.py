@@ -13,13 +13,13 @@ from weakref import WeakKeyDictionary
 
 import pytest
 
-from instance_images.cloud_objects import (
+from instance_images.drivers.provider import Provider
+from instance_images.model.cloud import (
     CloudImage,
     CloudImageStatus,
     Project,
     ServerRequest,
 )
-from instance_images.provider import Provider
 from instance_images.testing.cloud_bench import Capability, CloudBench
 
 Found = TypeVar("Found")

@@ -4,9 +4,9 @@ import uuid
 
 import pytest
 
-from instance_images.cloud_objects import Flavor, ServerStatus
+from instance_images.drivers.provider import Provider
 from instance_images.errors import NotFound
-from instance_images.provider import Provider
+from instance_images.model.cloud import Flavor, ServerStatus
 from instance_images.testing.checks import check_server, is_count, refused, refused_as_ambiguous
 from instance_images.testing.cloud_bench import Capability, CloudBench
 from instance_images.testing.scene import STRANGE_REFERENCES, Contract, Scene, require

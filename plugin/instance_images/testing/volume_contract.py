@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from instance_images.cloud_objects import (
+from instance_images.drivers.optional import VolumePart
+from instance_images.drivers.provider import Provider
+from instance_images.errors import NotFound
+from instance_images.model.cloud import (
     CapturePart,
     CloudImage,
     CloudImageStatus,
@@ -16,9 +19,6 @@ from instance_images.cloud_objects import (
     PartStatus,
     RootVolume,
 )
-from instance_images.errors import NotFound
-from instance_images.provider import Provider
-from instance_images.provider_parts import VolumePart
 from instance_images.testing.checks import check_image, check_part, is_count, refused
 from instance_images.testing.cloud_bench import Capability, CloudBench
 from instance_images.testing.scene import HOSTILE_NAME, Contract, Scene, require

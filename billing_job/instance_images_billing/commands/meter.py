@@ -1,0 +1,189 @@
+"""``instance-images rate`` and ``instance-images meter``. Commands wire and hold no logic."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from instance_images.commands.options import locations_of, locations_option, pass_invocation
+from instance_images.commands.output import format_option, show_list
+from instance_images.errors import UsageError
+from instance_images.instants import floor_hour, format_instant, parse_instant
+from instance_images.views.fields import instant_text
+from instance_images_billing.commands.audit import adjust, verify
+
+if TYPE_CHECKING:
+    from instance_images.commands.main import Invocation
+    from instance_images_billing.hours.metering import Metered
+    from instance_images_billing.hours.outcome import Outcome
+
+
+@click.group()
+def meter() -> None:
+    """Meter the images into the ledger, hour by hour."""
+
+
+meter.add_command(adjust)
+meter.add_command(verify)
+
+
+@meter.command("run")
+@locations_option
+@click.option(
+    "--as-of",
+    "as_of",
+    metavar="INSTANT",
+    help="Close the hours that end at this instant or before, as in 2026-11-23T12:00Z."
+    " [default: now]",
+)
+@click.option("--dry-run", is_flag=True, help="Print the postings; change nothing.")
+@click.option(
+    "--allow-future",
+    is_flag=True,
+    help="Accept an instant after now: hours are closed ahead of time. For throw-away ledgers.",
+)
+@pass_invocation
+def run_meter(
+    invocation: Invocation,
+    location: str | None,
+    as_of: str | None,
+    dry_run: bool,
+    allow_future: bool,
+) -> None:
+    """Read the locations and close every hour that has ended.
+
+    Run it every hour. It may be repeated, interrupted and run on several machines at once; hours
+    that were missed are caught up, and none is posted twice. Up to eight locations are worked on
+    at the same time: one that is slow, or fails, holds up no other.
+
+    Example: instance-images meter run
+    """
+    from instance_images.parallel import as_they_end
+    from instance_images_billing.hours.metering import meter as meter_site
+    from instance_images_billing.hours.metering import rehearse
+    from instance_images_billing.hours.outcome import Outcome
+
+    until = _until(as_of, allow_future, invocation.clock())
+    application = invocation.application
+    names = locations_of(invocation, location)
+    if not dry_run:
+        invocation.start_log()
+    act = rehearse if dry_run else meter_site
+    outcomes = [Outcome(name) for name in names]
+
+    def run(outcome: Outcome) -> Outcome:
+        with outcome.observed():
+            site = application.site(outcome.location)
+            outcome.done = act(site, application.settings.billing, until)
+        return outcome
+
+    try:
+        for outcome in as_they_end(run, outcomes):
+            _tell(outcome, dry_run)
+            if dry_run and outcome.done:
+                _show_postings(invocation, outcome.done)
+    finally:
+        if not dry_run:
+            _publish_metrics(invocation, [outcome for outcome in outcomes if outcome.has_begun])
+    invocation.exit_code = _exit_code(outcomes)
+
+
+def _until(as_of: str | None, allow_future: bool, now: datetime) -> datetime:
+    """Return the end of the last hour that may be closed."""
+    if as_of is None:
+        return floor_hour(now)
+    instant = parse_instant(as_of)
+    if instant > now and not allow_future:
+        raise UsageError(
+            f"{format_instant(instant)} is after now ({format_instant(now)}): hours that have not"
+            " ended cannot be closed. (--allow-future does it, on a ledger to throw away.)"
+        )
+    return floor_hour(instant)
+
+
+def _exit_code(outcomes: list[Outcome]) -> int:
+    failures = [outcome.error for outcome in outcomes if outcome.error]
+    if failures and len(failures) == len(outcomes):
+        return failures[0].exit_code
+    problems = any(outcome.done.problems for outcome in outcomes if outcome.done)
+    return 1 if failures or problems else 0
+
+
+def _tell(outcome: Outcome, dry_run: bool) -> None:
+    from instance_images_billing.pricing.money import price_text
+
+    if outcome.error:
+        click.echo(f"Error: {outcome.location} is not metered: {outcome.error}", err=True)
+    done = outcome.done
+    if done is None:
+        return
+    for problem in done.problems:
+        click.echo(f"Warning: {problem}", err=True)
+    if done.other_run:
+        click.echo(f"{done.location}: another run is at work.")
+    if done.adjustments:
+        total = price_text(sum(one.amount_nanos for one in done.adjustments))
+        count = _counted(len(done.adjustments), "adjustment")
+        click.echo(
+            f"{done.location}: {'would post' if dry_run else 'posted'} {count} of closed hours,"
+            f" {total} {done.currency}."
+        )
+    if done.hours:
+        click.echo(
+            f"{done.location}: {'would close' if dry_run else 'closed'}"
+            f" {_counted(done.hours, 'hour')} up to {instant_text(done.closed_until)},"
+            f" {_counted(len(done.postings), 'posting')},"
+            f" {price_text(outcome.amount_nanos)} {done.currency}."
+        )
+
+
+def _publish_metrics(invocation: Invocation, outcomes: list[Outcome]) -> None:
+    settings = invocation.application.settings
+    if settings.metrics_textfile is None:
+        return
+    from instance_images_billing.hours import metrics
+
+    problem = metrics.publish(
+        settings.metrics_textfile,
+        invocation.application.database,
+        settings.locations,
+        outcomes,
+        invocation.clock(),
+    )
+    if problem:
+        click.echo(f"Warning: {problem}", err=True)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _show_postings(invocation: Invocation, done: Metered) -> None:
+    from instance_images.db.accounts import accounts_by_key
+    from instance_images_billing.views import ADJUSTMENT, POSTING
+
+    with invocation.application.database.reading() as connection:
+        owners = accounts_by_key(connection, done.location)
+    show_list(POSTING, [(posting, owners[posting.account_key]) for posting in done.postings], None)
+    if done.adjustments:
+        show_list(ADJUSTMENT, done.adjustments, None)
+
+
+@meter.command()
+@locations_option
+@format_option
+@pass_invocation
+def status(invocation: Invocation, location: str | None, output_format: str | None) -> None:
+    """Show up to when each location is metered, and how far that is behind the clock.
+
+    Example: instance-images meter status
+    """
+    from instance_images_billing.hours.status import status_of
+    from instance_images_billing.views import STATUS
+
+    now = invocation.clock()
+    with invocation.application.database.reading() as connection:
+        found = [status_of(connection, name, now) for name in locations_of(invocation, location)]
+    show_list(STATUS, found, output_format)

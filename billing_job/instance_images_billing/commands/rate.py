@@ -1,0 +1,128 @@
+"""Rate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from instance_images.commands.options import locations_of, locations_option, pass_invocation
+from instance_images.commands.output import format_option, show_list
+from instance_images.errors import UsageError
+from instance_images.instants import floor_hour, format_instant, parse_hour
+
+if TYPE_CHECKING:
+    from instance_images.commands.main import Invocation
+    from instance_images.config.settings import Location
+    from instance_images_billing.pricing.rating import Rate
+
+
+@click.group()
+def rate() -> None:
+    """Show and set the price of stored images."""
+
+
+@rate.command("set")
+@click.argument("location")
+@click.argument("price")
+@click.option("--currency", metavar="CODE", help="Refuse unless the location has this currency.")
+@click.option(
+    "--from",
+    "from_text",
+    metavar="HOUR",
+    help="Full hour from which it holds, as in 2026-12-01T00:00Z. [default: the next hour; for a"
+    " location's first rate the present one]",
+)
+@click.option(
+    "--preview",
+    "is_preview",
+    is_flag=True,
+    help="Show what last month's usage would have cost; change nothing.",
+)
+@pass_invocation
+def set_rate(
+    invocation: Invocation,
+    location: str,
+    price: str,
+    currency: str | None,
+    from_text: str | None,
+    is_preview: bool,
+) -> None:
+    """Set the price per GB and month of a location from an hour on.
+
+    Unit, hours per month, partial hours, allowance and minimum charge are taken from the
+    configuration into the rate, and stay with it. A rate that has come into force never changes.
+
+    Example: instance-images rate set RegionOne 0.05 --from 2026-12-01T00:00Z
+    """
+    from instance_images_billing.pricing.money import parse_price, price_text
+    from instance_images_billing.rates import rates
+
+    application = invocation.application
+    configured = application.settings.location(location)
+    if currency is not None and currency != configured.currency:
+        raise UsageError(
+            f"{configured.name} has the currency {configured.currency}, not {currency!r}: change"
+            f" currency in [location:{configured.name}] first, or leave --currency out."
+        )
+    price_nanos = parse_price(price)
+    if is_preview:
+        _preview(invocation, configured, price_nanos)
+        return
+    from_hour = parse_hour(from_text) if from_text is not None else None
+    with application.database.writing() as connection:
+        new = rates.set_rate(
+            connection,
+            configured,
+            application.settings.billing,
+            price_nanos,
+            from_hour,
+            invocation.clock(),
+        )
+    click.echo(
+        f"{new.location}: {price_text(new.price_nanos)} {new.currency} per {new.unit} and month"
+        f" ({new.hours_per_month} hours, partial hours: {new.partial_hour}{_extra_terms(new)}) from"
+        f" {format_instant(new.from_hour)}."
+    )
+
+
+def _extra_terms(rate: Rate) -> str:
+    from instance_images.views.fields import size_text
+    from instance_images_billing.pricing.money import price_text
+
+    free = f", free: {size_text(rate.free_bytes)}" if rate.free_bytes else ""
+    minimum = f", minimum charge: {price_text(rate.minimum_nanos)}" if rate.minimum_nanos else ""
+    return free + minimum
+
+
+def _preview(invocation: Invocation, location: Location, price_nanos: int) -> None:
+    from instance_images_billing.rates.preview import preview_rate
+    from instance_images_billing.rates.rates import rate_with_terms
+    from instance_images_billing.views import PREVIEW
+
+    billing, now = invocation.application.settings.billing, invocation.clock()
+    new = rate_with_terms(location, billing, price_nanos, floor_hour(now), now)
+    with invocation.application.database.snapshot() as connection:
+        shown = preview_rate(connection, new, billing.timezone, now)
+    show_list(PREVIEW, [shown], None)
+
+
+@rate.command("list")
+@locations_option
+@format_option
+@pass_invocation
+def list_rates(invocation: Invocation, location: str | None, output_format: str | None) -> None:
+    """List the rates of the locations, past, present and to come.
+
+    Example: instance-images rate list
+    """
+    from instance_images_billing.ledger import rates as ledger_rates
+    from instance_images_billing.views import RATE
+
+    with invocation.application.database.reading() as connection:
+        found = [
+            known
+            for name in locations_of(invocation, location)
+            for known in ledger_rates.list_rates(connection, name)
+        ]
+    show_list(RATE, found, output_format)

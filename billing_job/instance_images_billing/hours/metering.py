@@ -1,0 +1,186 @@
+"""The hourly run: reads a location, derives intervals, and closes every hour that can be closed.
+
+An hour is closed only after a complete reading that was begun after the hour's end. Its postings
+and the move of the watermark are one transaction, and the watermark moves only from where it was
+seen: whatever is repeated, interrupted or run twice at once, each hour is posted once. What became
+known too late for its hour is posted as adjustments, in the transaction that records it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from instance_images.config.settings import BillingSettings
+from instance_images.db.accounts import accounts_by_key
+from instance_images.instants import HOUR, Clock, floor_hour, format_instant
+from instance_images.locations.site import Site
+from instance_images.sync.reconcile import Reading, read_location, record_reading
+from instance_images_billing.hours.intake import Books, take_news
+from instance_images_billing.ledger import adjustments, closings, watermarks
+from instance_images_billing.ledger import postings as ledger
+from instance_images_billing.ledger import rates as ledger_rates
+from instance_images_billing.ledger.chain import link_hour
+from instance_images_billing.pricing.charged import Posting
+from instance_images_billing.pricing.corrections import Adjustment
+from instance_images_billing.pricing.periods import slices_of
+from instance_images_billing.pricing.rating import Rate, posted_nanos, rate_at
+
+
+@dataclass(slots=True)
+class Metered:
+    """What a run did at one location. ``problems`` are sentences for the operator."""
+
+    location: str
+    closed_until: datetime | None = None
+    hours: int = 0
+    postings: list[Posting] = field(default_factory=list)
+    adjustments: list[Adjustment] = field(default_factory=list)
+    currency: str = ""
+    problems: list[str] = field(default_factory=list)
+    other_run: bool = False  # another run was at work here, and did what this one would have done
+
+
+def meter(site: Site, billing: BillingSettings, until: datetime) -> Metered:
+    """Close the location's hours that end at ``until`` or before, oldest first.
+
+    Raises CloudUnavailable or ConfigurationError where the location cannot be read completely:
+    then no hour is closed.
+    """
+    done = Metered(site.name)
+    reading = read_location(site, act=True)
+    hour: datetime | None
+    try:
+        with site.database.writing() as connection:
+            run = _prepare(connection, site, billing, reading, until, done)
+    except IntegrityError:
+        done.other_run = True
+        return done
+    hour = run.first_hour
+    while hour is not None:
+        with site.database.writing() as connection:
+            hour = _close_next(connection, run, hour, until, done)
+    return done
+
+
+def rehearse(site: Site, billing: BillingSettings, until: datetime) -> Metered:
+    """Return what ``meter`` would do, having changed nothing in the cloud or the database."""
+    done = Metered(site.name)
+    reading = read_location(site, act=False)
+    with site.database.rehearsing() as connection:
+        run = _prepare(connection, site, billing, reading, until, done)
+        hour = run.first_hour
+        while hour is not None:
+            hour = _close_next(connection, run, hour, until, done)
+    return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What all hours of a run have in common."""
+
+    location: str
+    timezone: ZoneInfo
+    clock: Clock
+    account_ids: dict[int, str]
+    first_hour: datetime | None
+
+
+def _prepare(
+    connection: sa.Connection,
+    site: Site,
+    billing: BillingSettings,
+    reading: Reading,
+    until: datetime,
+    done: Metered,
+) -> _Run:
+    """Record the reading, take in what it has brought, and return where closing begins."""
+    record_reading(connection, site, reading)
+    watermarks.lock_location(connection, site.name)
+    closed_until = watermarks.watermark(connection, site.name)
+    rates = ledger_rates.list_rates(connection, site.name)
+    books = Books(closed_until, rates, billing.timezone, site.clock())
+    done.adjustments = take_news(connection, site.name, billing.billable_size, books)
+    done.closed_until = closed_until
+    if done.adjustments:
+        done.currency = rates[-1].currency
+    first_hour = closed_until or floor_hour(ledger.first_start(connection, site.name) or until)
+    return _Run(
+        site.name,
+        billing.timezone,
+        site.clock,
+        _account_ids(connection, site.name),
+        first_hour,
+    )
+
+
+def _account_ids(connection: sa.Connection, location: str) -> dict[int, str]:
+    return {
+        key: account.account_id for key, account in accounts_by_key(connection, location).items()
+    }
+
+
+def _close_next(
+    connection: sa.Connection, run: _Run, hour: datetime, until: datetime, done: Metered
+) -> datetime | None:
+    """Close the hour if it may be closed; return the next hour to try, None if there is none."""
+    if hour + HOUR > until:
+        return None
+    rate = rate_at(ledger_rates.list_rates(connection, run.location), hour)
+    if rate is None:
+        done.problems.append(
+            f"{run.location} has no rate for the hour {format_instant(hour)}, so it stays open: run"
+            f" 'instance-images rate set {run.location} PRICE --from {format_instant(hour)}'."
+        )
+        return None
+    if not _claim(connection, run.location, hour):
+        done.other_run = True
+        return None
+    new = _postings_of_hour(connection, run, hour, rate)
+    ledger.insert_postings(connection, new)
+    _link(connection, run, hour, rate, new)
+    done.hours += 1
+    done.postings += new
+    done.closed_until = hour + HOUR
+    done.currency = rate.currency
+    return done.closed_until
+
+
+def _claim(connection: sa.Connection, location: str, hour: datetime) -> bool:
+    """Move the watermark past the hour; return False if another run was faster."""
+    watermarks.lock_location(connection, location)
+    if watermarks.watermark(connection, location) is None:
+        watermarks.begin_watermark(connection, location, hour)
+    return watermarks.move_watermark(connection, location, hour)
+
+
+def _link(
+    connection: sa.Connection, run: _Run, hour: datetime, rate: Rate, new: Sequence[Posting]
+) -> None:
+    """Chain the hour to the one before, with all that is counted in it."""
+    adjusted = adjustments.counted_in(connection, run.location, hour)
+    keys = {one.account_key for one in new} | {one.account_key for one in adjusted}
+    if not keys <= run.account_ids.keys():
+        run.account_ids.update(_account_ids(connection, run.location))  # another run took it in
+    before = closings.last_digest(connection, run.location)
+    closings.insert_closing(
+        connection, link_hour(before, rate, hour, new, adjusted, run.account_ids, run.clock())
+    )
+
+
+def _postings_of_hour(
+    connection: sa.Connection, run: _Run, hour: datetime, rate: Rate
+) -> Sequence[Posting]:
+    return [
+        Posting(
+            used.account_key,
+            part.start,
+            used.byte_seconds,
+            posted_nanos(used.byte_seconds, rate, part),
+        )
+        for part in slices_of(hour, run.timezone)
+        for used in ledger.usage(connection, run.location, part.start, part.end, rate.partial_hour)
+    ]

@@ -1,0 +1,106 @@
+"""Rows of adjustments. Functions take a connection and never commit."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from instance_images_billing.ledger.postings import account_keys
+from instance_images_billing.ledger.tables import adjustments, postings
+from instance_images_billing.pricing.corrections import HAND, LATE, Adjustment, Place, Standing
+
+_COLUMNS = tuple(column for column in adjustments.c if column.name != "adjustment_key")
+
+
+def insert_adjustments(connection: sa.Connection, new: Sequence[Adjustment]) -> None:
+    """Add adjustments."""
+    if new:
+        connection.execute(
+            sa.insert(adjustments),
+            [{c.name: getattr(one, c.name) for c in _COLUMNS} for one in new],
+        )
+
+
+def counted_between(
+    connection: sa.Connection, account_key: int, start: datetime, end: datetime
+) -> list[Adjustment]:
+    """Return the account's adjustments that are counted in ``[start, end)``, in order."""
+    return _found(
+        connection,
+        adjustments.c.account_key == account_key,
+        adjustments.c.counted_at >= start,
+        adjustments.c.counted_at < end,
+    )
+
+
+def counted_in(connection: sa.Connection, location: str, hour: datetime) -> list[Adjustment]:
+    """Return the location's adjustments that are counted in the hour, in order."""
+    return _found(
+        connection,
+        adjustments.c.account_key.in_(account_keys(location)),
+        adjustments.c.counted_at == hour,
+    )
+
+
+def of_location(connection: sa.Connection, location: str) -> list[Adjustment]:
+    """Return all adjustments of the location, in the order in which they were posted."""
+    return _found(connection, adjustments.c.account_key.in_(account_keys(location)))
+
+
+def late_byte_seconds(
+    connection: sa.Connection, image_ids: Sequence[str]
+) -> dict[str, dict[Place, int]]:
+    """Return by how much the images were corrected late, by image, and account and slice."""
+    found: dict[str, dict[Place, int]] = {}
+    for one in _found(
+        connection, adjustments.c.image_id.in_(image_ids), adjustments.c.kind == LATE
+    ):
+        places = found.setdefault(one.image_id, {})
+        place = (one.account_key, one.corrects_at)
+        places[place] = places.get(place, 0) + one.byte_seconds
+    return found
+
+
+def standing(
+    connection: sa.Connection, account_keys: Iterable[int], start: datetime, end: datetime
+) -> dict[Place, Standing]:
+    """Return what stands for the accounts in the slices from ``start`` to ``end``.
+
+    These are the postings and the late corrections of their slices.
+    """
+    keys = sorted(set(account_keys))
+    found: dict[Place, Standing] = {}
+    for table, slice_start, more in (
+        (postings, postings.c.starts_at, sa.true()),
+        (adjustments, adjustments.c.corrects_at, adjustments.c.kind == LATE),
+    ):
+        query = sa.select(
+            table.c.account_key, slice_start, table.c.byte_seconds, table.c.amount_nanos
+        ).where(table.c.account_key.in_(keys), slice_start >= start, slice_start < end, more)
+        for key, at, byte_seconds, nanos in connection.execute(query):
+            before = found.get((key, at), Standing())
+            found[key, at] = Standing(
+                before.byte_seconds + byte_seconds, before.amount_nanos + nanos
+            )
+    return found
+
+
+def decided_by_hand(
+    connection: sa.Connection, account_keys: Iterable[int]
+) -> dict[Place, dict[str, int]]:
+    """Return the nanos that were decided by hand for the accounts, by slice and image."""
+    found: dict[Place, dict[str, int]] = {}
+    for one in _found(
+        connection,
+        adjustments.c.account_key.in_(sorted(set(account_keys))),
+        adjustments.c.kind == HAND,
+    ):
+        images = found.setdefault((one.account_key, one.corrects_at), {})
+        images[one.image_id] = images.get(one.image_id, 0) + one.amount_nanos
+    return found
+
+
+def _found(connection: sa.Connection, *conditions: Any) -> list[Adjustment]:
+    query = sa.select(*_COLUMNS).where(*conditions).order_by(adjustments.c.adjustment_key)
+    return [Adjustment(**row._mapping) for row in connection.execute(query)]

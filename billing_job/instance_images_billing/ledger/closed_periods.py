@@ -1,0 +1,46 @@
+"""Rows of closed periods. Functions take a connection and never commit."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from instance_images_billing.ledger.chain import FIRST
+from instance_images_billing.ledger.tables import closed_periods
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedPeriod:
+    """A period in which nothing changes any more, and the link that chains it."""
+
+    sequence: int
+    name: str
+    starts_at: datetime
+    ends_at: datetime
+    closed_at: datetime
+    digest: str
+
+
+def list_closed(connection: sa.Connection) -> list[ClosedPeriod]:
+    """Return the closed periods, in the order in which they were closed."""
+    query = sa.select(closed_periods).order_by(closed_periods.c.sequence)
+    return [ClosedPeriod(**row._mapping) for row in connection.execute(query)]
+
+
+def find_closed(connection: sa.Connection, name: str) -> ClosedPeriod | None:
+    """Return the closed period of that name, None while it is open."""
+    query = sa.select(closed_periods).where(closed_periods.c.name == name)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else ClosedPeriod(**row._mapping)
+
+
+def last_link(connection: sa.Connection) -> tuple[int, str]:
+    """Return the number and the digest of the period that was closed last."""
+    closed = list_closed(connection)
+    return (closed[-1].sequence, closed[-1].digest) if closed else (0, FIRST)
+
+
+def insert_closed(connection: sa.Connection, period: ClosedPeriod) -> None:
+    """Add a closed period. Raises IntegrityError where another process has just added one."""
+    values = {column.name: getattr(period, column.name) for column in closed_periods.c}
+    connection.execute(sa.insert(closed_periods).values(values))

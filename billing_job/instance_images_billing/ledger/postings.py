@@ -1,0 +1,133 @@
+"""Rows of the ledger: rates, intervals, postings, watermarks.
+
+Functions take a connection and never commit. Instants in arithmetic are the seconds that the
+database holds.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from instance_images.db.tables import accounts
+from instance_images_billing.ledger.tables import (
+    intervals,
+    postings,
+)
+from instance_images_billing.pricing.charged import Posting, Usage
+
+# A sum of size x seconds may not fit into 64 bits. The size is summed in two parts that do.
+_LOW_BITS = 20
+
+
+# ----------------------------------------------------------------------- watermarks
+
+
+# ---------------------------------------------------------------------------- rates
+
+
+# ------------------------------------------------------------------------ intervals
+
+
+def first_start(connection: sa.Connection, location: str) -> datetime | None:
+    """Return when the location's first interval began."""
+    query = sa.select(sa.func.min(intervals.c.starts_at)).where(
+        intervals.c.account_key.in_(account_keys(location))
+    )
+    return connection.execute(query).scalar_one_or_none()
+
+
+def count_open(connection: sa.Connection, location: str) -> int:
+    """Return how many images of the location are billable now."""
+    query = sa.select(sa.func.count()).where(
+        intervals.c.account_key.in_(account_keys(location)), intervals.c.ends_at.is_(None)
+    )
+    return connection.execute(query).scalar_one()
+
+
+def usage(
+    connection: sa.Connection, location: str, start: datetime, end: datetime, partial_hour: str
+) -> list[Usage]:
+    """Return the byte-seconds of each account in ``[start, end)``, summed by the database."""
+    begins: Any = intervals.c.starts_at
+    ends: Any = intervals.c.ends_at
+    if partial_hour == "round_up":
+        begins = sa.case((intervals.c.continues, begins), else_=_floor_hour(begins))
+        ends = sa.case((intervals.c.is_continued, ends), else_=_ceil_hour(ends))
+    begins = sa.type_coerce(begins, sa.BigInteger)
+    ends = sa.type_coerce(ends, sa.BigInteger)
+    first = sa.literal(int(start.timestamp()), sa.BigInteger)
+    last = sa.literal(int(end.timestamp()), sa.BigInteger)
+    seconds = sa.case((sa.or_(ends.is_(None), ends > last), last), else_=ends) - sa.case(
+        (begins < first, first), else_=begins
+    )
+    size, low_bits = intervals.c.size_bytes, sa.literal(_LOW_BITS, sa.Integer)
+    high = sa.func.sum(size.bitwise_rshift(low_bits) * seconds)
+    low = sa.func.sum(size.bitwise_and((1 << _LOW_BITS) - 1) * seconds)
+    query = (
+        sa.select(intervals.c.account_key, high, low)
+        .join_from(intervals, accounts, accounts.c.account_key == intervals.c.account_key)
+        .where(
+            accounts.c.location == location,
+            begins < last,
+            sa.or_(ends.is_(None), ends > first),
+        )
+        .group_by(intervals.c.account_key)
+        .order_by(intervals.c.account_key)
+    )
+    return [
+        Usage(key, (int(high_sum) << _LOW_BITS) + int(low_sum))
+        for key, high_sum, low_sum in connection.execute(query)
+    ]
+
+
+def account_keys(location: str) -> sa.Select[tuple[int]]:
+    """Return the query of the location's account keys."""
+    return sa.select(accounts.c.account_key).where(accounts.c.location == location)
+
+
+def _floor_hour(seconds: Any) -> Any:
+    plain = sa.type_coerce(seconds, sa.BigInteger)
+    return plain - plain % 3600
+
+
+def _ceil_hour(seconds: Any) -> Any:
+    return _floor_hour(sa.type_coerce(seconds, sa.BigInteger) + 3599)
+
+
+# ------------------------------------------------------------------------- postings
+
+
+def insert_postings(connection: sa.Connection, new: Sequence[Posting]) -> None:
+    """Add postings. Raises IntegrityError where an account has one for that hour already."""
+    if new:
+        connection.execute(
+            sa.insert(postings),
+            [
+                {
+                    "account_key": posting.account_key,
+                    "starts_at": posting.starts_at,
+                    "byte_seconds": posting.byte_seconds,
+                    "amount_nanos": posting.amount_nanos,
+                }
+                for posting in new
+            ],
+        )
+
+
+def postings_between(
+    connection: sa.Connection, account_key: int, start: datetime, end: datetime
+) -> Iterator[Posting]:
+    """Yield the account's postings that start in ``[start, end)``, in order."""
+    query = (
+        sa.select(postings)
+        .where(
+            postings.c.account_key == account_key,
+            postings.c.starts_at >= start,
+            postings.c.starts_at < end,
+        )
+        .order_by(postings.c.starts_at)
+    )
+    for row in connection.execute(query):
+        yield Posting(row.account_key, row.starts_at, row.byte_seconds, row.amount_nanos)

@@ -1,0 +1,3 @@
+"""Units."""
+
+UNIT_BYTES = {"GB": 10**9, "GiB": 2**30}

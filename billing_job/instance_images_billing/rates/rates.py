@@ -1,0 +1,84 @@
+"""Sets a location's rate from an hour on. What was in force never changes."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from instance_images.config.settings import BillingSettings, Location
+from instance_images.errors import Refused
+from instance_images.instants import HOUR, floor_hour, format_instant
+from instance_images_billing.ledger import rates, watermarks
+from instance_images_billing.pricing.money import price_text
+from instance_images_billing.pricing.rating import Rate
+from instance_images_billing.pricing.units import UNIT_BYTES
+
+
+def set_rate(
+    connection: sa.Connection,
+    location: Location,
+    billing: BillingSettings,
+    price_nanos: int,
+    from_hour: datetime | None,
+    now: datetime,
+) -> Rate:
+    """Set the price from a full hour on, with the terms of the configuration; return the rate.
+
+    Without ``from_hour`` a location's first rate begins with the present hour, every later one
+    with the next. Raises Refused where hours are closed already, or a rate is in force.
+    """
+    watermarks.lock_location(connection, location.name)
+    known = rates.list_rates(connection, location.name)
+    closed_until = watermarks.watermark(connection, location.name)
+    if from_hour is None:
+        from_hour = floor_hour(now) + HOUR if known else floor_hour(now)
+    fault = _fault(known, closed_until, from_hour, now)
+    if fault:
+        raise Refused(
+            f"The rate of {location.name} cannot begin at {format_instant(from_hour)}: {fault}"
+        )
+    rate = rate_with_terms(location, billing, price_nanos, from_hour, now)
+    rates.write_rate(connection, rate)
+    return rate
+
+
+def rate_with_terms(
+    location: Location,
+    billing: BillingSettings,
+    price_nanos: int,
+    from_hour: datetime,
+    now: datetime,
+) -> Rate:
+    """Return a rate of that price with the terms of the configuration.
+
+    An allowance that is no whole number of bytes is rounded down to one.
+    """
+    return Rate(
+        location.name,
+        from_hour,
+        price_nanos,
+        location.currency,
+        billing.unit,
+        billing.hours_per_month,
+        billing.partial_hour,
+        now,
+        int(location.free_units * UNIT_BYTES[billing.unit]),
+        location.minimum_charge_nanos,
+    )
+
+
+def _fault(
+    known: list[Rate], closed_until: datetime | None, from_hour: datetime, now: datetime
+) -> str | None:
+    """Return why no rate can begin at the hour, or None if one can."""
+    if closed_until is not None and from_hour <= closed_until:
+        return (
+            f"hours are closed up to {format_instant(closed_until)}, and the hour that follows"
+            f" has its rate. Choose {format_instant(closed_until + HOUR)} or later."
+        )
+    for rate in known:
+        if rate.from_hour == from_hour and from_hour <= now:
+            return (
+                f"the rate {price_text(rate.price_nanos)} {rate.currency} is in force since then,"
+                " and a rate in force never changes. Choose a later hour."
+            )
+    return None

@@ -1,0 +1,299 @@
+"""The configuration file, read and checked, and its values as plain frozen objects.
+
+It reads files, checks that every key in them is known (a mistyped key that is silently ignored
+costs money), and returns a Settings. Only this module, those with options (config_options,
+broker_config, report_config), and those that have oslo.log and oslo.messaging read their own
+(logging_setup, broker) import oslo.config.
+"""
+
+import re
+import zoneinfo
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from oslo_config import cfg
+
+from instance_images.config import events as broker_config
+from instance_images.config import logs as logging_setup
+from instance_images.config import report as report_config
+from instance_images.config.events import DEFAULT_EVENTS, EventSettings
+from instance_images.config.options import GROUPS, LOCATION_OPTS
+from instance_images.config.report import DEFAULT_PROVIDER, MailSettings, ProviderSettings
+from instance_images.errors import ConfigurationError, NotFound, UsageError
+from instance_images.model.deadlines import DEFAULT_DEADLINES, Deadlines
+from instance_images.model.records import NO_ADOPTION, AccountScope, AdoptionPolicy, AdoptMode
+
+DEFAULT_CONFIG_FILE = Path("/etc/instance-images/instance-images.conf")
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """One location as it is configured. ``max_images`` is None where it sets no own maximum.
+
+    ``free_units`` are free of charge for each account at any time, in GB or GiB.
+    """
+
+    name: str
+    enabled: bool
+    provider: str
+    cloud: str
+    region_name: str
+    currency: str
+    max_images: int | None
+    free_units: Decimal = Decimal(0)
+    minimum_charge_nanos: int = 0
+    volume_image_format: str = "raw"
+    events_url: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BillingSettings:
+    """The terms that new rates take over, and the time zone of the billing months."""
+
+    unit: str
+    hours_per_month: str
+    partial_hour: str
+    timezone: zoneinfo.ZoneInfo
+    billable_size: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole configuration, checked.
+
+    ``log_config_files`` are the files to read oslo.log's options from, none where none is set.
+    ``template_directories`` are where the operator's own templates of reports are looked for.
+    """
+
+    locations: tuple[Location, ...]
+    database_connection: str
+    billing: BillingSettings
+    default_max_images: int
+    account_scope: AccountScope = AccountScope.PROJECT
+    metrics_textfile: Path | None = None
+    log_config_files: tuple[Path, ...] = ()
+    log_paths: tuple[Path, ...] = ()
+    adoption: AdoptionPolicy = NO_ADOPTION
+    deadlines: Deadlines = DEFAULT_DEADLINES
+    template_directories: tuple[Path, ...] = ()
+    mail: MailSettings | None = None
+    provider: ProviderSettings = DEFAULT_PROVIDER
+    events: EventSettings = DEFAULT_EVENTS
+
+    def location(self, name: str | None) -> Location:
+        """Return the location of that name, or the only one if no name is given."""
+        if name is None:
+            if len(self.locations) != 1:
+                raise UsageError(f"Name one of the locations {self._names()} with --location.")
+            return self.locations[0]
+        for location in self.locations:
+            if location.name == name:
+                return location
+        raise NotFound("Location", name, f"Configured are: {self._names()}.")
+
+    @property
+    def event_urls(self) -> dict[str, str]:
+        """The message brokers of the locations that have one."""
+        return {one.name: one.events_url for one in self.locations if one.events_url}
+
+    def _names(self) -> str:
+        return ", ".join(location.name for location in self.locations)
+
+
+def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) -> Settings:
+    """Read the files, then the ``*.conf`` in the directories; the last value wins.
+
+    Without any, the file in /etc is read. Raises ConfigurationError, with the file and the cure.
+    """
+    paths = _config_paths(files, directories)
+    log_keys = _require_known_keys(paths)
+    conf = cfg.ConfigOpts()
+    for group, options in GROUPS.items():
+        conf.register_opts(options, group=None if group == "DEFAULT" else group)
+    try:
+        conf(
+            [],
+            project="instance-images",
+            default_config_files=list(map(str, paths)),
+            default_config_dirs=[],
+        )
+        names = _location_names(conf.locations)
+        for name in names:
+            conf.register_opts(LOCATION_OPTS, group=f"location:{name}")
+        return Settings(
+            locations=tuple(_location(name, conf[f"location:{name}"]) for name in names),
+            database_connection=conf.database.connection,
+            billing=_billing(conf.billing),
+            default_max_images=conf.limits.max_images,
+            account_scope=AccountScope(conf.account_scope),
+            metrics_textfile=_textfile(conf.metrics.textfile),
+            log_config_files=tuple(paths) if log_keys else (),
+            log_paths=_log_paths(paths) if log_keys else (),
+            adoption=AdoptionPolicy(
+                AdoptMode(conf.reconcile.adopt), frozenset(conf.reconcile.excluded_projects)
+            ),
+            deadlines=Deadlines(
+                conf.deadlines.queue_minutes,
+                conf.deadlines.snapshot_minutes,
+                conf.deadlines.upload_minutes,
+                conf.deadlines.deploy_minutes,
+            ),
+            template_directories=tuple(map(Path, conf.report.template_directories)),
+            mail=report_config.mail_settings(conf.mail),
+            provider=report_config.provider_settings(conf.report),
+            events=broker_config.event_settings(conf.events, paths),
+        )
+    except cfg.Error as error:
+        raise ConfigurationError(f"Configuration: {error}") from error
+
+
+def _config_paths(files: Sequence[Path], directories: Sequence[Path]) -> list[Path]:
+    for directory in directories:
+        if not directory.is_dir():
+            raise ConfigurationError(f"Configuration directory {directory} does not exist.")
+    paths = [*files, *(path for d in directories for path in sorted(d.glob("*.conf")))]
+    if not paths and not directories:
+        paths = [DEFAULT_CONFIG_FILE]
+    for path in paths:
+        if path.is_dir():
+            raise ConfigurationError(
+                f"Configuration file {path} is a directory: name it with --config-dir."
+            )
+        if not path.is_file():
+            raise ConfigurationError(
+                f"Configuration file {path} does not exist: create it from the sample"
+                " instance-images.conf.sample, or name another with --config-file."
+            )
+    return paths
+
+
+def _require_known_keys(paths: Sequence[Path]) -> set[str]:
+    """Raise ConfigurationError for the first section or key that no option answers to.
+
+    Return the keys that are oslo.log's: it is imported only where a key is not one of ours.
+    """
+    log_keys: set[str] = set()
+    known = {group: {option.dest for option in opts} for group, opts in GROUPS.items()}
+    location_keys = {option.dest for option in LOCATION_OPTS}
+    for path in paths:
+        for section, keys in parse_file(path).items():
+            if section == broker_config.DRIVER_SECTION:
+                continue  # oslo.messaging's own, which 'listen' has it check
+            is_location = section.startswith("location:")
+            allowed = location_keys if is_location else known.get(section)
+            if allowed is None:
+                raise ConfigurationError(
+                    f"{path}: section [{section}] is unknown; known are"
+                    f" {', '.join(f'[{name}]' for name in known)} and [location:NAME]."
+                )
+            unknown = keys.keys() - allowed
+            if unknown and section == "DEFAULT":
+                log_keys |= unknown & logging_setup.option_names()
+                unknown -= log_keys
+            for key in sorted(unknown):
+                others = " and the options of oslo.log" if section == "DEFAULT" else ""
+                raise ConfigurationError(
+                    f"{path}: option {key} in [{section}] is unknown; known there are"
+                    f" {', '.join(sorted(allowed))}{others}."
+                )
+    return log_keys
+
+
+def parse_file(path: Path) -> dict[str, dict[str, Any]]:
+    """Return a file's sections, each with its keys, each with the list of its values."""
+    sections: dict[str, dict[str, Any]] = {}
+    try:
+        cfg.ConfigParser(str(path), sections).parse()
+    except (cfg.ParseError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"Configuration: {path}: {error}") from error
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
+    return sections
+
+
+def _log_paths(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """Return where the options of oslo.log have the log written; the last file decides."""
+    told: dict[str, str] = {}
+    for path in paths:
+        for key, values in parse_file(path).get("DEFAULT", {}).items():
+            told[key] = values[-1]
+    directory, file = told.get("log_dir"), told.get("log_file")
+    if file:
+        return (Path(directory or "", file),)
+    return (Path(directory),) if directory else ()
+
+
+def _location_names(names: Sequence[str]) -> list[str]:
+    if not names:
+        raise ConfigurationError(
+            "Configuration: no locations: set locations = NAME in [DEFAULT], and describe each"
+            " in a section [location:NAME]."
+        )
+    if len({name.lower() for name in names}) < len(names):
+        raise ConfigurationError("Configuration: locations names one location twice.")
+    return list(names)
+
+
+def _location(name: str, group: Any) -> Location:
+    if not group.cloud:
+        raise ConfigurationError(
+            f"Configuration: [location:{name}] names no cloud: set cloud = an entry of clouds.yaml."
+        )
+    if not re.fullmatch("[A-Z]{3}", group.currency):
+        raise ConfigurationError(
+            f"Configuration: [location:{name}] currency = {group.currency} is no ISO 4217 code:"
+            " write three capital letters, such as EUR."
+        )
+    return Location(
+        name=name,
+        enabled=group.enabled,
+        provider=group.provider,
+        cloud=group.cloud,
+        region_name=group.region_name or name,
+        currency=group.currency,
+        max_images=group.max_images,
+        free_units=_decimal(name, "free_gb", group.free_gb),
+        minimum_charge_nanos=int(_decimal(name, "minimum_charge", group.minimum_charge) * 10**9),
+        volume_image_format=group.volume_image_format,
+        events_url=group.events_url,
+    )
+
+
+def _decimal(location: str, key: str, text: str) -> Decimal:
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,9})?", text):
+        raise ConfigurationError(
+            f"Configuration: [location:{location}] {key} = {text} is no amount: write digits with a"
+            " point and at most 9 decimals, such as 0.5."
+        )
+    return Decimal(text)
+
+
+def _textfile(text: str | None) -> Path | None:
+    if not text:
+        return None
+    if not text.endswith(".prom"):
+        raise ConfigurationError(
+            f"Configuration: [metrics] textfile = {text}: node_exporter reads only names that end"
+            " in .prom."
+        )
+    return Path(text)
+
+
+def _billing(group: Any) -> BillingSettings:
+    try:
+        timezone = zoneinfo.ZoneInfo(group.timezone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ConfigurationError(
+            f"Configuration: [billing] timezone = {group.timezone} is unknown: write an IANA name,"
+            " such as Europe/Berlin."
+        ) from error
+    return BillingSettings(
+        unit=group.unit,
+        hours_per_month=group.hours_per_month,
+        partial_hour=group.partial_hour,
+        timezone=timezone,
+        billable_size=group.billable_size,
+    )

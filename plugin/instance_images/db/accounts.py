@@ -1,0 +1,157 @@
+"""Rows of accounts: an account at a location, its own limit, and the lock that guards its slots."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from instance_images.db.tables import accounts, images
+from instance_images.model.records import HOLDING, Account, AccountScope
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """An account at a location, with the limit of its own if it has one.
+
+    ``domain_name`` is None until it was told.
+    """
+
+    account_key: int
+    location: str
+    account_id: str
+    account_name: str
+    max_images: int | None
+    domain_name: str | None
+
+
+def find_account(connection: sa.Connection, location: str, account_id: str) -> AccountRow | None:
+    """Return the account's row at the location, None before it was ever needed."""
+    return _one(connection, _rows().where(_is(location, account_id)))
+
+
+def lock_account(connection: sa.Connection, location: str, account: Account) -> AccountRow:
+    """Return the account's row, made if need be, locked until the transaction ends.
+
+    Whoever reserves a slot holds this lock from counting to inserting. (SQLite locks the whole
+    database when a writing transaction begins, and takes no row locks.)
+    """
+    found = _one(connection, _rows().where(_is(location, account.id)).with_for_update())
+    if found is None:
+        _insert(connection, location, account)
+        found = _one(connection, _rows().where(_is(location, account.id)).with_for_update())
+        assert found is not None
+    _keep_names(connection, found, account)
+    return found
+
+
+def _keep_names(connection: sa.Connection, row: AccountRow, account: Account) -> None:
+    """Write down the names that the account has now; an id in place of a name is none."""
+    values: dict[str, str] = {}
+    if account.name not in (row.account_name, account.id):
+        values["account_name"] = account.name
+    if account.domain_name not in (row.domain_name, None):
+        values["domain_name"] = account.domain_name or ""
+    if values:
+        connection.execute(
+            sa.update(accounts).where(accounts.c.account_key == row.account_key).values(values)
+        )
+
+
+def accounts_with_limit(connection: sa.Connection, location: str) -> list[AccountRow]:
+    """Return the accounts that have a limit of their own at the location."""
+    query = _rows().where(accounts.c.location == location, accounts.c.max_images.is_not(None))
+    return [_account(row) for row in connection.execute(query.order_by(accounts.c.account_id))]
+
+
+def accounts_by_key(connection: sa.Connection, location: str) -> dict[int, AccountRow]:
+    """Return the accounts that the location has rows of."""
+    query = _rows().where(accounts.c.location == location)
+    return {row.account_key: _account(row) for row in connection.execute(query)}
+
+
+def set_domain_name(connection: sa.Connection, account_key: int, domain_name: str) -> None:
+    """Write down the name of the domain that the account is in."""
+    connection.execute(
+        sa.update(accounts)
+        .where(accounts.c.account_key == account_key)
+        .values(domain_name=domain_name)
+    )
+
+
+def account_that_has(connection: sa.Connection, location: str, project_id: str) -> Account | None:
+    """Return the account that the project's images were recorded for last."""
+    query = (
+        sa.select(accounts)
+        .join_from(accounts, images)
+        .where(accounts.c.location == location, images.c.project_id == project_id)
+        .order_by(images.c.created_at.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    scope = AccountScope(row.scope)
+    return Account(row.account_id, row.account_name, row.domain_name, scope)
+
+
+def has_other_scope(connection: sa.Connection, scope: AccountScope) -> bool:
+    """Return whether there are accounts that were made under another account_scope."""
+    query = sa.select(accounts.c.account_key).where(accounts.c.scope != scope).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def set_own_limit(connection: sa.Connection, account_key: int, max_images: int | None) -> None:
+    """Give the account a limit of its own, or take it away with None."""
+    connection.execute(
+        sa.update(accounts)
+        .where(accounts.c.account_key == account_key)
+        .values(max_images=max_images)
+    )
+
+
+def count_held(connection: sa.Connection, account_key: int) -> int:
+    """Return how many images count against the account's limit."""
+    query = sa.select(sa.func.count()).where(
+        images.c.account_key == account_key, images.c.status.in_(HOLDING)
+    )
+    return connection.execute(query).scalar_one()
+
+
+def _rows() -> sa.Select[Any]:
+    return sa.select(accounts)
+
+
+def _is(location: str, account_id: str) -> sa.ColumnElement[bool]:
+    return sa.and_(accounts.c.location == location, accounts.c.account_id == account_id)
+
+
+def _one(connection: sa.Connection, query: sa.Select[Any]) -> AccountRow | None:
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _account(row)
+
+
+def _account(row: Any) -> AccountRow:
+    return AccountRow(
+        account_key=row.account_key,
+        location=row.location,
+        account_id=row.account_id,
+        account_name=row.account_name,
+        max_images=row.max_images,
+        domain_name=row.domain_name,
+    )
+
+
+def _insert(connection: sa.Connection, location: str, account: Account) -> None:
+    values = {
+        "location": location,
+        "account_id": account.id,
+        "account_name": account.name,
+        "domain_name": account.domain_name,
+        "scope": account.scope,
+    }
+    try:
+        with connection.begin_nested():
+            connection.execute(sa.insert(accounts).values(values))
+    except exc.IntegrityError:
+        pass  # another process made it at the same moment, and that row serves as well

@@ -1,0 +1,162 @@
+"""Rows of images as the cloud knows them: by its ids, and by the marks of our requests.
+
+For what reads a whole location or is told of one image of it; commands of customers look images up
+in ``images``, where every lookup names the account. Functions take a connection and never commit.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from sys import intern
+
+import sqlalchemy as sa
+
+from instance_images.db.images import image_of, image_rows
+from instance_images.db.tables import accounts, images, tasks
+from instance_images.model.records import HOLDING, Image, ImageStatus
+
+# Project id, size, virtual size and name of an available image: a million are in memory at once.
+AvailableState = tuple[str, int, int | None, str]
+
+_IDS_PER_QUERY = 500
+_ROWS_AT_A_TIME = 10_000
+
+
+def known_cloud_ids(connection: sa.Connection, cloud_ids: Sequence[str]) -> set[str]:
+    """Return which of these ids of the cloud are on record: at any location, deleted or not."""
+    found: set[str] = set()
+    for first in range(0, len(cloud_ids), _IDS_PER_QUERY):
+        some = cloud_ids[first : first + _IDS_PER_QUERY]
+        query = sa.select(images.c.cloud_image_id).where(images.c.cloud_image_id.in_(some))
+        found.update(connection.execute(query).scalars())
+    return found
+
+
+def living_cloud_ids(connection: sa.Connection, cloud_ids: Sequence[str]) -> set[str]:
+    """Return which of these ids of the cloud are those of images that hold a slot somewhere."""
+    found: set[str] = set()
+    for first in range(0, len(cloud_ids), _IDS_PER_QUERY):
+        some = cloud_ids[first : first + _IDS_PER_QUERY]
+        query = sa.select(images.c.cloud_image_id).where(
+            images.c.cloud_image_id.in_(some), images.c.status.in_(HOLDING)
+        )
+        found.update(connection.execute(query).scalars())
+    return found
+
+
+def captures_without_image(connection: sa.Connection, location: str) -> dict[str, list[datetime]]:
+    """Return when captures were asked for whose image is not known yet, by project.
+
+    Those that were given up are among them for as long as something may still come of them: that
+    is removed when it does.
+    """
+    has_leftovers = sa.exists().where(tasks.c.image_id == images.c.image_id, tasks.c.has_leftovers)
+    query = (
+        sa.select(images.c.project_id, images.c.created_at)
+        .join_from(images, accounts)
+        .where(
+            accounts.c.location == location,
+            images.c.cloud_image_id.is_(None),
+            sa.or_(images.c.status == ImageStatus.CREATING, has_leftovers),
+        )
+    )
+    found: dict[str, list[datetime]] = {}
+    for project_id, asked_at in connection.execute(query):
+        found.setdefault(project_id, []).append(asked_at)
+    return found
+
+
+def projects_of_requests(connection: sa.Connection, image_ids: Sequence[str]) -> dict[str, str]:
+    """Return those of our images' ids that are on record, with their projects."""
+    found: dict[str, str] = {}
+    for first in range(0, len(image_ids), _IDS_PER_QUERY):
+        some = image_ids[first : first + _IDS_PER_QUERY]
+        query = sa.select(images.c.image_id, images.c.project_id)
+        for image_id, project_id in connection.execute(query.where(images.c.image_id.in_(some))):
+            found[image_id] = project_id
+    return found
+
+
+def insert_adopted(connection: sa.Connection, rows: Sequence[tuple[int, Image]]) -> None:
+    """Add the records of adopted images, each with its account's key."""
+    connection.execute(
+        sa.insert(images),
+        [
+            {
+                "image_id": image.id,
+                "account_key": account_key,
+                "name": image.name,
+                "source_instance_id": image.source_instance_id,
+                "source_instance_name": image.source_instance_name,
+                "size_bytes": image.size_bytes,
+                "virtual_size_bytes": image.virtual_size_bytes,
+                "status": image.status,
+                "consistency": image.consistency,
+                "created_at": image.created_at,
+                "available_at": image.available_at,
+                "task_id": image.task_id,
+                "cloud_image_id": image.cloud_image_id,
+                "project_id": image.project_id,
+                "origin": image.origin,
+            }
+            for account_key, image in rows
+        ],
+    )
+
+
+def find_by_cloud_id(connection: sa.Connection, location: str, cloud_image_id: str) -> Image | None:
+    """Return the location's image that has this id in the cloud, also if it is deleted."""
+    query = image_rows().where(
+        accounts.c.location == location, images.c.cloud_image_id == cloud_image_id
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else image_of(row)
+
+
+def find_requested(
+    connection: sa.Connection, location: str, image_id: str, project_id: str
+) -> Image | None:
+    """Return the project's image that is being captured, and whose id in the cloud is not known."""
+    query = image_rows().where(
+        accounts.c.location == location,
+        images.c.image_id == image_id,
+        images.c.project_id == project_id,
+        images.c.status == ImageStatus.CREATING,
+        images.c.cloud_image_id.is_(None),
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else image_of(row)
+
+
+def available_in_cloud(
+    connection: sa.Connection, location: str
+) -> Iterator[tuple[str, AvailableState]]:
+    """Yield the cloud's id of every available image of the location, with what is on record."""
+    query = (
+        sa.select(
+            images.c.cloud_image_id,
+            images.c.project_id,
+            images.c.size_bytes,
+            images.c.virtual_size_bytes,
+            images.c.name,
+        )
+        .join_from(images, accounts)
+        .where(accounts.c.location == location, images.c.status == ImageStatus.AVAILABLE)
+        .execution_options(yield_per=_ROWS_AT_A_TIME)
+    )
+    for cloud_id, project_id, size_bytes, virtual_size_bytes, name in connection.execute(query):
+        yield cloud_id, (intern(project_id), size_bytes, virtual_size_bytes, name)
+
+
+def available_of_cloud_ids(
+    connection: sa.Connection, location: str, cloud_ids: Sequence[str]
+) -> list[Image]:
+    """Return the location's available images that have one of these ids in the cloud."""
+    found: list[Image] = []
+    for first in range(0, len(cloud_ids), _IDS_PER_QUERY):
+        query = image_rows().where(
+            accounts.c.location == location,
+            images.c.status == ImageStatus.AVAILABLE,
+            images.c.cloud_image_id.in_(cloud_ids[first : first + _IDS_PER_QUERY]),
+        )
+        found += [image_of(row) for row in connection.execute(query)]
+    return found

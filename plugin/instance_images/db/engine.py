@@ -1,0 +1,189 @@
+"""The database engine, its transactions, and the version of its schema.
+
+Owns how a connection is made and how a transaction begins; knows no table. Queries elsewhere take
+a connection and never commit. Every transaction says whether it reads or writes: on SQLite a
+writer takes the lock when it begins, so that it waits its turn instead of failing half-way.
+"""
+
+import contextlib
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+
+from instance_images.errors import ConfigurationError, DatabaseUnavailable, TransactionConflict
+
+SQLITE_BUSY_SECONDS = 60
+# What SQLite, PostgreSQL and MariaDB say where a table or column is missing.
+_MISSING_TABLE = re.compile(
+    "no such (table|column)|(relation|column) .* does not exist|[Tt]able .* doesn't exist"
+    "|Unknown column"
+)
+# Deadlocks and failed serialisations: SQLSTATEs of PostgreSQL, error numbers of MariaDB.
+_CONFLICT = re.compile(r"\b(40P01|40001)\b|\((1213|1205),")
+CONFLICTS_IN_A_ROW = 10
+T = TypeVar("T")
+_UPGRADE = "run 'instance-images db upgrade'"
+
+
+class Database:
+    """One engine. Create it once per process."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self.url = sa.make_url(url)
+            self.engine = sa.create_engine(self.url, **_engine_options(self.url))
+        except (exc.ArgumentError, exc.NoSuchModuleError, ValueError) as error:
+            raise ConfigurationError(
+                "Configuration: [database] connection is no database URL: write it as in"
+                " sqlite:////var/lib/instance-images/instance-images.db"
+            ) from error
+        except ModuleNotFoundError as error:
+            raise ConfigurationError(
+                f"The database driver {error.name} is not installed: install"
+                " instance-images[postgresql] or instance-images[mysql]."
+            ) from error
+        self._turn: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
+        if self.url.get_backend_name() == "sqlite":
+            # SQLite lets a writer in when it happens to look between two others; one that writes
+            # again and again kept another thread out for 17 s.
+            self._turn = threading.Lock()
+            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+
+    @property
+    def shown_url(self) -> str:
+        """The URL as it may be printed: without its password."""
+        return self.url.render_as_string(hide_password=True)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Yield a connection in a transaction that does not write."""
+        with self._translated():
+            self._require_file()
+            with self.engine.begin() as connection:
+                yield connection
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[sa.Connection]:
+        """Yield a connection that reads everything as it is at one instant, and does not write.
+
+        What is added up over several queries must not see an hour that is closed between them.
+        """
+        with self._translated():
+            self._require_file()
+            with self.engine.connect() as connection:
+                if self.url.get_backend_name() != "sqlite":  # whose readers see a snapshot anyway
+                    connection = connection.execution_options(isolation_level="REPEATABLE READ")
+                with connection.begin():
+                    yield connection
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """Yield a connection in a transaction that commits as a whole or leaves nothing."""
+        with self._translated(), self._turn:
+            self._require_file()
+            with self.engine.connect() as connection:
+                connection = connection.execution_options(writes=True)
+                with connection.begin():
+                    yield connection
+
+    def write(self, work: Callable[[sa.Connection], T]) -> T:
+        """Do the work in a writing transaction, and again where it lost against another one."""
+        for _ in range(CONFLICTS_IN_A_ROW):
+            try:
+                with self.writing() as connection:
+                    return work(connection)
+            except TransactionConflict:
+                time.sleep(random.uniform(0.01, 0.1))  # noqa: S311 - so that two do not meet again
+        with self.writing() as connection:
+            return work(connection)
+
+    @contextlib.contextmanager
+    def rehearsing(self) -> Iterator[sa.Connection]:
+        """Yield a connection on which everything can be written and nothing will stay."""
+        with self._translated(), self._turn:
+            self._require_file()
+            with self.engine.connect() as connection:
+                connection = connection.execution_options(writes=True)
+                with connection.begin() as transaction:
+                    yield connection
+                    transaction.rollback()
+
+    def _require_file(self) -> None:
+        """Refuse to let SQLite create an empty database where one was expected."""
+        path = self.url.database
+        if self.url.get_backend_name() != "sqlite" or not path or path.startswith(":"):
+            return
+        if not Path(path).exists():
+            raise ConfigurationError(f"The database {path} does not exist: {_UPGRADE} first.")
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn the driver's errors into ours; a bug in our SQL stays what it is."""
+        try:
+            yield
+        except (exc.OperationalError, exc.InternalError) as error:
+            raise self._explained(error) from error
+        except exc.ProgrammingError as error:
+            if _is_missing_table(error):
+                raise self._not_migrated() from error
+            raise
+        except exc.DatabaseError as error:
+            if type(error) is not exc.DatabaseError:
+                raise
+            raise self._explained(error) from error  # SQLite: the file is no database
+
+    def _explained(self, error: exc.DBAPIError) -> Exception:
+        reason = str(error.orig).strip().splitlines()[0]
+        if _is_missing_table(error):
+            return self._not_migrated()
+        if _CONFLICT.search(f"{getattr(error.orig, 'sqlstate', '')} {reason}"):
+            return TransactionConflict(
+                f"The database {self.shown_url} ended the transaction for another one: {reason}."
+                " Nothing was changed; try again."
+            )
+        if re.search("read.?only", reason, re.IGNORECASE):
+            return DatabaseUnavailable(
+                f"The database {self.shown_url} is read-only: nothing was changed. Give this user"
+                " write access to the file and its directory, or to the server."
+            )
+        return DatabaseUnavailable(
+            f"The database {self.shown_url} cannot be used: {reason}. Nothing was half-done;"
+            " try again when it is reachable."
+        )
+
+    def _not_migrated(self) -> ConfigurationError:
+        return ConfigurationError(
+            f"The database {self.shown_url} has not the tables of this version: {_UPGRADE}."
+        )
+
+
+def _is_missing_table(error: exc.DBAPIError) -> bool:
+    return bool(_MISSING_TABLE.search(str(error.orig)))
+
+
+def _engine_options(url: sa.URL) -> dict[str, Any]:
+    if url.get_backend_name() == "sqlite":
+        return {"connect_args": {"timeout": SQLITE_BUSY_SECONDS}}
+    # A locking read must see what others committed while it waited for the lock.
+    return {"isolation_level": "READ COMMITTED", "pool_pre_ping": True}
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver begins no transaction of its own
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,236 @@
+"""Rows of images. Functions take a connection and never commit.
+
+Every lookup for an account names the account in its condition: no id, name or guess reaches an
+image of another one.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from instance_images.db.tables import accounts, images, tasks
+from instance_images.model.records import (
+    UNFINISHED,
+    Consistency,
+    Image,
+    ImageRequest,
+    ImageStatus,
+    Origin,
+    TaskKind,
+)
+
+_IDS_PER_QUERY = 500
+_SHOWN = tuple(status for status in ImageStatus if status is not ImageStatus.DELETED)
+
+
+def insert_image(connection: sa.Connection, account_key: int, request: ImageRequest) -> None:
+    """Add the record of a capture that is about to be requested."""
+    connection.execute(
+        sa.insert(images).values(
+            image_id=request.image_id,
+            account_key=account_key,
+            name=request.name,
+            source_instance_id=request.source_instance_id,
+            source_instance_name=request.source_instance_name,
+            status=ImageStatus.CREATING,
+            consistency=request.consistency,
+            created_at=request.requested_at,
+            task_id=request.task_id,
+            project_id=request.project_id,
+        )
+    )
+
+
+def remove_image(connection: sa.Connection, image_id: str) -> None:
+    """Remove the record of a capture that the cloud refused to begin."""
+    connection.execute(sa.delete(images).where(images.c.image_id == image_id))
+
+
+def update_image(
+    connection: sa.Connection, image_id: str, *, expected: Sequence[ImageStatus], **values: Any
+) -> bool:
+    """Change the record if its status is one of ``expected``; return whether it was."""
+    result = connection.execute(
+        sa.update(images)
+        .where(images.c.image_id == image_id, images.c.status.in_(expected))
+        .values(**values)
+    )
+    return result.rowcount == 1
+
+
+def correct_image(connection: sa.Connection, before: Image, **instants: datetime) -> bool:
+    """Change when an image began or ended, unless another process has done so since ``before``."""
+    same = [images.c[name] == getattr(before, name) for name in instants]
+    result = connection.execute(
+        sa.update(images)
+        .where(images.c.image_id == before.id, images.c.status == before.status, *same)
+        .values(**instants)
+    )
+    return result.rowcount == 1
+
+
+def update_state(
+    connection: sa.Connection,
+    before: Image,
+    *,
+    account_key: int,
+    project_id: str,
+    size_bytes: int | None,
+    virtual_size_bytes: int | None,
+) -> bool:
+    """Give an available image another owner and size; return False if it has them already."""
+    values = {
+        "account_key": account_key,
+        "project_id": project_id,
+        "size_bytes": size_bytes,
+        "virtual_size_bytes": virtual_size_bytes,
+    }
+    same = [images.c[name].is_not_distinct_from(value) for name, value in values.items()]
+    result = connection.execute(
+        sa.update(images)
+        .where(
+            images.c.image_id == before.id,
+            images.c.status == ImageStatus.AVAILABLE,
+            ~sa.and_(*same),
+        )
+        .values(**values, shared_with=None)
+    )
+    return result.rowcount == 1
+
+
+def rename_image(connection: sa.Connection, before: Image, name: str) -> bool:
+    """Give an available image another name, unless it was given one meanwhile."""
+    result = connection.execute(
+        sa.update(images)
+        .where(
+            images.c.image_id == before.id,
+            images.c.status == ImageStatus.AVAILABLE,
+            images.c.name == before.name,
+        )
+        .values(name=name)
+    )
+    return result.rowcount == 1
+
+
+def project_ids(connection: sa.Connection, location: str) -> set[str]:
+    """Return the projects that own images at the location which are not deleted."""
+    query = (
+        sa.select(images.c.project_id)
+        .distinct()
+        .join_from(images, accounts)
+        .where(accounts.c.location == location, images.c.status.in_(_SHOWN))
+    )
+    return set(connection.execute(query).scalars())
+
+
+def available_without_size(connection: sa.Connection, location: str) -> list[tuple[str, str]]:
+    """Return the ids and names of the available images that have no bytes on record."""
+    query = (
+        sa.select(images.c.image_id, images.c.name)
+        .join_from(images, accounts)
+        .where(
+            accounts.c.location == location,
+            images.c.status == ImageStatus.AVAILABLE,
+            sa.func.coalesce(images.c.size_bytes, 0) == 0,
+        )
+        .order_by(images.c.image_id)
+    )
+    return [(image_id, name) for image_id, name in connection.execute(query)]
+
+
+def get_image(connection: sa.Connection, image_id: str) -> Image:
+    """Return the image of that id; for callers that have it from a row of their own."""
+    return image_of(connection.execute(image_rows().where(images.c.image_id == image_id)).one())
+
+
+def get_images(connection: sa.Connection, image_ids: Sequence[str]) -> dict[str, Image]:
+    """Return the images of these ids by id; for callers that have them from rows of their own."""
+    found: dict[str, Image] = {}
+    for first in range(0, len(image_ids), _IDS_PER_QUERY):
+        query = image_rows().where(images.c.image_id.in_(image_ids[first : first + _IDS_PER_QUERY]))
+        found |= {row.image_id: image_of(row) for row in connection.execute(query)}
+    return found
+
+
+def location_of_image(connection: sa.Connection, image_id: str) -> str | None:
+    """Return where the image of that id is, whosever it is; None if there is none."""
+    query = (
+        sa.select(accounts.c.location)
+        .join_from(images, accounts, accounts.c.account_key == images.c.account_key)
+        .where(images.c.image_id == image_id)
+    )
+    found = connection.execute(query).scalar_one_or_none()
+    return None if found is None else str(found)
+
+
+def find_images(
+    connection: sa.Connection, location: str, account_id: str, reference: str
+) -> list[Image]:
+    """Return the account's images of that id, of the cloud's id, or else of that name."""
+    own = image_rows().where(
+        accounts.c.location == location,
+        accounts.c.account_id == account_id,
+        images.c.status.in_(_SHOWN),
+    )
+    by_id = sa.or_(images.c.image_id == reference, images.c.cloud_image_id == reference)
+    found = [image_of(row) for row in connection.execute(own.where(by_id))]
+    if found:
+        return found
+    named = connection.execute(own.where(images.c.name == reference))
+    # MariaDB and MySQL take names for equal that differ in blanks at their ends.
+    return [image for image in map(image_of, named) if image.name == reference]
+
+
+def find_creating(connection: sa.Connection, source_instance_id: str) -> str | None:
+    """Return the id of an image that is being captured from the instance, by whatever account."""
+    query = (
+        sa.select(images.c.image_id)
+        .join_from(images, tasks)  # few of them are unfinished, and those are found by an index
+        .where(
+            tasks.c.state.in_(UNFINISHED),
+            tasks.c.kind == TaskKind.CREATE,
+            images.c.source_instance_id == source_instance_id,
+        )
+    )
+    return connection.execute(query.limit(1)).scalar_one_or_none()
+
+
+def list_images(connection: sa.Connection, location: str, account_id: str | None) -> list[Image]:
+    """Return the images that are not deleted, oldest first, of one account or of all."""
+    query = image_rows().where(accounts.c.location == location, images.c.status.in_(_SHOWN))
+    if account_id is not None:
+        query = query.where(accounts.c.account_id == account_id)
+    query = query.order_by(images.c.created_at, images.c.image_id)
+    return [image_of(row) for row in connection.execute(query)]
+
+
+def image_rows() -> sa.Select[Any]:
+    """Return the query of all images with their accounts, whose rows ``image_of`` takes."""
+    return sa.select(images, accounts.c.account_id, accounts.c.location).join_from(images, accounts)
+
+
+def image_of(row: Any) -> Image:
+    """Return the image that is in a row."""
+    created_at: datetime = row.created_at
+    return Image(
+        id=row.image_id,
+        name=row.name,
+        account_id=row.account_id,
+        location=row.location,
+        source_instance_id=row.source_instance_id,
+        source_instance_name=row.source_instance_name,
+        size_bytes=row.size_bytes,
+        status=ImageStatus(row.status),
+        consistency=Consistency(row.consistency),
+        created_at=created_at,
+        available_at=row.available_at,
+        deleted_at=row.deleted_at,
+        error=row.error,
+        task_id=row.task_id,
+        cloud_image_id=row.cloud_image_id,
+        virtual_size_bytes=row.virtual_size_bytes,
+        project_id=row.project_id,
+        origin=Origin(row.origin),
+    )

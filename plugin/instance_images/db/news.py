@@ -1,0 +1,106 @@
+"""What was learned of images, written down with the change itself, for the billing job to take.
+
+Whoever changes what an image is billed by tells it here, in the same transaction: nothing that
+became known can be missed, and the billing job need not look at images that stayed as they were.
+Functions take a connection and never commit.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from instance_images.db.tables import images, news
+from instance_images.model.learning import Event, Learning
+from instance_images.model.records import Image
+
+
+def tell(
+    connection: sa.Connection,
+    image_id: str,
+    event: Event,
+    effective_at: datetime,
+    learning: Learning,
+) -> None:
+    """Write down what happened to the image, with the account and the size that it has now.
+
+    An image that never was available has no size, and is never billed: of it nothing is told.
+    """
+    _tell(
+        connection,
+        event,
+        sa.literal(effective_at, news.c.effective_at.type),
+        learning,
+        images.c.image_id == image_id,
+    )
+
+
+def tell_available(connection: sa.Connection, image_ids: Sequence[str], learning: Learning) -> None:
+    """Write down that the images are available since ``available_at``; not too many at once."""
+    _tell(
+        connection,
+        Event.AVAILABLE,
+        images.c.available_at,
+        learning,
+        images.c.image_id.in_(image_ids),
+    )
+
+
+def tell_begin(
+    connection: sa.Connection,
+    image: Image,
+    account_key: int,
+    learning: Learning,
+) -> None:
+    """Write down anew when an image became available, and whose and how large it was then.
+
+    ``image`` is as it was then: since then it may have come to another account.
+    """
+    assert image.available_at is not None
+    connection.execute(
+        sa.insert(news).values(
+            image_id=image.id,
+            account_key=account_key,
+            event=Event.AVAILABLE,
+            effective_at=image.available_at,
+            size_bytes=image.size_bytes,
+            virtual_size_bytes=image.virtual_size_bytes,
+            learned_at=learning.learned_at,
+            source=learning.source,
+        )
+    )
+
+
+def _tell(
+    connection: sa.Connection,
+    event: Event,
+    effective_at: sa.ColumnElement[Any],
+    learning: Learning,
+    which: sa.ColumnElement[bool],
+) -> None:
+    told = sa.select(
+        images.c.image_id,
+        images.c.account_key,
+        sa.literal(str(event)),
+        effective_at,
+        images.c.size_bytes,
+        images.c.virtual_size_bytes,
+        sa.literal(learning.learned_at, news.c.learned_at.type),
+        sa.literal(str(learning.source)),
+    ).where(which, images.c.available_at.is_not(None))
+    connection.execute(
+        sa.insert(news).from_select(
+            [
+                "image_id",
+                "account_key",
+                "event",
+                "effective_at",
+                "size_bytes",
+                "virtual_size_bytes",
+                "learned_at",
+                "source",
+            ],
+            told,
+        )
+    )

@@ -1,0 +1,243 @@
+"""Rows of tasks. Functions take a connection and never commit."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from instance_images.db.tables import accounts, images, tasks
+from instance_images.model.estimates import PastCapture
+from instance_images.model.journal import is_of_volume
+from instance_images.model.records import UNFINISHED, Task, TaskKind, TaskState
+
+
+def insert_task(
+    connection: sa.Connection,
+    task_id: str,
+    image_id: str,
+    kind: TaskKind,
+    now: datetime,
+    *,
+    project_id: str,
+    journal: Mapping[str, Any] | None = None,
+) -> None:
+    """Add a task whose request is about to be sent."""
+    connection.execute(
+        sa.insert(tasks).values(
+            task_id=task_id,
+            image_id=image_id,
+            kind=kind,
+            state=TaskState.PENDING,
+            stage="requested",
+            progress=0,
+            attempts=1,
+            created_at=now,
+            started_at=now,
+            updated_at=now,
+            project_id=project_id,
+            stage_began_at=now,
+            journal=dict(journal or {}),
+            # From the moment that it is asked for, there may be something of it.
+            has_leftovers=kind is TaskKind.CREATE,
+        )
+    )
+
+
+def remove_task(connection: sa.Connection, task_id: str) -> None:
+    """Remove the task of a request that the cloud refused to begin."""
+    connection.execute(sa.delete(tasks).where(tasks.c.task_id == task_id))
+
+
+def write_journal(
+    connection: sa.Connection,
+    task: Task,
+    journal: Mapping[str, Any],
+    now: datetime,
+    **values: Any,
+) -> bool:
+    """Change an unfinished task with its journal; return False if another process has changed it.
+
+    Of several processes that are about to take one step, the one that gets True takes it.
+    """
+    result = connection.execute(
+        sa.update(tasks)
+        .where(
+            tasks.c.task_id == task.id,
+            tasks.c.state.in_(UNFINISHED),
+            tasks.c.journal == sa.literal(dict(task.journal), tasks.c.journal.type),
+        )
+        .values(updated_at=now, journal=dict(journal), **values)
+    )
+    return result.rowcount == 1
+
+
+def clear_leftovers(connection: sa.Connection, task_id: str) -> None:
+    """Write down that nothing is left in the cloud of the task, which has ended."""
+    connection.execute(
+        sa.update(tasks)
+        .where(tasks.c.task_id == task_id, tasks.c.state.not_in(UNFINISHED))
+        .values(has_leftovers=False)
+    )
+
+
+def restart_task(
+    connection: sa.Connection, task: Task, now: datetime, journal: Mapping[str, Any]
+) -> bool:
+    """Begin a failed task anew, as its next attempt; return False if it was begun already."""
+    result = connection.execute(
+        sa.update(tasks)
+        .where(
+            tasks.c.task_id == task.id,
+            tasks.c.state == TaskState.FAILED,
+            tasks.c.attempts == task.attempts,
+            tasks.c.has_leftovers.is_(False),
+        )
+        .values(
+            has_leftovers=True,
+            state=TaskState.PENDING,
+            stage="requested",
+            progress=0,
+            attempts=task.attempts + 1,
+            error=None,
+            started_at=now,
+            updated_at=now,
+            stage_began_at=now,
+            journal=dict(journal),
+        )
+    )
+    return result.rowcount == 1
+
+
+def update_task(connection: sa.Connection, task_id: str, now: datetime, **values: Any) -> bool:
+    """Change an unfinished task; return False, and change nothing, if it has finished."""
+    result = connection.execute(
+        sa.update(tasks)
+        .where(tasks.c.task_id == task_id, tasks.c.state.in_(UNFINISHED))
+        .values(updated_at=now, **values)
+    )
+    return result.rowcount == 1
+
+
+def finish_task(
+    connection: sa.Connection, task_id: str, now: datetime, error: str | None = None
+) -> bool:
+    """End an unfinished task: as failed where there is an error, else as succeeded."""
+    if error is not None:
+        return update_task(connection, task_id, now, state=TaskState.FAILED, error=error)
+    return update_task(
+        connection, task_id, now, state=TaskState.SUCCEEDED, stage="done", progress=100
+    )
+
+
+def get_task(connection: sa.Connection, task_id: str) -> Task:
+    """Return the task of that id; for callers that have it from a row of their own."""
+    return _task(connection.execute(_rows().where(tasks.c.task_id == task_id)).one())
+
+
+def location_of_task(connection: sa.Connection, task_id: str) -> str | None:
+    """Return where the task is, whosever it is; None if there is none."""
+    query = (
+        sa.select(accounts.c.location)
+        .join_from(tasks, images, images.c.image_id == tasks.c.image_id)
+        .join(accounts, accounts.c.account_key == images.c.account_key)
+        .where(tasks.c.task_id == task_id)
+    )
+    found = connection.execute(query).scalar_one_or_none()
+    return None if found is None else str(found)
+
+
+def find_task(
+    connection: sa.Connection, location: str, account_id: str, task_id: str
+) -> Task | None:
+    """Return the account's task of that id."""
+    query = _of(location, account_id).where(tasks.c.task_id == task_id)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _task(row)
+
+
+def list_tasks(connection: sa.Connection, location: str, account_id: str | None) -> list[Task]:
+    """Return the tasks, oldest first, of one account or of all."""
+    query = _of(location, account_id).order_by(tasks.c.created_at, tasks.c.task_id)
+    return [_task(row) for row in connection.execute(query)]
+
+
+def unfinished_tasks(
+    connection: sa.Connection, location: str, account_id: str | None
+) -> list[Task]:
+    """Return the tasks that may still change, oldest first, of one account or of all."""
+    query = _of(location, account_id).where(tasks.c.state.in_(UNFINISHED))
+    query = query.order_by(tasks.c.created_at, tasks.c.task_id)
+    return [_task(row) for row in connection.execute(query)]
+
+
+def open_tasks(connection: sa.Connection, location: str, account_id: str | None) -> list[Task]:
+    """Return the tasks that may still change, and those that left something in the cloud."""
+    query = _of(location, account_id).where(
+        sa.or_(tasks.c.state.in_(UNFINISHED), tasks.c.has_leftovers.is_(True))
+    )
+    query = query.order_by(tasks.c.created_at, tasks.c.task_id)
+    return [_task(row) for row in connection.execute(query)]
+
+
+def past_captures(connection: sa.Connection, location: str, count: int) -> list[PastCapture]:
+    """Return the location's last captures that went well, the latest first."""
+    query = (
+        _of(location, None)
+        .with_only_columns(
+            images.c.source_instance_id,
+            images.c.size_bytes,
+            images.c.available_at,
+            tasks.c.started_at,
+            tasks.c.journal,
+        )
+        .where(
+            tasks.c.kind == TaskKind.CREATE,
+            tasks.c.state == TaskState.SUCCEEDED,
+            images.c.size_bytes.is_not(None),
+            images.c.available_at.is_not(None),
+        )
+        .order_by(tasks.c.updated_at.desc())
+        .limit(count)
+    )
+    return [
+        PastCapture(
+            row.source_instance_id,
+            is_of_volume(row.journal),
+            row.size_bytes,
+            int((row.available_at - row.started_at).total_seconds()),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def _rows() -> sa.Select[Any]:
+    return sa.select(tasks)
+
+
+def _of(location: str, account_id: str | None) -> sa.Select[Any]:
+    query = _rows().join(images, images.c.image_id == tasks.c.image_id)
+    query = query.join(accounts, accounts.c.account_key == images.c.account_key)
+    query = query.where(accounts.c.location == location)
+    return query if account_id is None else query.where(accounts.c.account_id == account_id)
+
+
+def _task(row: Any) -> Task:
+    return Task(
+        id=row.task_id,
+        kind=TaskKind(row.kind),
+        image_id=row.image_id,
+        state=TaskState(row.state),
+        stage=row.stage,
+        progress=row.progress,
+        attempts=row.attempts,
+        error=row.error,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        started_at=row.started_at,
+        server_id=row.server_id,
+        project_id=row.project_id,
+        stage_began_at=row.stage_began_at,
+        journal=row.journal,
+        has_leftovers=row.has_leftovers,
+    )

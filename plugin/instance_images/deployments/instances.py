@@ -1,0 +1,187 @@
+"""Deploys new instances from an image of the account.
+
+Whatever can be refused is refused before the task is recorded and the cloud asked. Instances that
+come to be in error are left for the customer, who can see there what is wrong with them.
+"""
+
+import base64
+import contextlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from instance_images.db import tasks
+from instance_images.errors import CloudUnavailable, Refused, UsageError, WrongState
+from instance_images.locations.site import Site, require_enabled, resolve_image
+from instance_images.model.cloud import CloudImage, Flavor, ServerRequest
+from instance_images.model.records import Account, Image, ImageStatus, TaskKind, TaskState
+from instance_images.names import fault_of_name, printable
+from instance_images.tasks.settling import settle
+
+# The ids of so many fit into the journal of their task.
+MAX_COUNT = 50
+# What Nova takes, counted in characters of base64.
+MAX_USER_DATA_CHARACTERS = 65535
+_GIB = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a customer asks for, in names or ids. What is left out, the cloud chooses.
+
+    ``networks``: ``("none",)`` attaches none. With ``volume_gib`` the primary disk is a new volume
+    of so many GiB instead of the flavor's disk.
+    """
+
+    name: str
+    flavor: str
+    networks: Sequence[str] = ()
+    key_name: str | None = None
+    security_groups: Sequence[str] = ()
+    user_data: bytes | None = None
+    count: int = 1
+    volume_gib: int | None = None
+    server_group: str | None = None
+    availability_zone: str | None = None
+
+
+def deploy(
+    site: Site, account: Account, reference: str, order: Order, project: str | None = None
+) -> str:
+    """Start to make instances from the account's image; return the task's id.
+
+    ``project``: id or name of the account's project to make them in, None for the image's own.
+    Raises FeatureNotEnabled, UsageError (the order), NotFound, WrongState and Refused with nothing
+    made; CloudUnavailable with the request recorded in the task.
+    """
+    require_enabled(site)
+    fault = fault_of_order(order)
+    if fault:
+        raise UsageError(fault)
+    settle(site, account.id)
+    with site.database.reading() as connection:
+        image = resolve_image(connection, site, account, reference)
+    found = require_available(site, account, image)
+    project_id = image.project_id
+    if project is not None:
+        project_id = site.directory.project_of(account, project).id
+    flavor = site.provider.find_flavor(project_id, order.flavor)
+    fault = fault_of_size(found, flavor, order.volume_gib)
+    if fault:
+        raise Refused(fault)
+    request = site.provider.resolve_request(project_id, request_of(order, found, flavor))
+    if project_id != image.project_id:
+        site.provider.share_image(found.id, [project_id])
+    _send(site, project_id, image, request)
+    if order.count > 1:
+        with contextlib.suppress(CloudUnavailable):  # the next look learns the other ids
+            settle(site, account.id)
+    return request.request_id
+
+
+def fault_of_order(order: Order) -> str | None:
+    """Return why the order cannot be carried out anywhere, or None if it can."""
+    longest = f"{order.name}-{order.count}" if order.count > 1 else order.name
+    if not 1 <= order.count <= MAX_COUNT:
+        return f"{order.count} instances: one command makes 1 to {MAX_COUNT}."
+    if "none" in order.networks and len(order.networks) > 1:
+        return "The network none stands for no network: name no other beside it."
+    if "none" in order.networks and order.security_groups:
+        return "Security groups guard the ports of networks: with the network none there are none."
+    if order.user_data and len(_encoded(order.user_data)) > MAX_USER_DATA_CHARACTERS:
+        most = MAX_USER_DATA_CHARACTERS // 4 * 3
+        return f"The user data has {len(order.user_data)} bytes, and the cloud takes {most}."
+    return fault_of_name(longest if order.name else "")
+
+
+def _encoded(user_data: bytes) -> str:
+    return base64.b64encode(user_data).decode("ascii")
+
+
+def request_of(order: Order, image: CloudImage, flavor: Flavor) -> ServerRequest:
+    """Return the order as the driver takes it, under a new mark; names are not resolved yet."""
+    return ServerRequest(
+        request_id=str(uuid.uuid4()),
+        name=order.name,
+        cloud_image_id=image.id,
+        flavor=flavor,
+        networks=tuple(order.networks),
+        key_name=order.key_name,
+        security_groups=tuple(order.security_groups),
+        user_data=_encoded(order.user_data) if order.user_data else None,
+        count=order.count,
+        volume_gib=order.volume_gib,
+        server_group=order.server_group,
+        availability_zone=order.availability_zone,
+    )
+
+
+def require_available(site: Site, account: Account, image: Image) -> CloudImage:
+    """Return what the image service has of the account's image; raise WrongState if no use."""
+    if image.status is not ImageStatus.AVAILABLE or image.cloud_image_id is None:
+        raise WrongState(
+            f"Image {printable(image.name)} ({image.id}) is {image.status}: only an available image"
+            " can be deployed."
+        )
+    found = site.provider.get_image(image.cloud_image_id)
+    if found is None or found.owner_id != image.project_id:
+        raise WrongState(
+            f"Image {printable(image.name)} ({image.id}) is no longer in the image service as one"
+            f" of account {printable(account.name)}: delete it here, and capture it again."
+        )
+    return found
+
+
+def fault_of_size(image: CloudImage, flavor: Flavor, volume_gib: int | None = None) -> str | None:
+    """Return why an instance of the flavor, or the volume, cannot hold the image; None if it can.
+
+    The disk inside an image is at least as large as what is stored of it.
+    """
+    bytes_inside = max(image.virtual_size_bytes or 0, image.size_bytes or 0)
+    disk_gib = max(image.min_disk_gib, -(-bytes_inside // _GIB))
+    if volume_gib is not None and volume_gib < disk_gib:
+        return (
+            f"A volume of {volume_gib} GiB is too small for the image, which needs {disk_gib} GiB."
+        )
+    small = f"Flavor {printable(flavor.name)} is too small for the image: it has"
+    if volume_gib is None and 0 < flavor.disk_gib < disk_gib:
+        return f"{small} {flavor.disk_gib} GiB of disk, and the image needs {disk_gib} GiB."
+    if flavor.ram_mib < image.min_ram_mib:
+        return f"{small} {flavor.ram_mib} MiB of memory, and the image needs {image.min_ram_mib}."
+    return None
+
+
+def _send(site: Site, project_id: str, image: Image, request: ServerRequest) -> None:
+    """Record the task, ask the cloud, record its answer."""
+    task_id = request.request_id
+    with site.database.writing() as connection:
+        tasks.insert_task(
+            connection,
+            task_id,
+            image.id,
+            TaskKind.DEPLOY,
+            site.clock(),
+            project_id=project_id,
+            journal={"name": request.name, "count": request.count},
+        )
+    try:
+        server_id = site.provider.request_server(project_id, request)
+    except Refused:
+        with site.database.writing() as connection:
+            tasks.remove_task(connection, task_id)
+        raise
+    except CloudUnavailable as error:
+        raise CloudUnavailable(
+            f"{error} The deployment is recorded as task {task_id}: 'instance-images task show"
+            f" {task_id}' finds out what became of it.",
+            error.status,
+        ) from error
+    with site.database.writing() as connection:
+        tasks.update_task(
+            connection,
+            task_id,
+            site.clock(),
+            state=TaskState.RUNNING,
+            stage="building",
+            server_id=server_id,
+        )

@@ -1,0 +1,276 @@
+"""Makes scaling groups from the account's images, and chooses other images for them.
+
+A group is a stack in a project of the account, so the stack itself is the record of what was
+asked for: its name is its own there, and its parameters hold the image. Each request can be
+repeated, and then changes nothing. That is why none of this is a task of ours.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from instance_images.deployments.instances import (
+    Order,
+    fault_of_order,
+    fault_of_size,
+    request_of,
+    require_available,
+)
+from instance_images.errors import (
+    CloudUnavailable,
+    ConfigurationError,
+    NotFound,
+    Refused,
+    UsageError,
+    WrongState,
+)
+from instance_images.locations.site import Site, require_enabled, resolve_image
+from instance_images.model.cloud import CloudImage, Project
+from instance_images.model.records import Account, Image
+from instance_images.model.scaling import (
+    GroupRequest,
+    GroupStatus,
+    Rollout,
+    ScalingGroup,
+    fault_of_group,
+    fault_of_image_change,
+    is_done,
+)
+from instance_images.names import printable
+from instance_images.parallel import in_parallel
+from instance_images.tasks.settling import settle
+
+PAUSE_SECONDS = 1.0
+# Each asks for several stacks at a time itself.
+_PROJECTS_AT_ONCE = 4
+
+
+def list_groups(site: Site, projects: Sequence[Project]) -> list[ScalingGroup]:
+    """Return the scaling groups in these projects by name, without their members."""
+
+    def groups_in(project: Project) -> list[ScalingGroup]:
+        found = site.provider.list_scaling_groups(project.id)
+        return [replace(group, project_name=project.name) for group in found]
+
+    listed = in_parallel(groups_in, projects, _PROJECTS_AT_ONCE)
+    groups = [group for found in listed for group in found]
+    return sorted(groups, key=lambda group: (group.name, group.project_name, group.group))
+
+
+def find_group(
+    site: Site,
+    account: Account,
+    reference: str,
+    group_name: str | None = None,
+    project: str | None = None,
+) -> ScalingGroup:
+    """Return the scaling group in the account's stack of that id or name, with its members.
+
+    ``group_name``: which one, where the stack has several. ``project``: id or name of the account's
+    project that has the stack, None to look in all. Raises NotFound, also for a stack of another
+    account, and Refused, also where stacks of several projects have the name.
+    """
+    projects = site.directory.projects_to_look_in(account, project)
+    if len(projects) == 1:
+        return _group_in(site, projects[0], reference, group_name)
+
+    def look(where: Project) -> ScalingGroup | None:
+        try:
+            return _group_in(site, where, reference, group_name)
+        except NotFound as error:
+            if error.kind == "Scaling group":
+                return None
+            raise
+
+    found = [group for group in in_parallel(look, projects, _PROJECTS_AT_ONCE) if group]
+    if not found:
+        raise NotFound(
+            "Scaling group",
+            reference,
+            f"No project of account {printable(account.name)} has a stack of that id or name in"
+            f" {site.name}: see 'instance-images scaling-group list'.",
+        )
+    if len(found) > 1:
+        names = ", ".join(printable(group.project_name) for group in found)
+        raise Refused(
+            f"{len(found)} stacks are named {printable(reference)!r}: name the project of one with"
+            f" --project: {names}."
+        )
+    return found[0]
+
+
+def _group_in(
+    site: Site, project: Project, reference: str, group_name: str | None = None
+) -> ScalingGroup:
+    found = site.provider.find_scaling_group(project.id, reference, group_name)
+    return replace(found, project_name=project.name)
+
+
+def create_group(
+    site: Site,
+    account: Account,
+    reference: str,
+    group: GroupRequest,
+    order: Order,
+    project: str | None = None,
+) -> ScalingGroup:
+    """Start to make a scaling group of instances from the account's image.
+
+    ``project``: id or name of the account's project to make it in, None for the image's own.
+    Raises FeatureNotEnabled, UsageError, NotFound, WrongState and Refused with nothing made. After
+    CloudUnavailable the group may be there; to ask for it again makes no second one.
+    """
+    require_enabled(site)
+    fault = fault_of_group(group) or fault_of_order(order)
+    if fault:
+        raise UsageError(fault)
+    image, found = _available(site, account, reference)
+    where = site.directory.project_of(account, image.project_id if project is None else project)
+    flavor = site.provider.find_flavor(where.id, order.flavor)
+    fault = fault_of_size(found, flavor)
+    if fault:
+        raise Refused(fault)
+    server = site.provider.resolve_request(where.id, request_of(order, found, flavor))
+    _let_in(site, where.id, found)
+    try:
+        group_id = site.provider.create_scaling_group(where.id, group, server)
+    except CloudUnavailable as error:
+        raise _unknown(error, group.name, project) from error
+    return _group_in(site, where, group_id)
+
+
+def set_image(
+    site: Site,
+    account: Account,
+    reference: str,
+    image_reference: str,
+    rollout: Rollout | None,
+    group_name: str | None = None,
+    project: str | None = None,
+) -> ScalingGroup:
+    """Have a scaling group of the account make new instances from another image of it.
+
+    Its current instances are replaced with ``rollout``, else they stay as they are. ``project`` and
+    ``group_name`` are those of ``find_group``. Returns the group as it is then. Raises
+    FeatureNotEnabled, NotFound, WrongState and Refused with nothing changed; to repeat it after
+    CloudUnavailable does no harm.
+    """
+    require_enabled(site)
+    _image, found = _available(site, account, image_reference)
+    group = find_group(site, account, reference, group_name, project)
+    if is_done(group, found.id, rollout):
+        return group
+    fault = fault_of_image_change(group, found.id, rollout, _present(site, group))
+    if fault:
+        raise WrongState(f"The image of scaling group {group.name} was not changed. {fault}")
+    _require_fit(site, group, found)
+    _let_in(site, group.project_id, found)
+    try:
+        site.provider.change_group_image(group, found.id, rollout)
+    except CloudUnavailable as error:
+        raise _unknown(error, group.name, project) from error
+    return _seen_again(site, group)
+
+
+def wait_for_group(
+    site: Site,
+    group: ScalingGroup,
+    report: Callable[[ScalingGroup], None],
+    sleep: Callable[[float], None] = time.sleep,
+) -> ScalingGroup:
+    """Return the group when nothing changes it any more; ``report`` is called at every look."""
+    while True:
+        report(group)
+        if group.status is not GroupStatus.CHANGING:
+            return group
+        sleep(PAUSE_SECONDS)
+        group = _seen_again(site, group)
+
+
+def require_unused(site: Site, image: Image) -> None:
+    """Raise WrongState where a stack of a project that the image serves makes instances from it.
+
+    That includes scaling groups that only keep instances made from it: Heat checks the images of
+    all members whenever it scales. Projects that are disabled are not looked into.
+    """
+    if image.cloud_image_id is None:
+        return
+    hint = "Whether stacks use the image could not be seen: add --force to delete it all the same."
+    try:
+        users = _users(site, image, image.cloud_image_id)
+    except CloudUnavailable as error:
+        raise CloudUnavailable(f"{error} {hint}", error.status) from error
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{error} {hint}") from error
+    except Refused as error:
+        raise Refused(f"{error} {hint}") from error
+    if not users:
+        return
+    listed = ", ".join(users[:20]) + (f" and {len(users) - 20} more" if users[20:] else "")
+    raise WrongState(
+        f"Image {printable(image.name)} ({image.id}) is used by {len(users)} stack"
+        f"{'s' * (len(users) > 1)}, which could no longer make or keep instances without it:"
+        f" {listed}. Choose another image for them ('instance-images scaling-group set-image"
+        " STACK IMAGE --replace'), or add --force."
+    )
+
+
+def _users(site: Site, image: Image, cloud_image_id: str) -> list[str]:
+    """Return the names of the stacks that hold the image's id, with their projects' if several."""
+    projects = site.projects_that_may_use(image)
+
+    def users_in(project: Project) -> list[str]:
+        told = f" (project {printable(project.name)})" if len(projects) > 1 else ""
+        names = site.provider.stacks_using_image(project.id, cloud_image_id)
+        return [f"{name}{told}" for name in names]
+
+    return [user for found in in_parallel(users_in, projects, _PROJECTS_AT_ONCE) for user in found]
+
+
+def _seen_again(site: Site, group: ScalingGroup) -> ScalingGroup:
+    """Return the group as it is now."""
+    found = site.provider.find_scaling_group(group.project_id, group.id, group.group)
+    return replace(found, project_name=group.project_name)
+
+
+def _available(site: Site, account: Account, reference: str) -> tuple[Image, CloudImage]:
+    """Return the account's image of that id or name, and what the image service has of it."""
+    settle(site, account.id)
+    with site.database.reading() as connection:
+        image = resolve_image(connection, site, account, reference)
+    return image, require_available(site, account, image)
+
+
+def _present(site: Site, group: ScalingGroup) -> set[str]:
+    """Return those images of the group's members that the image service still has."""
+    known = {member.cloud_image_id for member in group.members} - {None, group.cloud_image_id}
+    ids = {group.cloud_image_id, *known}
+    return {id for id in ids if id is not None and site.provider.get_image(id) is not None}
+
+
+def _require_fit(site: Site, group: ScalingGroup, image: CloudImage) -> None:
+    """Refuse an image that is too large for the group's flavor: Heat would fail half-way."""
+    if group.flavor is None:
+        return  # the template computes it, so that Heat alone can tell
+    try:
+        flavor = site.provider.find_flavor(group.project_id, group.flavor)
+    except NotFound:
+        return
+    fault = fault_of_size(image, flavor)
+    if fault:
+        raise Refused(f"The image of scaling group {group.name} was not changed. {fault}")
+
+
+def _let_in(site: Site, project_id: str, image: CloudImage) -> None:
+    """Let a project of the account use the image, before anything is asked for there."""
+    if project_id != image.owner_id:
+        site.provider.share_image(image.id, [project_id])
+
+
+def _unknown(error: CloudUnavailable, name: str, project: str | None) -> CloudUnavailable:
+    where = f" --project {printable(project)}" if project else ""
+    return CloudUnavailable(
+        f"{error} 'instance-images scaling-group show {name}{where}' shows whether it took effect;"
+        " to ask for it again does no harm.",
+        error.status,
+    )

@@ -1,0 +1,64 @@
+"""The doctor's checks of this machine: the configuration's files, and the database."""
+
+import os
+from collections.abc import Iterator, Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from instance_images.config.settings import Location
+from instance_images.db import schema
+from instance_images.db.tables import readings
+from instance_images.locations.application import Application
+from instance_images.model.findings import Finding, Severity
+
+
+def check_files(application: Application, locations: Sequence[Location]) -> Iterator[Finding]:
+    """Find files that the hourly run could not write."""
+    settings = application.settings
+    written = [("[metrics] textfile", settings.metrics_textfile)]
+    written += [("log_dir or log_file", path) for path in settings.log_paths]
+    for option, path in written:
+        if path is not None and not _is_writable(path):
+            yield Finding(
+                "files",
+                Severity.ERROR,
+                None,
+                f"{path} ({option}) cannot be written by user {os.geteuid()}.",
+                f"Make {path.parent} and give the user of the hourly runs write access to it"
+                " (and run the doctor as that user).",
+            )
+
+
+def _is_writable(path: Path) -> bool:
+    if path.exists() and not os.access(path, os.W_OK):
+        return False
+    # Files are replaced in one step, or rotated: their directory must be writable as well.
+    return os.access(path if path.is_dir() else path.parent, os.W_OK)
+
+
+def check_database(application: Application, locations: Sequence[Location]) -> Iterator[Finding]:
+    """Find a database that is of another version, differs, or cannot be written."""
+    current, head = schema.current_revision(application.database), schema.head_revision()
+    if current != head:
+        yield Finding(
+            "database",
+            Severity.ERROR,
+            None,
+            f"The database is at revision {current or 'none'}, and this version needs {head}.",
+            "Run 'instance-images db upgrade'.",
+        )
+        return
+    metadata = [found.load() for found in entry_points(group="instance_images.tables")]
+    for difference in schema.schema_differences(application.database, metadata):
+        yield Finding(
+            "database",
+            Severity.ERROR,
+            None,
+            f"The tables differ from those of this version: {difference}",
+            "Restore a backup, or correct the tables by hand.",
+        )
+    with application.database.rehearsing() as connection:
+        nothing = sa.update(readings).where(readings.c.location == "").values(location="")
+        connection.execute(nothing)

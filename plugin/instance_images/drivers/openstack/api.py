@@ -1,0 +1,236 @@
+"""Requests to an OpenStack region, with the credentials of one entry of clouds.yaml.
+
+The only module that imports ``openstack`` or ``keystoneauth1``: connections, tokens for an
+account's own project, and the SDK's errors turned into ours. Knows no image and no instance.
+"""
+
+import html
+import re
+import time
+from functools import cached_property
+from typing import Any
+
+import openstack
+from keystoneauth1 import exceptions as keystone_errors
+from openstack import exceptions as sdk_errors
+from openstack.connection import Connection
+
+from instance_images.config.settings import Location
+from instance_images.drivers.openstack.retries import pauses_seconds
+from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
+from instance_images.names import printable
+
+# 2.45 answers createImage with the image's id; 2.37 knows networks = none and auto.
+COMPUTE_MICROVERSION = "2.45"
+# 3.1 makes images of volumes that are private.
+VOLUME_MICROVERSION = "3.1"
+TIMEOUT_SECONDS = 60
+# A service that wants to be left alone for longer than this is not waited for.
+LONGEST_WAIT_SECONDS = 10.0
+
+_SERVICE_NAMES = {
+    "identity": "Keystone",
+    "compute": "Nova",
+    "image": "Glance",
+    "network": "Neutron",
+    "orchestration": "Heat",
+    "block_storage": "Cinder",
+}
+_MICROVERSIONS = {"compute": COMPUTE_MICROVERSION, "block_storage": VOLUME_MICROVERSION}
+
+_NO_ENDPOINT = (keystone_errors.CatalogException, sdk_errors.ServiceDiscoveryException)
+# An endpoint of the catalog that does not even tell its versions counts as not reached.
+_NO_ANSWER = (
+    keystone_errors.ConnectionError,
+    keystone_errors.DiscoveryFailure,
+    sdk_errors.NotSupported,
+    sdk_errors.ResourceTimeout,
+)
+
+
+class OpenStackApi:
+    """One region. It connects when it is first asked for something."""
+
+    def __init__(self, location: Location) -> None:
+        self._location = location
+        self._of_project: dict[str, Connection] = {}
+
+    @cached_property
+    def _connection(self) -> Connection:
+        try:
+            return openstack.connect(
+                cloud=self._location.cloud,
+                region_name=self._location.region_name,
+                app_name="instance-images",
+                api_timeout=TIMEOUT_SECONDS,
+            )
+        except Exception as error:  # a malformed clouds.yaml raises whatever its shape trips over
+            raise ConfigurationError(
+                f"Location {self._location.name}: the entry {self._location.cloud!r} of clouds.yaml"
+                f" cannot be used: {_one_line(str(error))} Correct clouds.yaml, or cloud and"
+                f" region_name in [location:{self._location.name}]."
+            ) from error
+
+    @cached_property
+    def access(self) -> Any:
+        """What Keystone says of the credentials: project_id, project_name, role_names."""
+        session: Any = self._connection.session
+        try:
+            return session.auth.get_access(session)
+        except Exception as error:
+            raise self._explained(error, "identity") from error
+
+    def offers(self, service: str) -> bool:
+        """Return whether the catalog has the service in our region."""
+        catalog: Any = self.access.service_catalog
+        region_name = self._location.region_name
+        service_type = service.replace("_", "-")  # as in the catalog, which knows the aliases
+        return bool(catalog.get_urls(service_type=service_type, region_name=region_name))
+
+    def _as_project(self, project_id: str) -> Connection:
+        """Return a connection whose token is for the project."""
+        if project_id == self.access.project_id:
+            return self._connection
+        if project_id not in self._of_project:
+            connection = self._connection.connect_as(project_id=project_id, project_name=None)
+            try:
+                connection.session.get_token()
+            except keystone_errors.Unauthorized as error:
+                raise ConfigurationError(
+                    f"The credentials of {self._location.cloud!r} have no role on project"
+                    f" {project_id}, or it is disabled: give them one, best inherited from its"
+                    " domain."
+                ) from error
+            except Exception as error:
+                raise self._explained(error, "identity") from error
+            self._of_project[project_id] = connection
+        return self._of_project[project_id]
+
+    def ask(
+        self,
+        project_id: str | None,
+        service: str,
+        method: str,
+        path: str,
+        allow: tuple[int, ...] = (),
+        **more: Any,
+    ) -> Any:
+        """Send one request in the project, or in the credentials' own if it is None.
+
+        Returns the answer if its status is a success or in ``allow``; else raises CloudUnavailable
+        (no answer, 408, 429, 5xx), ConfigurationError (401, no endpoint) or Refused. A read that
+        finds a service unavailable is sent again a few times; nothing else ever is.
+        """
+        connection = self._connection if project_id is None else self._as_project(project_id)
+        if service in _MICROVERSIONS:
+            more.setdefault("microversion", _MICROVERSIONS[service])
+        for pause_seconds in pauses_seconds(is_read=method == "GET"):
+            try:
+                return self._send(connection, service, method, path, allow, more)
+            except CloudUnavailable as error:
+                wait_seconds = max(pause_seconds or 0, error.retry_after_seconds or 0)
+                if pause_seconds is None or wait_seconds > LONGEST_WAIT_SECONDS:
+                    raise
+                if isinstance(error.__cause__, keystone_errors.ConnectTimeout):
+                    raise  # it has been waited for long enough
+            time.sleep(wait_seconds)
+        raise AssertionError("the last pause is None")
+
+    def read(self, service: str, path: str, **params: str) -> Any:
+        """Return the JSON that the service answers with, None where it has nothing there (404)."""
+        answer = self.ask(None, service, "GET", path, allow=(404,), params=params)
+        if answer.status_code == 404:
+            return None
+        try:
+            return answer.json()
+        except ValueError as error:  # a proxy in front of the service has something else to say
+            raise CloudUnavailable(
+                f"{self._where(service)} answered something that is no JSON:"
+                f" {reason_of(answer)} Try again later."
+            ) from error
+
+    def _send(
+        self,
+        connection: Connection,
+        service: str,
+        method: str,
+        path: str,
+        allow: tuple[int, ...],
+        more: dict[str, Any],
+    ) -> Any:
+        try:
+            proxy = getattr(connection, service)  # its endpoint is looked up here
+            # The SDK itself would send requests again that may have taken effect.
+            answer = proxy.request(path, method, raise_exc=False, status_code_retries=0, **more)
+        except Exception as error:
+            raise self._explained(error, service) from error
+        if answer.status_code < 400 or answer.status_code in allow:
+            return answer
+        raise self._failed(service, answer.status_code, reason_of(answer), _retry_after(answer))
+
+    def _explained(self, error: Exception, service: str) -> Exception:
+        """Return ours for an error of the SDK; a bug is returned as it is."""
+        reason = _one_line(str(error))
+        where = self._where(service)
+        if isinstance(error, keystone_errors.HttpError):
+            return self._failed(service, error.http_status, reason)
+        if isinstance(error, _NO_ANSWER):
+            return CloudUnavailable(
+                f"{where} cannot be reached: {reason} Try again when it answers."
+            )
+        if isinstance(error, _NO_ENDPOINT):
+            return ConfigurationError(
+                f"{where} has no usable endpoint in region {self._location.region_name!r}: {reason}"
+                f" Correct region_name in [location:{self._location.name}], or the catalog."
+            )
+        if isinstance(error, (keystone_errors.ClientException, sdk_errors.SDKException)):
+            return ConfigurationError(
+                f"The credentials of {self._location.cloud!r} cannot be used: {reason}"
+            )
+        return error
+
+    def _failed(
+        self, service: str, status: int, reason: str, retry_after_seconds: int | None = None
+    ) -> Exception:
+        """Return ours for an answer that is an error."""
+        where = self._where(service)
+        if status >= 500 or status in (408, 429):
+            return CloudUnavailable(
+                f"{where} answered HTTP {status}: {reason} Try again later.",
+                status,
+                retry_after_seconds,
+            )
+        if status == 401:
+            return ConfigurationError(
+                f"Keystone rejects the credentials of {self._location.cloud!r} in clouds.yaml:"
+                f" {reason} Correct them there."
+            )
+        return Refused(f"{where} answered HTTP {status}: {reason}")
+
+    def _where(self, service: str) -> str:
+        return f"{_SERVICE_NAMES[service]} of location {self._location.name}"
+
+
+def _retry_after(answer: Any) -> int | None:
+    """Return how long the service asked to be left alone; a date there counts as nothing said."""
+    text = str(answer.headers.get("Retry-After", ""))
+    return int(text) if re.fullmatch("[0-9]{1,6}", text) else None
+
+
+def reason_of(answer: Any) -> str:
+    """Return the service's own words from an error answer, JSON or HTML."""
+    try:
+        body = answer.json()
+    except ValueError:
+        text = re.sub(r"<title>.*?</title>|<[^>]*>", " ", answer.text, flags=re.DOTALL)
+        return _one_line(html.unescape(text))
+    if isinstance(body, dict):
+        for value in body.values():
+            if isinstance(value, dict) and "message" in value:
+                return _one_line(html.unescape(str(value["message"])))  # Cinder's are HTML
+    return _one_line(str(body))
+
+
+def _one_line(text: str) -> str:
+    line = printable(" ".join(text.split()))[:400]
+    return line if line.endswith((".", "!", "?")) else line + "."

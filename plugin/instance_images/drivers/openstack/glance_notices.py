@@ -1,0 +1,43 @@
+"""Glance's notifications, as its services send them to the message broker, in our types.
+
+Whoever may write to the broker is the operator; what a payload says of an image's owner, size and
+times is Glance's word, and its properties are the customer's.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from instance_images.drivers.openstack.glance import cloud_image
+from instance_images.drivers.openstack.service import OpenStackPart
+from instance_images.errors import UsageError
+from instance_images.instants import parse_instant
+from instance_images.model.cloud import Notice, NoticeKind
+
+# Each with the key of the payload that says when it happened; all are whole seconds of UTC.
+_KINDS = {
+    "image.activate": (NoticeKind.ACTIVE, "updated_at"),
+    "image.update": (NoticeKind.CHANGED, "updated_at"),
+    "image.delete": (NoticeKind.DELETED, "deleted_at"),
+}
+
+
+class OpenStackNotices(OpenStackPart):
+    """The driver's method about notifications."""
+
+    def read_notification(self, event_type: str, payload: object) -> Notice | None:
+        """Return what a notification of Glance tells of an image."""
+        if event_type not in _KINDS:
+            return None
+        kind, key = _KINDS[event_type]
+        try:
+            if not isinstance(payload, Mapping):
+                raise TypeError(f"a payload of {type(payload).__name__}")
+            return Notice(kind, cloud_image(_body(payload)), parse_instant(payload[key]))
+        except (AttributeError, KeyError, TypeError, UsageError, ValueError) as error:
+            raise ValueError(f"{event_type}: {type(error).__name__}: {error}") from error
+
+
+def _body(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the image as Glance's API shows it, where properties stand beside all else."""
+    shown = "public" if payload.get("is_public") else "private"
+    return {**(payload.get("properties") or {}), "visibility": shown, **payload}

@@ -1,0 +1,19 @@
+"""What every part of the OpenStack driver has, and the marks that it leaves on what it makes."""
+
+import re
+
+from instance_images.config.settings import Location
+from instance_images.drivers.openstack.api import OpenStackApi
+
+PAGE = 1000
+REQUEST_PROPERTY = "instance_images_request"
+ACCOUNT_PROPERTY = "instance_images_account"
+INSTANCE_ID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+
+
+class OpenStackPart:
+    """A part of the driver: methods of ``Provider`` that talk to one service."""
+
+    def __init__(self, location: Location) -> None:
+        self._location = location
+        self._api = OpenStackApi(location)

@@ -1,0 +1,232 @@
+"""Consumes notifications from a message broker, through oslo.messaging.
+
+The only module that imports it. A message is acknowledged when it has been dealt with; one that
+cannot be dealt with now goes back to its queue, and is given again after a pause. Each location has
+a queue of its own and one thread, so that its messages stay in their order.
+"""
+
+import logging
+import socket
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from instance_images.config.events import DRIVER_SECTION, EventSettings
+from instance_images.config.settings import parse_file
+from instance_images.errors import (
+    CloudUnavailable,
+    ConfigurationError,
+    DatabaseUnavailable,
+    InstanceImagesError,
+)
+
+LOG = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 5.0
+# So many messages are fetched ahead of the one that is dealt with.
+_PREFETCH = 50
+_PORT = 5672  # where the URL says none
+_CONNECT_SECONDS = 5.0
+# What may have passed when the message is given again.
+_FOR_A_WHILE = (CloudUnavailable, ConfigurationError, DatabaseUnavailable)
+
+# What is called with the type and the payload of each message.
+Handler = Callable[[str, object], None]
+
+
+class Consumer:
+    """Consumes the notifications of several locations.
+
+    ``sources``: names of locations, with the URL of the broker and what takes its messages. A
+    handler raises CloudUnavailable, ConfigurationError or DatabaseUnavailable for a message that
+    cannot be dealt with now, and any other error for one that never can be. Raises
+    ConfigurationError where a URL or an option cannot be used.
+    """
+
+    def __init__(self, settings: EventSettings, sources: Mapping[str, tuple[str, Handler]]) -> None:
+        self._stopping = threading.Event()
+        self._listeners: dict[str, Any] = {}
+        messaging = _library()
+        for location, (url, handler) in sources.items():
+            transport = _transport(messaging, _options(messaging, settings), location, url)
+            endpoint = _Endpoint(messaging, handler, self._stopping)
+            self._listeners[location] = _listener(
+                messaging, settings, transport, location, endpoint
+            )
+
+    def run(self, report: Callable[[str], None]) -> None:
+        """Consume until ``stop`` is called.
+
+        A broker that does not answer is asked again until it does; ``report`` is called with the
+        name of a location when it listens to it.
+        """
+        started: list[Any] = []
+
+        def start(location: str) -> None:
+            self._listeners[location].start(override_pool_size=1)
+            started.append(self._listeners[location])
+            report(location)
+
+        # To start waits for the broker, in a way that nothing can end: it is left behind then.
+        for location in self._listeners:
+            threading.Thread(target=start, args=(location,), daemon=True).start()
+        self._stopping.wait()
+        for listener in started:
+            listener.stop()
+            listener.wait()
+
+    def stop(self) -> None:
+        """Have ``run`` return when the message that is being dealt with has been."""
+        self._stopping.set()
+
+
+def same_broker(urls: Mapping[str, str]) -> Sequence[str]:
+    """Return the names of locations that share a broker's virtual host with another one."""
+    messaging = _library()
+    found: dict[tuple[Any, ...], set[str]] = {}
+    for location, url in urls.items():
+        parsed = _parsed(messaging, _options(messaging, EventSettings()), location, url)
+        for host in parsed.hosts:
+            place = (host.hostname, host.port or _PORT, parsed.virtual_host or "/")
+            found.setdefault(place, set()).add(location)
+    sharing = {location for some in found.values() if len(some) > 1 for location in some}
+    return sorted(sharing)
+
+
+def unreachable_hosts(settings: EventSettings, location: str, url: str) -> Sequence[str]:
+    """Return those hosts of the location's broker that take no connection; logs in to none.
+
+    Raises ConfigurationError where the URL or an option cannot be used.
+    """
+    messaging = _library()
+    parsed = _parsed(messaging, _options(messaging, settings), location, url)
+    return [f"{host.hostname}:{host.port or _PORT}" for host in parsed.hosts if not _answers(host)]
+
+
+def _answers(host: Any) -> bool:
+    try:
+        socket.create_connection((host.hostname, host.port or _PORT), _CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+def _library() -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what its own libraries will do without
+            import oslo_messaging
+    except ImportError as error:
+        raise ConfigurationError(
+            "To listen needs oslo.messaging: pip install 'instance-images[events]'."
+        ) from error
+    return oslo_messaging
+
+
+def _options(messaging: Any, settings: EventSettings) -> Any:
+    """Return the values of oslo.messaging's own options, which stand in our files."""
+    from oslo_config import cfg
+    from oslo_messaging import opts
+
+    conf = cfg.ConfigOpts()
+    files = [str(path) for path in settings.config_files]
+    options = dict(opts.list_opts())[DRIVER_SECTION]
+    try:
+        conf([], project="instance-images", default_config_files=files, default_config_dirs=[])
+        conf.register_opts(options, group=DRIVER_SECTION)
+        conf.set_default("rabbit_qos_prefetch_count", _PREFETCH, group=DRIVER_SECTION)
+        _require_known(settings, {name for option in options for name in _names(option)})
+        for option in options:
+            conf[DRIVER_SECTION][option.dest]  # a value that is none is found when it is read
+    except cfg.Error as error:
+        raise ConfigurationError(f"Configuration: [{DRIVER_SECTION}]: {error}") from error
+    return conf
+
+
+def _names(option: Any) -> Iterator[str]:
+    yield option.dest
+    yield from (old.name.replace("-", "_") for old in option.deprecated_opts if old.name)
+
+
+def _require_known(settings: EventSettings, known: set[str]) -> None:
+    for path in settings.config_files:
+        for key in parse_file(path).get(DRIVER_SECTION, {}):
+            if key.replace("-", "_") not in known:
+                raise ConfigurationError(
+                    f"{path}: option {key} in [{DRIVER_SECTION}] is unknown to oslo.messaging."
+                )
+
+
+def _parsed(messaging: Any, conf: Any, location: str, url: str) -> Any:
+    try:
+        parsed = messaging.TransportURL.parse(conf, url)
+    except (messaging.InvalidTransportURL, ValueError) as error:
+        raise _bad_url(location) from error
+    if not parsed.hosts:
+        raise _bad_url(location)
+    return parsed
+
+
+def _transport(messaging: Any, conf: Any, location: str, url: str) -> Any:
+    _parsed(messaging, conf, location, url)
+    try:
+        return messaging.get_notification_transport(conf, url=url)
+    except messaging.DriverLoadFailure as error:
+        raise _bad_url(location) from error
+
+
+def _bad_url(location: str) -> ConfigurationError:
+    """Return the error for a URL, which holds a password and is not repeated."""
+    return ConfigurationError(
+        f"Configuration: [location:{location}] events_url is no URL of a message broker: write"
+        " rabbit://USER:PASSWORD@HOST:5672/VHOST, with special characters as %XX."
+    )
+
+
+def _listener(
+    messaging: Any,
+    settings: EventSettings,
+    transport: Any,
+    location: str,
+    endpoint: "_Endpoint",
+) -> Any:
+    targets = [
+        messaging.Target(topic=topic, exchange=settings.exchange) for topic in settings.topics
+    ]
+    return messaging.get_notification_listener(
+        transport,
+        targets,
+        [endpoint],
+        executor="threading",
+        allow_requeue=True,
+        pool=f"{settings.queue}.{location}",
+    )
+
+
+class _Endpoint:
+    """What oslo.messaging calls for each message of priority info."""
+
+    def __init__(self, messaging: Any, handler: Handler, stopping: threading.Event) -> None:
+        self._again = messaging.NotificationResult.REQUEUE
+        self._handled = messaging.NotificationResult.HANDLED
+        self._handler = handler
+        self._stopping = stopping
+
+    def info(
+        self, _context: Any, _publisher_id: str, event_type: str, payload: object, _metadata: Any
+    ) -> Any:
+        """Deal with one message; return whether it is to be given again."""
+        if self._stopping.is_set():
+            return self._again
+        try:
+            self._handler(event_type, payload)
+        except _FOR_A_WHILE as error:
+            LOG.warning("A message %s is taken again in a while: %s", event_type, error)
+            self._stopping.wait(PAUSE_SECONDS)
+            return self._again
+        except InstanceImagesError as error:
+            LOG.warning("A message %s is left to the next reading: %s", event_type, error)
+        except Exception:
+            LOG.exception("A message %s is left to the next reading.", event_type)
+        return self._handled

@@ -1,0 +1,118 @@
+"""Deletes an image of the account, for good. Billing ends when the cloud has accepted it."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from instance_images.db import images, readings, tasks
+from instance_images.deployments.scaling_groups import require_unused
+from instance_images.errors import CloudUnavailable, Refused, WrongState
+from instance_images.locations.site import Site, resolve_image
+from instance_images.model.cloud import CloudImage
+from instance_images.model.deletion import vanished_at
+from instance_images.model.learning import Learning, Source
+from instance_images.model.records import Account, Image, ImageStatus, TaskKind
+from instance_images.names import printable
+from instance_images.tasks.recording import record_deleted, record_not_deleted
+from instance_images.tasks.settling import find_in_cloud, settle
+
+_DELETABLE = (ImageStatus.CREATING, ImageStatus.AVAILABLE, ImageStatus.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """An image's record after its deletion; ``was_gone`` where the cloud had it no more."""
+
+    image: Image
+    was_gone: bool
+
+
+def find(site: Site, account: Account, references: Sequence[str]) -> list[Image]:
+    """Return the account's images that are to be deleted. Raises NotFound for the first unknown."""
+    settle(site, account.id)
+    with site.database.reading() as connection:
+        return [resolve_image(connection, site, account, reference) for reference in references]
+
+
+def delete(site: Site, account: Account, reference: str, *, force: bool = False) -> Deletion:
+    """Delete the account's image.
+
+    With ``force``, also one that stacks make instances from. An image that is gone from the cloud
+    already counts as deleted when it was last seen. Raises NotFound, WrongState and Refused (in
+    use, protected) with the image left as it was; CloudUnavailable with the deletion recorded, to
+    be settled by the next command or run.
+    """
+    [image] = find(site, account, [reference])
+    found = find_in_cloud(site, image)
+    _require_own(image, found)
+    if found is not None and not force:
+        require_unused(site, image)
+    task_id = _begin(site, image)
+    was_there = found is not None and _send(site, image, found, task_id)
+    _end(site, image, task_id, site.clock() if was_there else _gone_since(site, image))
+    with site.database.reading() as connection:
+        return Deletion(images.get_image(connection, image.id), was_gone=not was_there)
+
+
+def _require_own(image: Image, found: CloudImage | None) -> None:
+    if image.status is ImageStatus.DELETING:
+        raise WrongState(f"Image {printable(image.name)} ({image.id}) is being deleted already.")
+    if found is not None and found.owner_id != image.project_id:
+        raise Refused(
+            f"Image {printable(image.name)} ({image.id}) belongs to another project in the image"
+            " service now, and was left alone. Contact your provider."
+        )
+
+
+def _begin(site: Site, image: Image) -> str:
+    """Record the deletion before the cloud is asked for it; a capture under way ends here."""
+    task_id = str(uuid.uuid4())
+    now = site.clock()
+    with site.database.writing() as connection:
+        if not images.update_image(
+            connection,
+            image.id,
+            expected=_DELETABLE,
+            status=ImageStatus.DELETING,
+            task_id=task_id,
+        ):
+            raise WrongState(
+                f"Image {printable(image.name)} ({image.id}) is being deleted already."
+            )
+        tasks.finish_task(
+            connection, image.task_id, now, error="The image was deleted before it was available."
+        )
+        tasks.insert_task(
+            connection, task_id, image.id, TaskKind.DELETE, now, project_id=image.project_id
+        )
+    return task_id
+
+
+def _gone_since(site: Site, image: Image) -> datetime:
+    if image.available_at is None:
+        return site.clock()
+    with site.database.reading() as connection:
+        return vanished_at(image, readings.last_read_at(connection, site.name))
+
+
+def _send(site: Site, image: Image, found: CloudImage, task_id: str) -> bool:
+    """Ask the cloud to delete the image; return whether it was still there."""
+    try:
+        return site.provider.delete_image(image.project_id, found.id)
+    except Refused as error:
+        with site.database.writing() as connection:
+            record_not_deleted(connection, image, task_id, str(error), site.clock())
+        raise
+    except CloudUnavailable as error:
+        raise CloudUnavailable(
+            f"{error} The deletion is recorded as task {task_id}: the next command, or the hourly"
+            " run, finds out what became of it.",
+            error.status,
+        ) from error
+
+
+def _end(site: Site, image: Image, task_id: str, deleted_at: datetime) -> None:
+    learning = Learning(site.clock(), Source.COMMAND)
+    with site.database.writing() as connection:
+        record_deleted(connection, image.id, task_id, deleted_at, learning)

@@ -1,0 +1,81 @@
+"""Repeats a capture that failed, as the same image and the same task."""
+
+import sqlalchemy as sa
+
+from instance_images.db import images, tasks
+from instance_images.errors import NotFound, WrongState
+from instance_images.images.capture import prepared, reserve, send
+from instance_images.locations.site import Site, require_enabled
+from instance_images.model.records import (
+    Account,
+    Image,
+    ImageRequest,
+    ImageStatus,
+    Task,
+    TaskKind,
+    TaskState,
+)
+from instance_images.names import printable
+from instance_images.tasks.settling import settle
+
+
+def retry(site: Site, account: Account, task_id: str) -> ImageRequest:
+    """Start the account's failed capture again; return the request.
+
+    The image keeps its id and takes a slot again. What the attempt before left in the cloud is
+    removed first. Raises FeatureNotEnabled, NotFound (also of an instance that is gone),
+    WrongState, Refused and LimitReached with nothing changed; CloudUnavailable as ``capture``.
+    """
+    require_enabled(site)
+    settle(site, account.id)
+    task, image = _failed(site, account, task_id)
+    server = site.provider.find_server(image.project_id, image.source_instance_id)
+    request = prepared(site, server, image.name, image.id, task.id)
+
+    def begin_again(connection: sa.Connection, _account_key: int) -> None:
+        is_ours = tasks.restart_task(connection, task, request.requested_at, request.journal)
+        if not is_ours or not images.update_image(
+            connection,
+            image.id,
+            expected=[ImageStatus.ERROR],
+            status=ImageStatus.CREATING,
+            error=None,
+            consistency=request.consistency,
+            source_instance_name=request.source_instance_name,
+            cloud_image_id=None,
+        ):
+            raise WrongState(f"Task {task.id} was retried or its image deleted just now.")
+
+    reserve(site, account, request, begin_again)
+    send(site, account, request)
+    return request
+
+
+def _failed(site: Site, account: Account, task_id: str) -> tuple[Task, Image]:
+    """Return the task, with its image, if it can be repeated."""
+    with site.database.reading() as connection:
+        task = tasks.find_task(connection, site.name, account.id, task_id)
+        if task is None:
+            hint = "The account has none of that id: see 'instance-images task list'."
+            raise NotFound("Task", task_id, hint)
+        image = images.get_image(connection, task.image_id)
+    fault = fault_of_retry(task, image)
+    if fault:
+        raise WrongState(f"Task {printable(task.id)} cannot be retried. {fault}")
+    return task, image
+
+
+def fault_of_retry(task: Task, image: Image) -> str | None:
+    """Return why the task cannot be repeated now, or None if it can."""
+    if task.kind is not TaskKind.CREATE:
+        return f"It is a {task.kind} task: only captures are, the others are asked for anew."
+    if task.state is not TaskState.FAILED:
+        return f"It is {task.state}: only a capture that failed can be."
+    if image.status is not ImageStatus.ERROR:
+        return f"Its image is {image.status}."
+    if task.has_leftovers:
+        return (
+            "What it left in the cloud is still being removed, or its request may still be under"
+            " way: try again in a while."
+        )
+    return None

@@ -1,0 +1,96 @@
+"""What follows from whose an image is: a domain's images serve all projects of the domain.
+
+Each image remembers the projects that it was shared with, as a digest: a run asks the cloud only
+for images whose domain has other projects by now. What cannot be shared now is logged, stays to be
+done, and stops nothing: neither money nor a limit depends on it.
+"""
+
+import hashlib
+import logging
+from collections.abc import Collection
+
+import sqlalchemy as sa
+
+from instance_images.db import accounts, shared_images
+from instance_images.db.accounts import AccountRow
+from instance_images.errors import InstanceImagesError
+from instance_images.locations.site import Site
+from instance_images.model.records import Account, AccountScope
+
+LOG = logging.getLogger(__name__)
+
+# A new project in a domain of many images must not hold up the run; the next one goes on.
+MOST_IMAGES_PER_RUN = 500
+
+
+def share_new(site: Site, account_id: str | None) -> None:
+    """Share the images of one account, or of all, that were not shared since they are available."""
+    if site.account_scope is not AccountScope.DOMAIN:
+        return
+    with site.database.reading() as connection:
+        unshared = shared_images.not_shared_with(connection, site.name, account_id, None)
+        rows = accounts.accounts_by_key(connection, site.name) if unshared else {}
+    for key in sorted({image.account_key for image in unshared}):
+        _share(site, rows[key], MOST_IMAGES_PER_RUN, only_new=True)
+
+
+def keep_ownership(site: Site) -> None:
+    """Learn the names of domains that are missing, and share images with projects that are new."""
+    with site.database.reading() as connection:
+        rows = accounts.accounts_by_key(connection, site.name)
+        holding = shared_images.account_keys_with_available(connection, site.name)
+    _learn_domain_names(site, [row for row in rows.values() if row.domain_name is None])
+    if site.account_scope is not AccountScope.DOMAIN:
+        return
+    left = MOST_IMAGES_PER_RUN
+    for key in holding:
+        left -= _share(site, rows[key], left, only_new=False)
+
+
+def _share(site: Site, row: AccountRow, most: int, *, only_new: bool) -> int:
+    """Share images of the account with all its projects; return how many were to be shared."""
+    account = Account(row.account_id, row.account_name, row.domain_name, AccountScope.DOMAIN)
+    try:
+        project_ids = {project.id for project in site.projects_of(account)}
+    except InstanceImagesError as error:
+        LOG.warning("%s: the projects of %s are unknown: %s", site.name, account.id, error)
+        return 0
+    digest = digest_of(project_ids)
+    with site.database.reading() as connection:
+        unshared = shared_images.not_shared_with(
+            connection, site.name, account.id, None if only_new else digest
+        )[:most]
+    for image in unshared:
+        try:
+            site.provider.share_image(image.cloud_image_id, project_ids - {image.project_id})
+        except InstanceImagesError as error:
+            LOG.warning("%s: image %s is not shared: %s", site.name, image.image_id, error)
+            continue
+        with site.database.writing() as connection:
+            shared_images.set_shared_with(connection, image.image_id, image.project_id, digest)
+    return len(unshared)
+
+
+def _learn_domain_names(site: Site, nameless: Collection[AccountRow]) -> None:
+    if not nameless:
+        return
+    try:
+        listed = site.provider.list_projects()
+    except InstanceImagesError as error:
+        LOG.info("%s: the domains of projects are unknown: %s", site.name, error)
+        return
+    names = {project.id: project.domain_name for project in listed}
+    found = [(row.account_key, names.get(row.account_id)) for row in nameless]
+
+    def learn(connection: sa.Connection) -> None:
+        for account_key, name in found:
+            if name is not None:
+                accounts.set_domain_name(connection, account_key, name)
+
+    if any(name is not None for _, name in found):
+        site.database.write(learn)
+
+
+def digest_of(project_ids: Collection[str]) -> str:
+    """Return a digest of a set of projects."""
+    return hashlib.sha256(" ".join(sorted(project_ids)).encode()).hexdigest()

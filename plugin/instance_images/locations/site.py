@@ -1,0 +1,144 @@
+"""A location with everything that work on it needs, and what all such work begins with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import sqlalchemy as sa
+
+from instance_images.config.settings import Location
+from instance_images.db import accounts, images
+from instance_images.db.engine import Database
+from instance_images.drivers.provider import Provider
+from instance_images.errors import ConfigurationError, FeatureNotEnabled, NotFound, Refused
+from instance_images.instants import Clock
+from instance_images.locations.directory import Directory
+from instance_images.model.cloud import Project
+from instance_images.model.deadlines import DEFAULT_DEADLINES, Deadlines
+from instance_images.model.limits import applicable_limit, require_slot
+from instance_images.model.records import (
+    NO_ADOPTION,
+    Account,
+    AccountScope,
+    AdoptionPolicy,
+    Image,
+    Limit,
+)
+from instance_images.names import printable
+
+
+@dataclass(frozen=True)
+class Site:
+    """A location, its driver, the database and the clock."""
+
+    location: Location
+    provider: Provider
+    database: Database
+    clock: Clock
+    default_max_images: int
+    account_scope: AccountScope = AccountScope.PROJECT
+    adoption: AdoptionPolicy = NO_ADOPTION
+    deadlines: Deadlines = DEFAULT_DEADLINES
+
+    @property
+    def name(self) -> str:
+        """The location's name."""
+        return self.location.name
+
+    @cached_property
+    def directory(self) -> Directory:
+        """Whose is what here, for as long as this site is."""
+        return Directory(self.provider, self.account_scope)
+
+    def account(self, reference: str | None) -> Account:
+        """Return the account of that id or name, or the credentials' own. Raises NotFound."""
+        found = self.directory.account(reference)
+        require_scope(self)
+        return found
+
+    def account_of_project(self, project_id: str) -> Account:
+        """Return whose the project is; where it is gone, whose it was when it last had images."""
+        found = self.directory.account_of_project(project_id)
+        if found is None:
+            with self.database.reading() as connection:
+                found = accounts.account_that_has(connection, self.name, project_id)
+        return found or Account(project_id, project_id, scope=self.account_scope)
+
+    def projects_of(self, account: Account) -> Sequence[Project]:
+        """Return the account's projects here."""
+        return self.directory.projects_of(account)
+
+    def projects_that_may_use(self, image: Image) -> Sequence[Project]:
+        """Return the projects that the image serves, without those that are disabled."""
+        if self.account_scope is AccountScope.PROJECT:
+            return [Project(image.project_id, image.project_id)]
+        account = Account(image.account_id, image.account_id, scope=self.account_scope)
+        return self.directory.projects_to_look_in(account, None)
+
+
+def require_scope(site: Site) -> None:
+    """Raise ConfigurationError where the ledger was begun under another account_scope."""
+    with site.database.reading() as connection:
+        differs = accounts.has_other_scope(connection, site.account_scope)
+    if differs:
+        raise ConfigurationError(
+            f"Configuration: account_scope = {site.account_scope}, but the database holds accounts"
+            " of the other kind, whose images would be billed to somebody else: set it back, or"
+            " begin with a new database."
+        )
+
+
+def require_enabled(site: Site) -> None:
+    """Raise FeatureNotEnabled where the location does not offer images."""
+    if not site.location.enabled:
+        raise FeatureNotEnabled(site.name)
+
+
+def resolve_image(connection: sa.Connection, site: Site, account: Account, reference: str) -> Image:
+    """Return the account's image of that id, or of that name if only one has it.
+
+    Raises NotFound, also where the image is another account's.
+    """
+    found = images.find_images(connection, site.name, account.id, reference)
+    if not found:
+        raise NotFound(
+            "Image",
+            reference,
+            f"Account {printable(account.name)} has none of that id or name in {site.name}: see"
+            " 'instance-images image list'.",
+        )
+    if len(found) > 1:
+        raise Refused(
+            f"{len(found)} images are named {printable(reference)!r}: give the id of one of"
+            f" {', '.join(image.id for image in found)}."
+        )
+    return found[0]
+
+
+def limit_of(
+    connection: sa.Connection, site: Site, account: Account, keystone_limit: int | None
+) -> Limit:
+    """Return the limit that applies to the account, and how many images it holds.
+
+    ``keystone_limit`` is what ``Provider.account_limit`` says, asked for before the transaction.
+    """
+    row = accounts.find_account(connection, site.name, account.id)
+    held = accounts.count_held(connection, row.account_key) if row else 0
+    max_images, source = applicable_limit(
+        row.max_images if row else None,
+        keystone_limit,
+        site.location.max_images,
+        site.default_max_images,
+    )
+    return Limit(account.id, account.name, site.name, max_images, source, held)
+
+
+def require_free_slot(
+    connection: sa.Connection, site: Site, account: Account, keystone_limit: int | None
+) -> None:
+    """Raise LimitReached unless one more image fits into the account's limit.
+
+    The account's row is locked, and whoever takes the slot does so in the same transaction.
+    """
+    limit = limit_of(connection, site, account, keystone_limit)
+    require_slot(account.name, site.name, limit.held, limit.max_images)

@@ -1,0 +1,34 @@
+"""Learning."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Event(StrEnum):
+    """What happened to an image. ``CHANGED``: its size or its account is another one since then."""
+
+    AVAILABLE = "available"
+    CHANGED = "changed"
+    DELETED = "deleted"
+
+
+class Source(StrEnum):
+    """Where it was learned from.
+
+    A customer's command, the hourly run, a listing, a notice of the image service, or by hand.
+    """
+
+    COMMAND = "command"
+    RUN = "run"
+    LISTING = "listing"
+    NOTICE = "notice"
+    HAND = "hand"
+
+
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """When and where something was learned, which may be long after it happened."""
+
+    learned_at: datetime
+    source: Source

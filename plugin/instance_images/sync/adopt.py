@@ -1,0 +1,106 @@
+"""Takes images that were made without this product into an account, where they are billed.
+
+An account may come to hold more images than its limit that way; it makes no new ones until it
+holds fewer.
+"""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from instance_images.db import accounts, readings
+from instance_images.db import cloud_images as images_in_cloud
+from instance_images.db.news import tell_available
+from instance_images.locations.site import Site
+from instance_images.model.adoption import adopted_at, is_expected
+from instance_images.model.learning import Learning
+from instance_images.model.records import Consistency, Image, ImageStatus, Origin
+from instance_images.names import storable_name
+from instance_images.sync.compare import Stranger
+from instance_images.sync.updates import Learned, learned
+
+_IMAGES_AT_A_TIME = 500
+
+
+def adopt(
+    connection: sa.Connection,
+    site: Site,
+    strangers: Sequence[Stranger],
+    last_read_at: datetime | None,
+    learning: Learning,
+) -> list[Learned]:
+    """Add the images that are still not on record, and begin to bill them."""
+    if not strangers:
+        return []
+    new = {
+        _record_of(site, one, since): one.owner
+        for one, since in _still_strange(
+            connection, site, strangers, last_read_at, learning.learned_at
+        )
+    }
+    owners = {owner.id: owner for owner in new.values()}
+    keys = {
+        account_id: accounts.lock_account(connection, site.name, owners[account_id]).account_key
+        for account_id in sorted(owners)  # in one order, so that two runs do not lock crosswise
+    }
+    rows = [(keys[image.account_id], image) for image in new]
+    for first in range(0, len(rows), _IMAGES_AT_A_TIME):
+        some = rows[first : first + _IMAGES_AT_A_TIME]
+        images_in_cloud.insert_adopted(connection, some)
+        tell_available(connection, [image.id for _, image in some], learning)
+    return [learned("adopted", image, _since(image)) for image in new]
+
+
+def _still_strange(
+    connection: sa.Connection,
+    site: Site,
+    strangers: Sequence[Stranger],
+    last_read_at: datetime | None,
+    read_at: datetime,
+) -> Iterator[tuple[Stranger, datetime]]:
+    """Yield those that nobody has put on record since, with when they began to be billable."""
+    known = images_in_cloud.known_cloud_ids(connection, [one.found.id for one in strangers])
+    waiting = images_in_cloud.captures_without_image(connection, site.name)
+    was_adopting = readings.last_adopt_mode(connection, site.name) == site.adoption.mode
+    for one in strangers:
+        found = one.found
+        if found.id not in known and not is_expected(found, waiting.get(found.owner_id, ())):
+            yield (
+                one,
+                adopted_at(
+                    found, last_read_at=last_read_at, was_adopting=was_adopting, read_at=read_at
+                ),
+            )
+
+
+def _record_of(site: Site, stranger: Stranger, available_at: datetime) -> Image:
+    """Return the record of an image that was made elsewhere."""
+    found = stranger.found
+    return Image(
+        id=str(uuid.uuid4()),
+        name=storable_name(found.name) or found.id,
+        account_id=stranger.owner.id,
+        location=site.name,
+        # Its owner says so. What the instance is called is not looked up: it may be another's.
+        source_instance_id=found.claims.source_instance_id or "",
+        source_instance_name="",
+        size_bytes=found.size_bytes,
+        status=ImageStatus.AVAILABLE,
+        consistency=Consistency.UNKNOWN,
+        created_at=found.created_at or available_at,
+        available_at=available_at,
+        deleted_at=None,
+        error=None,
+        task_id="",
+        cloud_image_id=found.id,
+        virtual_size_bytes=found.virtual_size_bytes,
+        project_id=found.owner_id,
+        origin=Origin.ADOPTED,
+    )
+
+
+def _since(image: Image) -> datetime:
+    assert image.available_at is not None
+    return image.available_at

@@ -1,0 +1,167 @@
+"""Compares a location with our record: what is gone, what is otherwise, what is not on record.
+
+Reads the cloud and the record, and changes neither. An image that a listing leaves out is looked
+up by its id before it is believed to be gone. If anything cannot be read, nothing is believed: the
+error goes to the caller.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from instance_images.db import cloud_images as images_in_cloud
+from instance_images.db.cloud_images import AvailableState
+from instance_images.locations.site import Site
+from instance_images.model.adoption import is_eligible, shelves
+from instance_images.model.cloud import CloudImage, CloudImageStatus
+from instance_images.model.records import Account, AdoptionPolicy, AdoptMode, Image
+from instance_images.names import storable_name
+from instance_images.parallel import in_parallel
+from instance_images.tasks.settling import require_sight
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An available image that has another owner or another size than on record."""
+
+    image: Image
+    owner: Account
+    found: CloudImage
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """An image that is not on record and is to be adopted, with the account that owns it."""
+
+    owner: Account
+    found: CloudImage
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What differs. ``vanished`` are images on record as available that the cloud has no more."""
+
+    vanished: Sequence[Image] = ()
+    changed: Sequence[Change] = ()
+    renamed: Sequence[tuple[Image, str]] = ()
+    strangers: Sequence[Stranger] = ()
+
+
+@dataclass(slots=True)
+class _Listed:
+    """What was picked out of a listing while it passed by: there may be a million images."""
+
+    unlisted: dict[str, AvailableState]
+    differing: dict[str, CloudImage] = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
+    unknown: dict[str, CloudImage] = field(default_factory=dict)
+
+
+def compare(site: Site) -> Comparison:
+    """Return what the cloud holds otherwise than our record."""
+    listed = _list(site)
+    with site.database.reading() as connection:
+        missing = images_in_cloud.available_of_cloud_ids(
+            connection, site.name, list(listed.unlisted)
+        )
+        changed = images_in_cloud.available_of_cloud_ids(
+            connection, site.name, list(listed.differing)
+        )
+        renamed = images_in_cloud.available_of_cloud_ids(
+            connection, site.name, list(listed.renamed)
+        )
+    is_there = in_parallel(lambda image: _is_there(site, image), missing)
+    strangers = eligible(site, listed.unknown)
+    found_of = [(image, listed.differing[image.cloud_image_id or ""]) for image in changed]
+    owner_ids = sorted({found.owner_id for found in [*strangers, *listed.differing.values()]})
+    owners = {owner_id: site.account_of_project(owner_id) for owner_id in owner_ids}
+    return Comparison(
+        vanished=[image for image, is_it in zip(missing, is_there, strict=True) if not is_it],
+        changed=[Change(image, owners[found.owner_id], found) for image, found in found_of],
+        renamed=[(image, listed.renamed[image.cloud_image_id or ""]) for image in renamed],
+        strangers=[Stranger(owners[found.owner_id], found) for found in strangers],
+    )
+
+
+def compare_image(site: Site, image: Image, found: CloudImage) -> Comparison:
+    """Return what the image service has of one available image otherwise than our record."""
+    size_bytes = image.size_bytes or 0
+    state = (image.project_id, size_bytes, image.virtual_size_bytes, image.name)
+    name = None if found.name == image.name else _new_name(site, image.name, found)
+    return Comparison(
+        changed=[Change(image, site.account_of_project(found.owner_id), found)]
+        if _differs(state, found)
+        else [],
+        renamed=[(image, name)] if name else [],
+    )
+
+
+def _list(site: Site) -> _Listed:
+    with site.database.reading() as connection:
+        listed = _Listed(dict(images_in_cloud.available_in_cloud(connection, site.name)))
+    require_sight(site, {state[0] for state in listed.unlisted.values()})
+    for found in site.provider.list_images():
+        known = listed.unlisted.pop(found.id, None)
+        if known is None:
+            if _may_be_adopted(found, site.adoption):
+                listed.unknown[found.id] = found
+            continue
+        if _differs(known, found):
+            listed.differing[found.id] = found
+        if found.name != known[3] and (name := _new_name(site, known[3], found)):
+            listed.renamed[found.id] = name
+    return listed
+
+
+def _differs(known: AvailableState, found: CloudImage) -> bool:
+    """Return whether the image service has another owner or size; none and 0 are no answer."""
+    if found.status is not CloudImageStatus.ACTIVE or not found.size_bytes or not found.owner_id:
+        return False
+    return known[:3] != (found.owner_id, found.size_bytes, found.virtual_size_bytes)
+
+
+def _new_name(site: Site, name: str, found: CloudImage) -> str | None:
+    """Return the name that the image was given in the image service, None if it is the old one."""
+    new = storable_name(found.name)
+    return None if new in ("", name, storable_name(site.provider.kept_name(name))) else new
+
+
+def _may_be_adopted(found: CloudImage, policy: AdoptionPolicy) -> bool:
+    """Return whether more is to be found out about an image that is not on record as available.
+
+    One with our mark may be that of a capture of ours that was given up too soon: it is ours
+    whatever the policy says.
+    """
+    marked = AdoptionPolicy(AdoptMode.MARKED, policy.excluded_project_ids)
+    return is_eligible(found, policy) or is_eligible(found, marked)
+
+
+def _is_there(site: Site, image: Image) -> bool:
+    assert image.cloud_image_id is not None
+    return site.provider.get_image(image.cloud_image_id) is not None
+
+
+def eligible(site: Site, unknown: Mapping[str, CloudImage]) -> list[CloudImage]:
+    """Return those that are to be adopted, as far as the cloud and our record can tell now.
+
+    ``unknown`` are images by their ids.
+    """
+    if not unknown:
+        return []
+    marks = [one.claims.request_id for one in unknown.values() if one.claims.request_id]
+    with site.database.reading() as connection:
+        known = images_in_cloud.known_cloud_ids(connection, list(unknown))
+        asked_for = images_in_cloud.projects_of_requests(connection, marks)
+    found = [
+        one
+        for one in unknown.values()
+        if one.id not in known
+        and (
+            is_eligible(one, site.adoption)
+            or asked_for.get(one.claims.request_id or "") == one.owner_id
+        )
+    ]
+    like_shelves = [one for one in found if one.claims.looks_shelved]
+    instance_ids = {one.claims.source_instance_id for one in like_shelves} - {None}
+    shelved = site.provider.shelved({one for one in instance_ids if one})
+    disks = shelves(like_shelves, shelved)
+    return [one for one in found if one.id not in disks]

@@ -1,0 +1,182 @@
+"""Reads a location completely, and corrects our record where the cloud holds something else.
+
+Three steps: what is unfinished is settled, what differs is found, and all of it is written down in
+one transaction, with the instant of the reading. If anything cannot be read, nothing is written.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from instance_images.db import accounts, images, readings
+from instance_images.db.news import tell
+from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
+from instance_images.locations.sharing import keep_ownership
+from instance_images.locations.site import Site, require_scope
+from instance_images.model.deletion import vanished_at
+from instance_images.model.learning import Event, Learning, Source
+from instance_images.model.outcomes import Available, Deleted, Failed
+from instance_images.model.records import TaskKind
+from instance_images.names import printable
+from instance_images.sync.adopt import adopt
+from instance_images.sync.compare import Change, Comparison, compare
+from instance_images.sync.updates import Learned, learned
+from instance_images.tasks.recording import NOT_BY_US, Observation, record, record_vanished
+from instance_images.tasks.settling import observe, settle
+
+LOG = logging.getLogger(__name__)
+
+# What money depends on. An instance that is being made does not keep an hour open.
+_IMAGE_TASKS = (TaskKind.CREATE, TaskKind.DELETE)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All that was seen of a location. ``read_at`` is the instant before it was begun."""
+
+    read_at: datetime
+    observations: Sequence[Observation]
+    differences: Comparison
+
+
+def read_location(site: Site, *, act: bool) -> Reading:
+    """Read all of the location; with ``act``, first bring its unfinished tasks forward.
+
+    Without ``act`` nothing is changed, in the cloud or on record: the tasks are looked at only.
+    """
+    require_scope(site)
+    read_at = site.clock()
+    if act:
+        observations = settle(site, None, _IMAGE_TASKS, Source.RUN)
+        _settle_deployments(site)
+        keep_ownership(site)
+    else:
+        observations = observe(site, None, _IMAGE_TASKS)
+    return Reading(read_at, observations, compare(site))
+
+
+def _settle_deployments(site: Site) -> None:
+    """Bring deployments forward, so that one that hangs ends although nobody asks for it."""
+    try:
+        settle(site, None, (TaskKind.DEPLOY,), Source.RUN)
+    except (CloudUnavailable, ConfigurationError, Refused) as error:
+        LOG.warning("%s: the deployments are left for later: %s", site.name, error)
+
+
+def synchronize(site: Site, *, dry_run: bool = False) -> list[Learned]:
+    """Read the location and correct our record, or with ``dry_run`` say what would be corrected.
+
+    Raises CloudUnavailable or ConfigurationError where the location cannot be read completely:
+    then nothing was written.
+    """
+    reading = read_location(site, act=not dry_run)
+    if not dry_run:
+        return site.database.write(lambda connection: record_reading(connection, site, reading))
+    with site.database.rehearsing() as connection:
+        return record_reading(connection, site, reading)
+
+
+def record_reading(connection: sa.Connection, site: Site, reading: Reading) -> list[Learned]:
+    """Write down what the reading has shown, and that it was complete; return what was new."""
+    record(connection, reading.observations, Source.RUN)
+    last_read_at = readings.last_read_at(connection, site.name)
+    learning = Learning(reading.read_at, Source.LISTING)
+    news = [
+        *outcomes(reading.observations),
+        *_record_vanished(connection, reading.differences, last_read_at, learning),
+        *record_changes(connection, site, reading.differences, last_read_at, learning),
+        *adopt(connection, site, reading.differences.strangers, last_read_at, learning),
+    ]
+    readings.set_last_read_at(connection, site.name, reading.read_at, site.adoption.mode)
+    for one in news:
+        LOG.info("%s", one.sentence)
+    return news
+
+
+def outcomes(observations: Iterable[Observation]) -> Iterator[Learned]:
+    """Yield what became of the tasks that have ended."""
+    for seen in observations:
+        match seen.decision:
+            case Available(size_bytes=size_bytes, available_at=available_at):
+                yield learned("available", seen.image, available_at, size_bytes=size_bytes)
+            case Deleted(deleted_at):
+                yield learned("deleted", seen.image, deleted_at)
+            case Failed(reason):
+                yield learned(f"{seen.task.kind} failed", seen.image, seen.seen_at, reason)
+
+
+def _record_vanished(
+    connection: sa.Connection,
+    differences: Comparison,
+    last_read_at: datetime | None,
+    learning: Learning,
+) -> Iterator[Learned]:
+    for image in differences.vanished:
+        deleted_at = vanished_at(image, last_read_at)
+        if record_vanished(connection, image, deleted_at, learning):
+            yield learned("deleted", image, deleted_at, NOT_BY_US)
+
+
+def record_changes(
+    connection: sa.Connection,
+    site: Site,
+    differences: Comparison,
+    last_read_at: datetime | None,
+    learning: Learning,
+) -> Iterator[Learned]:
+    """Write down new owners, sizes and names, unless another process has done so."""
+    yield from _record_states(connection, site, differences, last_read_at, learning)
+    yield from _record_names(connection, differences, learning)
+
+
+def _record_states(
+    connection: sa.Connection,
+    site: Site,
+    differences: Comparison,
+    last_read_at: datetime | None,
+    learning: Learning,
+) -> Iterator[Learned]:
+    for change in differences.changed:
+        owner = accounts.lock_account(connection, site.name, change.owner)
+        if images.update_state(
+            connection,
+            change.image,
+            account_key=owner.account_key,
+            project_id=change.found.owner_id,
+            size_bytes=change.found.size_bytes,
+            virtual_size_bytes=change.found.virtual_size_bytes,
+        ):
+            changed_at = _changed_at(change, last_read_at, learning.learned_at)
+            tell(connection, change.image.id, Event.CHANGED, changed_at, learning)
+            note = _note_of_change(change)
+            yield learned("changed", change.image, changed_at, note)
+
+
+def _changed_at(change: Change, last_read_at: datetime | None, read_at: datetime) -> datetime:
+    """Return when the image changed: as the image service says, but after it was last read."""
+    available_at = change.image.available_at
+    assert available_at is not None
+    earliest = max(available_at, last_read_at or available_at)
+    return max(earliest, min(change.found.changed_at, read_at))
+
+
+def _note_of_change(change: Change) -> str:
+    notes = []
+    if change.image.project_id != change.found.owner_id:
+        notes.append(f"Its owner is now project {change.found.owner_id}.")
+    if change.image.size_bytes != change.found.size_bytes:
+        notes.append(f"Its size is now {change.found.size_bytes} bytes.")
+    return " ".join(notes) or f"Its disk is now {change.found.virtual_size_bytes} bytes."
+
+
+def _record_names(
+    connection: sa.Connection, differences: Comparison, learning: Learning
+) -> Iterator[Learned]:
+    """Take over the names that images were given in the image service."""
+    for image, name in differences.renamed:
+        if images.rename_image(connection, image, name):
+            note = f"Its name is now {printable(name)}."
+            yield learned("renamed", image, learning.learned_at, note)

@@ -1,0 +1,248 @@
+"""Brings unfinished tasks forward: looks at the cloud, decides, acts, records.
+
+There is no daemon: every command settles what its account has under way, and the hourly run
+settles everything. Two processes may settle the same task at once; the record takes the first.
+"""
+
+import logging
+from collections.abc import Container, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from instance_images.db import cloud_images as images_in_cloud
+from instance_images.db import images, readings, tasks
+from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
+from instance_images.locations.sharing import share_new
+from instance_images.locations.site import Site
+from instance_images.model import journal
+from instance_images.model.capture import next_of_capture, reason_of_full_quota
+from instance_images.model.cloud import CapturePart, CloudImage, Server
+from instance_images.model.deadlines import fault_of_delay
+from instance_images.model.deletion import next_of_deletion
+from instance_images.model.deployment import next_of_deployment
+from instance_images.model.journal import Step
+from instance_images.model.learning import Source
+from instance_images.model.outcomes import Continues, DeleteAgain, Deleted, Failed
+from instance_images.model.records import UNFINISHED, Image, Task, TaskKind
+from instance_images.model.volume_capture import (
+    Ask,
+    Complete,
+    Remove,
+    Seen,
+    Watch,
+    next_of_leftovers,
+    next_of_volume_capture,
+)
+from instance_images.tasks import volume_steps
+from instance_images.tasks.recording import Decision, Observation, record
+
+LOG = logging.getLogger(__name__)
+
+ALL_KINDS = tuple(TaskKind)
+# After these there may be more to do at once.
+_GOES_ON = (Ask, Complete, Remove, Failed)
+# Each of them takes a step; a capture has fewer. What goes wrong in the last is done next time.
+_ROUNDS = 8
+
+
+def settle(
+    site: Site,
+    account_id: str | None,
+    kinds: Sequence[TaskKind] = ALL_KINDS,
+    source: Source = Source.COMMAND,
+    only: Container[str] | None = None,
+) -> list[Observation]:
+    """Bring the unfinished tasks of one account, or of all, as far as the cloud is with them.
+
+    ``only``: the ids of the tasks to look at. What ended captures left in the cloud is removed.
+    Raises CloudUnavailable where a service fails that an unfinished task waits for; but an hour is
+    closed without the block storage, which knows of nothing that is billed.
+    """
+    settled: list[Observation] = []
+    for _ in range(_ROUNDS):
+        looked = _looks(site, account_id, kinds, source, only)
+        observations = [_acted(site, seen, source) for seen in looked]
+        if observations:
+            work = partial(record, observations=observations, source=source)
+            site.database.write(work)
+        settled += observations
+        only = {seen.task.id for seen in looked if isinstance(seen.decision, _GOES_ON)}
+        if not only:
+            break
+    share_new(site, account_id)
+    return settled
+
+
+def observe(
+    site: Site, account_id: str | None, kinds: Sequence[TaskKind] = ALL_KINDS
+) -> list[Observation]:
+    """Look at every unfinished task of one account, or of all; change nothing."""
+    return _looks(site, account_id, kinds, Source.COMMAND)
+
+
+def _looks(
+    site: Site,
+    account_id: str | None,
+    kinds: Sequence[TaskKind],
+    source: Source,
+    only: Container[str] | None = None,
+) -> list[Observation]:
+    with site.database.reading() as connection:
+        pairs = [
+            (task, images.get_image(connection, task.image_id))
+            for task in tasks.open_tasks(connection, site.name, account_id)
+            if task.kind in kinds and (only is None or task.id in only)
+        ]
+        last_read_at = readings.last_read_at(connection, site.name)
+    return [_observe(site, task, image, last_read_at, source) for task, image in pairs]
+
+
+def _observe(
+    site: Site, task: Task, image: Image, last_read_at: datetime | None, source: Source
+) -> Observation:
+    seen_at = site.clock()
+    if task.kind is TaskKind.DEPLOY:
+        servers = _servers_of(site, task)
+        made = next_of_deployment(task, servers, site.clock(), site.deadlines)
+        return Observation(task, image, made, seen_at, server_ids=[s.id for s in servers])
+    if task.kind is TaskKind.CREATE:
+        try:
+            return _observe_capture(site, task, image, seen_at)
+        except CloudUnavailable as error:
+            return _postponed(task, image, seen_at, source, error)
+    found = find_in_cloud(site, image)
+    cloud_image_id = found.id if found else image.cloud_image_id
+    decision = next_of_deletion(task, found is None, last_read_at, site.clock())
+    return Observation(task, image, decision, seen_at, cloud_image_id)
+
+
+def _observe_capture(site: Site, task: Task, image: Image, seen_at: datetime) -> Observation:
+    is_of_volume = journal.is_of_volume(task.journal)
+    decision: Decision
+    found: CloudImage | None = None
+    if not is_of_volume or journal.asked_at(task.journal, Step.UPLOAD):
+        found = find_in_cloud(site, image)
+    cloud_image_id = found.id if found else image.cloud_image_id
+    parts: Sequence[CapturePart] = ()
+    if is_of_volume:
+        made_ids = journal.parts_made(task.journal)
+        parts = site.provider.find_parts(task.project_id, image.id, made_ids)
+    if task.state not in UNFINISHED:
+        is_own = found is not None and found.owner_id == task.project_id
+        seen = Seen(parts, found if is_own else None)
+        decision = next_of_leftovers(task, image, seen, site.clock())
+    elif is_of_volume:
+        decision = next_of_volume_capture(task, Seen(parts, found), site.clock())
+    else:
+        source = site.provider.get_server(task.project_id, image.source_instance_id)
+        is_known = image.cloud_image_id is not None
+        decision = next_of_capture(task, found, source, is_known, site.clock())
+    if isinstance(decision, Continues):
+        fault = fault_of_delay(task, decision.stage, site.deadlines, site.clock())
+        decision = Failed(fault) if fault else decision
+    if isinstance(decision, Failed) and decision.is_unexplained:
+        decision = _explained(site, task, decision)
+    return Observation(task, image, decision, seen_at, cloud_image_id, found=found)
+
+
+def _explained(site: Site, task: Task, failed: Failed) -> Failed:
+    """Name the quota that is used up; where there is none, or it cannot be read, change nothing."""
+    try:
+        quota = site.provider.full_quota(task.project_id)
+    except (CloudUnavailable, ConfigurationError, Refused) as error:
+        LOG.warning("It is not known whether a quota ended capture %s: %s", task.id, error)
+        return failed
+    return failed if quota is None else Failed(reason_of_full_quota(task, quota))
+
+
+def _postponed(
+    task: Task, image: Image, seen_at: datetime, source: Source, error: CloudUnavailable
+) -> Observation:
+    """Return that a capture stays as it is, if nothing but the customer's patience hangs on it."""
+    is_over = task.state not in UNFINISHED
+    is_attended = source is Source.COMMAND
+    if is_over or (not is_attended and journal.is_of_volume(task.journal)):
+        LOG.warning("The capture of image %s is left for later: %s", image.id, error)
+        return Observation(task, image, Watch(), seen_at)
+    raise error
+
+
+def _servers_of(site: Site, task: Task) -> Sequence[Server]:
+    """Return the instances of a deploy: by their ids, several or unknown ones by the mark first.
+
+    An instance that was there is gone only if the cloud says so when asked for its id: Nova's lists
+    leave out, without a word, what is in a cell that does not answer.
+    """
+    found: Sequence[Server] = ()
+    if task.count > 1 or task.server_id is None:
+        found = site.provider.find_requested_servers(task.project_id, task.id, task.started_at)
+    listed = {server.id for server in found}
+    unlisted = [id for id in task.server_ids if id not in listed]
+    confirmed = [site.provider.get_server(task.project_id, id) for id in unlisted]
+    return [*(server for server in confirmed if server), *found]
+
+
+def find_in_cloud(site: Site, image: Image) -> CloudImage | None:
+    """Return what the image service has of our image: by its id, or else by our request's mark.
+
+    Raises ConfigurationError rather than call an image gone that the credentials cannot see.
+    """
+    if image.cloud_image_id is not None:
+        found = site.provider.get_image(image.cloud_image_id)
+    else:
+        found = find_by_mark(site, image.project_id, image.id)
+    if found is None:
+        require_sight(site, {image.project_id})
+    return found
+
+
+def find_by_mark(site: Site, project_id: str, image_id: str) -> CloudImage | None:
+    """Return what the image service has of a capture whose image is not on record yet.
+
+    One that is on record bears the mark of an attempt that was given up, and was adopted since.
+    """
+    marked = site.provider.find_captured(project_id, image_id)
+    if not marked:
+        return None
+    with site.database.reading() as connection:
+        known = images_in_cloud.known_cloud_ids(connection, [one.id for one in marked])
+    return next((one for one in marked if one.id not in known), None)
+
+
+def require_sight(site: Site, project_ids: set[str]) -> None:
+    """Raise ConfigurationError unless the credentials see the images of all these projects."""
+    if not project_ids or site.provider.sees_all_accounts():
+        return
+    own = site.provider.find_project(None).id
+    unseen = project_ids - {own}
+    if unseen:
+        raise ConfigurationError(
+            f"The credentials of {site.location.cloud!r} see only the images of project {own}, but"
+            f" there are images of {len(unseen)} other projects on record: use credentials with"
+            " the admin role."
+        )
+
+
+def _acted(site: Site, seen: Observation, source: Source) -> Observation:
+    """Do in the cloud what was decided; return what came of it."""
+    task, image, decision = seen.task, seen.image, seen.decision
+    try:
+        match decision:
+            case DeleteAgain() if seen.cloud_image_id is not None:
+                site.provider.delete_image(image.project_id, seen.cloud_image_id)
+                return replace(seen, decision=Deleted(site.clock()))
+            case Ask():
+                volume_steps.take(site, task, image, decision)
+            case Complete(outcome) if seen.found is not None:
+                if volume_steps.complete(site, task, image, seen.found, outcome):
+                    return replace(seen, decision=outcome)
+            case Remove():
+                volume_steps.remove(site, task, decision)
+    except Refused as error:
+        return replace(seen, decision=Failed(str(error)))
+    except CloudUnavailable as error:
+        if task.kind is not TaskKind.CREATE:
+            raise
+        return _postponed(task, image, seen.seen_at, source, error)
+    return seen

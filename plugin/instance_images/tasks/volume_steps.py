@@ -1,0 +1,112 @@
+"""Takes the steps of a volume's capture, and removes what any ended capture left in the cloud.
+
+What is about to be made is written down first, by the one process that may do so; then the cloud is
+asked, and its answer is written down. A process that finds a step asked for and no answer looks for
+what bears the capture's mark, and asks again only when nobody can be waiting for the answer.
+"""
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+from instance_images.db import images, tasks
+from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
+from instance_images.locations.site import Site
+from instance_images.model import journal
+from instance_images.model.cloud import CloudImage
+from instance_images.model.journal import Step
+from instance_images.model.outcomes import Available
+from instance_images.model.records import Image, ImageStatus, Task, TaskState
+from instance_images.model.volume_capture import Ask, Remove
+
+LOG = logging.getLogger(__name__)
+
+TOO_MANY_REQUESTS = 429  # the one failure after which nothing can have been begun
+
+
+def take(site: Site, task: Task, image: Image, ask: Ask) -> None:
+    """Ask the cloud for the step, unless another process does.
+
+    Raises Refused where the cloud will not take it, CloudUnavailable where the outcome is unknown;
+    either is on record.
+    """
+    if ask.step is Step.UPLOAD:
+        site.provider.label_volume(task.project_id, ask.source_id, image.id)
+    asking = _written(site, task, journal.asked(task.journal, ask.step, site.clock()), ask.step)
+    if asking is None:
+        return
+    try:
+        made_id = _request(site, asking, image, ask)
+    except (Refused, ConfigurationError, CloudUnavailable) as error:
+        if not isinstance(error, CloudUnavailable) or error.status == TOO_MANY_REQUESTS:
+            _written(site, asking, journal.not_asked(asking.journal, ask.step))
+        raise
+    _record_made(site, asking, image, ask.step, made_id)
+
+
+def _request(site: Site, task: Task, image: Image, ask: Ask) -> str:
+    provider, project_id = site.provider, task.project_id
+    match ask.step:
+        case Step.SNAPSHOT:
+            return provider.request_snapshot(project_id, ask.source_id, image.id)
+        case Step.VOLUME:
+            return provider.request_volume(project_id, ask.source_id, image.id)
+        case Step.UPLOAD:
+            disk_format = task.journal["disk_format"]
+            return provider.request_upload(project_id, ask.source_id, image.name, disk_format)
+        case Step.CAPTURE:
+            raise AssertionError("the compute service is asked once, by whoever made the task")
+
+
+def _written(
+    site: Site, task: Task, written: dict[str, Any], asked: Step | None = None
+) -> Task | None:
+    """Return the task with its new journal; None if another process has changed it."""
+    values: dict[str, Any] = {}
+    if asked is not None:
+        stage = f"{asked} requested"
+        values = {"state": TaskState.RUNNING, "stage": stage}
+        if stage != task.stage:
+            values["stage_began_at"] = site.clock()
+    is_ours = site.database.write(
+        lambda connection: tasks.write_journal(connection, task, written, site.clock(), **values)
+    )
+    return replace(task, journal=written) if is_ours else None
+
+
+def _record_made(site: Site, task: Task, image: Image, step: Step, made_id: str) -> None:
+    """Write down what was made. Where the capture has ended meanwhile, it is left to be removed."""
+
+    def write(connection: Any) -> None:
+        written = journal.made(task.journal, step, made_id)
+        if tasks.write_journal(connection, task, written, site.clock()) and step is Step.UPLOAD:
+            images.update_image(
+                connection, image.id, expected=[ImageStatus.CREATING], cloud_image_id=made_id
+            )
+
+    site.database.write(write)
+
+
+def complete(site: Site, task: Task, image: Image, found: CloudImage, outcome: Available) -> bool:
+    """Give the uploaded image what it still lacks; return False if another process is at it.
+
+    The instant at which it became active is kept before: what is changed now changes it there.
+    """
+    if "active_since" not in task.journal:
+        written = journal.active_since(task.journal, outcome.available_at)
+        if _written(site, task, written) is None:
+            return False
+    minima = {"min_disk": task.journal["size_gib"], "min_ram": task.journal["min_ram_mib"]}
+    site.provider.complete_image(task.project_id, found.id, image.id, minima)
+    return True
+
+
+def remove(site: Site, task: Task, leftovers: Remove) -> None:
+    """Delete what a capture has left; what cannot be deleted yet is tried again next time."""
+    try:
+        if leftovers.image is not None:
+            site.provider.delete_image(task.project_id, leftovers.image.id)
+        for part in leftovers.parts:
+            site.provider.delete_part(task.project_id, part, force=leftovers.force)
+    except Refused as error:
+        LOG.warning("Something is left of the capture of image %s: %s", task.image_id, error)

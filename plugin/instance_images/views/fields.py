@@ -1,0 +1,57 @@
+"""Fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from instance_images.instants import format_instant
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A kind of record: its JSON fields, and its table's columns as (title, text of a record)."""
+
+    fields: tuple[tuple[str, Callable[[Any], Any]], ...]
+    columns: tuple[tuple[str, Callable[[Any], str]], ...]
+
+
+def with_column(view: View, place: int, title: str, text: Callable[[Any], str]) -> View:
+    """Return the view with one more column in its table, before the one at that place."""
+    return View(view.fields, (*view.columns[:place], (title, text), *view.columns[place:]))
+
+
+def as_json(view: View, record: Any) -> dict[str, Any]:
+    """Return the JSON object of a record, for a document that holds it."""
+    return {name: _plain(value(record)) for name, value in view.fields}
+
+
+def size_text(size_bytes: int | None) -> str:
+    """Return a size for reading, in units of 1000: ``1.07 GB``; ``-`` while it is unknown."""
+    if size_bytes is None:
+        return "-"
+    size, unit = size_bytes, 0
+    while size >= 1000 ** (unit + 1) and unit < 5:
+        unit += 1
+    names = ("B", "kB", "MB", "GB", "TB", "PB")
+    return f"{size} B" if unit == 0 else f"{size / 1000**unit:.2f} {names[unit]}"
+
+
+def duration_text(duration_seconds: int) -> str:
+    """Return a duration for reading: ``42 s``, ``3 min 05 s``, ``2 h 07 min``."""
+    minutes, seconds = divmod(duration_seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"
+
+
+def instant_text(instant: datetime | None) -> str:
+    """Return an instant for reading, ``-`` where there is none."""
+    return "-" if instant is None else format_instant(instant)
+
+
+def _plain(value: Any) -> Any:
+    return format_instant(value) if isinstance(value, datetime) else value

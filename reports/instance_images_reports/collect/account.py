@@ -1,0 +1,163 @@
+"""Collects from the ledger what the statement of an account and period is computed from.
+
+Reads the database alone: a report needs no cloud, and is there for customers who have left.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from instance_images.config.settings import Settings
+from instance_images.db.tables import accounts
+from instance_images.errors import NotFound, Refused, UsageError
+from instance_images.model.records import Account
+from instance_images.names import printable
+from instance_images_billing.pricing.periods import Period, days_of, period_before
+from instance_images_billing.pricing.rating import rate_at
+from instance_images_reports.collect.cut import Cut, list_places, read_cut
+from instance_images_reports.collect.ledgers import read_ledgers
+from instance_images_reports.collect.sums import LedgerSum, read_sums
+from instance_images_reports.statement.compute import state
+from instance_images_reports.statement.location_ledger import LocationLedger
+from instance_images_reports.statement.rounding import currency_digits
+from instance_images_reports.statement.statement import Previous, Statement
+
+
+def find_account(connection: sa.Connection, reference: str | None) -> Account:
+    """Return the account of that id or name, or the only one that there is.
+
+    Raises NotFound and UsageError.
+    """
+    query = sa.select(accounts.c.account_id, accounts.c.account_name).order_by(
+        accounts.c.account_key
+    )
+    known: dict[str, str] = {row.account_id: row.account_name for row in connection.execute(query)}
+    if reference is None:
+        if len(known) != 1:
+            raise UsageError(f"Name the account with --account; known are: {_listed(known)}.")
+        return next(Account(*item) for item in known.items())
+    if reference in known:
+        return Account(reference, known[reference])
+    named = [account_id for account_id, name in known.items() if name == reference]
+    if len(named) > 1:
+        raise Refused(
+            f"{len(named)} accounts are named {printable(reference)!r}: give the id of one of"
+            f" {', '.join(named)}."
+        )
+    if not named:
+        raise NotFound("Account", reference, f"Known are: {_listed(known)}.")
+    return Account(named[0], known[named[0]])
+
+
+def _listed(known: dict[str, str]) -> str:
+    shown = sorted(f"{printable(name)} ({account_id})" for account_id, name in known.items())
+    more = f" and {len(shown) - 20} more" if len(shown) > 20 else ""
+    return (", ".join(shown[:20]) or "none, for no image was ever captured") + more
+
+
+def collect(
+    connection: sa.Connection,
+    settings: Settings,
+    account: Account,
+    period: Period,
+    currency: str | None,
+) -> Statement:
+    """Return the account's statement; ``currency`` chooses where there are several.
+
+    Raises UsageError where the currency is not one of the account's, or several are.
+    """
+    timezone = settings.billing.timezone
+    cut, places = read_cut(connection, period), list_places(connection, account_id=account.id)
+    ((_, ledgers),) = read_ledgers(connection, cut, days_of(period, timezone), places)
+    chosen = _currency(ledgers, settings, currency)
+    before = read_cut(connection, period_before(period.start, timezone))
+    previous = previous_by_currency(before.period, read_sums(connection, before, account.id))
+    return state_in(timezone, cut, account, chosen, ledgers, previous.get(chosen)).statement
+
+
+def previous_by_currency(before: Period, sums: Iterable[LedgerSum]) -> dict[str, Previous]:
+    """Return what an account was charged in the period before, by currency."""
+    nanos: dict[str, int] = {}
+    for one in sums:
+        nanos[one.currency] = nanos.get(one.currency, 0) + one.nanos
+    return {currency: Previous(before, total) for currency, total in nanos.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A statement, and the nanos that it accounts for at each location that has any row of it."""
+
+    statement: Statement
+    nanos: Mapping[str, int]
+
+    @property
+    def charged_nanos(self) -> int:
+        """All that it accounts for, before it is rounded."""
+        return sum(self.nanos.values())
+
+
+def state_in(
+    timezone: ZoneInfo,
+    cut: Cut,
+    account: Account,
+    currency: str,
+    ledgers: Sequence[LocationLedger],
+    previous: Previous | None = None,
+) -> Stated:
+    """Return the account's statement in the currency. Raises LedgerMismatch."""
+    own = [_in_currency(one, currency) for one in ledgers]
+    statement = state(
+        account,
+        cut.period,
+        timezone.key,
+        currency,
+        currency_digits(currency),
+        own,
+        days_of(cut.period, timezone),
+        cut.period_state,
+        previous,
+        cut.closed_at,
+    )
+    return Stated(statement, {one.location: one.charged_nanos for one in own if one.has_rows})
+
+
+def currencies_of(ledgers: Sequence[LocationLedger]) -> list[str]:
+    """Return the currencies that an account is charged in, sorted."""
+    return sorted({rate.currency for one in ledgers for rate in one.rates})
+
+
+def _currency(ledgers: Sequence[LocationLedger], settings: Settings, wanted: str | None) -> str:
+    """Return the one currency to report in."""
+    found = currencies_of(ledgers)
+    if not found:
+        found = sorted({location.currency for location in settings.locations})
+    if wanted is None and len(found) == 1:
+        return found[0]
+    if wanted in found:
+        return wanted
+    if wanted is None:
+        raise UsageError(
+            f"The account is charged in {' and '.join(found)}, which are never added up: choose"
+            " one with --currency."
+        )
+    raise UsageError(
+        f"The account is not charged in {printable(wanted)!r}, but in {' and '.join(found)}."
+    )
+
+
+def _in_currency(one: LocationLedger, currency: str) -> LocationLedger:
+    """Return the ledger with what is charged in that currency alone."""
+
+    def is_in(instant: datetime) -> bool:
+        rate = rate_at(one.rates, instant)
+        return rate is not None and rate.currency == currency
+
+    return replace(
+        one,
+        postings=[posting for posting in one.postings if is_in(posting.starts_at)],
+        adjustments=[each for each in one.adjustments if is_in(each.corrects_at)],
+        minimums=[each for each in one.minimums if is_in(each.counted_at)],
+    )

@@ -1,0 +1,101 @@
+"""Sections that others add to the report, by entry points in ``instance_images.report_sections``.
+
+The name of an entry point is that of its section; what it points to is a SectionSource. A source
+that fails ends the report: one that leaves a section out would be wrong in its total.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from importlib.metadata import EntryPoint, entry_points
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from instance_images.config.logs import redact
+from instance_images.errors import ConfigurationError, InstanceImagesError
+from instance_images.model.records import Account
+from instance_images_billing.pricing.periods import Period
+from instance_images_reports.statement.charges import Charge, ChargeSection, charge_section
+from instance_images_reports.statement.statement import Statement
+
+GROUP = "instance_images.report_sections"
+
+
+@dataclass(frozen=True, slots=True)
+class SectionRequest:
+    """What a section is asked for: one account's charges of one period in one currency.
+
+    ``connection`` reads our own database in the transaction that the whole report is read in; it
+    is not to be written to.
+    """
+
+    connection: sa.Connection
+    account: Account
+    period: Period
+    timezone: ZoneInfo
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class SectionContent:
+    """What a source answers: the title of its section, in its own words, and the charges."""
+
+    title: str
+    charges: Sequence[Charge]
+
+
+SectionSource = Callable[[SectionRequest], SectionContent | None]
+"""Returns the charges, or None where the account has nothing to do with the section."""
+
+
+def with_added_sections(connection: sa.Connection, statement: Statement) -> Statement:
+    """Return the statement with the sections that are installed, and with what they add to it.
+
+    Raises ConfigurationError where a source is not usable.
+    """
+    request = SectionRequest(
+        connection,
+        statement.account,
+        statement.period,
+        ZoneInfo(statement.timezone),
+        statement.currency,
+    )
+    found = sorted(entry_points(group=GROUP), key=lambda entry_point: entry_point.name)
+    added = [_section(one, request, statement.total) for one in found]
+    sections = [section for section in added if section is not None]
+    if not sections:
+        return statement
+    total = sum((section.total for section in sections), statement.total)
+    return replace(statement, added=sections, total=total)
+
+
+def _section(found: EntryPoint, request: SectionRequest, total: Decimal) -> ChargeSection | None:
+    if not re.fullmatch("[a-z][a-z0-9-]*", found.name) or found.name == "images":
+        raise ConfigurationError(
+            f"Section {found.name} ({found.value}) cannot be named so: its entry point needs a name"
+            " of small letters, digits and hyphens, other than images."
+        )
+    try:
+        source: SectionSource = found.load()
+        content = source(request)
+        if content is None:
+            return None
+        _require_exact(content.charges)
+    except InstanceImagesError:
+        raise
+    except Exception as error:
+        raise ConfigurationError(
+            f"Section {found.name} ({found.value}) failed:"
+            f" {redact(f'{type(error).__name__}: {error}')}. No report is made without it: correct"
+            " it, or uninstall it."
+        ) from error
+    digits = -total.as_tuple().exponent  # type: ignore[operator]  # amounts are finite
+    return charge_section(found.name, content.title, content.charges, digits)
+
+
+def _require_exact(charges: Sequence[Charge]) -> None:
+    for charge in charges:
+        if not isinstance(charge.amount, Decimal) or not charge.amount.is_finite():
+            raise TypeError(f"the amount {charge.amount!r} is no exact Decimal")

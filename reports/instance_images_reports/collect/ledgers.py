@@ -1,0 +1,245 @@
+"""Reads what the ledger holds of many accounts in a few queries, or of one account.
+
+Postings are added up by the database as far as a statement allows it: within a local day and a
+rate. Where a rate has an allowance, which is taken off hour by hour, they are read by the hour.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import sqlalchemy as sa
+
+from instance_images.db.tables import images
+from instance_images.instants import floor_hour
+from instance_images.model.records import Account
+from instance_images_billing.ledger.tables import adjustments, intervals, minimum_charges, postings
+from instance_images_billing.pricing.charged import MinimumCharge, Posting
+from instance_images_billing.pricing.corrections import Adjustment
+from instance_images_billing.pricing.periods import LocalDay
+from instance_images_billing.pricing.rating import Interval, Rate
+from instance_images_reports.collect.cut import AccountPlaces, Cut, LocationCut
+from instance_images_reports.statement.location_ledger import BilledImage, LocationLedger
+
+_DAY = timedelta(days=1)
+_DAY_SECONDS = 86_400
+_LOW_DIGITS = 12  # of a sum of byte-seconds, which SQLite has to add up in two parts
+_ADJUSTMENT = tuple(c for c in adjustments.c if c.name != "adjustment_key")
+_ADJUSTMENT_NAMES = tuple(c.name for c in _ADJUSTMENT)
+
+Rows = dict[int, list[Any]]
+
+
+def read_ledgers(
+    connection: sa.Connection, cut: Cut, days: Sequence[LocalDay], places: Sequence[AccountPlaces]
+) -> Iterator[tuple[Account, list[LocationLedger]]]:
+    """Yield each of the accounts with what the ledger holds of it at its locations.
+
+    ``days`` are the period's, in order. All of these accounts are held in memory at once.
+    """
+    found: dict[int, LocationLedger] = {}
+    for name, place in cut.locations.items():
+        keys = [each.keys[name] for each in places if name in each.keys]
+        if keys:
+            found |= _at_location(connection, cut, place, days, keys)
+    for each in places:
+        yield each.account, [found[key] for key in each.keys.values()]
+
+
+def _at_location(
+    connection: sa.Connection,
+    cut: Cut,
+    place: LocationCut,
+    days: Sequence[LocalDay],
+    keys: Sequence[int],
+) -> dict[int, LocationLedger]:
+    billed = _billed_images(connection, cut, place.location, keys)
+    posted = _postings(connection, cut, place, days, keys)
+    adjusted, names = _adjustments(connection, cut, place, keys)
+    minimums = _minimums(connection, cut, keys)
+    return {
+        key: LocationLedger(
+            place.location,
+            place.metered_until,
+            place.rates,
+            billed.get(key, ()),
+            posted.get(key, ()),
+            adjusted.get(key, ()),
+            minimums.get(key, ()),
+            names.get(key, {}),
+        )
+        for key in keys
+    }
+
+
+# --------------------------------------------------------------------------- images
+
+
+def _billed_images(connection: sa.Connection, cut: Cut, location: str, keys: Sequence[int]) -> Rows:
+    """Return images with an interval that touches an hour of the period."""
+    columns = intervals.c
+    query = (
+        sa.select(
+            columns.account_key,
+            columns.image_id,
+            columns.size_bytes,
+            columns.starts_at,
+            columns.ends_at,
+            columns.continues,
+            columns.is_continued,
+            images.c.name,
+            images.c.source_instance_id,
+            images.c.source_instance_name,
+        )
+        .join_from(intervals, images, images.c.image_id == columns.image_id)
+        .where(
+            columns.account_key.in_(keys),
+            columns.starts_at < cut.period.end,
+            sa.or_(
+                columns.ends_at.is_(None),
+                columns.ends_at > floor_hour(cut.period.start),  # it may be rounded up
+            ),
+        )
+    )
+    found: Rows = {}
+    for key, image_id, *of_interval, name, source_id, source in connection.execute(query):
+        interval = Interval(image_id, *of_interval)
+        image = BilledImage(image_id, name, location, source, interval, source_id)
+        found.setdefault(key, []).append(image)
+    return found
+
+
+# ------------------------------------------------------------------------- postings
+
+
+def _postings(
+    connection: sa.Connection,
+    cut: Cut,
+    place: LocationCut,
+    days: Sequence[LocalDay],
+    keys: Sequence[int],
+) -> Rows:
+    """Return what was posted in the period, by the hour or added up; each with where it begins."""
+    found: Rows = {}
+    if place.metered_until is None:
+        return found
+    until = min(cut.period.end, place.metered_until)
+    begins = sa.type_coerce(postings.c.starts_at, sa.BigInteger)
+    is_by_hour = any(rate.free_bytes for rate in place.rates)
+    query = (
+        sa.select(
+            postings.c.account_key,
+            sa.func.min(postings.c.starts_at),
+            sa.func.sum(postings.c.amount_nanos),
+            *_sum_of_byte_seconds(connection),
+            (begins if is_by_hour else _part_of_day(begins, days)).label("part"),
+            _rate_number(begins, place.rates).label("rate_number"),
+        )
+        .where(
+            postings.c.account_key.in_(keys),
+            postings.c.starts_at >= cut.period.start,
+            postings.c.starts_at < until,
+        )
+        .group_by(postings.c.account_key, "part", "rate_number")
+        .order_by(postings.c.account_key, sa.func.min(postings.c.starts_at))
+    )
+    for key, starts_at, nanos, high, low, *_ in connection.execute(query):
+        byte_seconds = int(high) * 10**_LOW_DIGITS + int(low)
+        found.setdefault(key, []).append(Posting(key, starts_at, byte_seconds, int(nanos)))
+    return found
+
+
+def _part_of_day(begins: Any, days: Sequence[LocalDay]) -> Any:
+    """Return the expression of a part of the period that lies within one local day.
+
+    That is 24 hours from where days begin; they are counted anew after a day on which the clock is
+    changed, and the 25th hour of such a day is a part of its own.
+    """
+    firsts = [days[0].start]
+    firsts += [later.start for earlier, later in pairwise(days) if _is_odd(earlier)]
+    whole = [
+        (start, begins - (begins - _seconds(start)) % _DAY_SECONDS) for start in reversed(firsts)
+    ]
+    if len(whole) == 1:
+        return whole[0][1]
+    *later, (_, else_) = whole
+    return sa.case(*((begins >= _seconds(start), part) for start, part in later), else_=else_)
+
+
+def _is_odd(day: LocalDay) -> bool:
+    return day.end - day.start != _DAY
+
+
+def _rate_number(begins: Any, rates: Sequence[Rate]) -> Any:
+    """Return the expression of which rate holds: what is posted by two of them is kept apart."""
+    cases = [
+        (begins >= _seconds(rate.from_hour), number)
+        for number, rate in reversed(list(enumerate(rates, start=1)))
+    ]
+    return sa.case(*cases, else_=0) if cases else sa.literal(0)
+
+
+def _seconds(instant: datetime) -> int:
+    return int(instant.timestamp())
+
+
+def _sum_of_byte_seconds(connection: sa.Connection) -> tuple[Any, Any]:
+    """Return the sums of the leading and of the last digits: SQLite keeps them as text."""
+    if connection.dialect.name != "sqlite":
+        return sa.literal(0), sa.func.sum(postings.c.byte_seconds)
+    digits = sa.type_coerce(postings.c.byte_seconds, sa.String)
+    leading = sa.func.substr(digits, 1, sa.func.length(digits) - _LOW_DIGITS)
+    last = sa.func.substr(digits, -_LOW_DIGITS)
+    return _integer_sum(leading), _integer_sum(last)
+
+
+def _integer_sum(digits: Any) -> Any:
+    return sa.func.sum(sa.cast(digits, sa.BigInteger))
+
+
+# --------------------------------------------------------------------------- beside
+
+
+def _adjustments(
+    connection: sa.Connection, cut: Cut, place: LocationCut, keys: Sequence[int]
+) -> tuple[Rows, dict[int, dict[str, str]]]:
+    """Return the adjustments that are counted in the period, in order, and their images' names."""
+    query = (
+        sa.select(images.c.name, *_ADJUSTMENT)
+        .join_from(adjustments, images, images.c.image_id == adjustments.c.image_id, isouter=True)
+        .where(
+            adjustments.c.account_key.in_(keys),
+            adjustments.c.counted_at >= cut.period.start,
+            adjustments.c.counted_at < cut.period.end,
+            adjustments.c.adjustment_key <= place.last_adjustment,
+        )
+        .order_by(adjustments.c.adjustment_key)
+    )
+    found: Rows = {}
+    names: dict[int, dict[str, str]] = {}
+    for name, *values in connection.execute(query):
+        one = Adjustment(**dict(zip(_ADJUSTMENT_NAMES, values, strict=True)))
+        found.setdefault(one.account_key, []).append(one)
+        if name is not None:
+            names.setdefault(one.account_key, {})[one.image_id] = name
+    return found, names
+
+
+def _minimums(connection: sa.Connection, cut: Cut, keys: Sequence[int]) -> Rows:
+    """Return the minimum charges that are counted in the period; it has some once it is closed."""
+    found: Rows = {}
+    if cut.closed_at is None:
+        return found
+    query = (
+        sa.select(minimum_charges)
+        .where(
+            minimum_charges.c.account_key.in_(keys),
+            minimum_charges.c.counted_at >= cut.period.start,
+            minimum_charges.c.counted_at < cut.period.end,
+        )
+        .order_by(minimum_charges.c.counted_at)
+    )
+    for row in connection.execute(query):
+        found.setdefault(row.account_key, []).append(MinimumCharge(**row._mapping))
+    return found

@@ -1,0 +1,101 @@
+"""What the ledger charges, added up by the database: the figures that reports are held against.
+
+Shares no arithmetic with the statements, which come from the same postings on another way.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from instance_images.db.tables import accounts
+from instance_images_billing.ledger.tables import adjustments, minimum_charges, postings
+from instance_images_billing.pricing.rating import Rate
+from instance_images_reports.collect.cut import Cut, LocationCut
+
+NO_CURRENCY = ""  # of rows from before the location had a rate
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSum:
+    """What an account is charged at a location in a currency: nanos, by the table they are in."""
+
+    account_id: str
+    location: str
+    currency: str
+    postings: int = 0
+    adjustments: int = 0
+    minimums: int = 0
+
+    @property
+    def nanos(self) -> int:
+        """All of it."""
+        return self.postings + self.adjustments + self.minimums
+
+
+def read_sums(
+    connection: sa.Connection, cut: Cut, account_id: str | None = None
+) -> Sequence[LedgerSum]:
+    """Return what is charged in the cut's period, sorted by account, location and currency.
+
+    There is one for each account, location and currency that the ledger has a row of, even if it
+    comes to nothing.
+    """
+    found: dict[tuple[str, str, str], dict[str, int]] = {}
+    for place in cut.locations.values():
+        for table, counted_at, rated_at, more in _sources(cut, place):
+            query = (
+                sa.select(
+                    accounts.c.account_id,
+                    _currency_at(rated_at, place.rates).label("in_currency"),
+                    sa.func.sum(table.c.amount_nanos),
+                )
+                .join_from(accounts, table, table.c.account_key == accounts.c.account_key)
+                .where(
+                    accounts.c.location == place.location,
+                    counted_at >= cut.period.start,
+                    counted_at < cut.period.end,
+                    more,
+                )
+                .group_by(accounts.c.account_id, "in_currency")
+            )
+            if account_id is not None:
+                query = query.where(accounts.c.account_id == account_id)
+            for owner, currency, nanos in connection.execute(query):
+                parts = found.setdefault((owner, place.location, currency), {})
+                parts[table.name] = int(nanos)
+    return [
+        LedgerSum(
+            *whose,
+            parts.get(postings.name, 0),
+            parts.get(adjustments.name, 0),
+            parts.get(minimum_charges.name, 0),
+        )
+        for whose, parts in sorted(found.items())
+    ]
+
+
+def _sources(cut: Cut, place: LocationCut) -> list[tuple[sa.Table, Any, Any, Any]]:
+    """Return the tables of charges, with when a row is counted, rated, and if it is in the cut."""
+    sources: list[tuple[sa.Table, Any, Any, Any]] = [
+        (
+            adjustments,
+            adjustments.c.counted_at,
+            adjustments.c.corrects_at,
+            adjustments.c.adjustment_key <= place.last_adjustment,
+        )
+    ]
+    if place.metered_until is not None:
+        starts_at = postings.c.starts_at
+        sources.append((postings, starts_at, starts_at, starts_at < place.metered_until))
+    if cut.closed_at is not None:
+        counted_at = minimum_charges.c.counted_at
+        sources.append((minimum_charges, counted_at, counted_at, sa.true()))
+    return sources
+
+
+def _currency_at(instant: Any, rates: Sequence[Rate]) -> sa.ColumnElement[str]:
+    """Return the expression of the currency that the location's rate has at an instant."""
+    cases = [(instant >= rate.from_hour, rate.currency) for rate in reversed(rates)]
+    return sa.case(*cases, else_=NO_CURRENCY) if cases else sa.literal(NO_CURRENCY)

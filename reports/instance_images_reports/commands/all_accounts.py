@@ -1,0 +1,185 @@
+"""What ``instance-images report`` does for all accounts. Commands wire and hold no logic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from instance_images.commands.options import pass_invocation
+from instance_images.commands.output import format_option
+from instance_images.errors import Refused, UsageError
+from instance_images.instants import format_instant
+from instance_images_reports.batch.engines import DASK, LOCAL
+
+if TYPE_CHECKING:
+    from instance_images.commands.main import Invocation
+    from instance_images_billing.pricing.periods import Period
+    from instance_images_reports.presentation import Presentation
+
+
+def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what makes the reports of many accounts."""
+    for option in (
+        click.option(
+            "--engine-address",
+            metavar="ADDRESS",
+            help="A scheduler of Dask that runs already, as in tcp://10.0.0.5:8786; its workers"
+            " need this configuration's database, and the folder.",
+        ),
+        click.option(
+            "--engine",
+            "engine_name",
+            type=click.Choice([LOCAL, DASK]),
+            default=LOCAL,
+            help="What makes the reports of all accounts: processes of this machine, or Dask."
+            " [default: local]",
+        ),
+        click.option(
+            "--jobs",
+            type=click.IntRange(1, 1024),
+            metavar="N",
+            help="How many processes make the reports of all accounts. [default: one a core]",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def named_period_begun(invocation: Invocation, text: str) -> Period:
+    """Return the period of that name. Raises UsageError, and Refused where it begins later."""
+    from instance_images_billing.pricing.periods import named_period
+
+    now = invocation.clock()
+    period = named_period(text, now, invocation.application.settings.billing.timezone)
+    if period.start > now:
+        raise Refused(
+            f"The period {period.name} has not begun: it is {format_instant(now)} now, and it"
+            f" begins at {format_instant(period.start)}."
+        )
+    return period
+
+
+def require_alone(*options_of_one_account: object) -> None:
+    """Raise UsageError where an option was given that is for the report of one account."""
+    if any(options_of_one_account):
+        raise UsageError(
+            "--all-accounts goes without --account, --currency, --section and --mail-to."
+        )
+
+
+def require_no_engine(jobs: int | None, engine_name: str, engine_address: str | None) -> None:
+    """Raise UsageError where the report of one account was given an engine."""
+    if (jobs, engine_name, engine_address) != (None, LOCAL, None):
+        raise UsageError("--engine, --engine-address and --jobs go with --all-accounts.")
+
+
+def report_all(
+    invocation: Invocation,
+    period: Period,
+    output: Path | None,
+    output_format: str | None,
+    presentation: Presentation,
+    *,
+    force: bool,
+    jobs: int | None,
+    engine_name: str,
+    engine_address: str | None,
+) -> None:
+    """Print the summary over all accounts, or write the folder with a report for each of them."""
+    from instance_images_reports.batch.all_accounts import read_books, summary_of, write_all
+    from instance_images_reports.batch.engines import engine
+    from instance_images_reports.commands.progress import accounts_progress
+    from instance_images_reports.summary.formats import SUMMARY_FORMATS, render_summary
+
+    application = invocation.application
+    database, settings = application.database, application.settings
+    if output_format is None and output is not None:
+        raise UsageError("Choose the format of the reports with -f.")
+    output_format = output_format or "text"
+    if output is None and output_format not in SUMMARY_FORMATS:
+        raise UsageError(
+            f"There is no summary as {output_format}: name a folder for the reports with -o, or"
+            f" choose one of {', '.join(SUMMARY_FORMATS)}."
+        )
+    chosen = engine(engine_name, jobs, engine_address)
+    with database.snapshot() as connection:
+        books = read_books(connection, settings, period)
+    if not books.places:
+        raise Refused("There are no accounts to report on: no image was ever captured.")
+    if output is None:
+        content = render_summary(output_format, summary_of(books, settings), {}, presentation)
+        click.echo(content, nl=False)
+        return
+    with accounts_progress(f"Reports of {period.name}") as progress:
+        manifest = write_all(
+            database,
+            settings,
+            books,
+            chosen,
+            output,
+            output_format,
+            presentation,
+            progress,
+            replace=force,
+        )
+    count = len(manifest.accounts)
+    click.echo(f"{output}: written: {count} report{'' if count == 1 else 's'} of {period.name}.")
+
+
+@click.command("reconcile")
+@click.option(
+    "--period",
+    "period_text",
+    required=True,
+    metavar="PERIOD",
+    help="Billing month: YYYY-MM, this, or last.",
+)
+@click.argument("directory", required=False, type=click.Path(path_type=Path, file_okay=False))
+@format_option
+@engine_options
+@pass_invocation
+def reconcile_command(
+    invocation: Invocation,
+    period_text: str,
+    directory: Path | None,
+    output_format: str | None,
+    jobs: int | None,
+    engine_name: str,
+    engine_address: str | None,
+) -> None:
+    """Prove that the reports of a period come to what the ledger charges.
+
+    DIRECTORY is a folder that 'report cloud-usage --all-accounts -o' has written: its files are
+    held against its manifest, and that against the ledger, as far as it went then. Without it, the
+    reports are made for this alone. Exit code 1 if anything differs; the rows that do are listed.
+
+    Example: instance-images report reconcile --period 2026-11 /srv/reports/2026-11
+    """
+    from instance_images.commands.output import show_list
+    from instance_images_reports.batch.engines import engine
+    from instance_images_reports.commands.progress import accounts_progress
+    from instance_images_reports.commands.views import RECONCILED
+    from instance_images_reports.proof.reconcile import prove_folder, prove_statements
+
+    application = invocation.application
+    database, settings = application.database, application.settings
+    period = named_period_begun(invocation, period_text)
+    if directory is not None:
+        with database.snapshot() as connection:
+            proof = prove_folder(connection, period, directory)
+    else:
+        chosen = engine(engine_name, jobs, engine_address)
+        with accounts_progress(f"Reports of {period.name}") as progress:
+            proof = prove_statements(database, settings, period, chosen, progress)
+    show_list(RECONCILED, proof.rows, output_format)
+    for line in filter(None, [proof.note, *proof.findings]):
+        click.echo(line, err=True)
+    if proof.findings:
+        invocation.exit_code = 1
+        count = len(proof.findings)
+        click.echo(f"{count} finding{'' if count == 1 else 's'}.", err=True)
+    else:
+        click.echo(f"{period.name}: the reports come to what the ledger charges.", err=True)

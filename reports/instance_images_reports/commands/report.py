@@ -1,0 +1,151 @@
+"""``instance-images report``. Commands wire and hold no logic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from instance_images.commands.options import all_accounts_option, pass_invocation
+from instance_images_reports.commands.all_accounts import (
+    engine_options,
+    named_period_begun,
+    reconcile_command,
+    report_all,
+    require_alone,
+    require_no_engine,
+)
+from instance_images_reports.commands.one_account import Delivery, report_one
+from instance_images_reports.delivery.destination import chosen_format
+from instance_images_reports.formats.datasets import DATASETS
+from instance_images_reports.formats.registry import FORMATS
+from instance_images_reports.presentation import (
+    DEFAULT_PRESENTATION,
+    PAPERS,
+    VERSIONS,
+    FocusOptions,
+    Presentation,
+)
+
+if TYPE_CHECKING:
+    from instance_images.commands.main import Invocation
+    from instance_images.config.settings import Settings
+
+
+@click.group()
+def report() -> None:
+    """Report what images cost."""
+
+
+report.add_command(reconcile_command)
+
+
+@report.command("cloud-usage")
+@click.option(
+    "--account", metavar="A", help="Id or name of the account. [default: the only one there is]"
+)
+@all_accounts_option
+@click.option(
+    "--period",
+    "period_text",
+    required=True,
+    metavar="PERIOD",
+    help="Billing month: YYYY-MM, this, or last.",
+)
+@click.option(
+    "--currency", metavar="CODE", help="The currency, for an account that is charged in several."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE|DIR",
+    help="File to write, whole or not at all, or the folder to write one into; for parquet and"
+    " focus, and of all accounts, the folder that they are. [default: standard output, unless it is"
+    " mailed; of all accounts the summary]",
+)
+@click.option("--force", is_flag=True, help="Replace the file or folder if it exists.")
+@click.option(
+    "-f",
+    "--format",
+    "output_format",
+    type=click.Choice([*FORMATS, *DATASETS]),
+    help="The format to write. [default: by the suffix of the file, else text]",
+)
+@click.option(
+    "--section", "section_name", metavar="NAME", help="One section alone, as html or json: images."
+)
+@click.option(
+    "--paper",
+    type=click.Choice(PAPERS),
+    default=DEFAULT_PRESENTATION.paper,
+    show_default=True,
+    help="The size of the pages of pdf and xlsx.",
+)
+@click.option(
+    "--locale",
+    metavar="LOCALE",
+    default=DEFAULT_PRESENTATION.locale,
+    show_default=True,
+    help="How texts, dates and numbers are put for people: de, de_DE, ja_JP. CSV and JSON are"
+    " the same in every locale.",
+)
+@click.option(
+    "--focus-version",
+    type=click.Choice(VERSIONS),
+    default=VERSIONS[0],
+    show_default=True,
+    help="The version of FOCUS.",
+)
+@click.option(
+    "--mail-to",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Mail the report there, by the server of [mail]; may be repeated.",
+)
+@engine_options
+@pass_invocation
+def cloud_usage(
+    invocation: Invocation,
+    account: str | None,
+    all_accounts: bool,
+    period_text: str,
+    currency: str | None,
+    output: Path | None,
+    force: bool,
+    output_format: str | None,
+    section_name: str | None,
+    paper: str,
+    locale: str,
+    focus_version: str,
+    mail_to: tuple[str, ...],
+    **engine: Any,
+) -> None:
+    """Write the Cloud Usage report of an account and period.
+
+    With --all-accounts, write a summary, or with -o a folder: a report for each account and
+    currency, the summary, and a manifest with digests and totals.
+
+    Example: instance-images report cloud-usage --account demo --period 2026-11 -o demo.pdf
+    """
+    from instance_images_reports.wording.catalogue import parse_locale
+
+    parse_locale(locale)  # before the ledger is read
+    settings = invocation.application.settings
+    presentation = _presentation(settings, locale, paper, focus_version)
+    if all_accounts:
+        require_alone(account, currency, section_name, mail_to)
+        period = named_period_begun(invocation, period_text)
+        report_all(invocation, period, output, output_format, presentation, force=force, **engine)
+        return
+    require_no_engine(**engine)
+    delivery = Delivery(chosen_format(output_format, output), section_name, output, force, mail_to)
+    period = named_period_begun(invocation, period_text)
+    report_one(invocation, account, period, currency, delivery, presentation)
+
+
+def _presentation(settings: Settings, locale: str, paper: str, focus_version: str) -> Presentation:
+    provider = settings.provider
+    focus = FocusOptions(focus_version, provider.name, provider.payment_terms)
+    return Presentation(locale, paper, settings.template_directories, focus)

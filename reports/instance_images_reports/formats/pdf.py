@@ -1,0 +1,107 @@
+"""The Cloud Usage report as a PDF: the HTML report on paper, by WeasyPrint.
+
+Owns what pages have and a screen has not: their size, numbers and running heads. The rest is in
+the HTML and its style sheet for print. Nothing is fetched: what the page does not hold is not
+there. On a machine whose fonts stay the same, the same report gives the same file.
+"""
+
+import contextlib
+import io
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from types import ModuleType
+
+from instance_images.errors import ConfigurationError
+from instance_images.names import printable
+from instance_images_reports.formats.html import render_page
+from instance_images_reports.presentation import DEFAULT_PRESENTATION, Presentation
+from instance_images_reports.statement.statement import Statement
+from instance_images_reports.wording.words import Words, words_for
+
+PAGE = "cloud-usage.pdf.j2"
+_MAX_HEAD_CHARACTERS = 40  # of a name; of the widest there are, as many fit beside the month
+_PAPER_SIZES = {"a4": "A4", "letter": "letter"}
+
+
+def render_pdf(statement: Statement, presentation: Presentation = DEFAULT_PRESENTATION) -> bytes:
+    """Return the report as a PDF that can be read aloud, with all fonts in it.
+
+    Raises ConfigurationError where libraries or fonts are missing.
+    """
+    engine = _engine()
+    from markupsafe import Markup
+    from weasyprint.urls import URLFetcher
+
+    words = words_for(statement, presentation)
+    head = f"{_shortened(printable(statement.account.name))}, {words.month_of(statement.period)}"
+    html = render_page(
+        PAGE,
+        statement,
+        presentation,
+        paper=_PAPER_SIZES[presentation.paper],
+        running_head=Markup(_css_string(head)),  # noqa: S704 - escaped for CSS
+        page_number=Markup(_page_number(words)),  # noqa: S704 - escaped for CSS
+    )
+    page = engine.HTML(string=html, url_fetcher=URLFetcher(allowed_protocols=("data",)))
+    with _no_time_in_fonts():
+        content: bytes = page.write_pdf(pdf_tags=True)
+    return content
+
+
+@contextlib.contextmanager
+def _no_time_in_fonts() -> Iterator[None]:
+    """Have fonts that are cut without HarfBuzz-Subset bear no time, or no two files are the same.
+
+    What fontTools reads: https://reproducible-builds.org/specs/source-date-epoch/
+    """
+    before = os.environ.get("SOURCE_DATE_EPOCH")
+    os.environ["SOURCE_DATE_EPOCH"] = before or "0"
+    try:
+        yield
+    finally:
+        del os.environ["SOURCE_DATE_EPOCH"]
+        if before is not None:
+            os.environ["SOURCE_DATE_EPOCH"] = before
+
+
+def _engine() -> ModuleType:
+    """Return WeasyPrint, which prints advice, and goes on without fonts until it crashes."""
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.filterwarnings("error", "No fonts|FontConfig cannot", UserWarning)
+            import weasyprint
+    except OSError as error:
+        raise ConfigurationError(
+            "The format pdf needs the library Pango, which is missing or incomplete: install it"
+            " (Debian: apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0)."
+        ) from error
+    except UserWarning as error:
+        raise ConfigurationError(
+            "The format pdf needs fonts, and there are none: install some (Debian: apt install"
+            " fonts-dejavu-core)."
+        ) from error
+    engine: ModuleType = weasyprint
+    return engine
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _MAX_HEAD_CHARACTERS else f"{name[: _MAX_HEAD_CHARACTERS - 1]}…"
+
+
+def _page_number(words: Words) -> str:
+    """Return ``Page 2 of 5`` in the reader's language, as CSS counts it."""
+    text = words.gettext("Page %(page)s of %(pages)s", page="\x01page\x01", pages="\x01pages\x01")
+    parts = text.split("\x01")
+    return " ".join(
+        f"counter({part})" if part in ("page", "pages") else _css_string(part)
+        for part in parts
+        if part
+    )
+
+
+def _css_string(text: str) -> str:
+    """Return the text as CSS writes it, without a character that could end it."""
+    escaped = re.sub(r"[^\w ,.-]", lambda found: f"\\{ord(found[0]):x} ", text)
+    return f'"{escaped}"'

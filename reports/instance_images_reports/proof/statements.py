@@ -1,0 +1,86 @@
+"""Checks that every statement adds up to what the ledger charges, for ``meter verify``."""
+
+from collections.abc import Iterator, Sequence
+
+import sqlalchemy as sa
+
+from instance_images.config.settings import Settings
+from instance_images.model.records import Account
+from instance_images.names import printable
+from instance_images_billing.ledger.tables import adjustments, postings
+from instance_images_billing.pricing.periods import Period, days_of, periods_between
+from instance_images_reports.batch.account_files import Member, batches_of
+from instance_images_reports.collect.account import currencies_of, state_in
+from instance_images_reports.collect.cut import Cut, list_places, read_cut
+from instance_images_reports.collect.ledgers import read_ledgers
+from instance_images_reports.statement.location_ledger import LocationLedger
+from instance_images_reports.statement.rounding import LedgerMismatch
+from instance_images_reports.statement.statement import Statement
+
+
+def check_statements(
+    connection: sa.Connection, settings: Settings, locations: Sequence[str]
+) -> list[str]:
+    """Return the statements of the locations' accounts that do not add up, one sentence each."""
+    members = [
+        Member(places, {})
+        for places in list_places(connection)
+        if not places.keys.keys().isdisjoint(locations)
+    ]
+    batches = batches_of(connection, members)
+    findings: list[str] = []
+    for period in _periods(connection, settings):
+        cut, days = read_cut(connection, period), days_of(period, settings.billing.timezone)
+        for batch in batches:
+            places = [member.places for member in batch.members]
+            for account, ledgers in read_ledgers(connection, cut, days, places):
+                findings += _check(settings, cut, account, ledgers)
+    return findings
+
+
+def _periods(connection: sa.Connection, settings: Settings) -> Iterator[Period]:
+    """Yield the periods in which anything is counted."""
+    edges = []
+    for at in (postings.c.starts_at, adjustments.c.counted_at):
+        for edge in (sa.func.min(at), sa.func.max(at)):
+            edges.append(connection.execute(sa.select(edge)).scalar_one_or_none())
+    known = [edge for edge in edges if edge is not None]
+    if known:
+        yield from periods_between(min(known), max(known), settings.billing.timezone)
+
+
+def _check(
+    settings: Settings, cut: Cut, account: Account, ledgers: Sequence[LocationLedger]
+) -> list[str]:
+    name = f"{printable(account.name)} ({printable(account.id)}), {cut.period.name}"
+    charged = sum(one.charged_nanos for one in ledgers)
+    exact = 0
+    findings = []
+    for currency in currencies_of(ledgers):
+        try:
+            stated = state_in(settings.billing.timezone, cut, account, currency, ledgers)
+        except LedgerMismatch as error:
+            return [f"{name}, {currency}: {error}"]
+        exact += stated.charged_nanos
+        faults = _faults(stated.statement, stated.charged_nanos)
+        findings += [f"{name}, {currency}: {fault}" for fault in faults]
+    if exact != charged:
+        findings.append(f"{name}: the statements leave out {charged - exact} nanos")
+    return findings
+
+
+def _faults(statement: Statement, nanos: int) -> list[str]:
+    faults = []
+    total = statement.total
+    for section in statement.sections:
+        parts = [line.amount for line in section.lines]
+        parts += [one.amount for one in section.adjustments]
+        if sum(parts) != section.total:
+            faults.append(f"its lines and adjustments add up to {sum(parts)}, not {section.total}")
+    if sum(section.total for section in statement.sections) != total:
+        faults.append("its sections do not add up to its total")
+    exponent = total.as_tuple().exponent
+    assert isinstance(exponent, int)
+    if abs(total.scaleb(9) - nanos) * 2 > 10 ** (9 + exponent):
+        faults.append(f"its total is {total}, and {nanos} nanos are charged")
+    return faults

@@ -1,0 +1,143 @@
+"""What is charged or given back beside the lines of a statement. Pure.
+
+Lines say what was stored in the hours of the period, at the full rate. Beside them stand what is
+free of it, what was corrected of hours that had been closed, and what was missing to the minimum.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+from instance_images.instants import HOUR, floor_hour
+from instance_images_billing.pricing.charged import MinimumCharge, Posting
+from instance_images_billing.pricing.corrections import Adjustment
+from instance_images_billing.pricing.money import decimal_of, price_text
+from instance_images_billing.pricing.periods import Period, period_of
+from instance_images_billing.pricing.rating import Rate, charge_nanos, charged_byte_seconds, rate_at
+from instance_images_billing.pricing.units import UNIT_BYTES
+from instance_images_reports.statement.location_ledger import LocationLedger
+
+CORRECTION, ALLOWANCE, MINIMUM = "correction", "allowance", "minimum"
+
+
+@dataclass(frozen=True, slots=True)
+class BesideDraft:
+    """An amount beside the lines, before it is rounded.
+
+    ``image_id`` and ``name`` are empty where it is of no image.
+    """
+
+    kind: str
+    location: str
+    image_id: str
+    start: datetime
+    end: datetime
+    reason: str
+    nanos: Fraction
+    name: str = ""
+    threshold: Decimal | None = None
+    unit: str = ""
+
+
+def beside_drafts(ledger: LocationLedger, period: Period, timezone: ZoneInfo) -> list[BesideDraft]:
+    """Return what stands beside the location's lines: allowances, corrections, minimum charges."""
+    return [
+        *_allowances(ledger, period),
+        *_corrections(ledger, timezone),
+        *(
+            BesideDraft(
+                MINIMUM,
+                ledger.location,
+                "",
+                period.start,
+                period.end,
+                _minimum_reason(rate),
+                Fraction(minimum.amount_nanos),
+                threshold=decimal_of(rate.minimum_nanos),
+            )
+            for minimum, rate in _with_rates(ledger)
+        ),
+    ]
+
+
+def _allowances(ledger: LocationLedger, period: Period) -> list[BesideDraft]:
+    """Return what was free at each of the rates, as a negative amount."""
+    free: dict[datetime, Fraction] = {}
+    until: dict[datetime, datetime] = {}
+    for posting in ledger.postings:
+        rate = rate_at(ledger.rates, posting.starts_at)
+        if rate is not None and rate.free_bytes:
+            taken_off = _taken_off(posting, rate, period)
+            free[rate.from_hour] = free.get(rate.from_hour, Fraction(0)) - taken_off
+            until[rate.from_hour] = _slice_end(posting.starts_at, period)
+    return [
+        BesideDraft(
+            ALLOWANCE,
+            ledger.location,
+            "",
+            max(rate.from_hour, period.start),
+            until[rate.from_hour],
+            f"{_size_text(rate)} are free in every hour",
+            free[rate.from_hour],
+            threshold=Decimal(rate.free_bytes) / UNIT_BYTES[rate.unit],
+            unit=rate.unit,
+        )
+        for rate in ledger.rates
+        if rate.from_hour in free
+    ]
+
+
+def _taken_off(posting: Posting, rate: Rate, period: Period) -> Fraction:
+    duration: timedelta = _slice_end(posting.starts_at, period) - posting.starts_at
+    charged = charged_byte_seconds(posting.byte_seconds, rate, int(duration.total_seconds()))
+    return charge_nanos(posting.byte_seconds - charged, rate, period)
+
+
+def _slice_end(start: datetime, period: Period) -> datetime:
+    return min(floor_hour(start) + HOUR, period.end)
+
+
+def _size_text(rate: Rate) -> str:
+    size = Fraction(rate.free_bytes, UNIT_BYTES[rate.unit])
+    shown = f"{size.numerator}" if size.denominator == 1 else f"{float(size):g}"
+    return f"{shown} {rate.unit}"
+
+
+def _with_rates(ledger: LocationLedger) -> Iterator[tuple[MinimumCharge, Rate]]:
+    for minimum in ledger.minimums:
+        rate = rate_at(ledger.rates, minimum.counted_at)
+        assert rate is not None
+        yield minimum, rate
+
+
+def _minimum_reason(rate: Rate) -> str:
+    return f"missing to the minimum charge of {price_text(rate.minimum_nanos)} {rate.currency}"
+
+
+def _corrections(ledger: LocationLedger, timezone: ZoneInfo) -> list[BesideDraft]:
+    """Return the adjustments, those of one image and month that were posted together as one."""
+
+    def cause(one: Adjustment) -> tuple[datetime, str, str, Period]:
+        return one.posted_at, one.image_id, one.reason, period_of(one.corrects_at, timezone)
+
+    drafts = []
+    in_order = sorted(ledger.adjustments, key=lambda one: (*cause(one)[:3], one.corrects_at))
+    for (_posted_at, image_id, reason, month), group in groupby(in_order, key=cause):
+        rows: Sequence[Adjustment] = list(group)
+        drafts.append(
+            BesideDraft(
+                CORRECTION,
+                ledger.location,
+                image_id,
+                rows[0].corrects_at,
+                min(floor_hour(rows[-1].corrects_at) + HOUR, month.end),
+                reason,
+                Fraction(sum(row.amount_nanos for row in rows)),
+                ledger.image_names.get(image_id, ""),
+            )
+        )
+    return drafts

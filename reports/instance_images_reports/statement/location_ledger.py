@@ -1,0 +1,54 @@
+"""What the ledger holds of one account at one location, for its statement. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from instance_images_billing.pricing.charged import MinimumCharge, Posting
+from instance_images_billing.pricing.corrections import Adjustment
+from instance_images_billing.pricing.rating import Interval, Rate
+
+
+@dataclass(frozen=True, slots=True)
+class BilledImage:
+    """An image with one of its intervals, as hours are posted by it."""
+
+    image_id: str
+    name: str
+    location: str
+    source_instance_name: str
+    interval: Interval
+    source_instance_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LocationLedger:
+    """What the ledger holds of one account at one location, as far as the period is concerned.
+
+    ``rates`` are all rates of the location, sorted by their first hour. ``metered_until`` is the
+    location's watermark. ``adjustments`` and ``minimums`` are those that are counted in the period.
+    ``image_names`` are the names of the images that are corrected, for they may be in no interval.
+    """
+
+    location: str
+    metered_until: datetime | None
+    rates: Sequence[Rate]
+    images: Sequence[BilledImage]
+    postings: Sequence[Posting]
+    adjustments: Sequence[Adjustment] = ()
+    minimums: Sequence[MinimumCharge] = ()
+    image_names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def charged_nanos(self) -> int:
+        """All that is charged: postings, adjustments and minimum charges."""
+        return (
+            sum(posting.amount_nanos for posting in self.postings)
+            + sum(one.amount_nanos for one in self.adjustments)
+            + sum(one.amount_nanos for one in self.minimums)
+        )
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether anything is charged, even if it comes to nothing."""
+        return bool(self.postings or self.adjustments or self.minimums)

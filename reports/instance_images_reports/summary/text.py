@@ -1,0 +1,150 @@
+"""The summary over all accounts as plain text. Computes nothing."""
+
+from collections.abc import Sequence
+from textwrap import fill
+from zoneinfo import ZoneInfo
+
+from instance_images.names import printable
+from instance_images_reports.presentation import Presentation
+from instance_images_reports.summary import words as summary_words
+from instance_images_reports.summary.summary import AccountCharge, CurrencySummary, Summary
+from instance_images_reports.wording.words import Words
+
+_WIDTH = 120
+_MAX_NAME_CELLS = 40
+_GAP = "  "
+Row = Sequence[str]
+
+
+def render_summary_text(summary: Summary, presentation: Presentation) -> str:
+    """Return the summary; names that are longer than a column are cut, ids and numbers never."""
+    zone = ZoneInfo(summary.timezone)
+    words = Words(presentation.locale, zone, "")
+    parts = [_header(summary, words), fill(summary_words.coverage_text(words, summary), _WIDTH)]
+    if not summary.currencies:
+        parts.append(words.gettext("No account was charged."))
+    for one in summary.currencies:
+        parts += _currency(one, summary, Words(presentation.locale, zone, one.currency))
+    return "\n\n".join(parts).replace("\xa0", " ").replace("\u202f", " ") + "\n"
+
+
+def _header(summary: Summary, words: Words) -> str:
+    state = summary_words.state_text(words, summary)
+    facts = [
+        (words.gettext("Period"), f"{words.month_of(summary.period)} ({state})"),
+        (words.gettext("Time zone"), summary.timezone),
+    ]
+    for location, until in summary.metered_until.items():
+        shown = words.instant(until) if until else words.gettext("not yet")
+        facts.append((words.gettext("Metered until"), f"{shown}, {printable(location)}"))
+    title = f"{words.gettext('Cloud Usage')}: {words.gettext('all accounts')}"
+    return "\n".join([*_heading(title, "="), "", *_table([], facts, numbers=0)])
+
+
+def _currency(one: CurrencySummary, summary: Summary, words: Words) -> list[str]:
+    before = words.month_of(summary.period_before)
+    total = f"{words.gettext('Total')}  {words.money(one.total)}"
+    change = summary_words.signed_amount(words, one.change)
+    percent = summary_words.signed_percent(words, one.percent)
+    compared = (
+        f"{before}  {words.money(one.total_before)}  ({change}{_GAP * bool(percent)}{percent})"
+    )
+    movers = [
+        (words.gettext("Largest rises"), one.risen),
+        (words.gettext("Largest falls"), one.fallen),
+        (f"{words.gettext('New accounts')}: {one.new_count}", one.new),
+        (f"{words.gettext('No longer charged')}: {one.gone_count}", one.gone),
+        (
+            f"{words.gettext('Accounts by charge')}: {len(one.accounts)}",
+            one.accounts,
+        ),
+    ]
+    return [
+        "\n".join([*_heading(one.currency, "="), "", total, compared]),
+        fill(summary_words.rounding_text(words, one), _WIDTH),
+        _locations(one, before, words),
+        *(_accounts(title, accounts, before, words) for title, accounts in movers if accounts),
+    ]
+
+
+def _locations(one: CurrencySummary, before: str, words: Words) -> str:
+    titles = [
+        words.gettext("Location"),
+        words.gettext("Accounts"),
+        words.gettext("Exact charge"),
+        before,
+    ]
+    rows = [
+        [
+            printable(each.location),
+            words.integer(each.accounts_count),
+            words.amount(each.exact),
+            words.amount(each.exact_before),
+        ]
+        for each in one.locations
+    ]
+    heading = _heading(words.gettext("By location"), "-")
+    return "\n".join([*heading, "", *_table(titles, rows, numbers=3)])
+
+
+def _accounts(title: str, accounts: Sequence[AccountCharge], before: str, words: Words) -> str:
+    titles = [
+        words.gettext("Account"),
+        words.gettext("Account ID"),
+        words.gettext("Charge"),
+        before,
+        words.gettext("Change"),
+        "%",
+    ]
+    rows = [
+        [
+            printable(one.account.name),
+            printable(one.account.id),
+            "-" if one.total is None else words.amount(one.total),
+            "-" if one.total_before is None else words.amount(one.total_before),
+            summary_words.signed_amount(words, one.change),
+            summary_words.signed_percent(words, one.percent),
+        ]
+        for one in accounts
+    ]
+    return "\n".join([*_heading(title, "-"), "", *_table(titles, rows, numbers=4)])
+
+
+def _heading(title: str, underline: str) -> list[str]:
+    from rich.cells import cell_len
+
+    return [title, underline * cell_len(title)]
+
+
+def _table(titles: Row, rows: Sequence[Row], *, numbers: int) -> list[str]:
+    """Return the rows with their cells aligned: the last ``numbers`` columns to the right."""
+    from rich.cells import cell_len, set_cell_size
+
+    short = [[_cut(row[0]), *row[1:]] for row in rows]
+    drawn = [list(titles), *short] if titles else short
+    widths = [max(map(cell_len, column)) for column in zip(*drawn, strict=True)]
+    first_number = len(widths) - numbers
+
+    def line(row: Row) -> str:
+        cells = [
+            set_cell_size(cell, width)
+            if index < first_number
+            else " " * (width - cell_len(cell)) + cell
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        return _GAP.join(cells).rstrip()
+
+    lines = [line(row) for row in drawn]
+    return (
+        [lines[0], "-" * (sum(widths) + len(_GAP) * (len(widths) - 1)), *lines[1:]]
+        if titles
+        else lines
+    )
+
+
+def _cut(name: str) -> str:
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(name) <= _MAX_NAME_CELLS:
+        return name
+    return set_cell_size(name, _MAX_NAME_CELLS - 1) + "…"

@@ -1,0 +1,121 @@
+"""The commands of the ledger: what they print, refuse and leave as it was."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from conftest import ConfiguredCommandLine
+from support.processes.command_line import CommandLine, SetClock
+from support.worlds.ledger_world import World, at
+
+EUR = 10**9
+
+
+@pytest.fixture
+def cli(configured: ConfiguredCommandLine) -> CommandLine:
+    return configured(location="free_gb = 0.5\nminimum_charge = 3")
+
+
+@pytest.fixture
+def world(cli: CommandLine) -> World:
+    """A world with the same database, and hours up to 15:00 on the second."""
+    cli.clock = SetClock(at("1T00:00"))
+    cli.ok("rate", "set", "RegionOne", "730")
+    world = World(cli.application.database)
+    world.capture("2T12:00")
+    world.run("2T15:05")
+    cli.clock = world.clock
+    return world
+
+
+def test_a_rate_takes_the_allowance_and_the_minimum_over(cli: CommandLine, world: World) -> None:
+    (rate,) = cli.ok("rate", "list").json
+
+    assert (rate["free_bytes"], rate["minimum_charge"]) == (500_000_000, "3.00")
+    assert sum(p.amount_nanos for p in world.postings()) == 3 * EUR // 2
+
+
+def test_an_amount_that_is_none_is_told_with_its_key(configured: ConfiguredCommandLine) -> None:
+    cli = configured()
+    written = cli.config_file.read_text()
+    cli.config_file.write_text(written.replace("cloud = admin", "cloud = admin\nfree_gb = lots"))
+
+    cli.refused(2, "[location:RegionOne] free_gb = lots is no amount", "rate", "list")
+
+
+def test_a_preview_shows_both_totals_and_sets_nothing(cli: CommandLine, world: World) -> None:
+    cli.clock = SetClock(datetime(2026, 12, 5, tzinfo=UTC))
+
+    (shown,) = cli.ok("rate", "set", "RegionOne", "365", "--preview").json
+
+    assert shown == {
+        "location": "RegionOne",
+        "period": "2026-11",
+        "currency": "EUR",
+        "old_total": "1.500000000",
+        "new_total": "0.750000000",
+        "difference": "-0.750000000",
+    }
+    assert len(cli.ok("rate", "list").json) == 1
+
+
+def test_periods_are_listed_and_closed(cli: CommandLine, world: World) -> None:
+    cli.refused(3, "it ends at 2026-12-01T00:00:00Z", "period", "close", "2026-11")
+    world.run(datetime(2026, 12, 1, 0, 5, tzinfo=UTC))
+    before = cli.ok("period", "list").json
+
+    assert "2026-11 is closed" in cli.ok("period", "close", "2026-11").out
+
+    cli.refused(3, "it is closed since 2026-12-01T00:05:00Z", "period", "close", "2026-11")
+    november, december = cli.ok("period", "list").json
+    assert (before[0]["state"], november["state"], december["state"]) == ("open", "closed", "open")
+    assert november["metered_until"] == "2026-12-01T00:00:00Z"
+    assert november["totals"] == before[0]["totals"] == {"EUR": "342.000000000"}
+
+
+def test_verify_is_one_line_or_the_rows_that_differ(cli: CommandLine, world: World) -> None:
+    assert cli.ok("meter", "verify").out == "RegionOne: every charge is what it has to be.\n"
+    with world.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE postings SET amount_nanos = 7")
+
+    wrong = cli("meter", "verify")
+
+    assert wrong.exit_code == 1
+    assert "RegionOne, a, 2026-11-02T12:00:00Z: posting is" in wrong.out
+    assert "hour 2026-11-02T12:00:00Z: its postings" in wrong.out
+
+
+def test_a_decision_is_shown_first_and_posted_with_yes(cli: CommandLine, world: World) -> None:
+    image = world.statement().sections[0].lines[0].image_id
+    words = ["meter", "adjust", "--image", image, "--reason", "outage", "--author", "op"]
+    words += ["--hours", "2026-11-02T12:00Z..2026-11-02T14:00Z"]
+
+    shown = cli.ok(*words)
+    assert [row["amount"] for row in shown.json] == ["-0.500000000"] * 2
+    assert "give --yes" in shown.err
+    assert world.adjustments() == []
+
+    assert cli.ok(*words, "--yes").err == "Posted 2 adjustments.\n"
+    assert [one.amount_nanos for one in world.adjustments()] == [-EUR // 2] * 2
+    cli.refused(3, "nothing is left", *words, "--yes")
+    cli.refused(2, "either --waive or --amount", *words, "--waive", "--amount", "1")
+    cli.refused(2, "are no hours", *words[:-1], "2026-11-02T12:00Z")
+    report = cli.ok("report", "cloud-usage", "--period", "2026-11", "-f", "text").out
+    assert "Allowance [1]" in report
+    assert f"\n[2] Image {image}: outage\n" in report
+
+
+def test_a_dry_run_shows_the_adjustments_that_a_run_would_post(
+    cli: CommandLine, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from instance_images.locations.application import Application
+
+    monkeypatch.setattr(Application, "provider", lambda *_: world.cloud)
+    world.run("2T15:10", until="2T18:00")
+    world.delete("2T16:00", world.statement().sections[0].lines[0].image_id)
+
+    shown = cli.ok("meter", "run", "--dry-run")
+
+    assert "would post 2 adjustments of closed hours, -1.00 EUR" in shown.out
+    assert world.adjustments() == []
+    assert "posted 2 adjustments" in cli.ok("meter", "run").out

@@ -1,0 +1,74 @@
+"""What the README says of commands and options is so."""
+
+import re
+
+import click
+import pytest
+
+from instance_images.commands.main import cli as root_command
+from instance_images.config.options import list_opts
+
+from support.clouds.embedded_cloud import CHECKOUT
+
+README = (CHECKOUT / "README.md").read_text()
+
+
+def command_of(words: list[str]) -> click.Command | None:
+    """Return the command of those words, None if there is none."""
+    command: click.Command | None = root_command
+    for word in words:
+        if not isinstance(command, click.Group):
+            return None
+        command = command.get_command(click.Context(command), word)
+    return command
+
+
+def named_commands() -> list[str]:
+    """Return every command with its options that the table of commands names."""
+    table = README.partition("## Commands")[2].partition("## Configuration")[0]
+    rows = [row.split("|")[1] for row in table.replace(r"\|", "/").splitlines() if "| `" in row]
+    return [named for row in rows for named in re.findall("`([^`]+)`", row)]
+
+
+@pytest.mark.parametrize("named", named_commands())
+def test_every_command_of_the_readme_exists_with_its_options(named: str) -> None:
+    command = command_of(re.findall(r"(?<![\w-])[a-z][a-z-]+", named.partition(" --")[0])[:2])
+
+    assert command is not None
+    options = {name for parameter in command.params for name in parameter.opts}
+    assert set(re.findall(r"--[a-z-]+|(?<=\s)-[a-z](?=\s)", named)) <= options
+
+
+def test_the_readme_names_every_command() -> None:
+    named = {" ".join(name.split()[:2]) for name in named_commands()}
+
+    for group_name in root_command.list_commands(click.Context(root_command)):
+        group = root_command.get_command(click.Context(root_command), group_name)
+        if not isinstance(group, click.Group):
+            assert group_name in named
+            continue
+        for name in group.list_commands(click.Context(group)):
+            assert f"{group_name} {name}" in named
+
+
+def documented_defaults() -> dict[tuple[str, str], str]:
+    """Return the default of every (section, option) in the table of the configuration."""
+    table = README.partition("## Configuration")[2].partition("## Exit codes")[0]
+    found, section = {}, ""
+    for row in table.splitlines():
+        if row.startswith("| "):
+            _, named, option, default, *_ = [cell.strip().strip("`") for cell in row.split("|")]
+            section = named or section
+            found[section.partition(":")[0], option] = default
+    return found
+
+
+def test_the_readme_names_every_option_with_its_default() -> None:
+    documented = documented_defaults()
+
+    for group, options in list_opts():
+        section = getattr(group, "name", group)
+        for option in options:
+            default = documented[section.partition(":")[0], option.dest]
+            if isinstance(option.default, str | int) and not option.secret:
+                assert default == str(option.default).replace("True", "true")

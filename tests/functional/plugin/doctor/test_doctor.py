@@ -1,0 +1,280 @@
+"""The doctor finds what is wrong, with its cure, whatever else is broken at the same time."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from openstack.connection import Connection
+
+from instance_images.db import tasks
+from instance_images.db.tables import images
+from instance_images.drivers.openstack import cinder as openstack_volumes
+from instance_images.drivers.openstack.service import REQUEST_PROPERTY
+from instance_images.instants import system_clock
+from instance_images.model.records import TaskKind
+
+from conftest import ConfiguredCommandLine
+from support.clouds.embedded_cloud import EmbeddedCloud, Project, wait_for
+from support.clouds.image_quotas import set_image_quota
+from support.processes.command_line import CommandLine, write_config
+
+pytestmark = pytest.mark.cloud
+
+
+@dataclass
+class Clinic:
+    """A ledger in order, on a cloud of which only this project's images are looked at."""
+
+    cloud: EmbeddedCloud
+    cli: CommandLine
+    project: Project
+    operator: Connection
+    directory: Path
+    others: str
+
+    def found(self, *command: str) -> list[str]:
+        """Return what the doctor finds, each with its severity, check and cure."""
+        result = (self.cli)("doctor", "-f", "json", *command)
+        findings = result.json
+        assert result.exit_code == (1 if findings else 0)
+        assert all(one["cure"] and one["severity"] in ("error", "warning") for one in findings)
+        return [f"{one['check']}: {one['what']}" for one in findings]
+
+    def put(self, **properties: Any) -> Any:
+        """Make an image of one byte in the project."""
+        image: Any = self.operator.image.create_image(
+            f"orphan-{uuid.uuid4().hex}", data=b"x", container_format="bare", disk_format="raw",
+            owner=self.project.id, wait=True, **properties,
+        )  # fmt: skip
+        return image
+
+    def configured(self, **more: str) -> CommandLine:
+        """Return the command line on the same ledger with a configuration of its own."""
+        more.setdefault("reconcile", f"adopt = snapshots\nexcluded_projects = {self.others}")
+        url = f"sqlite:///{self.directory / 'instance-images.db'}"
+        return CommandLine(write_config(self.directory / "other.conf", url, **more))
+
+
+@pytest.fixture
+def clinic(
+    cloud: EmbeddedCloud, configured: ConfiguredCommandLine, tmp_path: Path
+) -> Iterator[Clinic]:
+    project = cloud.new_project()
+    with cloud.connection() as operator:
+        owners = {image.owner for image in operator.image.images(visibility="all")} - {project.id}
+        others = ",".join(sorted(owners))
+        cli = configured(reconcile=f"adopt = snapshots\nexcluded_projects = {others}")
+        cli.ok("rate", "set", "RegionOne", "0.05")
+        cli.ok("image", "sync")
+        yield Clinic(cloud, cli, project, operator, tmp_path, others)
+
+
+def test_where_all_is_well_the_doctor_says_so_of_every_check(clinic: Clinic) -> None:
+    result = clinic.cli.ok("doctor", "-f", "table")
+
+    assert result.out.splitlines() == [
+        "configuration: OK",
+        "cloud: OK",
+        "database: OK",
+        "events: OK",
+        "files: OK",
+        "images: OK",
+        "ledger: OK",
+    ]
+    assert clinic.found() == []
+
+
+def test_a_configuration_that_cannot_be_read_is_a_finding(clinic: Clinic) -> None:
+    clinic.cli.config_file.write_text("[DEFAULT]\nlocations = RegionOne\nlokations = x\n")
+
+    [found] = clinic.found()
+
+    assert "option lokations in [DEFAULT] is unknown" in found
+
+
+def test_services_that_are_down_are_findings_and_all_else_is_still_checked(clinic: Clinic) -> None:
+    with clinic.cli.application.database.writing() as connection:
+        connection.execute(sa.text("DELETE FROM rates"))
+    clinic.cloud.stop_service("glance")
+    try:
+        found = clinic.found()
+    finally:
+        clinic.cloud.start_service("glance")
+
+    assert any(one.startswith("cloud: Glance of location RegionOne cannot") for one in found)
+    assert any(one.startswith("images: Glance of location RegionOne cannot") for one in found)
+    assert "ledger: RegionOne has no rate for this hour: no hour can be closed." in found
+
+
+def test_credentials_that_do_not_suffice_are_found(clinic: Clinic) -> None:
+    clinic.cli = clinic.configured(location="cloud = other")
+
+    found = clinic.found()
+
+    assert any("'other' do not have the admin role" in one for one in found)
+
+
+def test_a_cloud_that_clouds_yaml_does_not_know_is_found(clinic: Clinic) -> None:
+    clinic.cli = clinic.configured(location="cloud = nowhere")
+
+    assert any("the entry 'nowhere' of clouds.yaml" in one for one in clinic.found())
+
+
+def test_two_locations_that_are_one_region_are_found(clinic: Clinic) -> None:
+    twin = {"location:Twin": "cloud = admin\nregion_name = RegionOne"}
+    clinic.cli = clinic.configured(DEFAULT="locations = RegionOne,Twin", **twin)
+
+    assert len([one for one in clinic.found() if "RegionOne and Twin are one region" in one]) == 2
+
+
+def test_a_project_without_a_role_for_us_is_found(clinic: Clinic) -> None:
+    clinic.put(image_type="snapshot")
+    clinic.cli.ok("image", "sync")
+    with clinic.cli.application.database.writing() as connection:
+        connection.execute(sa.update(images).values(project_id="f" * 32))
+
+    assert any(f"no role on 1 of the projects that own images ({'f' * 32})" in one
+               for one in clinic.found())  # fmt: skip
+
+
+def test_clocks_that_differ_are_found(clinic: Clinic) -> None:
+    clinic.cli.clock = lambda: system_clock() + timedelta(seconds=90)
+
+    found = clinic.found()
+
+    skewed = [one for one in found if " s behind this machine's" in one]
+    assert len(skewed) >= 3
+
+
+def test_what_bears_our_mark_and_is_on_record_as_nothing_is_found(clinic: Clinic) -> None:
+    orphan = clinic.put(**{REQUEST_PROPERTY: "of nobody"})
+
+    found = clinic.found()
+    clinic.cli.ok("image", "sync")
+
+    assert [one for one in found if orphan.id in one and "bears this product's mark" in one]
+    assert clinic.found() == []  # it was adopted
+
+
+def test_an_available_image_of_0_bytes_is_found(clinic: Clinic) -> None:
+    clinic.put(image_type="snapshot")
+    clinic.cli.ok("image", "sync")
+    with clinic.cli.application.database.writing() as connection:
+        connection.execute(sa.update(images).values(size_bytes=0))
+
+    assert any("is available with 0 bytes" in one for one in clinic.found())
+
+
+def test_runs_that_stay_away_are_found(clinic: Clinic) -> None:
+    clinic.put(image_type="snapshot")
+    clinic.cli.ok("meter", "run")
+    clinic.cli.clock = lambda: system_clock() + timedelta(hours=5)
+
+    found = clinic.found()
+
+    assert any("hours are not closed" in one for one in found)
+    assert any("The location was read completely last at" in one for one in found)
+
+
+def test_a_capture_that_nobody_brings_forward_is_found(clinic: Clinic) -> None:
+    server = clinic.cloud.boot(clinic.project, metadata={"minicloud_snapshot_fail": "noupload"})
+    account = ("--account", clinic.project.name)
+    image = clinic.cli.ok("image", "create", server.id, "--name", "stuck", *account).json
+    clinic.cli.clock = lambda: system_clock() + timedelta(hours=3)
+
+    [found] = [one for one in clinic.found() if image["task_id"] in one]
+
+    assert "The create task" in found
+
+
+def test_a_deployment_that_nobody_brings_forward_is_found(clinic: Clinic) -> None:
+    clinic.put(image_type="snapshot")
+    clinic.cli.ok("image", "sync")
+    [image] = clinic.cli.ok("image", "list", "--account", clinic.project.name).json
+    began = system_clock() - timedelta(hours=3)
+    with clinic.cli.application.database.writing() as connection:
+        tasks.insert_task(
+            connection, "of a deploy", image["id"], TaskKind.DEPLOY, began,
+            project_id=clinic.project.id,
+        )  # fmt: skip
+
+    [found] = clinic.found()
+
+    assert "The deploy task of a deploy" in found
+
+
+def test_parts_of_captures_that_no_task_knows_are_found_in_every_project(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openstack_volumes, "PAGE", 1)  # so that there are several pages
+    mark = {"metadata": {REQUEST_PROPERTY: "of nobody"}}
+    with clinic.cloud.connection(clinic.project.cloud) as member:
+        storage: Any = member.block_storage
+
+        def made(kind: str, **more: Any) -> str:
+            made_id = storage.post(f"/{kind}s", json={kind: more | mark}).json()[kind]["id"]
+            path = f"/{kind}s/{made_id}"
+            wait_for(lambda: storage.get(path).json()[kind]["status"] == "available", kind)
+            return str(made_id)
+
+        volumes = [made("volume", size=1), made("volume", size=1)]
+        snapshot = made("snapshot", volume_id=volumes[0])
+
+        found = clinic.found()
+
+        for name in (f"volume snapshot {snapshot}", *(f"volume {one}" for one in volumes)):
+            what = f"The {name} of project {clinic.project.id} bears this product's mark"
+            assert len([one for one in found if what in one]) == 1
+        for path in (f"/snapshots/{snapshot}", *(f"/volumes/{one}" for one in volumes)):
+            assert storage.delete(path).status_code == 202
+            wait_for(lambda path=path: storage.get(path).status_code == 404, "no leftovers")  # type: ignore[misc]
+    assert clinic.found() == []
+
+
+def test_quotas_of_glance_that_are_reached_before_ours_are_found_of_every_project_with_images(
+    clinic: Clinic,
+) -> None:
+    clinic.put(image_type="snapshot")
+    clinic.cli.ok("image", "sync")
+    assert clinic.found() == []
+    set_image_quota(clinic.cloud, clinic.project, "image_count_total", 3)
+    others = clinic.cloud.new_project()  # it owns none
+    set_image_quota(clinic.cloud, others, "image_count_total", 2)
+
+    [found] = clinic.found()
+    clinic.cli = clinic.configured(limits="max_images = 2000")
+    more = clinic.found()
+
+    assert "allows 1 of the projects that own images fewer of them" in found
+    assert f"({clinic.project.id}: 3)" in found
+    assert any("Glance allows a project 1000 images" in one for one in more)
+
+
+def test_a_database_of_another_version_is_found(clinic: Clinic) -> None:
+    (clinic.directory / "instance-images.db").unlink()
+
+    assert any("does not exist: run 'instance-images db upgrade'" in one for one in clinic.found())
+
+
+def test_files_that_cannot_be_written_are_found(clinic: Clinic) -> None:
+    nowhere = clinic.directory / "nowhere"
+    clinic.cli = clinic.configured(
+        metrics=f"textfile = {nowhere}/x.prom", DEFAULT=f"log_dir = {nowhere}/log"
+    )
+
+    found = [one for one in clinic.found() if one.startswith("files: ")]
+
+    assert len(found) == 2
+
+
+def test_a_project_that_is_excluded_by_its_name_is_found(clinic: Clinic) -> None:
+    clinic.cli = clinic.configured(
+        reconcile=f"excluded_projects = {clinic.project.name},{clinic.others}"
+    )
+
+    assert [one for one in clinic.found() if "which is a name" in one]

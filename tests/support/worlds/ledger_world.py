@@ -1,0 +1,146 @@
+"""A location with a cloud in memory and a clock that the test sets, on a real database."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from instance_images.config.settings import BillingSettings, Location, Settings
+from instance_images.db.accounts import accounts_by_key
+from instance_images.db.engine import Database
+from instance_images.db.tables import accounts
+from instance_images.images.capture import capture
+from instance_images.images.delete import delete
+from instance_images.instants import floor_hour
+from instance_images.locations.site import Site
+from instance_images.tasks.settling import settle
+from instance_images_billing.hours.metering import Metered, meter
+from instance_images_billing.ledger import watermarks
+from instance_images_billing.ledger.adjustments import of_location
+from instance_images_billing.ledger.tables import postings
+from instance_images_billing.pricing.charged import Posting
+from instance_images_billing.pricing.corrections import Adjustment
+from instance_images_billing.pricing.periods import parse_period
+from instance_images_billing.rates import rates
+from instance_images_reports.collect.account import collect, find_account
+from instance_images_reports.statement.statement import Statement
+
+from support.clouds.memory_cloud import GB, MemoryProvider
+from support.processes.command_line import SetClock
+
+LOCATION = Location("RegionOne", True, "memory", "memory", "RegionOne", "EUR", 1000)
+BILLING = BillingSettings("GB", "730", "prorate", ZoneInfo("UTC"), "stored")
+
+
+def at(text: str) -> datetime:
+    """Read ``2T12:30`` as the instant on the second of November 2026."""
+    day, _, clock = text.partition("T")
+    return datetime.fromisoformat(f"2026-11-{int(day):02}T{clock}").replace(tzinfo=UTC)
+
+
+class World:
+    """What the tests do at instants that they choose."""
+
+    def __init__(
+        self,
+        database: Database,
+        billing: BillingSettings = BILLING,
+        location: Location = LOCATION,
+    ) -> None:
+        self.database = database
+        self.billing = billing
+        self.location = location
+        self.clock = SetClock(at("1T00:00"))
+        self.cloud = MemoryProvider(location, self.clock)
+        self.site = Site(location, self.cloud, database, self.clock, 1000)
+
+    def with_terms(self, **terms: object) -> "World":
+        """Use other terms for the rates to come, or another time zone."""
+        self.billing = replace(self.billing, **terms)  # type: ignore[arg-type]
+        return self
+
+    def set_rate(
+        self, price_nanos: int = 730 * 10**9, from_hour: str | datetime = "1T00:00"
+    ) -> None:
+        """Set a rate; the default one makes an hour of a GB cost one EUR."""
+        with self.database.writing() as connection:
+            rates.set_rate(
+                connection,
+                self.location,
+                self.billing,
+                price_nanos,
+                from_hour if isinstance(from_hour, datetime) else at(from_hour),
+                self.clock(),
+            )
+
+    def capture(
+        self, when: str | datetime, name: str = "image", account: str = "a", size: int = GB
+    ) -> str:
+        """Capture an image that is available at once; return its id."""
+        self.clock.now = when if isinstance(when, datetime) else at(when)
+        owner = self.cloud.account(account)
+        image_id = capture(self.site, owner, f"vm-{name}", name).image_id
+        self.cloud.activate(size)
+        settle(self.site, owner.id)
+        return image_id
+
+    def delete(self, when: str | datetime, image_id: str, account: str = "a") -> None:
+        """Delete the image."""
+        self.clock.now = when if isinstance(when, datetime) else at(when)
+        delete(self.site, self.cloud.account(account), image_id)
+
+    def run(self, when: str | datetime, until: str | datetime | None = None) -> Metered:
+        """Run the meter; ``until`` is later than now where hours are closed ahead of time."""
+        self.clock.now = when if isinstance(when, datetime) else at(when)
+        last = until or self.clock.now
+        return meter(
+            self.site,
+            self.billing,
+            floor_hour(last if isinstance(last, datetime) else at(last)),
+        )
+
+    def postings(self, account: str | None = None) -> list[Posting]:
+        """Return all postings, or those of one account, in the order of their hours."""
+        query = (
+            sa.select(postings)
+            .join(accounts, accounts.c.account_key == postings.c.account_key)
+            .order_by(postings.c.starts_at, postings.c.account_key)
+        )
+        if account is not None:
+            query = query.where(accounts.c.account_id == account)
+        with self.database.reading() as connection:
+            return [Posting(**row._mapping) for row in connection.execute(query)]
+
+    def seconds(self, account: str | None = None) -> dict[str, int]:
+        """Return the GB-seconds of each posting by the hour that it starts at, as ``2T12:00``."""
+        return {
+            f"{p.starts_at.day}T{p.starts_at:%H:%M}": p.byte_seconds // GB
+            for p in self.postings(account)
+        }
+
+    def adjustments(self, account: str | None = None) -> list[Adjustment]:
+        """Return all adjustments, or those of one account, in the order of posting."""
+        with self.database.reading() as connection:
+            keys = {
+                key: row.account_id
+                for key, row in accounts_by_key(connection, self.location.name).items()
+            }
+            return [
+                one
+                for one in of_location(connection, self.location.name)
+                if account in (None, keys[one.account_key])
+            ]
+
+    def statement(self, account: str = "a", period: str = "2026-11") -> Statement:
+        """Return the account's statement."""
+        configured = Settings((self.location,), "", self.billing, 10)
+        with self.database.reading() as connection:
+            found = find_account(connection, account)
+            month = parse_period(period, self.billing.timezone)
+            return collect(connection, configured, found, month, None)
+
+    def watermark(self) -> datetime | None:
+        """Return up to when hours are closed."""
+        with self.database.reading() as connection:
+            return watermarks.watermark(connection, self.location.name)

@@ -1,0 +1,91 @@
+"""What is read of Glance's notifications, and which of them say nothing."""
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from instance_images.drivers.openstack.glance_notices import OpenStackNotices
+from instance_images.errors import (
+    CloudUnavailable,
+    ConfigurationError,
+    DatabaseUnavailable,
+    Refused,
+    UsageError,
+)
+from instance_images.events import broker
+from instance_images.events.broker import Handler
+from instance_images.model.cloud import NoticeKind
+
+PAYLOAD: dict[str, Any] = {
+    "id": "i",
+    "name": "own",
+    "owner": "p",
+    "status": "active",
+    "size": 4096,
+    "virtual_size": None,
+    "created_at": "2026-11-02T10:00:00Z",
+    "updated_at": "2026-11-02T10:00:05Z",
+    "deleted_at": None,
+    "properties": {},
+    "is_public": False,
+    "min_disk": 0,
+    "min_ram": 0,
+    "disk_format": "raw",
+    "container_format": "bare",
+}
+
+
+def read(event_type: str, payload: object) -> Any:
+    return OpenStackNotices.read_notification(object.__new__(OpenStackNotices), event_type, payload)
+
+
+def test_notice_has_its_kind_and_its_own_instant() -> None:
+    notice = read("image.activate", PAYLOAD)
+
+    assert notice.kind is NoticeKind.ACTIVE
+    assert notice.happened_at == datetime(2026, 11, 2, 10, 0, 5, tzinfo=UTC)
+    assert notice.image.owner_id == "p"
+    assert read("image.prepare", PAYLOAD) is None
+
+
+@pytest.mark.parametrize("bad", ["", "yesterday", "2026-13-01T00:00:00Z", None, 7])
+def test_notice_with_a_bad_instant_is_none(bad: object) -> None:
+    with pytest.raises(ValueError, match=r"image\.activate"):
+        read("image.activate", {**PAYLOAD, "updated_at": bad})
+
+
+@pytest.mark.parametrize("bad", [None, "", [], {}, {"id": "i"}])
+def test_payload_that_is_no_image_is_none(bad: object) -> None:
+    with pytest.raises(ValueError, match=r"image\.delete"):
+        read("image.delete", bad)
+
+
+@pytest.mark.parametrize(
+    ("error", "result"),
+    [
+        (None, "handled"),
+        (CloudUnavailable("away", None), "again"),
+        (DatabaseUnavailable("away"), "again"),
+        (ConfigurationError("wrong"), "again"),
+        (Refused("never"), "handled"),
+        (UsageError("never"), "handled"),
+        (ZeroDivisionError("a bug"), "handled"),
+    ],
+)
+def test_only_what_may_pass_has_a_message_given_again(
+    error: Exception | None, result: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker, "PAUSE_SECONDS", 0)
+    results = SimpleNamespace(REQUEUE="again", HANDLED="handled")
+    messaging = SimpleNamespace(NotificationResult=results)
+
+    def handle(_event_type: str, _payload: object) -> None:
+        if error is not None:
+            raise error
+
+    handler: Handler = handle
+    endpoint = broker._Endpoint(messaging, handler, broker.threading.Event())
+
+    assert endpoint.info({}, "glance", "image.activate", PAYLOAD, {}) == result
