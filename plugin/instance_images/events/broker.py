@@ -9,11 +9,11 @@ import logging
 import socket
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from instance_images.config.broker import driver_options
 from instance_images.config.events import DRIVER_SECTION, EventSettings
-from instance_images.config.settings import parse_file
 from instance_images.errors import (
     CloudUnavailable,
     ConfigurationError,
@@ -24,8 +24,6 @@ from instance_images.errors import (
 LOG = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 5.0
-# So many messages are fetched ahead of the one that is dealt with.
-_PREFETCH = 50
 _PORT = 5672  # where the URL says none
 _CONNECT_SECONDS = 5.0
 # What may have passed when the message is given again.
@@ -49,7 +47,7 @@ class Consumer:
         self._listeners: dict[str, Any] = {}
         messaging = _library()
         for location, (url, handler) in sources.items():
-            transport = _transport(messaging, _options(messaging, settings), location, url)
+            transport = _transport(messaging, _options(settings), location, url)
             endpoint = _Endpoint(messaging, handler, self._stopping)
             self._listeners[location] = _listener(
                 messaging, settings, transport, location, endpoint
@@ -86,7 +84,7 @@ def same_broker(urls: Mapping[str, str]) -> Sequence[str]:
     messaging = _library()
     found: dict[tuple[Any, ...], set[str]] = {}
     for location, url in urls.items():
-        parsed = _parsed(messaging, _options(messaging, EventSettings()), location, url)
+        parsed = _parsed(messaging, _options(EventSettings()), location, url)
         for host in parsed.hosts:
             place = (host.hostname, host.port or _PORT, parsed.virtual_host or "/")
             found.setdefault(place, set()).add(location)
@@ -100,7 +98,7 @@ def unreachable_hosts(settings: EventSettings, location: str, url: str) -> Seque
     Raises ConfigurationError where the URL or an option cannot be used.
     """
     messaging = _library()
-    parsed = _parsed(messaging, _options(messaging, settings), location, url)
+    parsed = _parsed(messaging, _options(settings), location, url)
     return [f"{host.hostname}:{host.port or _PORT}" for host in parsed.hosts if not _answers(host)]
 
 
@@ -124,38 +122,11 @@ def _library() -> Any:
     return oslo_messaging
 
 
-def _options(messaging: Any, settings: EventSettings) -> Any:
+def _options(settings: EventSettings) -> Any:
     """Return the values of oslo.messaging's own options, which stand in our files."""
-    from oslo_config import cfg
     from oslo_messaging import opts
 
-    conf = cfg.ConfigOpts()
-    files = [str(path) for path in settings.config_files]
-    options = dict(opts.list_opts())[DRIVER_SECTION]
-    try:
-        conf([], project="instance-images", default_config_files=files, default_config_dirs=[])
-        conf.register_opts(options, group=DRIVER_SECTION)
-        conf.set_default("rabbit_qos_prefetch_count", _PREFETCH, group=DRIVER_SECTION)
-        _require_known(settings, {name for option in options for name in _names(option)})
-        for option in options:
-            conf[DRIVER_SECTION][option.dest]  # a value that is none is found when it is read
-    except cfg.Error as error:
-        raise ConfigurationError(f"Configuration: [{DRIVER_SECTION}]: {error}") from error
-    return conf
-
-
-def _names(option: Any) -> Iterator[str]:
-    yield option.dest
-    yield from (old.name.replace("-", "_") for old in option.deprecated_opts if old.name)
-
-
-def _require_known(settings: EventSettings, known: set[str]) -> None:
-    for path in settings.config_files:
-        for key in parse_file(path).get(DRIVER_SECTION, {}):
-            if key.replace("-", "_") not in known:
-                raise ConfigurationError(
-                    f"{path}: option {key} in [{DRIVER_SECTION}] is unknown to oslo.messaging."
-                )
+    return driver_options(settings, dict(opts.list_opts())[DRIVER_SECTION])
 
 
 def _parsed(messaging: Any, conf: Any, location: str, url: str) -> Any:

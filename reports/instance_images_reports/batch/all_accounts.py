@@ -39,12 +39,13 @@ from instance_images_reports.batch.manifest import (
 )
 from instance_images_reports.batch.reconciliation import differences
 from instance_images_reports.collect.account import previous_by_currency
+from instance_images_reports.collect.currencies import currency_digits
 from instance_images_reports.collect.cut import AccountPlaces, Cut, list_places, read_cut
 from instance_images_reports.collect.sums import LedgerSum, read_sums
 from instance_images_reports.delivery.output_directory import whole_directory, write_new
 from instance_images_reports.formats.datasets import DATASETS
 from instance_images_reports.presentation import Presentation
-from instance_images_reports.statement.rounding import LedgerMismatch, currency_digits
+from instance_images_reports.statement.rounding import LedgerMismatch
 from instance_images_reports.summary.formats import SUMMARY_FORMATS, render_summary, summary_path
 from instance_images_reports.summary.summary import Summary, summarise
 

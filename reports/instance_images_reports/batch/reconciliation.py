@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from instance_images.names import printable
 from instance_images_reports.batch.manifest import AccountFile, exact_text
+from instance_images_reports.collect.currencies import currency_digits
 from instance_images_reports.collect.sums import LedgerSum
-from instance_images_reports.statement.rounding import currency_digits
 from instance_images_reports.summary.summary import total_of
 
 Where = tuple[str, str, str]  # account, location, currency

@@ -38,10 +38,3 @@ def apportion(exact: Sequence[Fraction], total: int) -> list[int]:
 def decimal_of(scaled: int, digits: int) -> Decimal:
     """Return the integer divided by 10^digits, with exactly that many decimals."""
     return Decimal(scaled).scaleb(-digits)
-
-
-def currency_digits(currency: str) -> int:
-    """Return how many decimals amounts of the currency are paid in."""
-    from babel.numbers import get_currency_precision
-
-    return get_currency_precision(currency)

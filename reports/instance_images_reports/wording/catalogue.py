@@ -24,13 +24,19 @@ def parse_locale(text: str) -> "Locale":
     """Return the locale of that name, such as ``de`` or ``de_DE``. Raises UsageError."""
     from babel import Locale, UnknownLocaleError
 
+    name = text.replace("-", "_")
+    unknown = UsageError(
+        f"{printable(text)!r} is no locale that is known: write a language, with or without a"
+        " territory, as in de or de_DE."
+    )
     try:
-        return Locale.parse(text.replace("-", "_"))
+        locale = Locale.parse(name)
     except (UnknownLocaleError, ValueError) as error:
-        raise UsageError(
-            f"{printable(text)!r} is no locale that is known: write a language, with or without a"
-            " territory, as in de or de_DE."
-        ) from error
+        raise unknown from error
+    # Since 2.19 Babel takes the names of the C library, C and POSIX, for American English.
+    if not name.lower().startswith(locale.language) or locale.language == "root":
+        raise unknown
+    return locale
 
 
 @cache

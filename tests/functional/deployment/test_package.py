@@ -50,7 +50,7 @@ def test_the_wheel_holds_exactly_what_the_tree_holds(wheel: Path) -> None:
     }
     assert packed == in_tree
     assert {f"{package}/py.typed" for package in ROOTS} <= packed
-    assert any(name.startswith("instance_images/migrations/versions/r0001") for name in packed)
+    assert any(name.startswith("instance_images/db/migrations/versions/r0001") for name in packed)
     assert any(name.startswith("instance_images_reports/templates/") for name in packed)
 
 
