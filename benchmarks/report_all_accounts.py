@@ -157,13 +157,13 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=1_000_000)
     parser.add_argument("--accounts", type=int, default=10_000)
     parser.add_argument("--formats", nargs="+", default=["json", "csv"])
-    parser.add_argument("--quick", action="store_true", help="a hundredth of everything")
+    parser.add_argument("--quick", action="store_true", help="a few of everything: does it run?")
     parser.add_argument("--database", choices=KINDS, help="only this one")
     parser.add_argument("--directory", help="where databases and folders are made")
     parser.add_argument("--keep", action="store_true", help="write results/report_all_accounts_*")
     options = parser.parse_args()
     if options.quick:
-        options.images, options.accounts = 10_000, 100
+        options.images, options.accounts = 500, 10
     for kind in [options.database] if options.database else KINDS:
         result = {
             **machine("instance-images", "SQLAlchemy", "psycopg", "distributed"),

@@ -78,8 +78,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=1000, help="images of the account")
     parser.add_argument("--rounds", type=int, default=10, help="reports of each format")
+    parser.add_argument("--quick", action="store_true", help="a few of everything: does it run?")
     parser.add_argument("--keep", action="store_true", help="write results/report_one_account.json")
     options = parser.parse_args()
+    if options.quick:
+        options.images, options.rounds = 10, 2
     with tempfile.TemporaryDirectory() as directory:
         config_file = metered_month(Path(directory), options.images)
         result = {

@@ -176,8 +176,11 @@ def main() -> None:
     parser.add_argument("--accounts", type=int, default=50)
     parser.add_argument("--hours", type=int, default=2)
     parser.add_argument("--only", nargs="*", choices=STORIES, help="only these stories")
+    parser.add_argument("--quick", action="store_true", help="a few of everything: does it run?")
     parser.add_argument("--keep", action="store_true", help="write results/cloudkitty.json")
     options = parser.parse_args()
+    if options.quick:
+        options.images, options.accounts, options.hours = 50, 5, 2
     with (
         tempfile.TemporaryDirectory() as directory,
         database_servers.mariadb(Path(directory)) as server,

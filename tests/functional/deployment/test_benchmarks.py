@@ -1,0 +1,67 @@
+"""Each benchmark starts and ends; what it measures with a few images is worth nothing."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from support.clouds.embedded_cloud import CHECKOUT
+
+BENCHMARKS = CHECKOUT / "benchmarks"
+ON_DATABASES = ("close_hour", "report_all_accounts")
+# Those that start a cloud of their own.
+ON_A_CLOUD = ("command_overhead", "listing")
+
+
+def last_result(*command: str) -> dict[str, object]:
+    """Run a benchmark; return the JSON object that it printed last."""
+    paths = os.pathsep.join([str(CHECKOUT / "tests"), str(BENCHMARKS)])
+    done = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    decoder, text = json.JSONDecoder(), done.stdout.lstrip()
+    while text:
+        result, end = decoder.raw_decode(text)
+        text = text[end:].lstrip()
+    return dict(result)
+
+
+@pytest.mark.parametrize("name", ON_DATABASES)
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_benchmark_of_a_database_runs(name: str, database: str) -> None:
+    script = str(BENCHMARKS / f"{name}.py")
+
+    result = last_result(sys.executable, script, "--quick", "--database", database)
+
+    assert (result["database"], result["images"]) == (database, 500)
+
+
+def test_benchmark_of_the_reports_of_one_account_runs() -> None:
+    result = last_result(sys.executable, str(BENCHMARKS / "report_one_account.py"), "--quick")
+
+    assert "html" in dict(result["reports"])  # type: ignore[call-overload]
+
+
+@pytest.mark.all
+@pytest.mark.parametrize("name", ON_A_CLOUD)
+def test_benchmark_on_a_cloud_of_its_own_runs(name: str) -> None:
+    assert last_result(sys.executable, str(BENCHMARKS / f"{name}.py"), "--quick")
+
+
+@pytest.mark.all
+def test_comparison_with_cloudkitty_runs() -> None:
+    result = last_result(str(BENCHMARKS / "cloudkitty" / "run"), "--quick", "--only", "throughput")
+
+    assert set(dict(result["throughput"])) == {"cloudkitty", "instance_images"}  # type: ignore[call-overload]
+
+
+def test_every_benchmark_is_run_by_a_test() -> None:
+    tested = {*ON_DATABASES, *ON_A_CLOUD, "report_one_account"}
+    scripts = {path.stem for path in BENCHMARKS.glob("*.py") if "--quick" in path.read_text()}
+
+    assert scripts == tested
+    listed = (BENCHMARKS / "run").read_text()
+    assert all(name in listed for name in tested)
