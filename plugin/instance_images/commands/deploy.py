@@ -46,12 +46,12 @@ if TYPE_CHECKING:
     help="How many instances, all or none: NAME-1, NAME-2 and so on. [default: 1]",
 )
 @click.option(
-    "--volume-gb",
-    "volume_gib",
+    "--volume-gib",
     type=click.IntRange(min=1),
     metavar="G",
-    help="Boot from a new volume of so many GiB (2^30 bytes), deleted with the instance.",
+    help="Boot from a new volume of G GiB, which is deleted with the instance.",
 )
+@click.option("--volume-gb", type=click.IntRange(min=1), hidden=True)  # its name until 0.2
 @click.option("--server-group", help="Id or name of a server group.")
 @click.option("--availability-zone", help="Name of an availability zone.")
 @account_option
@@ -69,6 +69,8 @@ def deploy(
     location: str | None,
     wait: bool,
     output_format: str | None,
+    volume_gib: int | None,
+    volume_gb: int | None,
     **asked: Any,
 ) -> None:
     """Deploy new instances from an image of the account.
@@ -84,7 +86,11 @@ def deploy(
 
     site = invocation.application.site(location)
     owner = site.account(account)
-    order = Order(**asked, user_data=user_data.read() if user_data else None)
+    order = Order(
+        **asked,
+        user_data=user_data.read() if user_data else None,
+        volume_gib=volume_gib or volume_gb,
+    )
     task_id = deploy_image(site, owner, reference, order, project)
     if wait:
         _tell_addresses(site, follow(invocation, site, owner, task_id))

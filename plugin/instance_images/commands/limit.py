@@ -34,18 +34,10 @@ def list_limits(invocation: Invocation, location: str | None, output_format: str
     Example: instance-images limit list
     """
     from instance_images.db import accounts
-    from instance_images.model.records import Limit
     from instance_images.views.records import LIMIT
 
-    found = []
     with invocation.application.database.reading() as connection:
-        for name in locations_of(invocation, location):
-            for row in accounts.accounts_with_limit(connection, name):
-                assert row.max_images is not None
-                held = accounts.count_held(connection, row.account_key)
-                found.append(
-                    Limit(row.account_id, row.account_name, name, row.max_images, "account", held)
-                )
+        found = accounts.own_limits(connection, locations_of(invocation, location))
     show_list(LIMIT, found, output_format)
 
 

@@ -149,7 +149,7 @@ def test_image_is_deployed_by_id_by_the_clouds_id_or_by_name(by: str, home: Home
         ((*TINY, "--availability-zone", "nova:minicloud"), 3, "may use: nova."),
         ((*TINY, "--count", "0"), 2, "0 is not in the range"),
         ((*TINY, "--count", "51"), 2, "51 is not in the range"),
-        ((*TINY, "--volume-gb", "0"), 2, "0 is not in the range"),
+        ((*TINY, "--volume-gib", "0"), 2, "0 is not in the range"),
         ((*TINY, "--user-data", "/nowhere/init.sh"), 2, "No such file"),
         ((*TINY, "--network", "none", "--network", "private"), 2, "name no other beside it"),
         ((*TINY, "--network", "none", "--security-group", "default"), 2, "there are none"),
@@ -182,7 +182,7 @@ def test_refused_deployment_says_why_and_leaves_nothing(
 def test_flavor_or_volume_that_is_too_small_for_the_image_is_refused(
     needs: dict[str, int], message: str, home: Home
 ) -> None:
-    volume = ("--volume-gb", "4") if "volume" in message else ()
+    volume = ("--volume-gib", "4") if "volume" in message else ()
     before = home.left()
     with home.cloud.connection(home.project.cloud) as member:
         image: Any = member.image.get_image(home.image["cloud_image_id"])
@@ -252,8 +252,9 @@ def test_instances_that_novas_lists_would_leave_out_are_not_missed(home: Home) -
     assert (task["state"], task["server_ids"]) == ("succeeded", begun["server_ids"])
 
 
-def test_instance_boots_from_a_new_volume_that_is_deleted_with_it(home: Home) -> None:
-    task = home.ok("--name", "from-volume", "--volume-gb", "1", "--wait").json
+@pytest.mark.parametrize("option", ["--volume-gib", "--volume-gb"])
+def test_instance_boots_from_a_new_volume_that_is_deleted_with_it(option: str, home: Home) -> None:
+    task = home.ok("--name", "from-volume", option, "1", "--wait").json
 
     with home.cloud.connection(home.project.cloud) as member:
         server = member.compute.get_server(task["server_id"])
