@@ -5,8 +5,6 @@ says what happened, to which thing, and what to do. A new class exists only wher
 differently on it.
 """
 
-from instance_images.names import printable
-
 
 class InstanceImagesError(Exception):
     """Base of every error that is told to the user in one line."""
@@ -49,13 +47,13 @@ class FeatureNotEnabled(Refused):
 
 
 class LimitReached(Refused):
-    """The account already holds as many images as it may."""
+    """The account already holds as many images as it may; ``account`` is its printable name."""
 
     code = "limit_reached"
 
     def __init__(self, account: str, location: str, held: int, max_images: int) -> None:
         super().__init__(
-            f"Maximum image limit reached: account {printable(account)} holds {held} of"
+            f"Maximum image limit reached: account {account} holds {held} of"
             f" {max_images} images in {location}. Delete unused images to free up a slot, or"
             " contact your provider to increase your limit."
         )
@@ -69,7 +67,7 @@ class NotFound(Refused):
     code = "not_found"
 
     def __init__(self, kind: str, reference: str, hint: str) -> None:
-        super().__init__(f"{kind} {printable(reference)!r} was not found. {hint}")
+        super().__init__(f"{kind} {reference!r} was not found. {hint}")
         self.kind, self.reference = kind, reference
 
 

@@ -7,8 +7,6 @@ half-open everywhere, ``[start, end)``: an hour belongs to the instant at which 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from instance_images.errors import UsageError
-
 HOUR = timedelta(hours=1)
 
 Clock = Callable[[], datetime]
@@ -33,25 +31,25 @@ def ceil_hour(instant: datetime) -> datetime:
 def parse_instant(text: str) -> datetime:
     """Parse ISO 8601 with an offset, such as ``2026-11-23T12:00Z``; fractions are cut off.
 
-    Raises UsageError where the text is no instant or leaves its offset open.
+    Raises ValueError where the text is no instant or leaves its offset open.
     """
     try:
         instant = datetime.fromisoformat(text.strip())
     except ValueError as error:
-        raise UsageError(f"{text!r} is no instant: write it as in 2026-11-23T12:00:00Z") from error
+        raise ValueError(f"{text!r} is no instant: write it as in 2026-11-23T12:00:00Z") from error
     if instant.tzinfo is None:
-        raise UsageError(f"{text!r} has no offset: add Z for UTC, as in 2026-11-23T12:00:00Z")
+        raise ValueError(f"{text!r} has no offset: add Z for UTC, as in 2026-11-23T12:00:00Z")
     try:
         return instant.astimezone(UTC).replace(microsecond=0)
     except OverflowError as error:
-        raise UsageError(f"{text!r} is outside the calendar") from error
+        raise ValueError(f"{text!r} is outside the calendar") from error
 
 
 def parse_hour(text: str) -> datetime:
     """Parse an instant that must be a full UTC hour."""
     instant = parse_instant(text)
     if instant != floor_hour(instant):
-        raise UsageError(f"{text!r} is no full hour: write it as in 2026-11-23T12:00:00Z")
+        raise ValueError(f"{text!r} is no full hour: write it as in 2026-11-23T12:00:00Z")
     return instant
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from instance_images.commands.options import locations_of, locations_option, pass_invocation
+from instance_images.commands.options import locations_of, locations_option, parsed, pass_invocation
 from instance_images.commands.output import show_list
 from instance_images.errors import UsageError
 from instance_images.instants import parse_hour
@@ -124,7 +124,7 @@ def _hours(text: str) -> tuple[datetime, datetime]:
         raise UsageError(
             f"{text!r} are no hours: write 2026-11-23T08:00Z..2026-11-23T12:00Z for four of them."
         )
-    start, end = parse_hour(first), parse_hour(last)
+    start, end = parsed(parse_hour, first), parsed(parse_hour, last)
     if start >= end:
         raise UsageError(f"{text!r} are no hours: the second must be after the first.")
     return start, end

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from instance_images.commands.options import locations_of, locations_option, pass_invocation
+from instance_images.commands.options import locations_of, locations_option, parsed, pass_invocation
 from instance_images.commands.output import format_option, show_list
 from instance_images.errors import UsageError
 from instance_images.instants import floor_hour, format_instant, parse_instant
@@ -94,7 +94,7 @@ def _until(as_of: str | None, allow_future: bool, now: datetime) -> datetime:
     """Return the end of the last hour that may be closed."""
     if as_of is None:
         return floor_hour(now)
-    instant = parse_instant(as_of)
+    instant = parsed(parse_instant, as_of)
     if instant > now and not allow_future:
         raise UsageError(
             f"{format_instant(instant)} is after now ({format_instant(now)}): hours that have not"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from instance_images.commands.options import locations_of, locations_option, pass_invocation
+from instance_images.commands.options import locations_of, locations_option, parsed, pass_invocation
 from instance_images.commands.output import format_option, show_list
 from instance_images.errors import UsageError
 from instance_images.instants import floor_hour, format_instant, parse_hour
@@ -69,7 +69,7 @@ def set_rate(
     if is_preview:
         _preview(invocation, configured, price_nanos)
         return
-    from_hour = parse_hour(from_text) if from_text is not None else None
+    from_hour = parsed(parse_hour, from_text) if from_text is not None else None
     with application.database.writing() as connection:
         new = rates.set_rate(
             connection,

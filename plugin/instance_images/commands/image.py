@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from instance_images.commands.deploy import choices, deploy
-from instance_images.commands.everywhere import at_each
+from instance_images.commands.everywhere import at_each, told
 from instance_images.commands.options import (
     account_option,
     all_accounts_option,
@@ -21,7 +21,7 @@ from instance_images.commands.options import (
 )
 from instance_images.commands.output import format_option, show_list, show_one
 from instance_images.commands.sync import sync
-from instance_images.errors import InstanceImagesError, NotFound, Refused, UsageError
+from instance_images.errors import InstanceImagesError, UsageError
 from instance_images.names import printable
 
 if TYPE_CHECKING:
@@ -107,15 +107,11 @@ def list_images(
 
     Example: instance-images image list --account demo
     """
-    from instance_images.db import images
-    from instance_images.tasks.settling import settle
+    from instance_images.images.find import list_images
     from instance_images.views.records import IMAGE, IMAGE_OF_LOCATIONS
 
     def look(site: Site) -> Sequence[Image]:
-        account_id = None if all_accounts else site.account(account).id
-        settle(site, account_id)
-        with site.database.reading() as connection:
-            return images.list_images(connection, site.name, account_id)
+        return list_images(site, account, all_accounts=all_accounts)
 
     names = locations_of(invocation, location)
     found = at_each(invocation, names, look)
@@ -140,31 +136,11 @@ def show(
 
     Example: instance-images image show production-web-server-v2
     """
-    from instance_images.db import images
-    from instance_images.locations.site import resolve_image
-    from instance_images.tasks.settling import settle
+    from instance_images.images.find import find_image_at
     from instance_images.views.records import IMAGE
 
-    def look(site: Site) -> Image:
-        owner = site.account(account)
-        settle(site, owner.id)
-        with site.database.reading() as connection:
-            return resolve_image(connection, site, owner, reference)
-
     names = locations_of(invocation, location)
-    with invocation.application.database.reading() as connection:
-        known = images.location_of_image(connection, reference)
-    try:
-        found = at_each(invocation, [known] if known in names else names, look)
-    except NotFound:
-        if known is None:
-            raise
-        found = at_each(invocation, names, look)  # another's image is told like nobody's
-    if len(found) > 1:
-        raise Refused(
-            f"{len(found)} locations have an image {printable(reference)!r}: name one of"
-            f" {', '.join(image.location for image in found)} with --location."
-        )
+    found = told(invocation, find_image_at(invocation.application, names, account, reference))
     show_one(IMAGE, found[0], output_format)
 
 
@@ -190,7 +166,7 @@ def delete(
     Example: instance-images image delete production-web-server-v1 --yes
     """
     from instance_images.commands.main import EXIT_INTERRUPTED
-    from instance_images.images.delete import delete as delete_image
+    from instance_images.images.delete import delete_each
 
     site = invocation.application.site(location)
     owner = site.account(account)
@@ -199,18 +175,16 @@ def delete(
         invocation.exit_code = EXIT_INTERRUPTED
         return
     failures: list[InstanceImagesError] = []
-    for reference in references:
-        try:
-            deleted = delete_image(site, owner, reference, force=force)
-        except InstanceImagesError as error:
-            failures.append(error)
+    for outcome in delete_each(site, owner, references, force=force):
+        if isinstance(outcome, InstanceImagesError):
+            failures.append(outcome)
             if len(references) > 1:
-                click.echo(f"Error: {error}", err=True)
+                click.echo(f"Error: {outcome}", err=True)
             continue
-        image, told = deleted.image, "is deleted"
-        if deleted.was_gone:
-            told = "was gone from the image service already; it is recorded as deleted"
-        click.echo(f"Image {printable(image.name)} ({image.id}) {told}.")
+        image, end = outcome.image, "is deleted"
+        if outcome.was_gone:
+            end = "was gone from the image service already; it is recorded as deleted"
+        click.echo(f"Image {printable(image.name)} ({image.id}) {end}.")
     if len(references) == 1 and failures:
         raise failures[0]
     if failures:

@@ -56,15 +56,11 @@ def show(
 
     Example: instance-images limit show --account demo
     """
-    from instance_images.locations.site import limit_of
+    from instance_images.locations.limits import find_limit
     from instance_images.views.records import LIMIT
 
     site = invocation.application.site(location)
-    found = site.account(account)
-    keystone_limit = site.provider.account_limit(found)
-    with site.database.reading() as connection:
-        limit_found = limit_of(connection, site, found, keystone_limit)
-    show_one(LIMIT, limit_found, output_format)
+    show_one(LIMIT, find_limit(site, site.account(account)), output_format)
 
 
 @limit.command("set")
@@ -97,18 +93,13 @@ def unset_limit(invocation: Invocation, account: str, location: str | None) -> N
 def _set(
     invocation: Invocation, reference: str, location: str | None, max_images: int | None
 ) -> None:
-    from instance_images.db import accounts
-    from instance_images.locations.site import limit_of
+    from instance_images.locations import limits
     from instance_images.model.limits import UNLIMITED
     from instance_images.names import printable
 
     site = invocation.application.site(location)
     account = site.account(reference)
-    keystone_limit = site.provider.account_limit(account) if max_images is None else None
-    with site.database.writing() as connection:
-        row = accounts.lock_account(connection, site.name, account)
-        accounts.set_own_limit(connection, row.account_key, max_images)
-        now = limit_of(connection, site, account, keystone_limit)
+    now = limits.set_limit(site, account, max_images)
     most = "any number of" if now.max_images == UNLIMITED else now.max_images
     click.echo(
         f"Account {printable(account.name)} may hold {most} images in {site.name}"

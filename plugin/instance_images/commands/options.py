@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from instance_images.errors import UsageError
+
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
+
+Value = TypeVar("Value")
 
 pass_invocation: Callable[[Callable[..., Any]], Callable[..., Any]] = click.pass_obj
 
@@ -48,6 +52,14 @@ security_groups_option = click.option(
 all_accounts_option = click.option(
     "--all-accounts", is_flag=True, help="Those of every account, for the operator."
 )
+
+
+def parsed(parse: Callable[[str], Value], text: str) -> Value:
+    """Return what ``parse`` makes of an argument; raise UsageError where it raises ValueError."""
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def locations_of(invocation: Invocation, location: str | None) -> list[str]:

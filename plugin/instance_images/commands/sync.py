@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from instance_images.commands.everywhere import at_each
 from instance_images.commands.options import locations_of, locations_option, pass_invocation
 from instance_images.commands.output import format_option, show_list
-from instance_images.errors import InstanceImagesError
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
@@ -33,29 +33,11 @@ def sync(
 
     Example: instance-images image sync --dry-run
     """
-    from instance_images.parallel import in_parallel
     from instance_images.sync.reconcile import synchronize
     from instance_images.views.records import LEARNED
 
-    names = locations_of(invocation, location)
-    sites = [invocation.application.site(name) for name in names]
+    def read(site: Site) -> list[Learned]:
+        return synchronize(site, dry_run=dry_run)
 
-    def read(site: Site) -> list[Learned] | InstanceImagesError:
-        try:
-            return synchronize(site, dry_run=dry_run)
-        except InstanceImagesError as error:
-            return error
-
-    learned: list[Learned] = []
-    failures: list[InstanceImagesError] = []
-    for name, outcome in zip(names, in_parallel(read, sites), strict=True):
-        if isinstance(outcome, InstanceImagesError):
-            failures.append(outcome)
-            if len(names) > 1:
-                click.echo(f"Error: {name} was not read: {outcome}", err=True)
-        else:
-            learned += outcome
-    if len(failures) == len(names):
-        raise failures[0]
-    show_list(LEARNED, learned, output_format)
-    invocation.exit_code = 1 if failures else 0
+    learned = at_each(invocation, locations_of(invocation, location), read)
+    show_list(LEARNED, [one for found in learned for one in found], output_format)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from instance_images.commands.everywhere import at_each
+from instance_images.commands.everywhere import at_each, told
 from instance_images.commands.options import (
     account_option,
     all_accounts_option,
@@ -16,15 +16,13 @@ from instance_images.commands.options import (
     wait_option,
 )
 from instance_images.commands.output import format_option, show_list, show_one
-from instance_images.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from instance_images.commands.main import Invocation
     from instance_images.locations.site import Site
-    from instance_images.model.records import Account, Task, TaskReport
-    from instance_images.tasks.waiting import Watched
+    from instance_images.model.records import Task, TaskReport
 
 
 @click.group()
@@ -84,13 +82,15 @@ def show(
 
     Example: instance-images task show 5f6e2c1a-9c34-4c5e-9a53-0a4ad3c7f0a1
     """
+    from instance_images.tasks.find import find_task, place_of_task
     from instance_images.tasks.reports import report_tasks
     from instance_images.tasks.settling import settle
     from instance_images.views.records import TASK
 
-    site, owner = _place_of(invocation, task_id, account, location)
+    names = locations_of(invocation, location)
+    site, owner = place_of_task(invocation.application, names, account, task_id)
     settle(site, owner.id)
-    show_one(TASK, report_tasks(site, [_find(site, owner, task_id)])[0], output_format)
+    show_one(TASK, report_tasks(site, [find_task(site, owner, task_id)])[0], output_format)
 
 
 @task.command()
@@ -109,10 +109,16 @@ def watch(
     """
     from instance_images.commands.progress import Board
     from instance_images.model.records import TaskState
+    from instance_images.tasks.find import places_of_tasks, unfinished_tasks
     from instance_images.tasks.reports import report_tasks
     from instance_images.tasks.waiting import wait_for_tasks
 
-    watched = _watched(invocation, task_ids, account, location)
+    application, names = invocation.application, locations_of(invocation, location)
+    if task_ids:
+        watched = places_of_tasks(application, names, account, task_ids)
+    else:
+        found = told(invocation, unfinished_tasks(application, names, account))
+        watched = [one for one in found if one.task_ids]
     if not watched:
         click.echo("No task is unfinished.", err=True)
         return
@@ -151,72 +157,13 @@ def retry(
     """
     from instance_images.commands.progress import follow
     from instance_images.images.retry import retry as retry_task
+    from instance_images.tasks.find import find_task, place_of_task
     from instance_images.tasks.reports import report_tasks
     from instance_images.views.records import TASK
 
-    site, owner = _place_of(invocation, task_id, account, location)
+    names = locations_of(invocation, location)
+    site, owner = place_of_task(invocation.application, names, account, task_id)
     retry_task(site, owner, task_id)
     if wait:
         follow(invocation, site, owner, task_id)
-    show_one(TASK, report_tasks(site, [_find(site, owner, task_id)])[0], output_format)
-
-
-def _place_of(
-    invocation: Invocation, task_id: str, account: str | None, location: str | None
-) -> tuple[Site, Account]:
-    """Return the location and the account of a task of the account. Raises NotFound.
-
-    The database knows where it is, so that no other location is asked for anything.
-    """
-    from instance_images.db import tasks
-
-    names = locations_of(invocation, location)
-    with invocation.application.database.reading() as connection:
-        name = tasks.location_of_task(connection, task_id)
-    if name not in names:
-        raise _missing(task_id)
-    site = invocation.application.site(name)
-    owner = site.account(account)
-    _find(site, owner, task_id)
-    return site, owner
-
-
-def _find(site: Site, owner: Account, task_id: str) -> Task:
-    """Return the account's task. Raises NotFound, also for another account's."""
-    from instance_images.db import tasks
-
-    with site.database.reading() as connection:
-        found = tasks.find_task(connection, site.name, owner.id, task_id)
-    if found is None:
-        raise _missing(task_id)
-    return found
-
-
-def _missing(task_id: str) -> NotFound:
-    hint = "The account has none of that id: see 'instance-images task list'."
-    return NotFound("Task", task_id, hint)
-
-
-def _watched(
-    invocation: Invocation, task_ids: tuple[str, ...], account: str | None, location: str | None
-) -> list[Watched]:
-    """Return the tasks that were named, or all that are unfinished, by location."""
-    from instance_images.db import tasks
-    from instance_images.tasks.waiting import Watched
-
-    if not task_ids:
-
-        def look(site: Site) -> Watched:
-            owner = site.account(account)
-            with site.database.reading() as connection:
-                unfinished = tasks.unfinished_tasks(connection, site.name, owner.id)
-            return Watched(site, owner.id, [one.id for one in unfinished])
-
-        found = at_each(invocation, locations_of(invocation, location), look)
-        return [one for one in found if one.task_ids]
-    places: dict[str, Watched] = {}
-    for task_id in dict.fromkeys(task_ids):
-        site, owner = _place_of(invocation, task_id, account, location)
-        known = places.get(site.name, Watched(site, owner.id, []))
-        places[site.name] = Watched(known.site, owner.id, [*known.task_ids, task_id])
-    return list(places.values())
+    show_one(TASK, report_tasks(site, [find_task(site, owner, task_id)])[0], output_format)

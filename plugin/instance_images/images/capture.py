@@ -19,7 +19,8 @@ from instance_images.errors import (
     UsageError,
     WrongState,
 )
-from instance_images.locations.site import Site, require_enabled, require_free_slot
+from instance_images.locations.limits import require_free_slot
+from instance_images.locations.site import Site, require_enabled
 from instance_images.model import journal
 from instance_images.model.capture import consistency_of, fault_of_source
 from instance_images.model.cloud import CloudImageStatus, Server, ServerStatus

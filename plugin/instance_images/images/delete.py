@@ -1,13 +1,13 @@
 """Deletes an image of the account, for good. Billing ends when the cloud has accepted it."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from instance_images.db import images, readings, tasks
 from instance_images.deployments.scaling_groups import require_unused
-from instance_images.errors import CloudUnavailable, Refused, WrongState
+from instance_images.errors import CloudUnavailable, InstanceImagesError, Refused, WrongState
 from instance_images.locations.site import Site, resolve_image
 from instance_images.model.cloud import CloudImage
 from instance_images.model.deletion import vanished_at
@@ -53,6 +53,20 @@ def delete(site: Site, account: Account, reference: str, *, force: bool = False)
     _end(site, image, task_id, site.clock() if was_there else _gone_since(site, image))
     with site.database.reading() as connection:
         return Deletion(images.get_image(connection, image.id), was_gone=not was_there)
+
+
+def delete_each(
+    site: Site, account: Account, references: Sequence[str], *, force: bool = False
+) -> Iterator[Deletion | InstanceImagesError]:
+    """Delete the account's images one after the other; yield what became of each.
+
+    One that cannot be deleted stops no other.
+    """
+    for reference in references:
+        try:
+            yield delete(site, account, reference, force=force)
+        except InstanceImagesError as error:
+            yield error
 
 
 def _require_own(image: Image, found: CloudImage | None) -> None:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from instance_images.db import images, tasks
-from instance_images.errors import NotFound, WrongState
+from instance_images.errors import WrongState
 from instance_images.images.capture import prepared, reserve, send
 from instance_images.locations.site import Site, require_enabled
 from instance_images.model.records import (
@@ -16,6 +16,7 @@ from instance_images.model.records import (
     TaskState,
 )
 from instance_images.names import printable
+from instance_images.tasks.find import find_task
 from instance_images.tasks.settling import settle
 
 
@@ -53,11 +54,8 @@ def retry(site: Site, account: Account, task_id: str) -> ImageRequest:
 
 def _failed(site: Site, account: Account, task_id: str) -> tuple[Task, Image]:
     """Return the task, with its image, if it can be repeated."""
+    task = find_task(site, account, task_id)
     with site.database.reading() as connection:
-        task = tasks.find_task(connection, site.name, account.id, task_id)
-        if task is None:
-            hint = "The account has none of that id: see 'instance-images task list'."
-            raise NotFound("Task", task_id, hint)
         image = images.get_image(connection, task.image_id)
     fault = fault_of_retry(task, image)
     if fault:

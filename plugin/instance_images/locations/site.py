@@ -15,14 +15,12 @@ from instance_images.instants import Clock
 from instance_images.locations.directory import Directory
 from instance_images.model.cloud import Project
 from instance_images.model.deadlines import DEFAULT_DEADLINES, Deadlines
-from instance_images.model.limits import applicable_limit, require_slot
 from instance_images.model.records import (
     NO_ADOPTION,
     Account,
     AccountScope,
     AdoptionPolicy,
     Image,
-    Limit,
 )
 from instance_images.names import printable
 
@@ -113,32 +111,3 @@ def resolve_image(connection: sa.Connection, site: Site, account: Account, refer
             f" {', '.join(image.id for image in found)}."
         )
     return found[0]
-
-
-def limit_of(
-    connection: sa.Connection, site: Site, account: Account, keystone_limit: int | None
-) -> Limit:
-    """Return the limit that applies to the account, and how many images it holds.
-
-    ``keystone_limit`` is what ``Provider.account_limit`` says, asked for before the transaction.
-    """
-    row = accounts.find_account(connection, site.name, account.id)
-    held = accounts.count_held(connection, row.account_key) if row else 0
-    max_images, source = applicable_limit(
-        row.max_images if row else None,
-        keystone_limit,
-        site.location.max_images,
-        site.default_max_images,
-    )
-    return Limit(account.id, account.name, site.name, max_images, source, held)
-
-
-def require_free_slot(
-    connection: sa.Connection, site: Site, account: Account, keystone_limit: int | None
-) -> None:
-    """Raise LimitReached unless one more image fits into the account's limit.
-
-    The account's row is locked, and whoever takes the slot does so in the same transaction.
-    """
-    limit = limit_of(connection, site, account, keystone_limit)
-    require_slot(account.name, site.name, limit.held, limit.max_images)

@@ -1,6 +1,7 @@
 """Which limit applies to an account, and whether one more image fits into it. Pure."""
 
 from instance_images.errors import LimitReached
+from instance_images.names import printable
 
 UNLIMITED = -1
 
@@ -30,4 +31,4 @@ def applicable_limit(
 def require_slot(account: str, location: str, held: int, max_images: int) -> None:
     """Raise LimitReached unless an account that holds ``held`` images may hold one more."""
     if max_images != UNLIMITED and held >= max_images:
-        raise LimitReached(account, location, held, max_images)
+        raise LimitReached(printable(account), location, held, max_images)

@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from instance_images.errors import Refused, UsageError
+from instance_images.errors import Refused
 from instance_images.instants import format_instant, parse_instant
 from instance_images_billing.pricing.money import decimal_of
 from instance_images_reports.collect.cut import Cut
@@ -181,7 +181,7 @@ def parse_manifest(content: str) -> Manifest:
     """Return the manifest. Raises Refused where the text is none that this version can read."""
     try:
         return _manifest(json.loads(content))
-    except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refused(
             f"{MANIFEST} is no manifest of a folder of reports ({type(error).__name__}: {error})."
         ) from error

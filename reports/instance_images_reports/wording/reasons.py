@@ -6,7 +6,6 @@ the reader's language and time zone; what somebody wrote by hand stays as it is.
 
 import re
 
-from instance_images.errors import UsageError
 from instance_images.instants import parse_instant
 from instance_images_reports.statement.adjustments import ALLOWANCE, MINIMUM
 from instance_images_reports.statement.statement import Adjustment
@@ -40,7 +39,7 @@ def _recorded(words: Words, reason: str) -> str:
     if late := _LATE.fullmatch(reason):
         try:
             return _late_text(words, *late.groups())
-        except UsageError:  # by hand, anything can be written that looks alike
+        except ValueError:  # by hand, anything can be written that looks alike
             return reason
     return reason
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from instance_images.drivers.openstack.glance import cloud_image
 from instance_images.drivers.openstack.service import OpenStackPart
-from instance_images.errors import UsageError
 from instance_images.instants import parse_instant
 from instance_images.model.cloud import Notice, NoticeKind
 
@@ -33,7 +32,7 @@ class OpenStackNotices(OpenStackPart):
             if not isinstance(payload, Mapping):
                 raise TypeError(f"a payload of {type(payload).__name__}")
             return Notice(kind, cloud_image(_body(payload)), parse_instant(payload[key]))
-        except (AttributeError, KeyError, TypeError, UsageError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{event_type}: {type(error).__name__}: {error}") from error
 
 

@@ -82,7 +82,7 @@ def test_list_tells_which_location_does_not_answer_and_shows_the_others(
     assert result.exit_code == 1
     assert [one["location"] for one in result.json] == ["RegionTwo"]
     assert result.err == (
-        "Error: RegionOne was not looked at: The cloud in memory is switched off.\n"
+        "Error: Skipped location RegionOne: The cloud in memory is switched off.\n"
     )
 
     deployment.state_of["RegionTwo"] = "down"
@@ -116,7 +116,7 @@ def test_image_of_one_name_at_several_locations_is_shown_by_its_location(
     assert cli.ok("image", "show", shown["id"], *ACCOUNT).json == shown
     refused = cli("image", "show", "image", *ACCOUNT)
     assert (refused.exit_code, refused.json) == (1, shown)
-    assert "RegionOne was not looked at" in refused.err
+    assert "Skipped location RegionOne" in refused.err
 
 
 def test_nobody_is_told_where_another_account_has_an_image(cli: CommandLine) -> None:
@@ -174,7 +174,7 @@ def test_watch_without_a_task_follows_those_of_all_locations_that_answer(
     result = cli("task", "watch", *ACCOUNT)
 
     assert result.exit_code == 1
-    assert "RegionOne was not looked at" in result.err
+    assert "Skipped location RegionOne" in result.err
     assert f"{two} create" in result.err
     assert one not in result.err
 

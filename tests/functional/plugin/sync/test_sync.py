@@ -194,5 +194,7 @@ def test_of_two_locations_the_one_that_can_be_read_is(
     result = bench.cli("image", "sync")
 
     assert result.exit_code == 1
-    assert "Error: Elsewhere was not read: Location Elsewhere: the entry 'nowhere'" in result.err
+    assert (
+        "Error: Skipped location Elsewhere: Location Elsewhere: the entry 'nowhere'" in result.err
+    )
     assert disk.id in [one["cloud_image_id"] for one in result.json]

@@ -1,0 +1,60 @@
+"""Finds the images of an account: at one location, or at whichever location has them.
+
+Another account's image looks like nobody's here. Its id leads to its location only to save the
+requests to the others; what is told, and where it was looked for, is the same as for an unknown id.
+"""
+
+from collections.abc import Sequence
+
+from instance_images.db import images
+from instance_images.errors import NotFound, Refused
+from instance_images.locations.application import Application
+from instance_images.locations.everywhere import Everywhere, at_each
+from instance_images.locations.site import Site, resolve_image
+from instance_images.model.records import Image
+from instance_images.names import printable
+from instance_images.tasks.settling import settle
+
+
+def list_images(site: Site, account: str | None, *, all_accounts: bool = False) -> list[Image]:
+    """Return the images that are not deleted, oldest first, of one account or of all."""
+    account_id = None if all_accounts else site.account(account).id
+    settle(site, account_id)
+    with site.database.reading() as connection:
+        return images.list_images(connection, site.name, account_id)
+
+
+def find_image(site: Site, account: str | None, reference: str) -> Image:
+    """Return the account's image of that id or name at the location. Raises NotFound."""
+    owner = site.account(account)
+    settle(site, owner.id)
+    with site.database.reading() as connection:
+        return resolve_image(connection, site, owner, reference)
+
+
+def find_image_at(
+    application: Application, names: Sequence[str], account: str | None, reference: str
+) -> Everywhere[Image]:
+    """Return the one image of the account that has that id or name at any of these locations.
+
+    Raises NotFound, and Refused where several locations have one of that name.
+    """
+
+    def look(site: Site) -> Image:
+        return find_image(site, account, reference)
+
+    with application.database.reading() as connection:
+        known = images.location_of_image(connection, reference)
+    try:
+        outcome = at_each(application, names if known not in names else [str(known)], look)
+    except NotFound:
+        if known is None:
+            raise
+        outcome = at_each(application, names, look)
+    if len(outcome.found) > 1:
+        listed = ", ".join(image.location for image in outcome.found)
+        raise Refused(
+            f"{len(outcome.found)} locations have an image {printable(reference)!r}: name one of"
+            f" {listed} with --location."
+        )
+    return outcome

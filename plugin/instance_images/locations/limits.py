@@ -1,0 +1,53 @@
+"""How many images an account may hold at a location: the limit that applies, and changes to it."""
+
+import sqlalchemy as sa
+
+from instance_images.db import accounts
+from instance_images.locations.site import Site
+from instance_images.model.limits import applicable_limit, require_slot
+from instance_images.model.records import Account, Limit
+
+
+def find_limit(site: Site, account: Account) -> Limit:
+    """Return the limit that applies to the account, and how many images it holds."""
+    keystone_limit = site.provider.account_limit(account)
+    with site.database.reading() as connection:
+        return limit_of(connection, site, account, keystone_limit)
+
+
+def set_limit(site: Site, account: Account, max_images: int | None) -> Limit:
+    """Give the account a limit of its own, or with None take it away; return what applies now."""
+    keystone_limit = site.provider.account_limit(account) if max_images is None else None
+    with site.database.writing() as connection:
+        row = accounts.lock_account(connection, site.name, account)
+        accounts.set_own_limit(connection, row.account_key, max_images)
+        return limit_of(connection, site, account, keystone_limit)
+
+
+def limit_of(
+    connection: sa.Connection, site: Site, account: Account, keystone_limit: int | None
+) -> Limit:
+    """Return the limit that applies to the account, and how many images it holds.
+
+    ``keystone_limit`` is what ``Provider.account_limit`` says, asked for before the transaction.
+    """
+    row = accounts.find_account(connection, site.name, account.id)
+    held = accounts.count_held(connection, row.account_key) if row else 0
+    max_images, source = applicable_limit(
+        row.max_images if row else None,
+        keystone_limit,
+        site.location.max_images,
+        site.default_max_images,
+    )
+    return Limit(account.id, account.name, site.name, max_images, source, held)
+
+
+def require_free_slot(
+    connection: sa.Connection, site: Site, account: Account, keystone_limit: int | None
+) -> None:
+    """Raise LimitReached unless one more image fits into the account's limit.
+
+    The account's row is locked, and whoever takes the slot does so in the same transaction.
+    """
+    limit = limit_of(connection, site, account, keystone_limit)
+    require_slot(account.name, site.name, limit.held, limit.max_images)
