@@ -1,4 +1,4 @@
-"""What docs/drivers.md shows is what is run, and it names every method there is."""
+"""What the page on drivers shows is what is run, and it names every method there is."""
 
 import inspect
 from pathlib import Path
@@ -12,7 +12,7 @@ from support.drivers import toy_driver
 
 HERE = Path(__file__).parent
 SHOWN = (Path(toy_driver.__file__), HERE / "test_toy_driver.py")
-PAGE = (HERE.parent.parent / "docs" / "drivers.md").read_text()
+PAGE = (HERE.parent.parent / "doc" / "source" / "contributor" / "drivers.md").read_text()
 
 
 @pytest.mark.parametrize("path", SHOWN, ids=lambda path: path.name)

@@ -1,4 +1,4 @@
-"""The driver of docs/drivers.md keeps the contract, without what its cloud cannot do."""
+"""The driver of the page on drivers keeps the contract, without what its cloud cannot do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

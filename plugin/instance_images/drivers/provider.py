@@ -3,7 +3,7 @@
 A driver is named by an entry point in the group ``instance_images.providers`` and is called as
 ``driver(location)``. It raises the errors named here and no others; it never retries a request
 that may have taken effect. ``instance_images.testing`` tests what is said here on any driver, and
-``docs/drivers.md`` says it to a driver's author.
+``doc/source/contributor/drivers.md`` says it to a driver's author.
 """
 
 from abc import ABC, abstractmethod

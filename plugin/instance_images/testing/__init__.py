@@ -1,7 +1,7 @@
 """The contract of ``provider.Provider`` as tests that the author of a driver runs on his own.
 
 It is made of pytest's tests and nothing else of the product imports it. A driver's author writes a
-``CloudBench`` and a subclass of ``ProviderContract``; ``docs/drivers.md`` shows how.
+``CloudBench`` and a subclass of ``ProviderContract``; the page on drivers shows how.
 """
 
 try:

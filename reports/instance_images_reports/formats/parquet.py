@@ -1,6 +1,6 @@
 """The charges of statements as Parquet files, for data tools: Spark, Dask, DuckDB, pandas.
 
-Owns the columns, their types and where the files lie; the README of this part describes them, and
+Owns the columns, their types and where the files lie; the page on Parquet describes them, and
 they are named as in JSON. There is one data set, not one of lines and one of adjustments: what is
 charged is the sum of one column, so that nobody forgets a part of it. Names are kept as they are,
 because no spreadsheet opens these files. Computes nothing.

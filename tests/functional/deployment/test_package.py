@@ -98,7 +98,7 @@ def test_every_command_has_help_with_an_example(words: str, command: click.Comma
     assert command.help
     assert f"Example: instance-images {words}" in command.help
     for parameter in command.params:
-        if isinstance(parameter, click.Option):
+        if isinstance(parameter, click.Option) and not parameter.hidden:
             assert parameter.help, f"{words} {parameter.opts} has no help"
 
 

@@ -1,6 +1,6 @@
 """A cloud that is not OpenStack, and the client library that its vendor would give to everybody.
 
-It is what ``toy_driver`` drives in ``docs/drivers.md``: machines and discs with words and units of
+It is what ``toy_driver`` drives in the page on drivers: machines and discs with words and units of
 their own, sizes in MiB and times in seconds since 1970.
 """
 

@@ -128,8 +128,8 @@ def test_a_section_that_fails_leaves_no_report_without_it(
 
 
 def test_the_example_of_the_documents_makes_a_section() -> None:
-    readme = (Path(__file__).parents[4] / "reports" / "README.md").read_text()
-    source = readme.partition("```python\n")[2].partition("```")[0]
+    page = (Path(__file__).parents[4] / "doc/source/contributor/report-sections.md").read_text()
+    source = page.partition("```python\n")[2].partition("```")[0]
 
     namespace: dict[str, object] = {}
     exec(source, namespace)

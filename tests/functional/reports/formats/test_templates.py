@@ -13,7 +13,7 @@ from support.processes.command_line import CommandLine
 from support.statements import sample_statements as samples
 from support.worlds import report_ledger
 
-README = Path(__file__).parents[4] / "reports" / "README.md"
+PAGE = Path(__file__).parents[4] / "doc/source/admin/report-templates.md"
 REPORT = ("report", "cloud-usage", "--period", "2026-11", "-f", "html")
 
 
@@ -120,7 +120,7 @@ def test_the_configuration_names_the_folder(templates: Path, tmp_path: Path) -> 
 
 
 def test_the_example_of_the_documents_works(templates: Path, tmp_path: Path) -> None:
-    shown = README.read_text().partition("    {% extends")[2].partition("\n\n")[0]
+    shown = PAGE.read_text().partition("    {% extends")[2].partition("\n\n")[0]
     example = "\n".join(row.removeprefix("    ") for row in f"    {{% extends{shown}".splitlines())
     (templates / "cloud-usage.html.j2").write_text(example)
     cli = report_ledger.command_line(tmp_path, report=f"template_directories = {templates}")

@@ -29,7 +29,7 @@ from instance_images_reports.statement.statement import Statement
 from support.statements import sample_statements as samples
 from support.statements.any_statement import statements
 
-README = Path(__file__).parents[4] / "reports" / "README.md"
+PAGE = Path(__file__).parents[4] / "doc/source/finance/parquet.md"
 # Partitions are read as text: without this, a location called 1 would be read as a number.
 HIVE = ds.partitioning(
     pa.schema([("period", pa.string()), ("location", pa.string())]), flavor="hive"
@@ -350,7 +350,7 @@ def test_no_instant_loses_its_seconds(tmp_path: Path) -> None:
 
 
 def test_the_columns_are_described_as_they_are(tmp_path: Path) -> None:
-    text = README.read_text(encoding="utf-8").partition("## Parquet")[2].partition("## FOCUS")[0]
+    text = PAGE.read_text(encoding="utf-8")
     rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
     written(tmp_path, samples.plain())
 
@@ -359,10 +359,10 @@ def test_the_columns_are_described_as_they_are(tmp_path: Path) -> None:
     assert sorted(described) == sorted(pq.read_schema(tmp_path / files(tmp_path)[0]).names)
 
 
-def test_what_the_readme_loads_it_with_works(tmp_path: Path) -> None:
+def test_what_the_page_loads_it_with_works(tmp_path: Path) -> None:
     (tmp_path / "usage").mkdir()
     written(tmp_path / "usage", samples.adjusted())
-    code = "\n".join(re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL))
+    code = "\n".join(re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL))
 
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True

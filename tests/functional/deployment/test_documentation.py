@@ -1,4 +1,4 @@
-"""What the README says of commands and options is so."""
+"""What the documentation says of commands and options is so."""
 
 import re
 
@@ -10,7 +10,9 @@ from instance_images.config.options import list_opts
 
 from support.clouds.embedded_cloud import CHECKOUT
 
-README = (CHECKOUT / "README.md").read_text()
+SOURCE = CHECKOUT / "doc" / "source"
+COMMANDS = (SOURCE / "cli" / "index.md").read_text()
+SETTINGS = (SOURCE / "configuration" / "settings.md").read_text()
 
 
 def command_of(words: list[str]) -> click.Command | None:
@@ -25,13 +27,13 @@ def command_of(words: list[str]) -> click.Command | None:
 
 def named_commands() -> list[str]:
     """Return every command with its options that the table of commands names."""
-    table = README.partition("## Commands")[2].partition("## Configuration")[0]
+    table = COMMANDS.partition("## Exit codes")[0]
     rows = [row.split("|")[1] for row in table.replace(r"\|", "/").splitlines() if "| `" in row]
     return [named for row in rows for named in re.findall("`([^`]+)`", row)]
 
 
 @pytest.mark.parametrize("named", named_commands())
-def test_every_command_of_the_readme_exists_with_its_options(named: str) -> None:
+def test_every_documented_command_exists_with_its_options(named: str) -> None:
     command = command_of(re.findall(r"(?<![\w-])[a-z][a-z-]+", named.partition(" --")[0])[:2])
 
     assert command is not None
@@ -39,7 +41,7 @@ def test_every_command_of_the_readme_exists_with_its_options(named: str) -> None
     assert set(re.findall(r"--[a-z-]+|(?<=\s)-[a-z](?=\s)", named)) <= options
 
 
-def test_the_readme_names_every_command() -> None:
+def test_the_documentation_names_every_command() -> None:
     named = {" ".join(name.split()[:2]) for name in named_commands()}
 
     for group_name in root_command.list_commands(click.Context(root_command)):
@@ -53,9 +55,8 @@ def test_the_readme_names_every_command() -> None:
 
 def documented_defaults() -> dict[tuple[str, str], str]:
     """Return the default of every (section, option) in the table of the configuration."""
-    table = README.partition("## Configuration")[2].partition("## Exit codes")[0]
     found, section = {}, ""
-    for row in table.splitlines():
+    for row in SETTINGS.splitlines():
         if row.startswith("| "):
             _, named, option, default, *_ = [cell.strip().strip("`") for cell in row.split("|")]
             section = named or section
@@ -63,7 +64,7 @@ def documented_defaults() -> dict[tuple[str, str], str]:
     return found
 
 
-def test_the_readme_names_every_option_with_its_default() -> None:
+def test_the_documentation_names_every_option_with_its_default() -> None:
     documented = documented_defaults()
 
     for group, options in list_opts():

@@ -1,0 +1,19 @@
+"""Builds the documentation: './dev docs'."""
+
+project = "instance-images"
+author = "instance-images contributors"
+copyright = "2026, instance-images contributors"
+
+extensions = ["myst_parser", "openstackdocstheme"]
+source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+# Each link of a page must lead somewhere.
+nitpicky = True
+
+html_theme = "openstackdocs"
+openstackdocs_repo_name = "instance-images"
+openstackdocs_auto_name = False
+openstackdocs_auto_version = False
+openstackdocs_use_storyboard = False
+openstackdocs_bug_project = ""
