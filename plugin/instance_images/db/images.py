@@ -233,4 +233,5 @@ def image_of(row: Any) -> Image:
         virtual_size_bytes=row.virtual_size_bytes,
         project_id=row.project_id,
         origin=Origin(row.origin),
+        missed_at=row.missed_at,
     )

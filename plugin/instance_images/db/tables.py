@@ -97,6 +97,8 @@ images = sa.Table(
     sa.Column("origin", sa.String(16), nullable=False, server_default="captured"),
     # Which projects may use it besides its own: a digest of their ids, none while nobody was asked.
     sa.Column("shared_with", sa.String(64)),
+    # The reading that found it gone, where it was deleted outside this product.
+    sa.Column("missed_at", Instant),
     sa.Index(None, "account_key", "status"),
     # Two locations may share an image service: nobody is billed twice for one image of it.
     sa.Index(None, "cloud_image_id", unique=True),

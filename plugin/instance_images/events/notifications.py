@@ -1,10 +1,11 @@
-"""Takes what the image service tells by itself into our record, one notice at a time.
+"""Takes notifications of the image service into our record, one at a time.
 
-A notice says what happened and when, to the second. What is so now, the image service is asked: so
-it does no harm if notices come late, twice or in another order, or are not true. What no notice
-told, the next reading of the location finds.
+A notification supplies the time of what happened. All else comes from the image service, which is
+asked: whether the image exists, whose it is, how large it is. So a notification does no harm if it
+comes late, twice, out of order, or is forged. What no notification told, the next reading finds.
 """
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -15,16 +16,18 @@ from instance_images.db import accounts, images, readings, tasks
 from instance_images.db import cloud_images as images_in_cloud
 from instance_images.db.news import tell, tell_begin
 from instance_images.locations.site import Site
-from instance_images.model.adoption import is_eligible
 from instance_images.model.cloud import CloudImage, CloudImageStatus, Notice, NoticeKind
+from instance_images.model.deletion import vanished_at
 from instance_images.model.learning import Event, Learning, Source
-from instance_images.model.records import AdoptionPolicy, Image, ImageStatus, Origin, TaskKind
+from instance_images.model.records import Image, ImageStatus, Origin, TaskKind
 from instance_images.sync.adopt import adopt
 from instance_images.sync.compare import Stranger, compare_image, eligible
 from instance_images.sync.reconcile import outcomes, record_changes
 from instance_images.sync.updates import Learned, learned
 from instance_images.tasks.recording import NOT_BY_US, record_deleted, record_vanished
 from instance_images.tasks.settling import find_in_cloud, require_sight, settle
+
+LOG = logging.getLogger(__name__)
 
 
 def take_notice(site: Site, notice: Notice) -> list[Learned]:
@@ -74,23 +77,23 @@ def _write(site: Site, work: Callable[[sa.Connection], Iterable[Learned]]) -> li
 def _adopt(site: Site, notice: Notice) -> list[Learned]:
     """Take an image that is not on record into its owner's account, if that is the policy.
 
-    What its owner has made of its properties since it became active changes nothing. If it is gone
-    by now, it is taken as one that has ended at once; a notice of its end says when it did.
+    An image that the image service does not have is never charged to anybody: the notification may
+    be forged, and nothing else proves that the image existed.
     """
-    if not is_eligible(notice.image, site.adoption):
-        return []
     found = site.provider.get_image(notice.image.id)
     if found is None:
         require_sight(site, {notice.image.owner_id})
-        candidate = notice.image
-    else:
-        claims = notice.image.claims
-        candidate = replace(found, claims=claims, changed_at=notice.happened_at)
-    if not eligible(site, {candidate.id: candidate}):
+        LOG.warning(
+            "%s: a notification tells of image %s, which the image service does not have and which"
+            " is not on record. Nothing is charged for it.",
+            site.name,
+            notice.image.id,
+        )
         return []
-    stranger = Stranger(site.account_of_project(candidate.owner_id), candidate)
-    if found is None:
-        return _adopt_ended(site, stranger, notice)
+    found = replace(found, changed_at=_activated_at(found, notice))
+    if not eligible(site, {found.id: found}):
+        return []
+    stranger = Stranger(site.account_of_project(found.owner_id), found)
 
     def work(connection: sa.Connection) -> list[Learned]:
         last_read_at = readings.last_read_at(connection, site.name)
@@ -99,79 +102,65 @@ def _adopt(site: Site, notice: Notice) -> list[Learned]:
     return _write(site, work)
 
 
-def _adopt_ended(site: Site, stranger: Stranger, notice: Notice) -> list[Learned]:
-    """Take an image into its owner's account that came and went before anybody looked."""
-    began_at = notice.happened_at
-    if stranger.found.claims.looks_shelved:
-        return []  # most likely the disk of an instance that was unshelved
-
-    def work(connection: sa.Connection) -> Iterable[Learned]:
-        since = readings.adopting_since(connection, site.name, site.adoption.mode)
-        if since is None or began_at < since:
-            return
-        for one in adopt(connection, site, [stranger], began_at, _learning(site)):
-            image = images.get_image(connection, one.image_id)
-            record_vanished(connection, image, began_at, _learning(site))
-            yield replace(one, note="It was deleted before it could be seen.")
-
-    return _write(site, work)
+def _activated_at(found: CloudImage, notice: Notice) -> datetime:
+    """Return when it became active: as told, but between its creation and its last change."""
+    return min(max(notice.happened_at, found.created_at or found.changed_at), found.changed_at)
 
 
 # ----------------------------------------------------------------------- images on record
 
 
 def begun_at(
-    image: Image,
-    notice: Notice,
-    policy: AdoptionPolicy,
-    adopting_since: datetime | None,
+    image: Image, happened_at: datetime, adopting_since: datetime | None
 ) -> datetime | None:
     """Return since when the image has really been available, None if that is on record. Pure.
 
-    Only the notice can say it, and only that it was earlier: our record has it from when the
-    image was changed last, or seen first. An adopted image is billed from no time at which it was
-    not the policy to adopt it.
+    Only a notification can tell, and only that it was earlier: our record has it from when the
+    image was changed last, or seen first. It was not available before it was created. An adopted
+    image is billed from no time at which it was not the policy to adopt it.
     """
-    if image.available_at is None or not notice.image.size_bytes:
+    if image.available_at is None or not image.size_bytes:
         return None
-    began_at = max(notice.happened_at, image.created_at)
+    began_at = max(happened_at, image.created_at)
     if image.origin is Origin.ADOPTED:
-        if not is_eligible(notice.image, policy) or adopting_since is None:
+        if adopting_since is None:
             return None
-        began_at = max(notice.happened_at, adopting_since)
+        began_at = max(began_at, adopting_since)
     return began_at if began_at < image.available_at else None
 
 
 def _correct_begin(site: Site, image: Image, notice: Notice) -> list[Learned]:
-    owner = site.account_of_project(notice.image.owner_id)
+    """Let the image begin earlier, with the owner and the size on record.
+
+    Where another project is told than the one on record, nothing is corrected: whose the image was
+    then cannot be verified any more.
+    """
+    if notice.image.owner_id != image.project_id:
+        return []
 
     def work(connection: sa.Connection) -> Iterable[Learned]:
         since = readings.adopting_since(connection, site.name, site.adoption.mode)
-        at = begun_at(image, notice, site.adoption, since)
+        at = begun_at(image, notice.happened_at, since)
         if at is None or not images.correct_image(connection, image, available_at=at):
             return
-        key = accounts.lock_account(connection, site.name, owner).account_key
-        then = replace(
-            image,
-            available_at=at,
-            size_bytes=notice.image.size_bytes,
-            virtual_size_bytes=notice.image.virtual_size_bytes,
-        )
-        tell_begin(connection, then, key, _learning(site))
+        then = replace(image, available_at=at)
+        account = accounts.find_account(connection, site.name, image.account_id)
+        assert account is not None  # the image refers to its row
+        tell_begin(connection, then, account.account_key, _learning(site))
         yield learned("available", then, at, "It was available before that was noticed.")
 
     return _write(site, work)
 
 
 def _change(site: Site, image: Image, notice: Notice) -> list[Learned]:
-    """Take over the owner and the name that the image has now."""
+    """Take over the owner, the size and the name that the image has now."""
     if image.status is not ImageStatus.AVAILABLE:
         return []
     found = site.provider.get_image(notice.image.id)
     if found is None or found.status is not CloudImageStatus.ACTIVE:
         return []  # a notice of its end tells more
     if found.owner_id == notice.image.owner_id:
-        found = replace(found, changed_at=notice.happened_at)
+        found = replace(found, changed_at=min(notice.happened_at, found.changed_at))
     differences = compare_image(site, image, found)
     learning = _learning(site)
 
@@ -198,31 +187,49 @@ def _end(site: Site, image: Image, notice: Notice) -> list[Learned]:
 def _record_end(
     connection: sa.Connection, image: Image, notice: Notice, learning: Learning
 ) -> Iterable[Learned]:
-    """Write down when the image was deleted.
+    """Write down when the image was deleted: as told, but not before it was seen last.
 
     Of a deletion that went through this product, the record says when it was accepted, and of one
-    that did not, only when the image was seen last.
+    that did not, only between which two readings it was.
     """
     ended_at = min(notice.happened_at, learning.learned_at)
-    ended_at = max(ended_at, image.available_at or ended_at)
+    if image.status is ImageStatus.DELETED:
+        yield from _correct_end(connection, image, ended_at, learning)
+        return
+    ended_at = max(ended_at, _last_seen_at(connection, image) or ended_at)
     if image.status is ImageStatus.AVAILABLE:
         if record_vanished(connection, image, ended_at, learning):
             yield learned("deleted", image, ended_at, NOT_BY_US)
-    elif image.status is ImageStatus.DELETING:
+    else:
         record_deleted(connection, image.id, image.task_id, ended_at, learning)
         yield learned("deleted", image, ended_at)
-    elif _was_seen_longer_ago(connection, image, ended_at) and images.correct_image(
-        connection, image, deleted_at=ended_at
-    ):
+
+
+def _last_seen_at(connection: sa.Connection, image: Image) -> datetime | None:
+    if image.available_at is None:
+        return None
+    return vanished_at(image, readings.last_read_at(connection, image.location))
+
+
+def _correct_end(
+    connection: sa.Connection, image: Image, ended_at: datetime, learning: Learning
+) -> Iterable[Learned]:
+    """Let an image that was deleted outside this product end later than it was seen last.
+
+    It cannot have ended after it was missed: by the reading that did not find it any more, or by
+    the request to delete it that came too late.
+    """
+    missed_at = _missed_at(connection, image)
+    if missed_at is None or image.deleted_at is None:
+        return
+    ended_at = min(ended_at, missed_at)
+    if image.deleted_at < ended_at and images.correct_image(connection, image, deleted_at=ended_at):
         tell(connection, image.id, Event.DELETED, ended_at, learning)
         yield learned("deleted", image, ended_at, "It was there for longer than it was seen.")
 
 
-def _was_seen_longer_ago(connection: sa.Connection, image: Image, ended_at: datetime) -> bool:
-    """Return whether the record has the image end when it was last seen, and that was too early."""
-    if image.deleted_at is None or image.deleted_at >= ended_at:
-        return False
-    if not image.task_id:
-        return True
-    task = tasks.get_task(connection, image.task_id)
-    return task.kind is not TaskKind.DELETE or image.deleted_at < task.started_at
+def _missed_at(connection: sa.Connection, image: Image) -> datetime | None:
+    if image.missed_at is not None:
+        return image.missed_at
+    task = tasks.get_task(connection, image.task_id) if image.task_id else None
+    return task.started_at if task and task.kind is TaskKind.DELETE else None

@@ -107,7 +107,8 @@ class Image:
     ``cloud_image_id`` is the image service's own id, None until the cloud has taken the request.
     ``task_id`` names the task that changed the image last, empty where there was none.
     ``project_id`` is the project that owns
-    it in the image service.
+    it in the image service. ``missed_at`` is the reading that found it gone, where it was deleted
+    outside this product.
     """
 
     id: str
@@ -128,6 +129,7 @@ class Image:
     virtual_size_bytes: int | None
     project_id: str
     origin: Origin
+    missed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,7 @@ def record_vanished(
         expected=[ImageStatus.AVAILABLE],
         status=ImageStatus.DELETED,
         deleted_at=deleted_at,
+        missed_at=learning.learned_at,
         error=NOT_BY_US,
     )
     if is_new:

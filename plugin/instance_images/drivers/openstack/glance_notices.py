@@ -1,14 +1,14 @@
 """Glance's notifications, as its services send them to the message broker, in our types.
 
-Whoever may write to the broker is the operator; what a payload says of an image's owner, size and
-times is Glance's word, and its properties are the customer's.
+Whoever has the broker's password of any service can send a payload, so it proves nothing: whoever
+takes it asks Glance. An id becomes part of a URL, so it must look like Glance's.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from instance_images.drivers.openstack.glance import cloud_image
-from instance_images.drivers.openstack.service import OpenStackPart
+from instance_images.drivers.openstack.service import INSTANCE_ID, OpenStackPart
 from instance_images.instants import parse_instant
 from instance_images.model.cloud import Notice, NoticeKind
 
@@ -31,6 +31,8 @@ class OpenStackNotices(OpenStackPart):
         try:
             if not isinstance(payload, Mapping):
                 raise TypeError(f"a payload of {type(payload).__name__}")
+            if not INSTANCE_ID.fullmatch(payload["id"]):
+                raise ValueError("the id of the image is no UUID")
             return Notice(kind, cloud_image(_body(payload)), parse_instant(payload[key]))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{event_type}: {type(error).__name__}: {error}") from error

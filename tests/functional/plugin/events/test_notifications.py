@@ -123,43 +123,83 @@ def test_a_notice_after_the_reading_corrects_the_begin_that_its_owner_has_blurre
 
 
 @on_sqlite
-def test_properties_that_are_stripped_at_once_do_not_keep_an_image_from_being_billed(
-    world: Told,
+@pytest.mark.parametrize(
+    ("mode", "news", "billed"), [("snapshots", [], 0), ("private", ["adopted"], 2400)]
+)
+def test_which_images_are_adopted_rests_on_what_the_image_service_has(
+    mode: str, news: list[str], billed: int, world: Told
 ) -> None:
+    world.adopt(mode)
+    world.run("1T10:10")
     found = world.put("1T10:20")
     world.cloud.images[found.id] = replace(found, claims=Claims(), changed_at=at("1T10:20:02"))
 
-    assert world.tell("1T10:20:05", ACTIVE, found, "1T10:20") == ["adopted"]
+    assert world.tell("1T10:20:05", ACTIVE, found, "1T10:20") == news
 
     world.run("1T11:00")
-    assert world.billed_seconds() == 2400
+    assert world.billed_seconds() == billed
 
 
 @on_sqlite
-def test_an_image_that_comes_and_goes_between_two_readings_is_billed(world: Told) -> None:
-    found = world.put("1T10:20")
-    world.remove(found)
-    world.run("1T11:05")
+def test_an_image_that_the_image_service_does_not_have_is_charged_to_nobody(
+    world: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    forged = replace(world.put("1T10:20"), id="never-was", size_bytes=10**15)
 
-    assert world.tell("1T11:10", ACTIVE, found, "1T10:20") == ["adopted"]
-    assert world.held() == []
-    assert world.tell("1T11:10", DELETED, found, "1T10:35") == ["deleted"]
+    assert world.tell("1T11:10", ACTIVE, forged, "1T10:20") == []
+    assert world.tell("1T11:10", DELETED, forged, "1T10:35") == []
 
+    assert "image never-was, which the image service does not have" in caplog.text
     world.run("1T12:05")
-    assert world.billed_seconds() == 900
+    assert world.billed_seconds() == 3600 + 2400  # the other image, of the same project
 
 
 @on_sqlite
-def test_an_image_of_which_only_the_begin_is_told_and_that_is_gone_costs_nothing(
+def test_a_false_owner_and_size_change_nothing(world: Told) -> None:
+    found = world.put("1T10:20")
+    world.cloud.images[found.id] = replace(found, changed_at=at("1T10:50"))
+    forged = replace(found, owner_id="b", size_bytes=10**15)
+
+    assert world.tell("1T10:55", ACTIVE, forged, "1T10:30") == ["adopted"]  # as it really is
+    assert world.tell("1T11:10", ACTIVE, forged, "1T10:20") == []
+    world.run("1T12:05")
+    assert world.tell("1T12:10", ACTIVE, forged, "1T10:20") == []
+    assert world.tell("1T12:10", CHANGED, forged, "1T10:20") == []
+
+    [image] = world.held()
+    assert (image.size_bytes, image.available_at) == (GB, at("1T10:30"))
+    assert world.billed_seconds("b") == 0
+    assert world.billed_seconds() == 1800 + 3600
+
+
+@on_sqlite
+@pytest.mark.parametrize("happened", ["1T09:00", "3T10:00"])
+def test_a_false_time_is_held_between_creation_and_last_change(happened: str, world: Told) -> None:
+    found = replace(world.put("1T10:20"), changed_at=at("1T10:40"))
+    world.cloud.images[found.id] = found
+
+    world.tell("1T10:45", ACTIVE, found, happened)
+
+    [image] = world.held()
+    assert image.available_at in (at("1T10:20"), at("1T10:40"))
+
+
+@on_sqlite
+def test_a_false_end_is_held_between_the_readings_that_saw_and_missed_the_image(
     world: Told,
 ) -> None:
-    found = world.put("1T10:20")
-    world.remove(found)
-
-    world.tell("1T10:40", ACTIVE, found, "1T10:20")
-
+    early, late = world.put("1T10:20"), world.put("1T10:20")
+    world.run("1T11:05")
+    world.remove(early)
+    world.tell("1T11:30", DELETED, early, "1T10:25")  # it was seen at 11:05
+    world.remove(late)
     world.run("1T12:05")
-    assert world.billed_seconds() == 0
+    world.run("1T15:05")
+
+    world.tell("1T15:10", DELETED, late, "1T15:00")  # it was missed at 12:05
+
+    ends = {image.deleted_at for one in (early, late) if (image := world.record(one))}
+    assert ends == {at("1T11:05"), at("1T12:05")}
 
 
 @on_sqlite
@@ -237,7 +277,7 @@ def test_an_image_given_to_another_project_is_billed_to_it_from_that_second(worl
 
 
 @on_sqlite
-def test_a_begin_that_is_corrected_is_charged_to_who_owned_the_image_then(world: Told) -> None:
+def test_a_begin_is_not_corrected_once_the_image_has_another_owner(world: Told) -> None:
     found = world.put("1T10:00", "a")
     touched = replace(found, changed_at=at("1T10:30"))
     world.cloud.images[found.id] = touched
@@ -246,10 +286,10 @@ def test_a_begin_that_is_corrected_is_charged_to_who_owned_the_image_then(world:
     world.cloud.images[found.id] = given
     world.run("1T12:05")
 
-    assert world.tell("1T12:10", ACTIVE, found, "1T10:00") == ["available"]
+    assert world.tell("1T12:10", ACTIVE, found, "1T10:00") == []
 
     world.run("1T13:00")
-    assert (world.billed_seconds("a"), world.billed_seconds("b")) == (5400, 5400)
+    assert (world.billed_seconds("a"), world.billed_seconds("b")) == (3600, 5400)
 
 
 def test_our_own_capture_is_available_as_soon_as_it_is_told(world: Told) -> None:
@@ -357,7 +397,8 @@ def test_a_notice_about_an_image_that_is_nobodys_concern_is_passed_over(world: T
     assert world.tell("1T10:21", CHANGED, known, "1T10:20") == []
     assert world.tell("1T10:21", DELETED, known, "1T10:20") == []
     saving = replace(known, status=CloudImageStatus.SAVING, size_bytes=None)
-    assert world.tell("1T10:21", ACTIVE, saving, "1T10:20") == []
+    world.cloud.images[known.id] = saving
+    assert world.tell("1T10:21", ACTIVE, known, "1T10:20") == []
 
 
 # ------------------------------------------------------------------------ in any order
@@ -386,7 +427,7 @@ lives = st.builds(
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(lives, min_size=1, max_size=4), st.lists(st.integers(1, 86400), max_size=12))
-def test_however_late_notices_come_each_image_is_billed_for_its_life(
+def test_however_late_notices_come_each_image_that_was_seen_is_billed_for_its_life(
     told: list[Life], runs: list[int]
 ) -> None:
     with tempfile.TemporaryDirectory() as directory:
@@ -400,8 +441,14 @@ def test_however_late_notices_come_each_image_is_billed_for_its_life(
 
         world.run("3T00:00")
 
-        assert world.billed_seconds() == sum(life.lasts for life in told)
+        assert world.billed_seconds() == sum(life.lasts for life in told if was_seen(life, runs))
         database.engine.dispose()
+
+
+def was_seen(life: Life, runs: list[int]) -> bool:
+    """Return whether anybody looked while the image was there: a run, or for its notification."""
+    looks = [*runs, life.begins + life.begin_told_after]
+    return any(life.begins <= second < life.begins + life.lasts for second in looks)
 
 
 def play(world: Told, told: list[Life], runs: list[int]) -> None:

@@ -19,7 +19,7 @@ from instance_images.events.broker import Handler
 from instance_images.model.cloud import NoticeKind
 
 PAYLOAD: dict[str, Any] = {
-    "id": "i",
+    "id": "6f0a2c1e-8f3b-4a57-9a6b-2d7a3f9e5c11",
     "name": "own",
     "owner": "p",
     "status": "active",
@@ -54,6 +54,12 @@ def test_notice_has_its_kind_and_its_own_instant() -> None:
 def test_notice_with_a_bad_instant_is_none(bad: object) -> None:
     with pytest.raises(ValueError, match=r"image\.activate"):
         read("image.activate", {**PAYLOAD, "updated_at": bad})
+
+
+@pytest.mark.parametrize("bad", ["../../v3/users", "i", "", None, 5])
+def test_id_that_is_no_uuid_never_becomes_part_of_a_url(bad: object) -> None:
+    with pytest.raises(ValueError, match=r"image\.delete"):
+        read("image.delete", {**PAYLOAD, "id": bad, "deleted_at": "2026-11-02T10:00:06Z"})
 
 
 @pytest.mark.parametrize("bad", [None, "", [], {}, {"id": "i"}])
