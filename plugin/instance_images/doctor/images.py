@@ -117,8 +117,8 @@ def _forgotten_parts(site: Site) -> Iterator[Finding]:
     parts = list(site.provider.list_parts())
     known |= _captures_at_work(site)  # one may have begun while they were listed
     for one in parts:
-        if one.request_id in known:
-            continue
+        if one.request_id in known or one.part.source_id is None:
+            continue  # what this product makes is a snapshot, or made of one
         kind = "volume" if one.part.kind is PartKind.VOLUME else "volume snapshot"
         yield Finding(
             "images",
@@ -127,8 +127,9 @@ def _forgotten_parts(site: Site) -> Iterator[Finding]:
             f"The {kind} {one.part.id} of project {one.project_id} bears this product's mark, of"
             f" image {printable(one.request_id)}, and no capture on record uses it or will remove"
             " it.",
-            "If no other installation of this product works in this cloud, delete it, volumes"
-            f" before snapshots: 'openstack {kind} delete {one.part.id}'.",
+            "Anybody in the project can write such a mark: ask its owner. If nobody needs it, and"
+            " no other installation of this product works in this cloud, delete it, volumes before"
+            f" snapshots: 'openstack {kind} delete {one.part.id}'.",
         )
 
 

@@ -94,9 +94,10 @@ class ScalingPart:
 class VolumePart:
     """Instances whose primary disk is a volume; their captures take several steps.
 
-    The caller takes the steps in this order, and looks with ``find_parts`` in between:
+    The caller takes the steps in this order, and looks with ``get_part`` in between:
     ``request_snapshot``, ``request_volume``, ``label_volume``, ``request_upload``,
-    ``complete_image``, and at the end ``delete_part``, the volume before the snapshot. Whatever is
+    ``complete_image``, and at the end ``delete_part``, the volume before the snapshot. Where an
+    answer was lost, it looks with ``find_parts``, and believes what a part was made of. Whatever is
     made belongs to the project and is marked with the request id from its first moment. A request
     that is repeated makes a second thing: the caller sees to it that none is. The ids of volumes,
     snapshots and images are such as the driver itself has returned for the project.
@@ -142,13 +143,18 @@ class VolumePart:
         """
         raise _no_volumes()
 
-    def find_parts(
-        self, project_id: str, request_id: str, made_ids: Mapping[PartKind, str]
-    ) -> Sequence[CapturePart]:
-        """Return the project's snapshots and volumes that are marked with the request id.
+    def get_part(self, project_id: str, kind: PartKind, part_id: str) -> CapturePart | None:
+        """Return the project's snapshot or volume of that id, with what it was made of.
 
-        Those of ``made_ids`` are among them even without the mark, which their owner can take
-        away. One that is being deleted is among them until it is gone.
+        None if the project has none. One that is being deleted is there until it is gone.
+        """
+        return None
+
+    def find_parts(self, project_id: str, kind: PartKind, request_id: str) -> Sequence[CapturePart]:
+        """Return the project's snapshots, or its volumes, that are marked with the request id.
+
+        Anybody in the project can write marks: ``source_id`` tells those that were made of
+        something else, and comes from the cloud itself. One that is being deleted is among them.
         """
         return ()
 

@@ -244,7 +244,7 @@ def _record_unavailable(
         return  # no answer: the request may have taken effect, and the next command looks
     found = None
     with contextlib.suppress(CloudUnavailable):
-        found = find_by_mark(site, request.project_id, request.image_id)
+        found = find_by_mark(site, request.project_id, request.image_id, request.requested_at)
     has_failed = error.status == _NOVA_FAILED
     if found and not (has_failed and found.status is CloudImageStatus.QUEUED):
         return  # it is under way after all

@@ -4,6 +4,7 @@ The stages are the cloud's own words. Progress is the share of the stages that h
 neither Nova nor Glance tells how many bytes of a capture have arrived.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from instance_images.model.cloud import CloudImage, CloudImageStatus, Server, ServerStatus
@@ -100,6 +101,23 @@ def _capture_stage(found: CloudImage, server: Server | None) -> str:
     if server and server.task_state and server.task_state.startswith("image_"):
         return server.task_state
     return str(found.status)
+
+
+def images_of_request(
+    marked: Iterable[CloudImage], since: datetime, until: datetime | None = None
+) -> list[CloudImage]:
+    """Return those of the marked images that a request can have made, the oldest first.
+
+    ``since``: when it was sent, by our clock; ``until``: when nothing new came of it any more. The
+    owner can write the mark on any image of his own, but not when an image was made.
+    """
+    found = [
+        one
+        for one in marked
+        if (one.created_at or one.changed_at) >= since - GRACE
+        and (until is None or one.created_at is None or one.created_at <= until)
+    ]
+    return sorted(found, key=lambda one: (one.created_at or one.changed_at, one.id))
 
 
 def reason_of_full_quota(task: Task, quota: str) -> str:

@@ -181,17 +181,24 @@ class PartStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CapturePart:
-    """A snapshot or a volume that was made for a capture. ``word`` is the cloud's own status."""
+    """A snapshot or a volume of the block storage. ``word`` is the cloud's own status.
+
+    ``source_id`` is what the cloud made it of: the volume of a snapshot, the snapshot of a volume,
+    None for anything else. ``created_at`` is the block storage's own time, None where the driver
+    does not know it. Owners can write names and marks, but neither of these two.
+    """
 
     kind: PartKind
     id: str
     status: PartStatus
     word: str
+    source_id: str | None = None
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MarkedPart:
-    """A part of anybody's capture: whose it is, and the request id that it is marked with."""
+    """A snapshot or volume with a mark: whose it is, and the request id that the mark names."""
 
     part: CapturePart
     project_id: str

@@ -49,8 +49,13 @@ def is_of_volume(journal: Journal) -> bool:
 
 
 def asked(journal: Journal, step: Step, now: datetime) -> dict[str, Any]:
-    """Return the journal with the step about to be asked for."""
-    return {**journal, "asked": {**journal.get("asked", {}), step: format_instant(now)}}
+    """Return the journal with the step about to be asked for, for the first time or again."""
+    asked_before = journal.get("asked", {})
+    written = {**journal, "asked": {**asked_before, step: format_instant(now)}}
+    if step in asked_before:
+        first = {step: asked_before[step], **journal.get("first_asked", {})}
+        written["first_asked"] = first
+    return written
 
 
 def not_asked(journal: Journal, step: Step) -> dict[str, Any]:
@@ -78,10 +83,24 @@ def asked_at(journal: Journal, step: Step) -> datetime | None:
     return instant_of(journal.get("asked", {}), step)
 
 
+def first_asked_at(journal: Journal, step: Step) -> datetime | None:
+    """Return when the cloud was first asked for the step in this attempt."""
+    return instant_of(journal.get("first_asked", {}), step) or asked_at(journal, step)
+
+
 def made_by(journal: Journal, step: Step) -> str | None:
     """Return the id of what the step has made, as far as it is known."""
     found: str | None = journal.get("made", {}).get(step)
     return found
+
+
+def may_have_made_more(journal: Journal, step: Step) -> bool:
+    """Return whether the step may have made something whose id is not on record.
+
+    Its answer may be lost; or it was asked for twice, and the first request came to something late.
+    """
+    is_unanswered = asked_at(journal, step) is not None and made_by(journal, step) is None
+    return is_unanswered or step in journal.get("first_asked", {})
 
 
 def parts_made(journal: Journal) -> dict[PartKind, str]:

@@ -2,12 +2,12 @@
 
 The block storage cannot be asked for an image of a volume in use. So a snapshot is taken of it, a
 volume is made of the snapshot, and that is uploaded. Each step is asked for once the one before is
-ready, and is found again by its mark.
+ready. What it made is known by its id; where the answer was lost, by what it was made of.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from instance_images.model import journal
 from instance_images.model.cloud import (
@@ -26,21 +26,22 @@ from instance_images.model.records import Image, ImageStatus, Task
 LATE = timedelta(minutes=10)
 
 _GIB = 2**30
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _PROGRESS = {PartKind.SNAPSHOT: 10, PartKind.VOLUME: 30}
 _UPLOAD_PROGRESS = 60
 _UPLOAD_ENDED = "upload ended"
-_AFTER = {PartKind.SNAPSHOT: Step.VOLUME, PartKind.VOLUME: Step.UPLOAD}
+AFTER = {PartKind.SNAPSHOT: Step.VOLUME, PartKind.VOLUME: Step.UPLOAD}
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the cloud has of a capture: what bears its mark, and what it is known to have made."""
+    """What the cloud has of a capture: the parts that belong to it, and its image."""
 
     parts: Sequence[CapturePart]
     image: CloudImage | None
 
     def part(self, kind: PartKind) -> CapturePart | None:
-        """Return the part of the kind; of several, one of which was asked for twice, any."""
+        """Return the part of the kind; of several, because it was asked for twice, the first."""
         return next((part for part in self.parts if part.kind is kind), None)
 
 
@@ -81,6 +82,44 @@ class Clean:
     """Nothing of the capture is left but its image, if that is available."""
 
 
+def own_parts(task: Task, found: Sequence[CapturePart]) -> list[CapturePart]:
+    """Return the parts that belong to the capture: those on record first, then the oldest.
+
+    A part belongs to a capture if its id is on record, or by descent: a snapshot of the root
+    volume, a volume of such a snapshot. Parts that are not on record were found by their mark,
+    which anybody in the project can write, so that what they were made of decides, and when.
+    """
+    made = journal.parts_made(task.journal)
+    snapshots = _own_of_kind(task, found, PartKind.SNAPSHOT, {task.journal["volume_id"]})
+    snapshot_ids = {part.id for part in snapshots}
+    if PartKind.SNAPSHOT in made:
+        snapshot_ids.add(made[PartKind.SNAPSHOT])
+    return snapshots + _own_of_kind(task, found, PartKind.VOLUME, snapshot_ids)
+
+
+def _own_of_kind(
+    task: Task, found: Sequence[CapturePart], kind: PartKind, source_ids: Container[str | None]
+) -> list[CapturePart]:
+    made_id = journal.made_by(task.journal, journal.STEP_OF[kind])
+    own = {
+        part.id: part
+        for part in found
+        if part.kind is kind
+        and (part.id == made_id or (part.source_id in source_ids and _is_in_time(task, part)))
+    }
+    return sorted(own.values(), key=lambda p: (p.id != made_id, p.created_at or _NEVER, p.id))
+
+
+def _is_in_time(task: Task, part: CapturePart) -> bool:
+    """Return whether the part was made in this attempt, and not long after it was asked for."""
+    asked_at = journal.asked_at(task.journal, journal.STEP_OF[part.kind])
+    if asked_at is None:
+        return False
+    return part.created_at is None or (
+        task.started_at - GRACE <= part.created_at <= asked_at + LATE
+    )
+
+
 def next_of_volume_capture(
     task: Task, seen: Seen, now: datetime
 ) -> Continues | Ask | Complete | Failed:
@@ -106,7 +145,7 @@ def next_of_volume_capture(
 def _next_of_part(task: Task, part: CapturePart, now: datetime) -> Continues | Ask | Failed:
     match part.status:
         case PartStatus.READY:
-            return _ask(task, _AFTER[part.kind], part.id, now)
+            return _ask(task, AFTER[part.kind], part.id, now)
         case PartStatus.WORKING:
             return Continues(f"{part.kind} {part.word}", max(task.progress, _PROGRESS[part.kind]))
         case _:

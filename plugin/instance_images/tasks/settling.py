@@ -16,7 +16,11 @@ from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
 from instance_images.locations.sharing import share_new
 from instance_images.locations.site import Site
 from instance_images.model import journal
-from instance_images.model.capture import next_of_capture, reason_of_full_quota
+from instance_images.model.capture import (
+    images_of_request,
+    next_of_capture,
+    reason_of_full_quota,
+)
 from instance_images.model.cloud import CapturePart, CloudImage, Server
 from instance_images.model.deadlines import fault_of_delay
 from instance_images.model.deletion import next_of_deletion
@@ -26,6 +30,7 @@ from instance_images.model.learning import Source
 from instance_images.model.outcomes import Continues, DeleteAgain, Deleted, Failed
 from instance_images.model.records import UNFINISHED, Image, Task, TaskKind
 from instance_images.model.volume_capture import (
+    LATE,
     Ask,
     Complete,
     Remove,
@@ -121,13 +126,15 @@ def _observe_capture(site: Site, task: Task, image: Image, seen_at: datetime) ->
     is_of_volume = journal.is_of_volume(task.journal)
     decision: Decision
     found: CloudImage | None = None
-    if not is_of_volume or journal.asked_at(task.journal, Step.UPLOAD):
-        found = find_in_cloud(site, image)
+    last = Step.UPLOAD if is_of_volume else Step.CAPTURE
+    asked_at = journal.asked_at(task.journal, last)
+    if not is_of_volume or asked_at:
+        since = journal.first_asked_at(task.journal, last) or task.started_at
+        found = find_in_cloud(site, image, since, asked_at)
     cloud_image_id = found.id if found else image.cloud_image_id
     parts: Sequence[CapturePart] = ()
     if is_of_volume:
-        made_ids = journal.parts_made(task.journal)
-        parts = site.provider.find_parts(task.project_id, image.id, made_ids)
+        parts = volume_steps.find_parts(site, task, image)
     if task.state not in UNFINISHED:
         is_own = found is not None and found.owner_id == task.project_id
         seen = Seen(parts, found if is_own else None)
@@ -183,26 +190,40 @@ def _servers_of(site: Site, task: Task) -> Sequence[Server]:
     return [*(server for server in confirmed if server), *found]
 
 
-def find_in_cloud(site: Site, image: Image) -> CloudImage | None:
+def find_in_cloud(
+    site: Site, image: Image, since: datetime | None = None, asked_at: datetime | None = None
+) -> CloudImage | None:
     """Return what the image service has of our image: by its id, or else by our request's mark.
 
-    Raises ConfigurationError rather than call an image gone that the credentials cannot see.
+    ``since`` and ``asked_at``: when the first and the last request for it were sent, as far as that
+    is known better than by the image's record. Raises ConfigurationError rather than call an image
+    gone that the credentials cannot see.
     """
     if image.cloud_image_id is not None:
         found = site.provider.get_image(image.cloud_image_id)
     else:
-        found = find_by_mark(site, image.project_id, image.id)
+        found = find_by_mark(site, image.project_id, image.id, since or image.created_at, asked_at)
     if found is None:
         require_sight(site, {image.project_id})
     return found
 
 
-def find_by_mark(site: Site, project_id: str, image_id: str) -> CloudImage | None:
+def find_by_mark(
+    site: Site,
+    project_id: str,
+    image_id: str,
+    since: datetime,
+    asked_at: datetime | None = None,
+) -> CloudImage | None:
     """Return what the image service has of a capture whose image is not on record yet.
 
-    One that is on record bears the mark of an attempt that was given up, and was adopted since.
+    It belongs to the project, and was made when the request was under way, which its owner cannot
+    write: the oldest such image counts. He can put the mark on an image that he uploads meanwhile,
+    and so have that one in its place, for which he pays what it really takes. One that is on record
+    bears the mark of an attempt that was given up, and was adopted since.
     """
-    marked = site.provider.find_captured(project_id, image_id)
+    until = None if asked_at is None else asked_at + LATE
+    marked = images_of_request(site.provider.find_captured(project_id, image_id), since, until)
     if not marked:
         return None
     with site.database.reading() as connection:

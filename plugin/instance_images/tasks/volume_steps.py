@@ -2,7 +2,7 @@
 
 What is about to be made is written down first, by the one process that may do so; then the cloud is
 asked, and its answer is written down. A process that finds a step asked for and no answer looks for
-what bears the capture's mark, and asks again only when nobody can be waiting for the answer.
+what came of it, and asks again only when nobody can be waiting for the answer.
 """
 
 import logging
@@ -13,15 +13,31 @@ from instance_images.db import images, tasks
 from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
 from instance_images.locations.site import Site
 from instance_images.model import journal
-from instance_images.model.cloud import CloudImage
-from instance_images.model.journal import Step
+from instance_images.model.cloud import CapturePart, CloudImage
+from instance_images.model.journal import Journal, Step
 from instance_images.model.outcomes import Available
 from instance_images.model.records import Image, ImageStatus, Task, TaskState
-from instance_images.model.volume_capture import Ask, Remove
+from instance_images.model.volume_capture import AFTER, Ask, Remove, own_parts
 
 LOG = logging.getLogger(__name__)
 
 TOO_MANY_REQUESTS = 429  # the one failure after which nothing can have been begun
+
+
+def find_parts(site: Site, task: Task, image: Image) -> list[CapturePart]:
+    """Return the parts of the capture that are in the block storage.
+
+    They are looked up by their ids, and by the mark only where an answer was lost.
+    """
+    found: list[CapturePart] = []
+    for kind, step in journal.STEP_OF.items():
+        made_id = journal.made_by(task.journal, step)
+        if made_id is not None:
+            part = site.provider.get_part(task.project_id, kind, made_id)
+            found += [part] if part else []
+        if journal.may_have_made_more(task.journal, step):
+            found += site.provider.find_parts(task.project_id, kind, image.id)
+    return own_parts(task, found)
 
 
 def take(site: Site, task: Task, image: Image, ask: Ask) -> None:
@@ -32,7 +48,8 @@ def take(site: Site, task: Task, image: Image, ask: Ask) -> None:
     """
     if ask.step is Step.UPLOAD:
         site.provider.label_volume(task.project_id, ask.source_id, image.id)
-    asking = _written(site, task, journal.asked(task.journal, ask.step, site.clock()), ask.step)
+    known = _with_source(task.journal, ask)
+    asking = _written(site, task, journal.asked(known, ask.step, site.clock()), ask.step)
     if asking is None:
         return
     try:
@@ -42,6 +59,14 @@ def take(site: Site, task: Task, image: Image, ask: Ask) -> None:
             _written(site, asking, journal.not_asked(asking.journal, ask.step))
         raise
     _record_made(site, asking, image, ask.step, made_id)
+
+
+def _with_source(written: Journal, ask: Ask) -> Journal:
+    """Return the journal with the part that the step is taken with: it counts by its id now."""
+    for kind, step in journal.STEP_OF.items():
+        if ask.step is AFTER[kind]:
+            return journal.made(written, step, ask.source_id)
+    return written
 
 
 def _request(site: Site, task: Task, image: Image, ask: Ask) -> str:

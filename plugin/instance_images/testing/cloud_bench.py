@@ -87,6 +87,13 @@ class CloudBench(ABC):
         """Make a running instance whose primary disk is a volume; return its id. (VOLUMES)."""
         raise _lacks(Capability.VOLUMES)
 
+    def imitate_volume(self, project_id: str, volume_id: str) -> str:
+        """Make a blank volume that says of itself what the project's volume says; return its id.
+
+        It has the same name, and all else that a customer can write on a volume. (VOLUMES).
+        """
+        raise _lacks(Capability.VOLUMES)
+
     def volume_image_format(self) -> str:
         """Return the disk format to upload volumes in, as in a location's configuration."""
         return "raw"

@@ -37,6 +37,7 @@ class VolumeCapture:
     seen: dict[PartKind, list[CapturePart]] = field(default_factory=dict)
     elsewhere: list[CapturePart] = field(default_factory=list)
     by_id: list[CapturePart] = field(default_factory=list)
+    imitations: list[CapturePart] = field(default_factory=list)
     listed: list[MarkedPart] = field(default_factory=list)
     answered_id: str = ""
     looks: list[CloudImage] = field(default_factory=list)
@@ -63,12 +64,12 @@ class VolumeContract(Contract):
 
         check_part(bench, Capability.VOLUMES, VolumePart, refusals)
 
+    @pytest.mark.parametrize("kind", PartKind)
     def test_nothing_is_left_of_a_capture_that_never_was(
-        self, scene: Scene, provider: Provider
+        self, scene: Scene, provider: Provider, kind: PartKind
     ) -> None:
-        made_ids = {kind: str(uuid.uuid4()) for kind in PartKind}
-        assert list(provider.find_parts(scene.home.id, str(uuid.uuid4()), {})) == []
-        assert list(provider.find_parts(scene.home.id, str(uuid.uuid4()), made_ids)) == []
+        assert list(provider.find_parts(scene.home.id, kind, str(uuid.uuid4()))) == []
+        assert provider.get_part(scene.home.id, kind, str(uuid.uuid4())) is None
 
     @pytest.fixture
     def steps(self, bench: CloudBench, scene: Scene) -> VolumeCapture:
@@ -105,11 +106,22 @@ class VolumeContract(Contract):
     def test_parts_are_found_by_their_ids_and_listed_for_all_projects(
         self, scene: Scene, steps: VolumeCapture
     ) -> None:
-        own = sorted(steps.ids.values())
+        own = set(steps.ids.values())
 
-        assert sorted(part.id for part in steps.by_id) == own
-        assert sorted(one.part.id for one in steps.listed) == own
+        assert {part.id for part in steps.by_id} == own
+        assert own <= {one.part.id for one in steps.listed}
         assert {one.project_id for one in steps.listed} == {scene.home.id}
+
+    def test_part_tells_what_it_was_made_of_and_an_imitation_does_not(
+        self, steps: VolumeCapture
+    ) -> None:
+        snapshot_id = steps.ids[PartKind.SNAPSHOT]
+        source_of = {part.id: part.source_id for part in steps.by_id}
+
+        assert source_of == {snapshot_id: steps.root.id, steps.ids[PartKind.VOLUME]: snapshot_id}
+        assert all(p.source_id not in (steps.root.id, snapshot_id) for p in steps.imitations)
+        for part in (*steps.by_id, *steps.imitations):
+            assert part.created_at is None or part.created_at.tzinfo is not None
 
     def test_image_of_a_volume_belongs_to_the_project_and_is_marked_from_the_first_moment(
         self, scene: Scene, provider: Provider, steps: VolumeCapture
@@ -177,9 +189,16 @@ def _capture_a_volume(bench: CloudBench, scene: Scene) -> VolumeCapture:
     snapshot_id = steps.ids[PartKind.SNAPSHOT]
     steps.ids[PartKind.VOLUME] = provider.request_volume(home, snapshot_id, mark)
     volume = _until_ready(scene, steps, PartKind.VOLUME)
-    steps.elsewhere = list(provider.find_parts(scene.stranger.id, mark, steps.ids))
+    for kind, made_id in steps.ids.items():
+        steps.elsewhere += provider.find_parts(scene.stranger.id, kind, mark)
+        theirs = provider.get_part(scene.stranger.id, kind, made_id)
+        ours = provider.get_part(home, kind, made_id)
+        steps.elsewhere += [theirs] if theirs else []
+        steps.by_id += [ours] if ours else []
     steps.listed = [one for one in provider.list_parts() if one.request_id == mark]
-    steps.by_id = list(provider.find_parts(home, str(uuid.uuid4()), steps.ids))
+    imitation_id = bench.imitate_volume(home, volume.id)
+    marked = provider.find_parts(home, PartKind.VOLUME, mark)
+    steps.imitations = [part for part in marked if part.id == imitation_id]
     for _ in range(2):
         provider.label_volume(home, volume.id, mark)
     disk_format = bench.volume_image_format()
@@ -208,8 +227,10 @@ def _until_ready(scene: Scene, steps: VolumeCapture, kind: PartKind) -> CaptureP
 
 
 def _parts(scene: Scene, steps: VolumeCapture, kind: PartKind) -> list[CapturePart]:
-    found = scene.provider.find_parts(scene.home.id, steps.request_id, {})
-    return [part for part in found if part.kind is kind]
+    """Return what bears the mark, without what imitates it."""
+    found = scene.provider.find_parts(scene.home.id, kind, steps.request_id)
+    imitated = {part.id for part in steps.imitations}
+    return [part for part in found if part.id not in imitated]
 
 
 def _delete_parts(scene: Scene, steps: VolumeCapture) -> None:
@@ -219,7 +240,9 @@ def _delete_parts(scene: Scene, steps: VolumeCapture) -> None:
         scene.provider.delete_part(scene.home.id, part)
         _until_gone(scene, steps, kind)
         scene.provider.delete_part(scene.home.id, part)
-    steps.left = list(scene.provider.find_parts(scene.home.id, steps.request_id, steps.ids))
+    for kind, made_id in steps.ids.items():
+        left = scene.provider.get_part(scene.home.id, kind, made_id)
+        steps.left += [*_parts(scene, steps, kind), *([left] if left else [])]
 
 
 def _until_gone(scene: Scene, steps: VolumeCapture, kind: PartKind) -> None:

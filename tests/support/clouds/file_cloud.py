@@ -92,7 +92,8 @@ class FileCloud(Provider):
         made_id = str(uuid.uuid4())
         with self._things() as things:
             at = format_instant(self.clock())
-            things[made_id] = {"kind": kind, "status": status, "mark": request_id, "at": at, **more}
+            made = {"kind": kind, "status": status, "mark": request_id, "at": at, "began": at}
+            things[made_id] = made | more
         self.step()
         return made_id
 
@@ -193,7 +194,7 @@ class FileCloud(Provider):
 
     def request_snapshot(self, project_id: str, volume_id: str, request_id: str) -> str:
         assert volume_id == ROOT_VOLUME
-        return self._make("snapshot", request_id, "creating")
+        return self._make("snapshot", request_id, "creating", source=volume_id)
 
     def request_volume(self, project_id: str, snapshot_id: str, request_id: str) -> str:
         assert self.things("snapshot")[snapshot_id]["status"] == "available"
@@ -221,22 +222,13 @@ class FileCloud(Provider):
             things[cloud_image_id] |= {"minima": minima, "at": format_instant(self.clock())}
         self.step()
 
-    def find_parts(
-        self, project_id: str, request_id: str, made_ids: Mapping[PartKind, str]
-    ) -> Sequence[CapturePart]:
-        kinds, made = tuple(PartKind), set(made_ids.values())
-        found = self._look(
-            lambda i, t: t["kind"] in kinds and (t["mark"] == request_id or i in made)
-        )
-        return [
-            CapturePart(
-                PartKind(t["kind"]),
-                i,
-                _PART_STATUS.get(t["status"], PartStatus.WORKING),
-                t["status"],
-            )
-            for i, t in found
-        ]
+    def get_part(self, project_id: str, kind: PartKind, part_id: str) -> CapturePart | None:
+        found = self._look(lambda i, t: t["kind"] == kind and i == part_id)
+        return _part(*found[0]) if found else None
+
+    def find_parts(self, project_id: str, kind: PartKind, request_id: str) -> Sequence[CapturePart]:
+        found = self._look(lambda _, t: t["kind"] == kind and t["mark"] == request_id)
+        return [_part(part_id, thing) for part_id, thing in found]
 
     def delete_part(self, project_id: str, part: CapturePart, *, force: bool = False) -> None:
         if part.kind is PartKind.SNAPSHOT:
@@ -244,6 +236,17 @@ class FileCloud(Provider):
             if sources[part.id]:
                 raise WrongState("a volume was made of it")
         self._delete(part.id, at_once=False)
+
+
+def _part(part_id: str, thing: Thing) -> CapturePart:
+    return CapturePart(
+        PartKind(thing["kind"]),
+        part_id,
+        _PART_STATUS.get(thing["status"], PartStatus.WORKING),
+        thing["status"],
+        source_id=thing["source"],
+        created_at=parse_instant(thing["began"]),
+    )
 
 
 def _server(server_id: str, thing: Thing, project_id: str) -> Server:

@@ -62,19 +62,25 @@ class MissesGoneParts(StrictMemoryProvider):
 
 @found_by("test_parts_are_found_in_their_own_project_alone")
 class FindsPartsOfAll(StrictMemoryProvider):
-    def find_parts(
-        self, project_id: str, request_id: str, made_ids: Mapping[PartKind, str]
-    ) -> Sequence[CapturePart]:
+    def find_parts(self, project_id: str, kind: PartKind, request_id: str) -> Sequence[CapturePart]:
         self._answer()
-        return [part.part for part in self.world.parts.values() if part.mark == request_id]
+        parts = self.world.parts.values()
+        return [p.part for p in parts if p.part.kind is kind and p.mark == request_id]
 
 
-@found_by("test_parts_are_found_by_their_ids_and_listed_for_all_projects")
-class FindsPartsByMarkAlone(StrictMemoryProvider):
-    def find_parts(
-        self, project_id: str, request_id: str, made_ids: Mapping[PartKind, str]
-    ) -> Sequence[CapturePart]:
-        return super().find_parts(project_id, request_id, {})
+@found_by("test_parts_are_found_in_their_own_project_alone")
+class FindsAnyPartById(StrictMemoryProvider):
+    def get_part(self, project_id: str, kind: PartKind, part_id: str) -> CapturePart | None:
+        self._answer()
+        return self.world.parts[part_id].part if part_id in self.world.parts else None
+
+
+@found_by("test_part_tells_what_it_was_made_of_and_an_imitation_does_not")
+class TakesAMarkForDescent(StrictMemoryProvider):
+    def find_parts(self, project_id: str, kind: PartKind, request_id: str) -> Sequence[CapturePart]:
+        found = super().find_parts(project_id, kind, request_id)
+        sources = [part.source_id for part in found if part.source_id]
+        return [replace(part, source_id=sources[0]) if sources else part for part in found]
 
 
 @found_by("test_parts_are_found_by_their_ids_and_listed_for_all_projects")
@@ -141,21 +147,17 @@ class NeverRecovers(StrictMemoryProvider):
 
 @found_by("test_outage_is_told_as_an_outage_by_what_not_every_driver_can")
 class HasNoPartsInAnOutage(StrictMemoryProvider):
-    def find_parts(
-        self, project_id: str, request_id: str, made_ids: Mapping[PartKind, str]
-    ) -> Sequence[CapturePart]:
+    def find_parts(self, project_id: str, kind: PartKind, request_id: str) -> Sequence[CapturePart]:
         if self.world.is_down:
             return []
-        return super().find_parts(project_id, request_id, made_ids)
+        return super().find_parts(project_id, kind, request_id)
 
 
 @found_by("test_nothing_is_left_of_a_capture_that_never_was")
 class MakesUpParts(StrictMemoryProvider):
-    def find_parts(
-        self, project_id: str, request_id: str, made_ids: Mapping[PartKind, str]
-    ) -> Sequence[CapturePart]:
+    def find_parts(self, project_id: str, kind: PartKind, request_id: str) -> Sequence[CapturePart]:
         self._answer()
-        return [CapturePart(PartKind.VOLUME, "v", PartStatus.READY, "available")]
+        return [CapturePart(kind, "v", PartStatus.READY, "available")]
 
 
 @found_by("test_each_part_is_found_by_its_mark_until_it_is_deleted")

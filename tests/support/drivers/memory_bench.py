@@ -38,6 +38,9 @@ class MemoryBench(CloudBench):
     def new_volume_server(self, project_id: str, name: str) -> str:
         return self.world.boot(project_id, name, status=ServerStatus.RUNNING, volume=True)
 
+    def imitate_volume(self, project_id: str, volume_id: str) -> str:
+        return self.world.imitate(volume_id)
+
     def put_image(self, project_id: str, name: str) -> str:
         return self._maker.put(project_id, name=name).id
 

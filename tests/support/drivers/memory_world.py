@@ -60,6 +60,13 @@ class World:
         self.instances[made.id] = Instance(made, **more)
         return made.id
 
+    def imitate(self, part_id: str) -> str:
+        """Make a part of nothing that bears the marks of another one."""
+        like = self.parts[part_id]
+        made = replace(like.part, id=str(uuid.uuid4()), source_id=None)
+        self.parts[made.id] = replace(like, part=made)
+        return made.id
+
     def become(self, server_id: str, status: ServerStatus) -> None:
         """Bring an instance into another state."""
         instance = self.instances[server_id]

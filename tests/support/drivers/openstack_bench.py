@@ -62,6 +62,14 @@ class EmbeddedBench(CloudBench):
     def new_volume_server(self, project_id: str, name: str) -> str:
         return str(self.cloud.boot_from_volume(self.projects[project_id], name).id)
 
+    def imitate_volume(self, project_id: str, volume_id: str) -> str:
+        storage = self._connected(project_id).block_storage
+        like = storage.get_volume(volume_id)
+        made = storage.create_volume(
+            name=like.name, description=like.description, metadata=like.metadata, size=1
+        )
+        return str(storage.wait_for_status(made, "available", interval=0.2).id)
+
     def volume_image_format(self) -> str:
         return "qcow2"  # a volume is 1 GiB of nothing
 

@@ -199,14 +199,16 @@ class StrictMemoryProvider(MemoryProvider):
         return RootVolume(f"volume of {server_id}", 1, False, 0)
 
     def request_snapshot(self, project_id: str, volume_id: str, request_id: str) -> str:
-        return self._make(PartKind.SNAPSHOT, project_id, request_id)
+        return self._make(PartKind.SNAPSHOT, project_id, request_id, volume_id)
 
     def request_volume(self, project_id: str, snapshot_id: str, request_id: str) -> str:
-        return self._make(PartKind.VOLUME, project_id, request_id)
+        return self._make(PartKind.VOLUME, project_id, request_id, snapshot_id)
 
-    def _make(self, kind: PartKind, project_id: str, mark: str) -> str:
+    def _make(self, kind: PartKind, project_id: str, mark: str, source_id: str) -> str:
         self._answer()
-        part = CapturePart(kind, str(uuid.uuid4()), PartStatus.WORKING, "creating")
+        part = CapturePart(
+            kind, str(uuid.uuid4()), PartStatus.WORKING, "creating", source_id, self.clock()
+        )
         self.world.parts[part.id] = Part(project_id, mark, part)
         return part.id
 
@@ -228,15 +230,19 @@ class StrictMemoryProvider(MemoryProvider):
             min_ram_mib=minima["min_ram"],
         )
 
-    def find_parts(
-        self, project_id: str, request_id: str, made_ids: Mapping[PartKind, str]
-    ) -> Sequence[CapturePart]:
+    def get_part(self, project_id: str, kind: PartKind, part_id: str) -> CapturePart | None:
+        self._answer()
+        found = self.world.parts.get(part_id)
+        if found is None or found.project_id != project_id or found.part.kind is not kind:
+            return None
+        return found.part
+
+    def find_parts(self, project_id: str, kind: PartKind, request_id: str) -> Sequence[CapturePart]:
         self._answer()
         return [
             part.part
             for part in self.world.parts.values()
-            if part.project_id == project_id
-            and (part.mark == request_id or part.part.id in made_ids.values())
+            if part.project_id == project_id and part.part.kind is kind and part.mark == request_id
         ]
 
     def list_parts(self) -> Iterable[MarkedPart]:

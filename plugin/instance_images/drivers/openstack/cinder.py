@@ -6,6 +6,7 @@ the image bears our mark from its first moment.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from instance_images.drivers.openstack.api import reason_of
@@ -17,6 +18,7 @@ from instance_images.drivers.openstack.service import (
     OpenStackPart,
 )
 from instance_images.errors import CloudUnavailable, NotFound, WrongState
+from instance_images.instants import parse_instant
 from instance_images.model.cloud import (
     CapturePart,
     MarkedPart,
@@ -47,6 +49,7 @@ _OWNER = {
     PartKind.SNAPSHOT: "os-extended-snapshot-attributes:project_id",
     PartKind.VOLUME: "os-vol-tenant-attr:tenant_id",
 }
+_SOURCE = {PartKind.SNAPSHOT: "volume_id", PartKind.VOLUME: "snapshot_id"}
 _PATHS = {PartKind.SNAPSHOT: "snapshots", PartKind.VOLUME: "volumes"}
 
 
@@ -156,36 +159,25 @@ class OpenStackVolumes(OpenStackPart):
         if answer.status_code == 404:
             raise NotFound("Image", cloud_image_id, "It was deleted in the image service.")
 
-    def find_parts(
-        self, project_id: str, request_id: str, made_ids: Mapping[PartKind, str]
-    ) -> Sequence[CapturePart]:
-        """Return the project's snapshots and volumes of the request, by its mark and their ids."""
-        params = {"name": _name(request_id)}
-        found = []
-        for kind, path in _PATHS.items():
-            answer = self._api.ask(
-                project_id, "block_storage", "GET", f"/{path}/detail", params=params
-            )
-            found += [
-                _part(kind, body)
-                for body in answer.json()[path]
-                if body["metadata"].get(REQUEST_PROPERTY) == request_id
-            ]
-        seen_ids = {part.id for part in found}
-        for kind, made_id in made_ids.items():
-            if made_id not in seen_ids:
-                found += self._unmarked_part(project_id, kind, made_id)
-        return found
-
-    def _unmarked_part(self, project_id: str, kind: PartKind, part_id: str) -> list[CapturePart]:
-        """Return the part of that id, if it is there and still the project's."""
+    def get_part(self, project_id: str, kind: PartKind, part_id: str) -> CapturePart | None:
+        """Return the project's snapshot or volume of that id, None if it has none."""
         path = f"/{_PATHS[kind]}/{part_id}"
         answer = self._api.ask(project_id, "block_storage", "GET", path, (404,))
         if answer.status_code == 404:
-            return []
+            return None
         body = answer.json()[kind]
         # A token with the admin role is shown those of every project; without it, only its own.
-        return [_part(kind, body)] if body.get(_OWNER[kind], project_id) == project_id else []
+        return _part(kind, body) if body.get(_OWNER[kind], project_id) == project_id else None
+
+    def find_parts(self, project_id: str, kind: PartKind, request_id: str) -> Sequence[CapturePart]:
+        """Return the project's snapshots, or its volumes, that are marked with the request id."""
+        path, params = f"/{_PATHS[kind]}/detail", {"name": _name(request_id)}
+        answer = self._api.ask(project_id, "block_storage", "GET", path, params=params)
+        return [
+            _part(kind, body)
+            for body in answer.json()[_PATHS[kind]]
+            if body["metadata"].get(REQUEST_PROPERTY) == request_id
+        ]
 
     def list_parts(self) -> Iterator[MarkedPart]:
         """Yield the snapshots and volumes of all projects that are marked with a request id."""
@@ -248,6 +240,18 @@ def _image_metadata(volume: Mapping[str, Any]) -> Mapping[str, str]:
     return volume.get("volume_image_metadata") or {}
 
 
+def _instant(text: str) -> datetime:
+    """Return the instant of a time as Cinder writes it: UTC, and without saying so."""
+    return parse_instant(f"{text.removesuffix('Z')}Z")
+
+
 def _part(kind: PartKind, body: Mapping[str, Any]) -> CapturePart:
     status = _STATUSES.get(body["status"], PartStatus.WORKING)
-    return CapturePart(kind, body["id"], status, body["status"])
+    return CapturePart(
+        kind,
+        body["id"],
+        status,
+        body["status"],
+        source_id=body.get(_SOURCE[kind]),
+        created_at=_instant(body["created_at"]),
+    )

@@ -224,10 +224,10 @@ def test_what_the_owner_has_taken_the_marks_off_is_removed_nevertheless(bench: B
 def test_part_that_was_given_to_another_project_is_let_alone(bench: Bench) -> None:
     provider = bench.cli.site().provider
     volume_id = root_volume_of(bench, bench.server)
-    made_ids = {PartKind.VOLUME: volume_id}
     other = bench.cloud.new_project()
 
-    [ours] = provider.find_parts(bench.project.id, "request", made_ids)
-    theirs = provider.find_parts(other.id, "request", made_ids)
+    ours = provider.get_part(bench.project.id, PartKind.VOLUME, volume_id)
+    theirs = provider.get_part(other.id, PartKind.VOLUME, volume_id)
 
-    assert (ours.id, theirs) == (volume_id, [])
+    assert ours is not None
+    assert (ours.id, theirs) == (volume_id, None)

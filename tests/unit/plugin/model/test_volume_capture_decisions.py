@@ -38,6 +38,7 @@ from instance_images.model.volume_capture import (
     fault_of_upload,
     next_of_leftovers,
     next_of_volume_capture,
+    own_parts,
 )
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -165,6 +166,80 @@ def test_an_encrypted_volume_is_uploaded_as_it_is() -> None:
     encrypted = RootVolume("root", 1, is_encrypted=True, min_ram_mib=0)
 
     assert journal.of_volume(encrypted, "qcow2")["disk_format"] == "raw"
+
+
+# -------------------------------------------------------------- what belongs to a capture
+
+ASKED = journal.asked(EMPTY, Step.SNAPSHOT, NOON)
+
+
+def found(kind: PartKind, part_id: str, source_id: str | None, seconds: int = 1) -> CapturePart:
+    created_at = NOON + timedelta(seconds=seconds)
+    return CapturePart(kind, part_id, PartStatus.READY, "available", source_id, created_at)
+
+
+def own(written: dict[str, Any], *parts: CapturePart) -> list[str]:
+    return [part.id for part in own_parts(task(written), parts)]
+
+
+def test_snapshot_without_an_answer_belongs_to_a_capture_if_it_is_one_of_the_root_volume() -> None:
+    ours = found(PartKind.SNAPSHOT, "ours", "root")
+    another = found(PartKind.SNAPSHOT, "of another volume", "data")
+
+    assert own(ASKED, another, ours) == ["ours"]
+    assert own(EMPTY, ours) == []  # nobody has asked for any
+
+
+def test_volume_without_an_answer_belongs_to_a_capture_if_it_was_made_of_its_snapshot() -> None:
+    written = journal.made(ASKED, Step.SNAPSHOT, "s")
+    ours = found(PartKind.VOLUME, "ours", "s")
+    blank = found(PartKind.VOLUME, "blank", None)
+    another = found(PartKind.VOLUME, "of another snapshot", "t")
+
+    assert own(written, ours) == []  # nobody has asked for one
+    assert own(journal.asked(written, Step.VOLUME, NOON), blank, another, ours) == ["ours"]
+
+
+def test_volume_of_a_snapshot_that_does_not_belong_to_the_capture_does_not_either() -> None:
+    written = journal.asked(ASKED, Step.VOLUME, NOON)
+    theirs = found(PartKind.SNAPSHOT, "theirs", "data")
+
+    assert own(written, theirs, found(PartKind.VOLUME, "volume", "theirs")) == []
+    ours = found(PartKind.SNAPSHOT, "ours", "root")
+    assert own(written, ours, found(PartKind.VOLUME, "volume", "ours")) == ["ours", "volume"]
+
+
+def test_part_on_record_comes_first_and_then_the_oldest_by_the_clouds_time() -> None:
+    first, second = (
+        found(PartKind.SNAPSHOT, name, "root", at) for name, at in (("b", 1), ("a", 2))
+    )
+
+    assert own(ASKED, second, first) == ["b", "a"]
+    assert own(journal.made(ASKED, Step.SNAPSHOT, "a"), first, second) == ["a", "b"]
+
+
+def test_part_belongs_to_a_capture_only_if_it_was_made_when_it_was_asked_for() -> None:
+    grace, late = int(GRACE.total_seconds()), int(LATE.total_seconds())
+    at = {name: found(PartKind.SNAPSHOT, name, "root", s) for name, s in (
+        ("before", -grace - 1), ("first", -grace), ("last", late), ("after", late + 1),
+    )}  # fmt: skip
+
+    assert own(ASKED, *at.values()) == ["first", "last"]
+    timeless = replace(at["after"], created_at=None)
+    assert own(ASKED, timeless) == ["after"]
+
+
+def test_step_may_have_made_more_where_its_answer_was_lost_or_it_was_asked_for_twice() -> None:
+    answered = journal.made(ASKED, Step.SNAPSHOT, "s")
+    again = journal.asked(ASKED, Step.SNAPSHOT, NOON + GRACE)
+
+    assert not journal.may_have_made_more(EMPTY, Step.SNAPSHOT)
+    assert journal.may_have_made_more(ASKED, Step.SNAPSHOT)
+    assert not journal.may_have_made_more(answered, Step.SNAPSHOT)
+    assert journal.may_have_made_more(journal.made(again, Step.SNAPSHOT, "s"), Step.SNAPSHOT)
+    third = journal.asked(again, Step.SNAPSHOT, NOON + 2 * GRACE)
+    assert journal.first_asked_at(third, Step.SNAPSHOT) == NOON
+    assert journal.asked_at(third, Step.SNAPSHOT) == NOON + 2 * GRACE
 
 
 # ------------------------------------------------------------------------------ leftovers

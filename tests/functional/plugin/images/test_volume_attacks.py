@@ -1,0 +1,246 @@
+"""A capture of a volume uses and deletes what it made itself: names and marks prove nothing.
+
+Whoever may work in a project can write both, on snapshots, volumes and images of his own.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from openstack.compute.v2.server import Server
+from openstack.connection import Connection
+
+from instance_images.instants import system_clock
+from instance_images.model.outcomes import GRACE
+
+from conftest import ConfiguredCommandLine
+from support.clouds.embedded_cloud import EmbeddedCloud, Project, wait_for
+from support.processes.command_line import CommandLine, SetClock
+from support.worlds.volume_world import MORE_THAN_ENOUGH, Bench, in_cloud
+
+pytestmark = pytest.mark.cloud
+
+
+@pytest.fixture(scope="module")
+def shared(embedded_cloud: EmbeddedCloud) -> Iterator[tuple[Project, Server, Connection]]:
+    project = embedded_cloud.new_project()
+    server = embedded_cloud.boot_from_volume(project, "db-1")
+    with embedded_cloud.connection(project.cloud) as member:
+        yield project, server, member
+
+
+@pytest.fixture
+def bench(
+    cloud: EmbeddedCloud,
+    configured: ConfiguredCommandLine,
+    shared: tuple[Project, Server, Connection],
+) -> Bench:
+    project, server, member = shared
+    cli = configured(location="volume_image_format = qcow2")
+    return Bench(cloud, cli, project, server, member, in_cloud(member))
+
+
+def begin(bench: Bench) -> str:
+    """Begin a capture; return its image's id, which is all that a mark takes."""
+    bench.cli("image", "create", "db-1", "--name", "golden", *bench.account)
+    return str(bench.only_image()["id"])
+
+
+def marked(image_id: str) -> dict[str, Any]:
+    """Return what a snapshot or volume of the capture says of itself."""
+    metadata = {"instance_images_request": image_id}
+    return {"name": f"instance-images {image_id}", "metadata": metadata}
+
+
+def new_volume(bench: Bench, **values: Any) -> str:
+    storage = bench.member.block_storage
+    made = storage.create_volume(size=1, **values)
+    return str(storage.wait_for_status(made, "available", interval=0.2).id)
+
+
+def new_snapshot(bench: Bench, volume_id: str, **values: Any) -> str:
+    storage = bench.member.block_storage
+    made = storage.create_snapshot(volume_id=volume_id, is_forced=True, **values)
+    return str(storage.wait_for_status(made, "available", interval=0.2).id)
+
+
+def the_snapshot(bench: Bench, image_id: str) -> str:
+    """Return the id of the snapshot that the capture has made."""
+    storage = bench.member.block_storage
+    [found] = [s for s in storage.snapshots() if s.name == f"instance-images {image_id}"]
+    storage.wait_for_status(found, "available", interval=0.2)
+    return str(found.id)
+
+
+def holds_the_disk(bench: Bench, image: Any) -> bool:
+    """Return whether the image has the bytes of the instance's disk; a blank one has none."""
+    answer: Any = bench.member.image.get(f"/images/{image['cloud_image_id']}/file")
+    return bench.cloud.base_image_content()[:4096] in answer.content
+
+
+def ended(bench: Bench, *beside: str) -> Any:
+    """Return the image when all that the capture made is gone, and what is named is still there."""
+    image = bench.settled(*beside)
+    assert set(beside) <= bench.new_in_cloud()
+    return image
+
+
+def test_blank_volume_with_the_name_and_mark_of_a_capture_is_let_alone(bench: Bench) -> None:
+    image_id = begin(bench)
+    blank = new_volume(bench, **marked(image_id))
+
+    image = ended(bench, blank)
+
+    assert image["status"] == "available"
+    assert holds_the_disk(bench, image)
+    assert bench.complaints() == []
+
+
+def test_imitations_are_let_alone_where_the_answers_of_the_block_storage_are_lost(
+    bench: Bench,
+) -> None:
+    own = new_volume(bench)
+    bench.cloud.fault("cinder", "POST", "/snapshots$", "drop-after")
+    image_id = begin(bench)
+    imitations = [
+        new_snapshot(bench, own, **marked(image_id)),
+        new_volume(bench, **marked(image_id)),
+    ]
+    bench.cloud.fault("cinder", "POST", "/volumes$", "drop-after")
+
+    image = ended(bench, own, *imitations)
+
+    assert image["status"] == "available"
+    assert holds_the_disk(bench, image)
+    assert bench.made() == {"snapshots": 2, "volumes": 2}  # one of each is an imitation
+
+
+def test_imitations_are_let_alone_where_the_image_is_deleted_meanwhile(bench: Bench) -> None:
+    own = new_volume(bench)
+    bench.cloud.fault("cinder", "POST", "/snapshots$", "drop-after")
+    image_id = begin(bench)
+    imitations = {
+        new_snapshot(bench, own, **marked(image_id)),
+        new_volume(bench, **marked(image_id)),
+    }
+
+    bench.cli.ok("image", "delete", "golden", *bench.account, "--yes")
+
+    clock = SetClock(system_clock())
+    bench.cli.clock = clock
+    for _ in range(MORE_THAN_ENOUGH):
+        bench.cli.ok("image", "list", *bench.account)
+        if bench.new_in_cloud() <= imitations | {own}:
+            break
+        clock.now += timedelta(seconds=30)
+    assert bench.new_in_cloud() == imitations | {own}
+
+
+def test_what_the_owner_makes_of_the_captures_snapshot_is_his(bench: Bench) -> None:
+    image_id = begin(bench)
+    his = new_volume(bench, name="mine", snapshot_id=the_snapshot(bench, image_id))
+
+    image = ended(bench, his)
+
+    assert image["status"] == "available"
+    assert bench.made() == {"snapshots": 1, "volumes": 1}
+
+
+def test_snapshot_of_the_root_volume_that_the_owner_takes_himself_is_his(bench: Bench) -> None:
+    attachments: Any = bench.member.compute.get(f"/servers/{bench.server.id}/os-volume_attachments")
+    root_id = attachments.json()["volumeAttachments"][0]["volumeId"]
+    bench.cloud.fault("cinder", "POST", "/snapshots$", "drop-after")
+    begin(bench)
+    his = new_snapshot(bench, root_id, name="mine")
+
+    image = ended(bench, his)
+
+    assert image["status"] == "available"
+    assert bench.made() == {"snapshots": 1, "volumes": 1}
+
+
+# --------------------------------------------------------------------- images by their mark
+
+
+def upload(member: Connection, **values: str) -> str:
+    body = {"name": "mine", "disk_format": "raw", "container_format": "bare", **values}
+    glance: Any = member.image
+    image_id = glance.post("/images", json=body).json()["id"]
+    headers = {"Content-Type": "application/octet-stream"}
+    assert glance.put(f"/images/{image_id}/file", data=b"mine", headers=headers).ok
+    return str(image_id)
+
+
+def test_image_that_is_older_than_the_request_is_not_taken_for_the_captured_one(
+    cloud: EmbeddedCloud, cli: CommandLine, project: Project
+) -> None:
+    """The mark of a capture that is repeated is known before the second attempt."""
+    account = ("--account", project.name)
+    server = cloud.boot(project, "web-1")
+    cloud.fault("nova", "POST", f"{server.id}/action$", "drop-before", count=2)
+    clock = SetClock(system_clock())
+    cli.clock = clock
+    assert cli("image", "create", "web-1", "--name", "golden", *account).exit_code == 4
+    clock.now += GRACE
+    [task] = cli.ok("task", "list", *account).json
+    assert task["state"] == "failed"
+    with cloud.connection(project.cloud) as member:
+        clock.now += timedelta(minutes=15)
+        cli.ok("image", "list", *account)  # nothing comes of the first attempt any more
+        his = upload(member, instance_images_request=task["image_id"])
+
+        assert cli("task", "retry", task["id"], *account).exit_code == 4
+        cli.ok("image", "list", *account)
+        clock.now += GRACE
+        [image] = cli.ok("image", "list", *account).json
+        clock.now += timedelta(minutes=5)
+        cli.ok("image", "list", *account)
+
+        assert (image["status"], image["cloud_image_id"]) == ("error", None)
+        assert member.image.get_image(his).status == "active"
+
+
+def test_image_that_is_uploaded_in_the_place_of_the_captured_one_is_billed_by_its_bytes(
+    cloud: EmbeddedCloud, cli: CommandLine, project: Project
+) -> None:
+    """Its owner alone can do that, to himself; the captured one is adopted when it is there."""
+    account = ("--account", project.name)
+    server = cloud.boot(project, "web-1")
+    cloud.fault("nova", "POST", f"{server.id}/action$", "drop-before")
+    assert cli("image", "create", "web-1", "--name", "golden", *account).exit_code == 4
+    [image] = cli.ok("image", "list", *account).json
+    with cloud.connection(project.cloud) as member:
+        his = upload(member, instance_images_request=image["id"])
+
+    [image] = cli.ok("image", "list", *account).json
+
+    assert (image["status"], image["cloud_image_id"]) == ("available", his)
+    assert (image["size_bytes"], image["account_id"]) == (4, project.id)
+
+
+def test_the_oldest_of_several_marked_images_is_the_captured_one(
+    cloud: EmbeddedCloud, cli: CommandLine, project: Project
+) -> None:
+    account = ("--account", project.name)
+    server = cloud.boot(project, "web-1")
+    cloud.fault("nova", "POST", f"{server.id}/action$", "drop-after")
+    assert cli("image", "create", "web-1", "--name", "golden", *account).exit_code == 4
+    with cli.site().database.reading() as connection:
+        image_id = connection.exec_driver_sql("SELECT image_id FROM images").scalar_one()
+    with cloud.connection(project.cloud) as member:
+        wait_for(lambda: len(list(member.image.images(visibility="private"))) == 1, "the image")
+        [captured] = member.image.images(visibility="private")
+        wait_for(lambda: system_clock() > in_whole_seconds(captured.created_at), "another second")
+        upload(member, instance_images_request=image_id)
+
+    cli.ok("task", "watch", *account)
+
+    [image] = cli.ok("image", "list", *account).json
+    assert (image["status"], image["cloud_image_id"]) == ("available", captured.id)
+
+
+def in_whole_seconds(text: str) -> Any:
+    from instance_images.instants import parse_instant
+
+    return parse_instant(text)
