@@ -86,13 +86,28 @@ def accounts_by_key(connection: sa.Connection, location: str) -> dict[int, Accou
     return {row.account_key: _account(row) for row in connection.execute(query)}
 
 
-def set_domain_name(connection: sa.Connection, account_key: int, domain_name: str) -> None:
-    """Write down the name of the domain that the account is in."""
-    connection.execute(
-        sa.update(accounts)
-        .where(accounts.c.account_key == account_key)
-        .values(domain_name=domain_name)
+def ids_called(connection: sa.Connection, location: str, reference: str) -> list[str]:
+    """Return the ids of the location's accounts that have that id, or were last called so."""
+    query = sa.select(accounts.c.account_id, accounts.c.account_name).where(
+        accounts.c.location == location,
+        sa.or_(accounts.c.account_id == reference, accounts.c.account_name == reference),
     )
+    # MariaDB takes letters of different case for the same.
+    return sorted(row.account_id for row in connection.execute(query) if reference in tuple(row))
+
+
+def write_names(connection: sa.Connection, changed: Sequence[tuple[int, Account]]) -> None:
+    """Write down the names of accounts, each given with its key, in one statement."""
+    if changed:
+        connection.execute(
+            sa.update(accounts)
+            .where(accounts.c.account_key == sa.bindparam("of_key"))
+            .values(account_name=sa.bindparam("name"), domain_name=sa.bindparam("domain")),
+            [
+                {"of_key": key, "name": account.name, "domain": account.domain_name}
+                for key, account in changed
+            ],
+        )
 
 
 def account_that_has(connection: sa.Connection, location: str, project_id: str) -> Account | None:

@@ -4,7 +4,7 @@ An account is a project, or, with ``account_scope = domain``, a domain with all 
 answers are kept for as long as the directory is, which is one command or one run.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from instance_images.drivers.provider import Provider
 from instance_images.errors import NotFound, Refused, UsageError
@@ -14,6 +14,8 @@ from instance_images.names import printable
 
 # From this many projects on, one listing of all is asked for in place of a request for each.
 _FEW = 3
+# Where all may not be listed, so many are asked for one by one: names do not hold up a run.
+_MOST_ASKED = 100
 
 
 class Directory:
@@ -23,6 +25,7 @@ class Directory:
         self._provider = provider
         self._scope = scope
         self._projects: dict[str, Project | None] = {}
+        self._domain_names: dict[str, str] = {}
         self._of_domain: dict[str, Sequence[Project]] = {}
         self._has_listed_all = False
         self._may_list_all = True
@@ -49,6 +52,39 @@ class Directory:
         """Return the account that the project is or belongs to, None if it is no longer there."""
         project = self._project(project_id)
         return None if project is None else self._account(project)
+
+    def current(self, account_ids: Collection[str], *, with_domains: bool) -> dict[str, Account]:
+        """Return these accounts by id as they are called now, without those that are gone.
+
+        ``with_domains``: a project's domain is wanted too, which only a listing of all tells.
+        """
+        if with_domains or len(account_ids) >= _FEW:
+            self._list_all()
+        listed = [account_id for account_id in account_ids if self._is_listed(account_id)]
+        others = sorted(set(account_ids) - set(listed))[:_MOST_ASKED]
+        found = map(self._current, [*listed, *others])
+        return {account.id: account for account in found if account is not None}
+
+    def _is_listed(self, account_id: str) -> bool:
+        return self._projects.get(account_id) is not None or account_id in self._domain_names
+
+    def _current(self, account_id: str) -> Account | None:
+        if self._scope is AccountScope.DOMAIN:
+            return self._current_domain(account_id)
+        if account_id not in self._projects:
+            self._projects[account_id] = self._asked(account_id)
+        project = self._projects[account_id]
+        return None if project is None else self._account(project)
+
+    def _current_domain(self, domain_id: str) -> Account | None:
+        name = self._domain_names.get(domain_id)
+        if name is not None:
+            return _domain_account(Domain(domain_id, name))
+        try:
+            found = self._provider.find_domain(domain_id)
+        except NotFound:
+            return None
+        return _domain_account(found) if found.id == domain_id else None
 
     def projects_of(self, account: Account) -> Sequence[Project]:
         """Return the account's projects. Raises Refused where they may not be listed."""
@@ -160,6 +196,9 @@ class Directory:
             self._may_list_all = False  # then each is asked for
             return
         self._projects.update({project.id: project for project in listed})
+        self._domain_names = {
+            project.domain_id: project.domain_name for project in listed if project.domain_name
+        }
         self._has_listed_all = True
 
 

@@ -9,8 +9,6 @@ import hashlib
 import logging
 from collections.abc import Collection
 
-import sqlalchemy as sa
-
 from instance_images.db import accounts, shared_images
 from instance_images.db.accounts import AccountRow
 from instance_images.errors import InstanceImagesError
@@ -35,13 +33,12 @@ def share_new(site: Site, account_id: str | None) -> None:
 
 
 def keep_ownership(site: Site) -> None:
-    """Learn the names of domains that are missing, and share images with projects that are new."""
+    """Share images with projects that are new in their domains."""
+    if site.account_scope is not AccountScope.DOMAIN:
+        return
     with site.database.reading() as connection:
         rows = accounts.accounts_by_key(connection, site.name)
         holding = shared_images.account_keys_with_available(connection, site.name)
-    _learn_domain_names(site, [row for row in rows.values() if row.domain_name is None])
-    if site.account_scope is not AccountScope.DOMAIN:
-        return
     left = MOST_IMAGES_PER_RUN
     for key in holding:
         left -= _share(site, rows[key], left, only_new=False)
@@ -69,26 +66,6 @@ def _share(site: Site, row: AccountRow, most: int, *, only_new: bool) -> int:
         with site.database.writing() as connection:
             shared_images.set_shared_with(connection, image.image_id, image.project_id, digest)
     return len(unshared)
-
-
-def _learn_domain_names(site: Site, nameless: Collection[AccountRow]) -> None:
-    if not nameless:
-        return
-    try:
-        listed = site.provider.list_projects()
-    except InstanceImagesError as error:
-        LOG.info("%s: the domains of projects are unknown: %s", site.name, error)
-        return
-    names = {project.id: project.domain_name for project in listed}
-    found = [(row.account_key, names.get(row.account_id)) for row in nameless]
-
-    def learn(connection: sa.Connection) -> None:
-        for account_key, name in found:
-            if name is not None:
-                accounts.set_domain_name(connection, account_key, name)
-
-    if any(name is not None for _, name in found):
-        site.database.write(learn)
 
 
 def digest_of(project_ids: Collection[str]) -> str:

@@ -49,10 +49,27 @@ class Site:
         return Directory(self.provider, self.account_scope)
 
     def account(self, reference: str | None) -> Account:
-        """Return the account of that id or name, or the credentials' own. Raises NotFound."""
+        """Return the account of that id or name, or the credentials' own.
+
+        Raises NotFound, and Refused where the reference was another account's when last seen: what
+        is meant is not guessed.
+        """
         found = self.directory.account(reference)
         require_scope(self)
+        if reference not in (None, found.id):
+            self._require_same(found, str(reference))
         return found
+
+    def _require_same(self, found: Account, reference: str) -> None:
+        with self.database.reading() as connection:
+            known = accounts.ids_called(connection, self.name, reference)
+        others = [account_id for account_id in known if account_id != found.id]
+        if others:
+            raise Refused(
+                f"{printable(reference)!r} is now the name of account {found.id} in {self.name},"
+                f" and was last known here as account {', '.join(others)}: give the id of the one"
+                " that is meant."
+            )
 
     def account_of_project(self, project_id: str) -> Account:
         """Return whose the project is; where it is gone, whose it was when it last had images."""

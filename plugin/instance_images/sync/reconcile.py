@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from instance_images.db import accounts, images, readings
 from instance_images.db.news import tell
 from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
+from instance_images.locations.account_names import refresh_names
 from instance_images.locations.sharing import keep_ownership
 from instance_images.locations.site import Site, require_scope
 from instance_images.model.deletion import vanished_at
@@ -52,6 +53,7 @@ def read_location(site: Site, *, act: bool) -> Reading:
     if act:
         observations = settle(site, None, _IMAGE_TASKS, Source.RUN)
         _settle_deployments(site)
+        refresh_names(site)
         keep_ownership(site)
     else:
         observations = observe(site, None, _IMAGE_TASKS)

@@ -1,6 +1,6 @@
 """Collects from the ledger what the statement of an account and period is computed from.
 
-Reads the database alone: a report needs no cloud, and is there for customers who have left.
+Reads the database alone: the report of an id needs no cloud, and customers who have left have one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from instance_images.config.settings import Settings
-from instance_images.db.tables import accounts
-from instance_images.errors import NotFound, Refused, UsageError
+from instance_images.errors import UsageError
 from instance_images.model.records import Account
 from instance_images.names import printable
 from instance_images_billing.pricing.periods import Period, days_of, period_before
@@ -24,38 +23,6 @@ from instance_images_reports.collect.sums import LedgerSum, read_sums
 from instance_images_reports.statement.compute import state
 from instance_images_reports.statement.location_ledger import LocationLedger
 from instance_images_reports.statement.statement import Previous, Statement
-
-
-def find_account(connection: sa.Connection, reference: str | None) -> Account:
-    """Return the account of that id or name, or the only one that there is.
-
-    Raises NotFound and UsageError.
-    """
-    query = sa.select(accounts.c.account_id, accounts.c.account_name).order_by(
-        accounts.c.account_key
-    )
-    known: dict[str, str] = {row.account_id: row.account_name for row in connection.execute(query)}
-    if reference is None:
-        if len(known) != 1:
-            raise UsageError(f"Name the account with --account; known are: {_listed(known)}.")
-        return next(Account(*item) for item in known.items())
-    if reference in known:
-        return Account(reference, known[reference])
-    named = [account_id for account_id, name in known.items() if name == reference]
-    if len(named) > 1:
-        raise Refused(
-            f"{len(named)} accounts are named {printable(reference)!r}: give the id of one of"
-            f" {', '.join(named)}."
-        )
-    if not named:
-        raise NotFound("Account", reference, f"Known are: {_listed(known)}.")
-    return Account(named[0], known[named[0]])
-
-
-def _listed(known: dict[str, str]) -> str:
-    shown = sorted(f"{printable(name)} ({account_id})" for account_id, name in known.items())
-    more = f" and {len(shown) - 20} more" if len(shown) > 20 else ""
-    return (", ".join(shown[:20]) or "none, for no image was ever captured") + more
 
 
 def collect(

@@ -45,13 +45,14 @@ def report_one(
     presentation: Presentation,
 ) -> None:
     """Report on one account; what cannot be delivered is refused before anything is computed."""
-    from instance_images_reports.collect.account import collect, find_account
+    from instance_images_reports.collect.account import collect
     from instance_images_reports.collect.added_sections import with_added_sections
+    from instance_images_reports.collect.find_account import find_account
 
     application = invocation.application
     box = _required_postbox(invocation, delivery)
+    found = find_account(application, account)
     with application.database.snapshot() as connection:
-        found = find_account(connection, account)
         statement = collect(connection, application.settings, found, period, currency)
         statement = with_added_sections(connection, statement)
     if delivery.format_name in DATASETS:

@@ -43,7 +43,9 @@ report.add_command(reconcile_command)
 
 @report.command("cloud-usage")
 @click.option(
-    "--account", metavar="A", help="Id or name of the account. [default: the only one there is]"
+    "--account",
+    metavar="A",
+    help="Id of the account, or its name, which Keystone is asked for. [default: the only one]",
 )
 @all_accounts_option
 @click.option(

@@ -23,7 +23,8 @@ from instance_images_billing.pricing.charged import Posting
 from instance_images_billing.pricing.corrections import Adjustment
 from instance_images_billing.pricing.periods import parse_period
 from instance_images_billing.rates import rates
-from instance_images_reports.collect.account import collect, find_account
+from instance_images_reports.collect.account import collect
+from instance_images_reports.collect.cut import list_places
 from instance_images_reports.statement.statement import Statement
 
 from support.clouds.memory_cloud import GB, MemoryProvider
@@ -136,7 +137,7 @@ class World:
         """Return the account's statement."""
         configured = Settings((self.location,), "", self.billing, 10)
         with self.database.reading() as connection:
-            found = find_account(connection, account)
+            found = list_places(connection, account_id=account)[0].account
             month = parse_period(period, self.billing.timezone)
             return collect(connection, configured, found, month, None)
 

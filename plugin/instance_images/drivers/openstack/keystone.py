@@ -18,13 +18,14 @@ class OpenStackIdentity(OpenStackPart):
     def find_project(self, reference: str | None) -> Project:
         """Return the project of that id or name, or the credentials' own. Raises NotFound."""
         access = self._api.access
-        if access.project_id and reference in (None, access.project_id, access.project_name):
-            return Project(
-                access.project_id,
-                access.project_name,
-                access.project_domain_id,
-                access.project_domain_name,
-            )
+        own = Project(
+            access.project_id,
+            access.project_name,
+            access.project_domain_id,
+            access.project_domain_name,
+        )
+        if own.id and reference in (None, own.id):
+            return own
         if reference is None:
             raise ConfigurationError(
                 f"The credentials of {self._location.cloud!r} are for no project: name the"
@@ -36,6 +37,8 @@ class OpenStackIdentity(OpenStackPart):
                 f"{len(projects)} projects are named {printable(reference)!r}: give the id of one"
                 f" of {', '.join(project['id'] for project in projects)}."
             )
+        if not projects and own.id and reference == own.name:
+            return own  # the credentials may look up nothing, and know their own project
         if not projects:
             raise NotFound("Account", reference, "Give the id or name of a Keystone project.")
         return Project(projects[0]["id"], projects[0]["name"], projects[0]["domain_id"])

@@ -20,7 +20,8 @@ from instance_images.db.engine import Database
 from instance_images.db.schema import upgrade
 from instance_images.errors import CloudUnavailable
 from instance_images_billing.pricing.periods import parse_period
-from instance_images_reports.collect.account import collect, find_account
+from instance_images_reports.collect.account import collect
+from instance_images_reports.collect.cut import list_places
 from instance_images_reports.statement.statement import Statement
 
 from support.worlds.ledger_world import LOCATION, World
@@ -195,7 +196,7 @@ def new_world(directory: Path) -> World:
 def statement_of(world: World, account: str, period: str) -> Statement:
     configured = Settings((LOCATION,), "", world.billing, 10)
     with world.database.reading() as connection:
-        found = find_account(connection, account)
+        found = list_places(connection, account_id=account)[0].account
         month = parse_period(period, world.billing.timezone)
         return collect(connection, configured, found, month, None)
 
