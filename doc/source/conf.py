@@ -4,7 +4,7 @@ project = "instance-images"
 author = "instance-images contributors"
 copyright = "2026, instance-images contributors"
 
-extensions = ["myst_parser", "openstackdocstheme"]
+extensions = ["myst_parser", "openstackdocstheme", "reno.sphinxext"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3

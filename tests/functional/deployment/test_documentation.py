@@ -1,6 +1,9 @@
 """What the documentation says of commands and options is so."""
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -73,3 +76,45 @@ def test_the_documentation_names_every_option_with_its_default() -> None:
             default = documented[section.partition(":")[0], option.dest]
             if isinstance(option.default, str | int) and not option.secret:
                 assert default == str(option.default).replace("True", "true")
+
+
+def pages_outside() -> list[Path]:
+    """Return the Markdown pages that are read in the tree, not in the built documentation."""
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.md"]
+    names = subprocess.run(listed, cwd=CHECKOUT, capture_output=True, check=True, text=True).stdout
+    return [CHECKOUT / name for name in names.split("\0") if name and not name.startswith("doc/")]
+
+
+def test_links_of_pages_outside_the_documentation_lead_to_files() -> None:
+    pages = pages_outside()
+
+    dead = [
+        f"{page.name}: {link}"
+        for page in pages
+        for link in re.findall(r"\]\(([^)#]+)", page.read_text())
+        if "://" not in link and not (page.parent / link).exists()
+    ]
+    assert CHECKOUT / "README.md" in pages
+    assert dead == []
+
+
+def test_a_dead_link_of_a_built_page_is_found(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text(
+        '<a href="other.html#there"></a><a href="other.html#gone"></a><a href="https://x.org/"></a>'
+        '<a href="missing.html"></a><img src="missing.png"><a href="#">'
+    )
+    (tmp_path / "other.html").write_text('<h1 id="there"></h1>')
+
+    check = [sys.executable, CHECKOUT / "doc" / "check_links.py", tmp_path]
+    checked = subprocess.run(check, capture_output=True, text=True)
+
+    assert checked.returncode == 1
+    assert checked.stderr.splitlines() == [
+        "index.html: other.html#gone: there is no such anchor",
+        "index.html: missing.html: there is no such file",
+        "index.html: missing.png: there is no such file",
+    ]
+
+
+def test_the_readme_is_short() -> None:
+    assert len((CHECKOUT / "README.md").read_text().splitlines()) <= 200
