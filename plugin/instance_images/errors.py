@@ -77,6 +77,19 @@ class WrongState(Refused):
     code = "wrong_state"
 
 
+class ProjectUnavailable(Refused):
+    """Nobody can work in one project: it is disabled or gone, or the credentials lack a role.
+
+    The trouble is that project's alone; other projects' work goes on.
+    """
+
+    code = "project_unavailable"
+
+    def __init__(self, project_id: str, fault: str) -> None:
+        super().__init__(f"Project {project_id} cannot be worked in: {fault}")
+        self.project_id, self.fault = project_id, fault
+
+
 class CloudUnavailable(InstanceImagesError):
     """A service of the cloud could not be reached, or failed; ``status`` is its HTTP status.
 

@@ -18,7 +18,7 @@ from instance_images.config.settings import BillingSettings
 from instance_images.db.accounts import accounts_by_key
 from instance_images.instants import HOUR, Clock, floor_hour, format_instant
 from instance_images.locations.site import Site
-from instance_images.sync.reconcile import Reading, read_location, record_reading
+from instance_images.sync.reconcile import Reading, follow_up, read_location, record_reading
 from instance_images_billing.hours.intake import Books, take_news
 from instance_images_billing.ledger import adjustments, closings, watermarks
 from instance_images_billing.ledger import postings as ledger
@@ -47,11 +47,12 @@ class Metered:
 def meter(site: Site, billing: BillingSettings, until: datetime) -> Metered:
     """Close the location's hours that end at ``until`` or before, oldest first.
 
+    What no hour waits for is done afterwards: whatever an account has there, it delays no bill.
     Raises CloudUnavailable or ConfigurationError where the location cannot be read completely:
     then no hour is closed.
     """
-    done = Metered(site.name)
     reading = read_location(site, act=True)
+    done = Metered(site.name, problems=list(reading.problems))
     hour: datetime | None
     try:
         with site.database.writing() as connection:
@@ -63,13 +64,14 @@ def meter(site: Site, billing: BillingSettings, until: datetime) -> Metered:
     while hour is not None:
         with site.database.writing() as connection:
             hour = _close_next(connection, run, hour, until, done)
+    done.problems += follow_up(site)
     return done
 
 
 def rehearse(site: Site, billing: BillingSettings, until: datetime) -> Metered:
     """Return what ``meter`` would do, having changed nothing in the cloud or the database."""
-    done = Metered(site.name)
     reading = read_location(site, act=False)
+    done = Metered(site.name, problems=list(reading.problems))
     with site.database.rehearsing() as connection:
         run = _prepare(connection, site, billing, reading, until, done)
         hour = run.first_hour

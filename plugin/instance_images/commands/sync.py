@@ -36,8 +36,17 @@ def sync(
     from instance_images.sync.reconcile import synchronize
     from instance_images.views.records import LEARNED
 
+    problems: list[str] = []
+
     def read(site: Site) -> list[Learned]:
-        return synchronize(site, dry_run=dry_run)
+        def report(problem: str) -> None:
+            problems.append(f"{site.name}: {problem}")
+
+        return synchronize(site, dry_run=dry_run, report=report)
 
     learned = at_each(invocation, locations_of(invocation, location), read)
     show_list(LEARNED, [one for found in learned for one in found], output_format)
+    for problem in problems:
+        click.echo(f"Warning: {problem}", err=True)
+    if problems:
+        invocation.exit_code = 1

@@ -123,6 +123,9 @@ tasks = sa.Table(
     sa.Column("stage_began_at", Instant, nullable=False, server_default="0"),
     sa.Column("journal", Journal, nullable=False, server_default="{}"),
     sa.Column("has_leftovers", sa.Boolean, nullable=False, server_default=sa.false()),
+    # When what is left is looked at again, none for at once; and since when nobody tries any more.
+    sa.Column("next_look_at", Instant),
+    sa.Column("abandoned_at", Instant),
     sa.Index(None, "state"),
     sa.Index(None, "has_leftovers"),
     sa.Index(None, "kind", "state", "updated_at"),

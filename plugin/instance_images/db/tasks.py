@@ -1,6 +1,6 @@
 """Rows of tasks. Functions take a connection and never commit."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -95,6 +95,8 @@ def restart_task(
         )
         .values(
             has_leftovers=True,
+            next_look_at=None,
+            abandoned_at=None,
             state=TaskState.PENDING,
             stage="requested",
             progress=0,
@@ -171,12 +173,94 @@ def unfinished_tasks(
     return [_task(row) for row in connection.execute(query)]
 
 
-def open_tasks(connection: sa.Connection, location: str, account_id: str | None) -> list[Task]:
-    """Return the tasks that may still change, and those that left something in the cloud."""
+def open_tasks(
+    connection: sa.Connection,
+    location: str,
+    account_id: str | None,
+    task_ids: Collection[str] | None = None,
+) -> list[Task]:
+    """Return the tasks that may still change, and those that left something in the cloud.
+
+    ``task_ids``: those among these.
+    """
     query = _of(location, account_id).where(
         sa.or_(tasks.c.state.in_(UNFINISHED), tasks.c.has_leftovers.is_(True))
     )
+    if task_ids is not None:
+        query = query.where(tasks.c.task_id.in_(task_ids))
     query = query.order_by(tasks.c.created_at, tasks.c.task_id)
+    return [_task(row) for row in connection.execute(query)]
+
+
+def due_leftovers(
+    connection: sa.Connection, location: str, account_id: str | None, now: datetime, count: int
+) -> list[tuple[str, str]]:
+    """Return the ended captures whose leftovers are to be looked at: task and account ids.
+
+    Those that have waited longest come first.
+    """
+    query = (
+        _of(location, account_id)
+        .with_only_columns(tasks.c.task_id, accounts.c.account_id)
+        .where(
+            tasks.c.has_leftovers.is_(True),
+            tasks.c.state.not_in(UNFINISHED),
+            sa.or_(tasks.c.next_look_at.is_(None), tasks.c.next_look_at <= now),
+        )
+        .order_by(sa.func.coalesce(tasks.c.next_look_at, 0), tasks.c.created_at, tasks.c.task_id)
+        .limit(count)
+    )
+    return [(row.task_id, row.account_id) for row in connection.execute(query)]
+
+
+def put_off_look(connection: sa.Connection, task_id: str, until: datetime) -> None:
+    """Write down when the leftovers of an ended capture are looked at again."""
+    connection.execute(
+        sa.update(tasks)
+        .where(tasks.c.task_id == task_id, tasks.c.state.not_in(UNFINISHED))
+        .values(next_look_at=until)
+    )
+
+
+def abandon_leftovers(connection: sa.Connection, task_id: str, now: datetime) -> None:
+    """Write down that nobody tries any more to remove what the capture has left."""
+    connection.execute(
+        sa.update(tasks)
+        .where(
+            tasks.c.task_id == task_id,
+            tasks.c.state.not_in(UNFINISHED),
+            tasks.c.has_leftovers.is_(True),
+        )
+        .values(has_leftovers=False, abandoned_at=now)
+    )
+
+
+def leftovers_by_account(
+    connection: sa.Connection, location: str, before: datetime
+) -> list[tuple[str, int, datetime]]:
+    """Return accounts with ended captures that left something: id, how many, and the first end.
+
+    ``before``: those that ended before it.
+    """
+    first_end = sa.func.min(tasks.c.updated_at, type_=tasks.c.updated_at.type)
+    query = (
+        _of(location, None)
+        .with_only_columns(accounts.c.account_id, sa.func.count(), first_end)
+        .where(
+            tasks.c.has_leftovers.is_(True),
+            tasks.c.state.not_in(UNFINISHED),
+            tasks.c.updated_at < before,
+        )
+        .group_by(accounts.c.account_id)
+        .order_by(accounts.c.account_id)
+    )
+    return [(account_id, count, end) for account_id, count, end in connection.execute(query)]
+
+
+def abandoned_tasks(connection: sa.Connection, location: str, count: int) -> list[Task]:
+    """Return the captures whose leftovers nobody tries to remove any more, the latest first."""
+    query = _of(location, None).where(tasks.c.abandoned_at.is_not(None))
+    query = query.order_by(tasks.c.abandoned_at.desc(), tasks.c.task_id).limit(count)
     return [_task(row) for row in connection.execute(query)]
 
 

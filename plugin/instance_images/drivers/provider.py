@@ -32,7 +32,8 @@ class Provider(DomainPart, ScalingPart, VolumePart, ABC):
     """Drives one location.
 
     Every method raises CloudUnavailable where a service cannot be reached or fails, and
-    ConfigurationError where it rejects the credentials. A method that changes something raises
+    ConfigurationError where it rejects the credentials; ProjectUnavailable where they are good and
+    one project alone cannot be worked in. A method that changes something raises
     Refused (or one of its kinds) only where nothing was changed; after CloudUnavailable the
     outcome is unknown, and the caller looks: once where it has the status of an answer, for a while
     where none came; with status 429 nothing was begun. A refusal says why, in one sentence.

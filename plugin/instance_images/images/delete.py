@@ -46,7 +46,7 @@ def delete(site: Site, account: Account, reference: str, *, force: bool = False)
     [image] = find(site, account, [reference])
     found = find_in_cloud(site, image)
     _require_own(image, found)
-    if found is not None and not force:
+    if found is not None and image.available_at is not None and not force:
         require_unused(site, image)
     task_id = _begin(site, image)
     was_there = found is not None and _send(site, image, found, task_id)

@@ -29,6 +29,7 @@ def retry(site: Site, account: Account, task_id: str) -> ImageRequest:
     """
     require_enabled(site)
     settle(site, account.id)
+    settle(site, account.id, only=[task_id])  # what it left may not be due, and be removable now
     task, image = _failed(site, account, task_id)
     server = site.provider.find_server(image.project_id, image.source_instance_id)
     request = prepared(site, server, image.name, image.id, task.id)

@@ -176,7 +176,7 @@ class Directory:
     def _asked(self, project_id: str) -> Project | None:
         try:
             found = self._provider.find_project(project_id)
-        except NotFound:
+        except Refused:  # there is none of that id; several may have it for a name
             return None
         return found if found.id == project_id else None  # another one has it for a name
 

@@ -51,10 +51,18 @@ class Site:
     def account(self, reference: str | None) -> Account:
         """Return the account of that id or name, or the credentials' own.
 
-        Raises NotFound, and Refused where the reference was another account's when last seen: what
-        is meant is not guessed.
+        One that the cloud does not have any more is found by its id where it is on record. Raises
+        NotFound, and Refused where the reference was another account's when last seen: what is
+        meant is not guessed.
         """
-        found = self.directory.account(reference)
+        try:
+            found = self.directory.account(reference)
+        except NotFound:
+            with self.database.reading() as connection:
+                row = accounts.find_account(connection, self.name, reference or "")
+            if row is None:
+                raise
+            found = Account(row.account_id, row.account_name, row.domain_name, self.account_scope)
         require_scope(self)
         if reference not in (None, found.id):
             self._require_same(found, str(reference))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from instance_images.model.records import Task
+from instance_images.model.records import Task, TaskKind
 
 _WAITING = ("requested", "queued", "image_snapshot_pending", "image queued")
 _UPLOADING = ("image_uploading", "saving", "image saving", "upload requested")
@@ -53,6 +53,24 @@ def fault_of_slow_deployment(
     if not _is_late(task, stage, minutes, now):
         return None
     return f"The deployment has made no progress for {minutes} minutes in its stage {stage!r}."
+
+
+def fault_of_postponement(
+    task: Task, reason: str, deadlines: Deadlines, now: datetime
+) -> str | None:
+    """Return why a task that cannot be looked at is given up, or None if it is not yet."""
+    if task.kind is TaskKind.CREATE:
+        minutes = deadlines.minutes_of(task.stage)
+    elif task.kind is TaskKind.DEPLOY:
+        minutes = deadlines.deploy_minutes
+    else:
+        minutes = deadlines.upload_minutes
+    if not _is_late(task, task.stage, minutes, now):
+        return None
+    return (
+        f"The {task.kind} task was given up after {minutes} minutes in stage {task.stage!r}:"
+        f" {reason}"
+    )
 
 
 def _is_late(task: Task, stage: str, minutes: int, now: datetime) -> bool:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from instance_images.model import journal
 from instance_images.model.outcomes import GRACE, Continues, DeleteAgain, Deleted
 from instance_images.model.records import Image, Task
 
@@ -12,10 +13,12 @@ def next_of_deletion(
     """Decide about a deletion whose answer was not received.
 
     If the image is gone, its deletion was accepted when it was asked for; but not before the
-    location was last read completely, for then the image was still there.
+    location was last read completely, for then the image was still there. Readings since the task
+    was postponed did not see it.
     """
     if is_gone:
-        return Deleted(min(max(task.started_at, last_read_at or task.started_at), now))
+        seen_at = journal.instant_of(task.journal, "seen_at") or last_read_at
+        return Deleted(min(max(task.started_at, seen_at or task.started_at), now))
     if now - task.started_at < GRACE:
         return Continues(task.stage, task.progress)
     return DeleteAgain()

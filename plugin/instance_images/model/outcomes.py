@@ -50,3 +50,15 @@ class Failed:
 
     reason: str
     is_unexplained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """Nothing can be seen or done for the task now, for a reason that is its own or its project's.
+
+    The task stays as it is, and is looked at again by the next command or run. ``was_seen``: its
+    image was there, and then something failed.
+    """
+
+    reason: str
+    was_seen: bool = False

@@ -25,6 +25,10 @@ from instance_images.model.records import Image, ImageStatus, Task
 # left of an ended capture may be busy with something.
 LATE = timedelta(minutes=10)
 
+# The longest time between two looks at what cannot be deleted, and how long it is tried at all.
+LONGEST_PAUSE = timedelta(days=1)
+GIVE_UP_AFTER = timedelta(days=7)
+
 _GIB = 2**30
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _PROGRESS = {PartKind.SNAPSHOT: 10, PartKind.VOLUME: 30}
@@ -74,7 +78,19 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Something is being deleted, or may still come of a request without an answer."""
+    """Something is being deleted, or may still come of a request without an answer.
+
+    ``refusal``: why what is left could not be deleted now.
+    """
+
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Abandon:
+    """What is left of an ended capture is given up: it could not be deleted for days."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +237,19 @@ def fault_of_upload(image: CloudImage, size_gib: int, disk_format: str) -> str |
             " the operator turns off image_upload_use_cinder_backend in Cinder."
         )
     return None
+
+
+def next_look_at(task: Task, now: datetime) -> datetime:
+    """Return when to look again at what an ended capture has left, which cannot be deleted now.
+
+    The time since its end doubles from look to look, up to a day between two of them.
+    """
+    return now + min(max(now - task.updated_at, timedelta(0)), LONGEST_PAUSE)
+
+
+def is_given_up(task: Task, now: datetime) -> bool:
+    """Return whether what an ended capture has left is left to the operator from now on."""
+    return now - task.updated_at >= GIVE_UP_AFTER
 
 
 def next_of_leftovers(

@@ -5,11 +5,13 @@ up by its id before it is believed to be gone. If anything cannot be read, nothi
 error goes to the caller.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from instance_images.db import cloud_images as images_in_cloud
 from instance_images.db.cloud_images import AvailableState
+from instance_images.errors import CloudUnavailable, Refused
 from instance_images.locations.site import Site
 from instance_images.model.adoption import is_eligible, shelves
 from instance_images.model.cloud import CloudImage, CloudImageStatus
@@ -17,6 +19,8 @@ from instance_images.model.records import Account, AdoptionPolicy, AdoptMode, Im
 from instance_images.names import storable_name
 from instance_images.parallel import in_parallel
 from instance_images.tasks.settling import require_sight
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +42,17 @@ class Stranger:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What differs. ``vanished`` are images on record as available that the cloud has no more."""
+    """What differs. ``vanished`` are images on record as available that the cloud has no more.
+
+    ``doubtful`` were not listed, and the image service failed at each of them when it was asked for
+    its id: they are taken to be there.
+    """
 
     vanished: Sequence[Image] = ()
     changed: Sequence[Change] = ()
     renamed: Sequence[tuple[Image, str]] = ()
     strangers: Sequence[Stranger] = ()
+    doubtful: Sequence[Image] = ()
 
 
 @dataclass(slots=True)
@@ -51,6 +60,7 @@ class _Listed:
     """What was picked out of a listing while it passed by: there may be a million images."""
 
     unlisted: dict[str, AvailableState]
+    any_id: str | None = None
     differing: dict[str, CloudImage] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
     unknown: dict[str, CloudImage] = field(default_factory=dict)
@@ -69,16 +79,20 @@ def compare(site: Site) -> Comparison:
         renamed = images_in_cloud.available_of_cloud_ids(
             connection, site.name, list(listed.renamed)
         )
-    is_there = in_parallel(lambda image: _is_there(site, image), missing)
+    looks = list(zip(missing, in_parallel(lambda i: _is_there(site, i), missing), strict=True))
+    doubtful = [image for image, is_there in looks if is_there is None]
+    if doubtful:
+        _require_answers(site, listed.any_id, doubtful[0])
     strangers = eligible(site, listed.unknown)
     found_of = [(image, listed.differing[image.cloud_image_id or ""]) for image in changed]
     owner_ids = sorted({found.owner_id for found in [*strangers, *listed.differing.values()]})
     owners = {owner_id: site.account_of_project(owner_id) for owner_id in owner_ids}
     return Comparison(
-        vanished=[image for image, is_it in zip(missing, is_there, strict=True) if not is_it],
+        vanished=[image for image, is_there in looks if is_there is False],
         changed=[Change(image, owners[found.owner_id], found) for image, found in found_of],
         renamed=[(image, listed.renamed[image.cloud_image_id or ""]) for image in renamed],
         strangers=[Stranger(owners[found.owner_id], found) for found in strangers],
+        doubtful=doubtful,
     )
 
 
@@ -100,6 +114,7 @@ def _list(site: Site) -> _Listed:
         listed = _Listed(dict(images_in_cloud.available_in_cloud(connection, site.name)))
     require_sight(site, {state[0] for state in listed.unlisted.values()})
     for found in site.provider.list_images():
+        listed.any_id = found.id
         known = listed.unlisted.pop(found.id, None)
         if known is None:
             if _may_be_adopted(found, site.adoption):
@@ -135,9 +150,30 @@ def _may_be_adopted(found: CloudImage, policy: AdoptionPolicy) -> bool:
     return is_eligible(found, policy) or is_eligible(found, marked)
 
 
-def _is_there(site: Site, image: Image) -> bool:
+def _is_there(site: Site, image: Image) -> bool | None:
+    """Return whether the image service has the image; None where it fails at this request."""
     assert image.cloud_image_id is not None
-    return site.provider.get_image(image.cloud_image_id) is not None
+    try:
+        return site.provider.get_image(image.cloud_image_id) is not None
+    except CloudUnavailable as error:
+        if error.status is None:
+            raise
+        LOG.warning("Image %s was not listed, and cannot be looked up: %s", image.id, error)
+    except Refused as error:
+        LOG.warning("Image %s was not listed, and cannot be looked up: %s", image.id, error)
+    return None
+
+
+def _require_answers(site: Site, listed_id: str | None, doubtful: Image) -> None:
+    """Raise CloudUnavailable unless the service tells of other images by their ids.
+
+    Then it fails at single images, which keep no hour open; else it is not to be believed.
+    """
+    if listed_id is None or site.provider.get_image(listed_id) is None:
+        raise CloudUnavailable(
+            f"The image service of location {site.name} lists no image {doubtful.cloud_image_id},"
+            " and failed when it was asked for it: the location was not read. Try again later."
+        )
 
 
 def eligible(site: Site, unknown: Mapping[str, CloudImage]) -> list[CloudImage]:

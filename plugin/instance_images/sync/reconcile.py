@@ -5,7 +5,7 @@ one transaction, with the instant of the reading. If anything cannot be read, no
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,14 +19,16 @@ from instance_images.locations.sharing import keep_ownership
 from instance_images.locations.site import Site, require_scope
 from instance_images.model.deletion import vanished_at
 from instance_images.model.learning import Event, Learning, Source
-from instance_images.model.outcomes import Available, Deleted, Failed
-from instance_images.model.records import TaskKind
+from instance_images.model.outcomes import Available, Deleted, Failed, Postponed
+from instance_images.model.records import UNFINISHED, Image, TaskKind
+from instance_images.model.volume_capture import Abandon
 from instance_images.names import printable
 from instance_images.sync.adopt import adopt
 from instance_images.sync.compare import Change, Comparison, compare
 from instance_images.sync.updates import Learned, learned
 from instance_images.tasks.recording import NOT_BY_US, Observation, record, record_vanished
 from instance_images.tasks.settling import observe, settle
+from instance_images.tasks.tidying import tidy
 
 LOG = logging.getLogger(__name__)
 
@@ -36,49 +38,114 @@ _IMAGE_TASKS = (TaskKind.CREATE, TaskKind.DELETE)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """All that was seen of a location. ``read_at`` is the instant before it was begun."""
+    """All that was seen of a location. ``read_at`` is the instant before it was begun.
+
+    ``problems``: what could not be seen or done of single accounts, one sentence for each.
+    """
 
     read_at: datetime
     observations: Sequence[Observation]
     differences: Comparison
+    problems: Sequence[str] = ()
 
 
 def read_location(site: Site, *, act: bool) -> Reading:
-    """Read all of the location; with ``act``, first bring its unfinished tasks forward.
+    """Read all of the location; with ``act``, first bring its captures and deletions forward.
 
     Without ``act`` nothing is changed, in the cloud or on record: the tasks are looked at only.
+    What is wrong with single tasks and projects is among the reading's problems. An image's task
+    that could not be looked at keeps no hour open: what comes of it is learned late, and posted as
+    an adjustment. Raises CloudUnavailable or ConfigurationError where the images of the location
+    cannot be read completely.
     """
     require_scope(site)
     read_at = site.clock()
     if act:
         observations = settle(site, None, _IMAGE_TASKS, Source.RUN)
-        _settle_deployments(site)
         refresh_names(site)
-        keep_ownership(site)
     else:
         observations = observe(site, None, _IMAGE_TASKS)
-    return Reading(read_at, observations, compare(site))
+    differences = compare(site)
+    problems = [*problems_of(observations), *_problems_of_images(differences)]
+    return Reading(read_at, observations, differences, problems)
 
 
-def _settle_deployments(site: Site) -> None:
-    """Bring deployments forward, so that one that hangs ends although nobody asks for it."""
+def follow_up(site: Site) -> list[str]:
+    """Do what no hour waits for: deployments, leftovers of captures, sharing; return the problems.
+
+    To be called when the hours are closed. What fails here is done by the next run.
+    """
+    seen: list[Observation] = []
     try:
-        settle(site, None, (TaskKind.DEPLOY,), Source.RUN)
+        seen += settle(site, None, (TaskKind.DEPLOY,), Source.RUN)
     except (CloudUnavailable, ConfigurationError, Refused) as error:
         LOG.warning("%s: the deployments are left for later: %s", site.name, error)
+    seen += tidy(site)
+    keep_ownership(site)
+    return list(problems_of(seen))
 
 
-def synchronize(site: Site, *, dry_run: bool = False) -> list[Learned]:
+def problems_of(observations: Iterable[Observation]) -> Iterator[str]:
+    """Yield a sentence for each account of which something is postponed or given up."""
+    postponed: dict[str, list[Observation]] = {}
+    abandoned: dict[str, list[Observation]] = {}
+    for seen in observations:
+        if isinstance(seen.decision, Abandon):
+            abandoned.setdefault(seen.image.account_id, []).append(seen)
+        elif isinstance(seen.decision, Postponed) and seen.task.state in UNFINISHED:
+            postponed.setdefault(seen.image.account_id, []).append(seen)
+    for account_id, found in postponed.items():
+        yield (
+            f"Account {account_id}: {_counted(found, 'task')} postponed, such as the"
+            f" {found[0].task.kind} {_why(found[0])}"
+        )
+    for account_id, found in abandoned.items():
+        yield (
+            f"Account {account_id}: the leftovers of {_counted(found, 'ended capture')} given up,"
+            f" such as those of {_why(found[0])}"
+        )
+
+
+def _problems_of_images(differences: Comparison) -> Iterator[str]:
+    by_account: dict[str, list[Image]] = {}
+    for image in differences.doubtful:
+        by_account.setdefault(image.account_id, []).append(image)
+    for account_id, found in by_account.items():
+        yield (
+            f"Account {account_id}: {len(found)} of its images are not listed, and the image"
+            f" service fails when it is asked for their ids, such as image {found[0].id}. They are"
+            " billed on until it answers."
+        )
+
+
+def _counted(found: Sequence[Observation], noun: str) -> str:
+    return f"1 {noun} is" if len(found) == 1 else f"{len(found)} {noun}s are"
+
+
+def _why(seen: Observation) -> str:
+    assert isinstance(seen.decision, Postponed | Abandon)
+    return f"task {seen.task.id}: {seen.decision.reason}"
+
+
+def synchronize(
+    site: Site, *, dry_run: bool = False, report: Callable[[str], None] = LOG.warning
+) -> list[Learned]:
     """Read the location and correct our record, or with ``dry_run`` say what would be corrected.
 
-    Raises CloudUnavailable or ConfigurationError where the location cannot be read completely:
-    then nothing was written.
+    ``report`` is called with each problem of a single account. Raises CloudUnavailable or
+    ConfigurationError where the location cannot be read completely: then nothing was written.
     """
     reading = read_location(site, act=not dry_run)
-    if not dry_run:
-        return site.database.write(lambda connection: record_reading(connection, site, reading))
-    with site.database.rehearsing() as connection:
-        return record_reading(connection, site, reading)
+    if dry_run:
+        with site.database.rehearsing() as connection:
+            news = record_reading(connection, site, reading)
+        problems = list(reading.problems)
+    else:
+        news = site.database.write(lambda connection: record_reading(connection, site, reading))
+        problems = [*reading.problems, *follow_up(site)]
+    for problem in problems:
+        report(problem)
+    return news
 
 
 def record_reading(connection: sa.Connection, site: Site, reading: Reading) -> list[Learned]:

@@ -10,8 +10,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from instance_images.db import images, tasks
+from instance_images.db import images, readings, tasks
 from instance_images.db.news import tell
+from instance_images.instants import format_instant
 from instance_images.model import journal
 from instance_images.model.cloud import CloudImage
 from instance_images.model.learning import Event, Learning, Source
@@ -22,14 +23,31 @@ from instance_images.model.outcomes import (
     Deleted,
     Deployed,
     Failed,
+    Postponed,
 )
-from instance_images.model.records import Image, ImageStatus, Task, TaskKind, TaskState
-from instance_images.model.volume_capture import Ask, Clean, Complete, Remove, Watch
+from instance_images.model.records import (
+    UNFINISHED,
+    Image,
+    ImageStatus,
+    Task,
+    TaskKind,
+    TaskState,
+)
+from instance_images.model.volume_capture import (
+    LATE,
+    Abandon,
+    Ask,
+    Clean,
+    Complete,
+    Remove,
+    Watch,
+    next_look_at,
+)
 
 NOT_BY_US = "The image was deleted in the image service, not through this product."
 
 Outcome = Continues | Available | Deployed | Deleted | Failed
-Decision = Outcome | DeleteAgain | Ask | Complete | Remove | Watch | Clean
+Decision = Outcome | DeleteAgain | Ask | Complete | Remove | Watch | Clean | Abandon | Postponed
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +86,35 @@ def record(
                 _record_failed(connection, seen, reason)
             case Clean():
                 tasks.clear_leftovers(connection, seen.task.id)
-            case DeleteAgain() | Ask() | Complete() | Remove() | Watch():
+            case Abandon():
+                tasks.abandon_leftovers(connection, seen.task.id, seen.seen_at)
+            case Postponed(was_seen=was_seen) if seen.task.kind is TaskKind.DELETE:
+                _record_last_sight(connection, seen, was_seen)
+            case Watch() | Postponed():
+                _put_off(connection, seen)
+            case DeleteAgain() | Ask() | Complete() | Remove():
                 pass  # what was done is on record, or is seen the next time
+
+
+def _record_last_sight(connection: sa.Connection, seen: Observation, was_seen: bool) -> None:
+    """Keep when an image that is being deleted was last there: the reading to come did not see it.
+
+    Without it, a deletion that was accepted long ago would be dated by that reading.
+    """
+    written = seen.task.journal
+    read_at = readings.last_read_at(connection, seen.image.location) or seen.task.started_at
+    if was_seen or "seen_at" not in written:
+        kept = {**written, "seen_at": format_instant(seen.seen_at if was_seen else read_at)}
+        tasks.write_journal(connection, seen.task, kept, seen.task.updated_at)
+
+
+def _put_off(connection: sa.Connection, seen: Observation) -> None:
+    """Look less often at what an ended capture has left, the longer it cannot be removed."""
+    if seen.task.state in UNFINISHED:
+        return
+    is_refused = isinstance(seen.decision, Postponed) or seen.decision != Watch()
+    if is_refused or seen.seen_at - seen.task.updated_at >= LATE:
+        tasks.put_off_look(connection, seen.task.id, next_look_at(seen.task, seen.seen_at))
 
 
 def _record_progress(

@@ -5,14 +5,20 @@ settles everything. Two processes may settle the same task at once; the record t
 """
 
 import logging
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from instance_images.db import cloud_images as images_in_cloud
 from instance_images.db import images, readings, tasks
-from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
+from instance_images.errors import (
+    CloudUnavailable,
+    ConfigurationError,
+    InstanceImagesError,
+    ProjectUnavailable,
+    Refused,
+)
 from instance_images.locations.sharing import share_new
 from instance_images.locations.site import Site
 from instance_images.model import journal
@@ -21,21 +27,23 @@ from instance_images.model.capture import (
     next_of_capture,
     reason_of_full_quota,
 )
-from instance_images.model.cloud import CapturePart, CloudImage, Server
-from instance_images.model.deadlines import fault_of_delay
+from instance_images.model.cloud import CapturePart, CloudImage, CloudImageStatus, Server
+from instance_images.model.deadlines import fault_of_delay, fault_of_postponement
 from instance_images.model.deletion import next_of_deletion
 from instance_images.model.deployment import next_of_deployment
 from instance_images.model.journal import Step
 from instance_images.model.learning import Source
-from instance_images.model.outcomes import Continues, DeleteAgain, Deleted, Failed
+from instance_images.model.outcomes import Continues, DeleteAgain, Deleted, Failed, Postponed
 from instance_images.model.records import UNFINISHED, Image, Task, TaskKind
 from instance_images.model.volume_capture import (
     LATE,
+    Abandon,
     Ask,
     Complete,
     Remove,
     Seen,
     Watch,
+    is_given_up,
     next_of_leftovers,
     next_of_volume_capture,
 )
@@ -49,6 +57,10 @@ ALL_KINDS = tuple(TaskKind)
 _GOES_ON = (Ask, Complete, Remove, Failed)
 # Each of them takes a step; a capture has fewer. What goes wrong in the last is done next time.
 _ROUNDS = 8
+# Only of these the instance tells more: no bill waits for the compute service.
+_UNDER_WAY = (CloudImageStatus.QUEUED, CloudImageStatus.SAVING)
+# So many ended captures a command cleans up after; there may be thousands that cannot be.
+_LEFTOVERS_PER_COMMAND = 10
 
 
 def settle(
@@ -56,66 +68,118 @@ def settle(
     account_id: str | None,
     kinds: Sequence[TaskKind] = ALL_KINDS,
     source: Source = Source.COMMAND,
-    only: Container[str] | None = None,
+    only: Collection[str] | None = None,
 ) -> list[Observation]:
     """Bring the unfinished tasks of one account, or of all, as far as the cloud is with them.
 
-    ``only``: the ids of the tasks to look at. What ended captures left in the cloud is removed.
-    Raises CloudUnavailable where a service fails that an unfinished task waits for; but an hour is
-    closed without the block storage, which knows of nothing that is billed.
+    ``only``: the ids of the tasks to look at, due or not. What ended captures left in the cloud is
+    removed as well, of a few that are due; a run does that with ``tasks.tidying`` when hours are
+    closed. What is wrong with one task or project postpones that task. Raises CloudUnavailable
+    where a service fails that an unfinished task waits for; but an hour is closed without the block
+    storage, which knows of nothing that is billed.
     """
     settled: list[Observation] = []
+    pairs = (
+        _due(site, account_id, kinds, source) if only is None else _named(site, account_id, only)
+    )
     for _ in range(_ROUNDS):
-        looked = _looks(site, account_id, kinds, source, only)
-        observations = [_acted(site, seen, source) for seen in looked]
+        last_read_at = _last_read_at(site)
+        observations = [
+            _acted(
+                site,
+                _observe(site, task, image, last_read_at, source, account_id),
+                source,
+                account_id,
+            )
+            for task, image in pairs
+        ]
         if observations:
             work = partial(record, observations=observations, source=source)
             site.database.write(work)
         settled += observations
-        only = {seen.task.id for seen in looked if isinstance(seen.decision, _GOES_ON)}
-        if not only:
+        going_on = [s.task.id for s in observations if isinstance(s.decision, _GOES_ON)]
+        if not going_on:
             break
-    share_new(site, account_id)
+        pairs = _named(site, account_id, going_on)
+    if source is not Source.RUN:
+        share_new(site, account_id)
     return settled
 
 
 def observe(
     site: Site, account_id: str | None, kinds: Sequence[TaskKind] = ALL_KINDS
 ) -> list[Observation]:
-    """Look at every unfinished task of one account, or of all; change nothing."""
-    return _looks(site, account_id, kinds, Source.COMMAND)
+    """Look at every unfinished task of one account, or of all, as a run does; change nothing."""
+    last_read_at = _last_read_at(site)
+    return [
+        _observe(site, task, image, last_read_at, Source.RUN, account_id)
+        for task, image in _due(site, account_id, kinds, Source.RUN)
+    ]
 
 
-def _looks(
-    site: Site,
-    account_id: str | None,
-    kinds: Sequence[TaskKind],
-    source: Source,
-    only: Container[str] | None = None,
-) -> list[Observation]:
+def _due(
+    site: Site, account_id: str | None, kinds: Sequence[TaskKind], source: Source
+) -> list[tuple[Task, Image]]:
     with site.database.reading() as connection:
-        pairs = [
+        found = tasks.unfinished_tasks(connection, site.name, account_id)
+        if source is not Source.RUN:
+            due = tasks.due_leftovers(
+                connection, site.name, account_id, site.clock(), _LEFTOVERS_PER_COMMAND
+            )
+            due_ids = [task_id for task_id, _ in due]
+            found += tasks.open_tasks(connection, site.name, account_id, due_ids)
+        return [
             (task, images.get_image(connection, task.image_id))
-            for task in tasks.open_tasks(connection, site.name, account_id)
-            if task.kind in kinds and (only is None or task.id in only)
+            for task in found
+            if task.kind in kinds
         ]
-        last_read_at = readings.last_read_at(connection, site.name)
-    return [_observe(site, task, image, last_read_at, source) for task, image in pairs]
+
+
+def _named(
+    site: Site, account_id: str | None, task_ids: Collection[str]
+) -> list[tuple[Task, Image]]:
+    with site.database.reading() as connection:
+        return [
+            (task, images.get_image(connection, task.image_id))
+            for task in tasks.open_tasks(connection, site.name, account_id, task_ids)
+        ]
+
+
+def _last_read_at(site: Site) -> datetime | None:
+    with site.database.reading() as connection:
+        return readings.last_read_at(connection, site.name)
 
 
 def _observe(
-    site: Site, task: Task, image: Image, last_read_at: datetime | None, source: Source
+    site: Site,
+    task: Task,
+    image: Image,
+    last_read_at: datetime | None,
+    source: Source,
+    account_id: str | None,
 ) -> Observation:
+    """Look at the task and decide; what is wrong with it alone, or its project, is an outcome."""
     seen_at = site.clock()
+    try:
+        return _look_at(site, task, image, last_read_at, seen_at)
+    except Refused as error:
+        return _postponed(site, task, image, seen_at, error)
+    except CloudUnavailable as error:
+        is_answered = error.status is not None
+        if not _is_for_later(task, source, account_id, is_answered=is_answered):
+            raise
+        return _postponed(site, task, image, seen_at, error)
+
+
+def _look_at(
+    site: Site, task: Task, image: Image, last_read_at: datetime | None, seen_at: datetime
+) -> Observation:
     if task.kind is TaskKind.DEPLOY:
         servers = _servers_of(site, task)
         made = next_of_deployment(task, servers, site.clock(), site.deadlines)
         return Observation(task, image, made, seen_at, server_ids=[s.id for s in servers])
     if task.kind is TaskKind.CREATE:
-        try:
-            return _observe_capture(site, task, image, seen_at)
-        except CloudUnavailable as error:
-            return _postponed(task, image, seen_at, source, error)
+        return _observe_capture(site, task, image, seen_at)
     found = find_in_cloud(site, image)
     cloud_image_id = found.id if found else image.cloud_image_id
     decision = next_of_deletion(task, found is None, last_read_at, site.clock())
@@ -136,13 +200,14 @@ def _observe_capture(site: Site, task: Task, image: Image, seen_at: datetime) ->
     if is_of_volume:
         parts = volume_steps.find_parts(site, task, image)
     if task.state not in UNFINISHED:
-        is_own = found is not None and found.owner_id == task.project_id
-        seen = Seen(parts, found if is_own else None)
+        seen = Seen(parts, found if found and _is_left(site, task, found) else None)
         decision = next_of_leftovers(task, image, seen, site.clock())
     elif is_of_volume:
         decision = next_of_volume_capture(task, Seen(parts, found), site.clock())
     else:
-        source = site.provider.get_server(task.project_id, image.source_instance_id)
+        source = None
+        if found is not None and found.status in _UNDER_WAY:
+            source = site.provider.get_server(task.project_id, image.source_instance_id)
         is_known = image.cloud_image_id is not None
         decision = next_of_capture(task, found, source, is_known, site.clock())
     if isinstance(decision, Continues):
@@ -151,6 +216,16 @@ def _observe_capture(site: Site, task: Task, image: Image, seen_at: datetime) ->
     if isinstance(decision, Failed) and decision.is_unexplained:
         decision = _explained(site, task, decision)
     return Observation(task, image, decision, seen_at, cloud_image_id, found=found)
+
+
+def _is_left(site: Site, task: Task, found: CloudImage) -> bool:
+    """Return whether the image of an ended capture is its own still, and nobody has it on record.
+
+    It may have been given to another project, or adopted: then it is billed, and its owner's.
+    """
+    with site.database.reading() as connection:
+        living = images_in_cloud.living_cloud_ids(connection, [found.id])
+    return found.owner_id == task.project_id and found.id not in living
 
 
 def _explained(site: Site, task: Task, failed: Failed) -> Failed:
@@ -163,16 +238,38 @@ def _explained(site: Site, task: Task, failed: Failed) -> Failed:
     return failed if quota is None else Failed(reason_of_full_quota(task, quota))
 
 
+def _is_for_later(task: Task, source: Source, account_id: str | None, *, is_answered: bool) -> bool:
+    """Return whether a service that failed for one task leaves the others as they are.
+
+    A command of one account tells its caller. Whatever looks at all accounts goes on where the
+    service has answered; a run reads all images after that, and closes no hour if that fails. It
+    goes on without the block storage, which knows of nothing that is billed.
+    """
+    if task.state not in UNFINISHED:
+        return True
+    if source is Source.COMMAND and account_id is not None:
+        return False
+    if task.kind is TaskKind.CREATE and journal.is_of_volume(task.journal):
+        return True
+    return source is not Source.NOTICE and is_answered
+
+
 def _postponed(
-    task: Task, image: Image, seen_at: datetime, source: Source, error: CloudUnavailable
+    site: Site,
+    task: Task,
+    image: Image,
+    seen_at: datetime,
+    error: InstanceImagesError,
+    *,
+    was_seen: bool = False,
 ) -> Observation:
-    """Return that a capture stays as it is, if nothing but the customer's patience hangs on it."""
-    is_over = task.state not in UNFINISHED
-    is_attended = source is Source.COMMAND
-    if is_over or (not is_attended and journal.is_of_volume(task.journal)):
-        LOG.warning("The capture of image %s is left for later: %s", image.id, error)
-        return Observation(task, image, Watch(), seen_at)
-    raise error
+    """Return that the task stays as it is for now; one that has stayed so for too long is ended."""
+    LOG.warning("The %s task %s of image %s is postponed: %s", task.kind, task.id, image.id, error)
+    fault = None
+    if task.state in UNFINISHED:
+        fault = fault_of_postponement(task, str(error), site.deadlines, site.clock())
+    decision = Failed(fault) if fault else Postponed(str(error), was_seen)
+    return Observation(task, image, decision, seen_at)
 
 
 def _servers_of(site: Site, task: Task) -> Sequence[Server]:
@@ -245,7 +342,7 @@ def require_sight(site: Site, project_ids: set[str]) -> None:
         )
 
 
-def _acted(site: Site, seen: Observation, source: Source) -> Observation:
+def _acted(site: Site, seen: Observation, source: Source, account_id: str | None) -> Observation:
     """Do in the cloud what was decided; return what came of it."""
     task, image, decision = seen.task, seen.image, seen.decision
     try:
@@ -259,11 +356,26 @@ def _acted(site: Site, seen: Observation, source: Source) -> Observation:
                 if volume_steps.complete(site, task, image, seen.found, outcome):
                     return replace(seen, decision=outcome)
             case Remove():
-                volume_steps.remove(site, task, decision)
+                refusal = volume_steps.remove(site, task, decision)
+                seen = replace(seen, decision=Watch(refusal)) if refusal else seen
+    except ProjectUnavailable as error:
+        seen = _postponed(site, task, image, seen.seen_at, error, was_seen=True)
     except Refused as error:
         return replace(seen, decision=Failed(str(error)))
     except CloudUnavailable as error:
-        if task.kind is not TaskKind.CREATE:
+        if not _is_for_later(task, source, account_id, is_answered=True):
             raise
-        return _postponed(task, image, seen.seen_at, source, error)
+        seen = _postponed(site, task, image, seen.seen_at, error, was_seen=True)
+    return _given_up(site, seen)
+
+
+def _given_up(site: Site, seen: Observation) -> Observation:
+    """Give up what an ended capture has left, and what could not be removed for days."""
+    if seen.task.state in UNFINISHED or not is_given_up(seen.task, site.clock()):
+        return seen
+    match seen.decision:
+        case Postponed(reason) | Watch(reason):
+            why = reason or "The cloud has not come to an end with deleting it."
+            LOG.warning("What capture %s has left is given up: %s", seen.task.id, why)
+            return replace(seen, decision=Abandon(why))
     return seen

@@ -6,7 +6,9 @@ what came of it, and asks again only when nobody can be waiting for the answer.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from instance_images.db import images, tasks
@@ -126,12 +128,20 @@ def complete(site: Site, task: Task, image: Image, found: CloudImage, outcome: A
     return True
 
 
-def remove(site: Site, task: Task, leftovers: Remove) -> None:
-    """Delete what a capture has left; what cannot be deleted yet is tried again next time."""
-    try:
-        if leftovers.image is not None:
-            site.provider.delete_image(task.project_id, leftovers.image.id)
-        for part in leftovers.parts:
-            site.provider.delete_part(task.project_id, part, force=leftovers.force)
-    except Refused as error:
-        LOG.warning("Something is left of the capture of image %s: %s", task.image_id, error)
+def remove(site: Site, task: Task, leftovers: Remove) -> str:
+    """Delete what a capture has left; return why something of it could not be deleted now."""
+    provider, project_id = site.provider, task.project_id
+    deletions: list[Callable[[], object]] = [
+        partial(provider.delete_part, project_id, part, force=leftovers.force)
+        for part in leftovers.parts
+    ]
+    if leftovers.image is not None:
+        deletions.insert(0, partial(provider.delete_image, project_id, leftovers.image.id))
+    refusals = []
+    for delete in deletions:
+        try:
+            delete()
+        except Refused as error:
+            refusals.append(str(error))
+            LOG.warning("Something is left of the capture of image %s: %s", task.image_id, error)
+    return " ".join(refusals)

@@ -12,7 +12,7 @@ from typing import Any
 
 from instance_images.config.settings import Location
 from instance_images.drivers.provider import Provider
-from instance_images.errors import CloudUnavailable, NotFound
+from instance_images.errors import CloudUnavailable, NotFound, ProjectUnavailable, Refused
 from instance_images.instants import Clock
 from instance_images.model.cloud import (
     Claims,
@@ -49,6 +49,10 @@ class MemoryProvider(Provider):
         self.disabled: set[str] = set()  # projects
         self.shared: dict[str, set[str]] = {}
         self.listings = 0
+        self.closed: set[str] = set()  # projects that nobody can work in
+        self.faulty: set[str] = set()  # images that the service fails at when asked for their ids
+        self.protected: set[str] = set()  # images
+        self.on_delete: Callable[[str], None] = lambda image_id: None
 
     def find_project(self, reference: str | None) -> Project:
         self._answer()
@@ -95,6 +99,7 @@ class MemoryProvider(Provider):
 
     def get_server(self, project_id: str, server_id: str) -> Server | None:
         self._answer()
+        self._enter(project_id)
         return Server(
             server_id, f"vm {server_id}", project_id, ServerStatus.RUNNING, None, False, (), None
         )
@@ -158,6 +163,8 @@ class MemoryProvider(Provider):
 
     def get_image(self, cloud_image_id: str) -> CloudImage | None:
         self._answer()
+        if cloud_image_id in self.faulty:
+            raise CloudUnavailable("The cloud in memory answered HTTP 500.", 500)
         return self.images.get(cloud_image_id)
 
     def list_images(self) -> Iterator[CloudImage]:
@@ -177,6 +184,10 @@ class MemoryProvider(Provider):
 
     def delete_image(self, project_id: str, cloud_image_id: str) -> bool:
         self._answer()
+        self._enter(project_id)
+        self.on_delete(cloud_image_id)
+        if cloud_image_id in self.protected:
+            raise Refused("The image is protected.")
         was_there = self.images.pop(cloud_image_id, None) is not None
         if self.fails_after_deletion:
             raise CloudUnavailable("The answer of the cloud in memory was lost.")
@@ -190,6 +201,10 @@ class MemoryProvider(Provider):
         self, project_id: str, request_id: str, since: datetime
     ) -> Sequence[Server]:
         return []
+
+    def _enter(self, project_id: str) -> None:
+        if project_id in self.closed:
+            raise ProjectUnavailable(project_id, "it is disabled.")
 
     def _answer(self) -> None:
         if self.is_down:

@@ -17,7 +17,12 @@ from openstack.connection import Connection
 
 from instance_images.config.settings import Location
 from instance_images.drivers.openstack.retries import pauses_seconds
-from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
+from instance_images.errors import (
+    CloudUnavailable,
+    ConfigurationError,
+    ProjectUnavailable,
+    Refused,
+)
 from instance_images.names import printable
 
 # 2.45 answers createImage with the image's id; 2.37 knows networks = none and auto.
@@ -25,6 +30,8 @@ COMPUTE_MICROVERSION = "2.45"
 # 3.1 makes images of volumes that are private.
 VOLUME_MICROVERSION = "3.1"
 TIMEOUT_SECONDS = 60
+# So long no other token is asked for after Keystone has given none for a project.
+UNAVAILABLE_SECONDS = 60.0
 # A service that wants to be left alone for longer than this is not waited for.
 LONGEST_WAIT_SECONDS = 10.0
 
@@ -54,6 +61,7 @@ class OpenStackApi:
     def __init__(self, location: Location) -> None:
         self._location = location
         self._of_project: dict[str, Connection] = {}
+        self._unavailable: dict[str, tuple[float, ProjectUnavailable]] = {}
 
     @cached_property
     def _connection(self) -> Connection:
@@ -88,23 +96,53 @@ class OpenStackApi:
         return bool(catalog.get_urls(service_type=service_type, region_name=region_name))
 
     def _as_project(self, project_id: str) -> Connection:
-        """Return a connection whose token is for the project."""
+        """Return a connection whose token is for the project. Raises ProjectUnavailable."""
         if project_id == self.access.project_id:
             return self._connection
         if project_id not in self._of_project:
+            until, fault = self._unavailable.get(project_id, (0.0, None))
+            if fault is not None and time.monotonic() < until:
+                raise fault
             connection = self._connection.connect_as(project_id=project_id, project_name=None)
             try:
                 connection.session.get_token()
-            except keystone_errors.Unauthorized as error:
-                raise ConfigurationError(
-                    f"The credentials of {self._location.cloud!r} have no role on project"
-                    f" {project_id}, or it is disabled: give them one, best inherited from its"
-                    " domain."
-                ) from error
+            except (keystone_errors.Unauthorized, keystone_errors.NotFound) as error:
+                raise self._unavailable_project(project_id) from error
             except Exception as error:
                 raise self._explained(error, "identity") from error
             self._of_project[project_id] = connection
         return self._of_project[project_id]
+
+    def _unavailable_project(self, project_id: str) -> ProjectUnavailable:
+        """Return why there is no token for the project; kept for a while, for other tasks of it."""
+        fault = self.fault_of_project(project_id) or (
+            f"the credentials of {self._location.cloud!r} have no role on it, or its domain is"
+            " disabled."
+        )
+        error = ProjectUnavailable(project_id, fault)
+        self._unavailable[project_id] = (time.monotonic() + UNAVAILABLE_SECONDS, error)
+        return error
+
+    def fault_of_project(self, project_id: str) -> str | None:
+        """Return that Keystone does not have the project, or that it is disabled; else None."""
+        path = f"/projects/{project_id}"
+        answer = self.ask(None, "identity", "GET", path, allow=(403, 404))
+        if answer.status_code == 404:
+            return "Keystone does not have it any more."
+        if answer.ok and not answer.json()["project"]["enabled"]:
+            return "it is disabled."
+        return None
+
+    def _connected(self, project_id: str | None, *, by_id: bool) -> Connection:
+        """Return the connection to send a request of the project with."""
+        if project_id is None:
+            return self._connection
+        try:
+            return self._as_project(project_id)
+        except ProjectUnavailable:
+            if by_id and "admin" in self.access.role_names:
+                return self._connection
+            raise
 
     def ask(
         self,
@@ -113,15 +151,19 @@ class OpenStackApi:
         method: str,
         path: str,
         allow: tuple[int, ...] = (),
+        *,
+        by_id: bool = False,
         **more: Any,
     ) -> Any:
         """Send one request in the project, or in the credentials' own if it is None.
 
         Returns the answer if its status is a success or in ``allow``; else raises CloudUnavailable
-        (no answer, 408, 429, 5xx), ConfigurationError (401, no endpoint) or Refused. A read that
-        finds a service unavailable is sent again a few times; nothing else ever is.
+        (no answer, 408, 429, 5xx), ConfigurationError (401, no endpoint), ProjectUnavailable or
+        Refused. A read that finds a service unavailable is sent again a few times; nothing else
+        ever is. ``by_id``: reads or deletes one thing by its id, which the admin role may do with
+        a token of its own where there is none for the project; the caller looks whose it is.
         """
-        connection = self._connection if project_id is None else self._as_project(project_id)
+        connection = self._connected(project_id, by_id=by_id)
         if service in _MICROVERSIONS:
             more.setdefault("microversion", _MICROVERSIONS[service])
         for pause_seconds in pauses_seconds(is_read=method == "GET"):
@@ -133,6 +175,13 @@ class OpenStackApi:
                     raise
                 if isinstance(error.__cause__, keystone_errors.ConnectTimeout):
                     raise  # it has been waited for long enough
+            except ConfigurationError:
+                if project_id is None or connection is self._connection:
+                    raise
+                # The token was good before; now the project may be disabled.
+                self._of_project.pop(project_id, None)
+                self._as_project(project_id)
+                raise
             time.sleep(wait_seconds)
         raise AssertionError("the last pause is None")
 

@@ -7,6 +7,7 @@ the image bears our mark from its first moment.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from instance_images.drivers.openstack.api import reason_of
@@ -162,7 +163,7 @@ class OpenStackVolumes(OpenStackPart):
     def get_part(self, project_id: str, kind: PartKind, part_id: str) -> CapturePart | None:
         """Return the project's snapshot or volume of that id, None if it has none."""
         path = f"/{_PATHS[kind]}/{part_id}"
-        answer = self._api.ask(project_id, "block_storage", "GET", path, (404,))
+        answer = self._api.ask(project_id, "block_storage", "GET", path, (404,), by_id=True)
         if answer.status_code == 404:
             return None
         body = answer.json()[kind]
@@ -210,12 +211,11 @@ class OpenStackVolumes(OpenStackPart):
         force it deletes that as well, for the admin role, and still nothing that is attached.
         """
         path = f"/{_PATHS[part.kind]}/{part.id}"
-        answer = self._api.ask(project_id, "block_storage", "DELETE", path, (400, 404))
+        ask = partial(self._api.ask, project_id, "block_storage", by_id=True)
+        answer = ask("DELETE", path, (400, 404))
         if answer.status_code == 400 and force and "admin" in self._api.access.role_names:
             action: dict[str, dict[str, str]] = {"os-force_delete": {}}
-            answer = self._api.ask(
-                project_id, "block_storage", "POST", f"{path}/action", (400, 404), json=action
-            )
+            answer = ask("POST", f"{path}/action", (400, 404), json=action)
         if answer.status_code == 400:
             raise WrongState(f"Cinder cannot delete {part.kind} {part.id}: {reason_of(answer)}")
 

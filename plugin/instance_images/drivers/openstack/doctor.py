@@ -19,6 +19,7 @@ _NEEDED = {"identity": "/auth/projects", "compute": "/", "image": "/images?limit
 _OPTIONAL = {"network": "/", "block_storage": "/limits"}
 _IMAGE_COUNT = "image_count_total"
 _SHOWN = 3  # projects in a finding
+_LOOKED_AT = 100  # projects that are told, or looked up, one by one
 _ANY_ANSWER = tuple(range(300, 500))
 
 
@@ -88,17 +89,40 @@ class OpenStackDoctor(OpenStackPart):
         """Find projects that requests cannot be made for; Keystone lists those that they can."""
         body = self._api.read("identity", "/auth/projects")
         allowed = {project["id"] for project in (body or {}).get("projects", ())}
-        missing = sorted(set(project_ids) - allowed)
+        closed = self._disabled() & {*project_ids}
+        missing = sorted({*project_ids} - allowed - closed)
+        for project_id in sorted(closed)[:_LOOKED_AT]:
+            yield self._closed(project_id, "is disabled")
+        gone = [id for id in missing[:_LOOKED_AT] if self._api.fault_of_project(id)]
+        for project_id in gone:
+            yield self._closed(project_id, "is not in Keystone any more")
+        missing = sorted({*missing} - {*gone})
         if missing:
             yield self._finding(
                 Severity.ERROR,
                 f"The credentials of {self._location.cloud!r} have no role on {len(missing)} of the"
                 f" projects that own images ({', '.join(missing[:_SHOWN])}"
-                f"{', ...' if len(missing) > _SHOWN else ''}), or these are gone: nothing can be"
-                " captured, deployed or deleted for them.",
+                f"{', ...' if len(missing) > _SHOWN else ''}): nothing can be captured or deployed"
+                " for them.",
                 "Give their user a role there, best inherited from the domain: 'openstack role add"
                 " --user USER --domain DOMAIN --inherited admin'.",
             )
+
+    def _disabled(self) -> set[str]:
+        """Return the projects that are disabled, as far as the credentials may see them."""
+        params = {"enabled": "false"}
+        answer = self._api.ask(None, "identity", "GET", "/projects", (403,), params=params)
+        return {one["id"] for one in answer.json()["projects"]} if answer.ok else set()
+
+    def _closed(self, project_id: str, fault: str) -> Finding:
+        return self._finding(
+            Severity.WARNING,
+            f"Project {project_id} owns images on record and {fault}: nothing new is made for it,"
+            " and its images are stored and billed until they are deleted.",
+            "Enable it again, or delete its images: 'instance-images image list --account"
+            f" {project_id}' shows them, 'instance-images image delete IMAGE --account"
+            f" {project_id}' deletes one.",
+        )
 
     def _quota(self, project_ids: Collection[str], max_images: int) -> Iterator[Finding]:
         """Find limits of Glance's own that are reached before ours, where it asks Keystone for any.

@@ -117,7 +117,7 @@ class OpenStackImages(OpenStackPart):
         The admin role may delete the images of every project, so that its owner is looked at first.
         """
         path = f"/images/{cloud_image_id}"
-        answer = self._api.ask(project_id, "image", "GET", path, allow=(404,))
+        answer = self._api.ask(project_id, "image", "GET", path, allow=(404,), by_id=True)
         if answer.status_code == 404 or answer.json()["status"] in _GONE:
             return False
         if answer.json()["owner"] != project_id:
@@ -125,7 +125,9 @@ class OpenStackImages(OpenStackPart):
                 f"Image {cloud_image_id} belongs to another project in the image service than"
                 f" {project_id}, and was left alone."
             )
-        answer = self._api.ask(project_id, "image", "DELETE", path, allow=(403, 404, 409))
+        answer = self._api.ask(
+            project_id, "image", "DELETE", path, allow=(403, 404, 409), by_id=True
+        )
         if answer.status_code == 403:
             raise Refused(
                 f"The image service refused to delete the image: {reason_of(answer)} If it is"

@@ -86,7 +86,8 @@ class OpenStackServers(OpenStackPart):
 
     def get_server(self, project_id: str, server_id: str) -> Server | None:
         """Return the project's instance, None if there is none."""
-        answer = self._api.ask(project_id, "compute", "GET", f"/servers/{server_id}", allow=(404,))
+        path = f"/servers/{server_id}"
+        answer = self._api.ask(project_id, "compute", "GET", path, allow=(404,), by_id=True)
         if answer.status_code == 404:
             return None
         server = server_of(answer.json()["server"])
@@ -124,8 +125,8 @@ class OpenStackServers(OpenStackPart):
 
         Nova before 2.98 does not tell: then those that the image has now, if it is still there.
         """
-        path, newer = f"/servers/{server_id}", {"microversion": "2.98"}
-        answer = self._api.ask(project_id, "compute", "GET", path, (404, 406), **newer)
+        path = f"/servers/{server_id}"
+        answer = self._api.ask(project_id, "compute", "GET", path, (404, 406), microversion="2.98")
         if answer.status_code == 200:
             found: Mapping[str, Any] = answer.json()["server"]["image"]["properties"]
             return found

@@ -135,11 +135,24 @@ def test_two_locations_that_are_one_region_are_found(clinic: Clinic) -> None:
 def test_a_project_without_a_role_for_us_is_found(clinic: Clinic) -> None:
     clinic.put(image_type="snapshot")
     clinic.cli.ok("image", "sync")
+    identity: Any = clinic.operator.identity
+    domain = identity.create_domain(name=uuid.uuid4().hex)  # nobody inherits a role from it
+    project = identity.create_project(name="apart", domain_id=domain.id)
+    with clinic.cli.application.database.writing() as connection:
+        connection.execute(sa.update(images).values(project_id=project.id))
+
+    assert any(f"no role on 1 of the projects that own images ({project.id})" in one
+               for one in clinic.found())  # fmt: skip
+
+
+def test_a_project_that_is_gone_and_has_images_on_record_is_found(clinic: Clinic) -> None:
+    clinic.put(image_type="snapshot")
+    clinic.cli.ok("image", "sync")
     with clinic.cli.application.database.writing() as connection:
         connection.execute(sa.update(images).values(project_id="f" * 32))
 
-    assert any(f"no role on 1 of the projects that own images ({'f' * 32})" in one
-               for one in clinic.found())  # fmt: skip
+    what = f"Project {'f' * 32} owns images on record and is not in Keystone any more"
+    assert any(what in one for one in clinic.found())
 
 
 def test_clocks_that_differ_are_found(clinic: Clinic) -> None:
@@ -222,15 +235,17 @@ def test_parts_of_captures_that_no_task_knows_are_found_in_every_project(
             wait_for(lambda: storage.get(path).json()[kind]["status"] == "available", kind)
             return str(made_id)
 
-        volumes = [made("volume", size=1), made("volume", size=1)]
-        snapshot = made("snapshot", volume_id=volumes[0])
+        blank = made("volume", size=1)  # nothing that this product has made
+        snapshot = made("snapshot", volume_id=blank)
+        volume = made("volume", snapshot_id=snapshot)
 
         found = clinic.found()
 
-        for name in (f"volume snapshot {snapshot}", *(f"volume {one}" for one in volumes)):
+        for name in (f"volume snapshot {snapshot}", f"volume {volume}"):
             what = f"The {name} of project {clinic.project.id} bears this product's mark"
             assert len([one for one in found if what in one]) == 1
-        for path in (f"/snapshots/{snapshot}", *(f"/volumes/{one}" for one in volumes)):
+        assert not [one for one in found if f"volume {blank}" in one]
+        for path in (f"/volumes/{volume}", f"/snapshots/{snapshot}", f"/volumes/{blank}"):
             assert storage.delete(path).status_code == 202
             wait_for(lambda path=path: storage.get(path).status_code == 404, "no leftovers")  # type: ignore[misc]
     assert clinic.found() == []

@@ -36,6 +36,8 @@ from instance_images.model.volume_capture import (
     Seen,
     Watch,
     fault_of_upload,
+    is_given_up,
+    next_look_at,
     next_of_leftovers,
     next_of_volume_capture,
     own_parts,
@@ -263,6 +265,23 @@ def left(
 
 SNAPSHOT = part(PartKind.SNAPSHOT, PartStatus.READY)
 VOLUME = part(PartKind.VOLUME, PartStatus.READY)
+
+
+def test_the_time_since_the_end_doubles_between_two_looks_up_to_a_day() -> None:
+    ended = task(EMPTY, TaskState.FAILED)
+    hour, day = timedelta(hours=1), timedelta(days=1)
+
+    assert next_look_at(ended, NOON) == NOON
+    assert next_look_at(ended, NOON + hour) == NOON + 2 * hour
+    assert next_look_at(ended, NOON + 20 * hour) == NOON + 40 * hour
+    assert next_look_at(ended, NOON + 3 * day) == NOON + 4 * day
+
+
+def test_leftovers_are_given_up_a_week_after_the_end_of_the_capture() -> None:
+    ended, week = task(EMPTY, TaskState.FAILED), timedelta(days=7)
+
+    assert not is_given_up(ended, NOON + week - timedelta(seconds=1))
+    assert is_given_up(ended, NOON + week)
 
 
 def test_the_snapshot_waits_for_the_volume_that_was_made_of_it() -> None:
