@@ -7,7 +7,7 @@ done, and stops nothing: neither money nor a limit depends on it.
 
 import hashlib
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from instance_images.db import accounts, shared_images
 from instance_images.db.accounts import AccountRow
@@ -19,6 +19,8 @@ LOG = logging.getLogger(__name__)
 
 # A new project in a domain of many images must not hold up the run; the next one goes on.
 MOST_IMAGES_PER_RUN = 500
+# Nor must an account whose images cannot be shared.
+MOST_FAILURES_PER_ACCOUNT = 20
 
 
 def share_new(site: Site, account_id: str | None) -> None:
@@ -40,12 +42,21 @@ def keep_ownership(site: Site) -> None:
         rows = accounts.accounts_by_key(connection, site.name)
         holding = shared_images.account_keys_with_available(connection, site.name)
     left = MOST_IMAGES_PER_RUN
-    for key in holding:
+    for key in _turned(holding, int(site.clock().timestamp()) // 3600):
         left -= _share(site, rows[key], left, only_new=False)
 
 
+def _turned(keys: Sequence[int], by: int) -> list[int]:
+    """Return the keys beginning with another one each hour, so that every account comes first."""
+    first = by % len(keys) if keys else 0
+    return [*keys[first:], *keys[:first]]
+
+
 def _share(site: Site, row: AccountRow, most: int, *, only_new: bool) -> int:
-    """Share images of the account with all its projects; return how many were to be shared."""
+    """Share images of the account with all its projects; return how many it was tried with.
+
+    An account many of whose images cannot be shared is left for the next time.
+    """
     account = Account(row.account_id, row.account_name, row.domain_name, AccountScope.DOMAIN)
     try:
         project_ids = {project.id for project in site.projects_of(account)}
@@ -57,11 +68,16 @@ def _share(site: Site, row: AccountRow, most: int, *, only_new: bool) -> int:
         unshared = shared_images.not_shared_with(
             connection, site.name, account.id, None if only_new else digest
         )[:most]
-    for image in unshared:
+    failures = 0
+    for number, image in enumerate(unshared):
+        if failures == MOST_FAILURES_PER_ACCOUNT:
+            LOG.warning("%s: the other images of %s are shared later", site.name, account.id)
+            return number
         try:
             site.provider.share_image(image.cloud_image_id, project_ids - {image.project_id})
         except InstanceImagesError as error:
             LOG.warning("%s: image %s is not shared: %s", site.name, image.image_id, error)
+            failures += 1
             continue
         with site.database.writing() as connection:
             shared_images.set_shared_with(connection, image.image_id, image.project_id, digest)

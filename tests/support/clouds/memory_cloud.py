@@ -48,6 +48,8 @@ class MemoryProvider(Provider):
         self.domain_of: dict[str, str] = {}  # of the projects that are in a domain
         self.disabled: set[str] = set()  # projects
         self.shared: dict[str, set[str]] = {}
+        self.unshareable: set[str] = set()  # projects
+        self.attempts = 0  # to share an image
         self.listings = 0
         self.closed: set[str] = set()  # projects that nobody can work in
         self.faulty: set[str] = set()  # images that the service fails at when asked for their ids
@@ -81,6 +83,9 @@ class MemoryProvider(Provider):
 
     def share_image(self, cloud_image_id: str, project_ids: Collection[str]) -> None:
         self._answer()
+        self.attempts += 1
+        if self.images[cloud_image_id].owner_id in self.unshareable:
+            raise Refused("The image has too many members.")
         self.shared.setdefault(cloud_image_id, set()).update(project_ids)
 
     def account(self, reference: str | None) -> Account:

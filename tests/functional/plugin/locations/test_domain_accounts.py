@@ -9,6 +9,7 @@ from instance_images.db.engine import Database
 from instance_images.errors import ConfigurationError, NotFound
 from instance_images.images.capture import capture
 from instance_images.locations.directory import Directory
+from instance_images.locations.sharing import MOST_FAILURES_PER_ACCOUNT
 from instance_images.locations.site import Site
 from instance_images.model.records import Account, AccountScope, Image
 from instance_images.sync.reconcile import synchronize
@@ -39,6 +40,16 @@ def captured(site: Site, cloud: MemoryProvider, project: str = "web") -> Image:
     settle(site, "acme")
     with site.database.reading() as connection:
         return images.get_image(connection, request.image_id)
+
+
+def add_image(site: Site, cloud: MemoryProvider, project: str, name: str) -> str:
+    """Capture an image of the project; return its id in the cloud."""
+    before = {*cloud.images}
+    capture(site, site.account(project), f"vm-{name}", name, project=project)
+    cloud.activate(GB)
+    settle(site, site.account(project).id)
+    [made] = {*cloud.images} - before
+    return made
 
 
 def run(site: Site) -> None:
@@ -99,6 +110,24 @@ def test_an_image_is_shared_as_soon_as_it_is_available_and_again_with_new_projec
     cloud.domain_of["later"] = "acme"
     run(site)
     assert cloud.shared == {image.cloud_image_id: {"shop", "later"}}
+
+
+def test_account_whose_images_cannot_be_shared_holds_up_no_other_account(
+    site: Site, cloud: MemoryProvider
+) -> None:
+    site = replace(site, default_max_images=100)
+    cloud.domain_of["scout"] = "rival"
+    cloud.unshareable.update({"web", "shop", "scout", "spy"})
+    for number in range(MOST_FAILURES_PER_ACCOUNT + 5):
+        add_image(site, cloud, "web", f"image-{number}")
+    theirs = add_image(site, cloud, "spy", "theirs")
+    cloud.unshareable = {"web", "shop"}
+    cloud.attempts = 0
+
+    run(site)
+
+    assert cloud.attempts == MOST_FAILURES_PER_ACCOUNT + 1
+    assert cloud.shared == {theirs: {"scout"}}
 
 
 def test_an_image_that_moves_within_its_domain_stays_its_accounts_and_is_shared_anew(
