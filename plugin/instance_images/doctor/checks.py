@@ -7,6 +7,7 @@ is changed, in the cloud or on record.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.metadata import entry_points
 
 from instance_images.config.settings import Location
@@ -14,6 +15,10 @@ from instance_images.errors import InstanceImagesError
 from instance_images.locations.application import Application
 from instance_images.model.findings import Finding, Severity
 from instance_images.parallel import in_parallel
+
+# A task that nothing has looked at for so long waits for an hourly run that does not come, or that
+# cannot bring it further.
+UNTOUCHED = timedelta(hours=2)
 
 Check = Callable[[Application, Sequence[Location]], Iterable[Finding]]
 

@@ -249,9 +249,14 @@ def _is_for_later(task: Task, source: Source, account_id: str | None, *, is_answ
         return True
     if source is Source.COMMAND and account_id is not None:
         return False
-    if task.kind is TaskKind.CREATE and journal.is_of_volume(task.journal):
+    if _is_unfinished_of_volume(task):
         return True
     return source is not Source.NOTICE and is_answered
+
+
+def _is_unfinished_of_volume(task: Task) -> bool:
+    is_of_volume = task.kind is TaskKind.CREATE and journal.is_of_volume(task.journal)
+    return is_of_volume and task.state in UNFINISHED
 
 
 def _postponed(
@@ -265,6 +270,9 @@ def _postponed(
 ) -> Observation:
     """Return that the task stays as it is for now; one that has stayed so for too long is ended."""
     LOG.warning("The %s task %s of image %s is postponed: %s", task.kind, task.id, image.id, error)
+    is_deploy = task.kind is TaskKind.DEPLOY
+    if isinstance(error, CloudUnavailable) and (is_deploy or _is_unfinished_of_volume(task)):
+        return Observation(task, image, Watch(), seen_at)  # no account's trouble, and no bill's
     fault = None
     if task.state in UNFINISHED:
         fault = fault_of_postponement(task, str(error), site.deadlines, site.clock())
