@@ -183,6 +183,16 @@ LOCATION_OPTS = [
         help="Entry of clouds.yaml with the credentials to use. They need the admin role, and a"
         " role on the projects of the customers (an inherited one is least work).",
     ),
+    cfg.StrOpt(
+        "stack_cloud",
+        sample_default="mycloud-stacks",
+        help="Entry of clouds.yaml with the credentials that make and change Heat stacks: a user of"
+        " its own with the role member on the projects of the customers (an inherited one is least"
+        " work), and the admin role nowhere. Heat executes a customer's template with the rights of"
+        " the user who changes the stack, and keeps them for later. Without it, and with"
+        " credentials that have the role admin, manager or service in the project, 'scaling-group"
+        " create' and 'set-image' refuse. Needed only where Heat is offered.",
+    ),
     cfg.StrOpt("region_name", help="OpenStack region; the location's own name if left out."),
     cfg.StrOpt("currency", default="EUR", help="ISO 4217 code of the currency of its rates."),
     cfg.StrOpt(

@@ -46,6 +46,7 @@ class Location:
     free_units: Decimal = Decimal(0)
     minimum_charge_nanos: int = 0
     volume_image_format: str = "raw"
+    stack_cloud: str | None = None
     events_url: str | None = field(default=None, repr=False)
 
 
@@ -258,6 +259,7 @@ def _location(name: str, group: Any) -> Location:
         free_units=_decimal(name, "free_gb", group.free_gb),
         minimum_charge_nanos=int(_decimal(name, "minimum_charge", group.minimum_charge) * 10**9),
         volume_image_format=group.volume_image_format,
+        stack_cloud=group.stack_cloud or None,
         events_url=group.events_url,
     )
 

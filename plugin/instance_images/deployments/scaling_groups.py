@@ -117,7 +117,8 @@ def create_group(
     """Start to make a scaling group of instances from the account's image.
 
     ``project``: id or name of the account's project to make it in, None for the image's own.
-    Raises FeatureNotEnabled, UsageError, NotFound, WrongState and Refused with nothing made. After
+    Raises FeatureNotEnabled, UsageError, NotFound, WrongState and Refused, and ConfigurationError
+    where groups cannot be made without the admin role, with nothing made. After
     CloudUnavailable the group may be there; to ask for it again makes no second one.
     """
     require_enabled(site)
@@ -130,7 +131,8 @@ def create_group(
     fault = fault_of_size(found, flavor)
     if fault:
         raise Refused(fault)
-    server = site.provider.resolve_request(where.id, request_of(order, found, flavor))
+    site.provider.require_group_rights(where.id)
+    server = site.provider.resolve_group_request(where.id, request_of(order, found, flavor))
     _let_in(site, where.id, found)
     try:
         group_id = site.provider.create_scaling_group(where.id, group, server)
@@ -152,7 +154,8 @@ def set_image(
 
     Its current instances are replaced with ``rollout``, else they stay as they are. ``project`` and
     ``group_name`` are those of ``find_group``. Returns the group as it is then. Raises
-    FeatureNotEnabled, NotFound, WrongState and Refused with nothing changed; to repeat it after
+    FeatureNotEnabled, NotFound, WrongState and Refused, and ConfigurationError where it cannot be
+    changed without the admin role, with nothing changed; to repeat it after
     CloudUnavailable does no harm.
     """
     require_enabled(site)
@@ -164,6 +167,7 @@ def set_image(
     if fault:
         raise WrongState(f"The image of scaling group {group.name} was not changed. {fault}")
     _require_fit(site, group, found)
+    site.provider.require_group_rights(group.project_id)
     _let_in(site, group.project_id, found)
     try:
         site.provider.change_group_image(group, found.id, rollout)

@@ -66,13 +66,30 @@ class ScalingPart:
         """
         raise _no_groups()
 
+    def require_group_rights(self, project_id: str) -> None:
+        """Return if groups of the project can be made and changed with a customer's rights.
+
+        The cloud executes the customers' own templates with the rights of whoever changes a group:
+        these must be no more than the customer's. Raises ConfigurationError or Refused.
+        """
+        raise _no_groups()
+
+    def resolve_group_request(self, project_id: str, server: ServerRequest) -> ServerRequest:
+        """Return the request with ids in place of names, as ``Provider.resolve_request`` does.
+
+        They are those that whoever makes the group may use. Raises also what
+        ``require_group_rights`` raises.
+        """
+        raise _no_groups()
+
     def create_scaling_group(
         self, project_id: str, group: GroupRequest, server: ServerRequest
     ) -> str:
         """Start to make a scaling group of such instances; return its id.
 
-        ``server`` is resolved, and its ``count`` is of no account. No two groups of a project have
-        one name: a repeated request raises Refused, and makes no second one.
+        ``server`` is what ``resolve_group_request`` returned, and its ``count`` is of no account.
+        No two groups of a project have one name: a repeated request raises Refused, and makes no
+        second one.
         """
         raise _no_groups()
 

@@ -27,6 +27,8 @@ class ScalingContract(Contract):
         refusals: dict[str, Callable[[], Any]] = {
             "list_scaling_groups": lambda: provider.list_scaling_groups("p"),
             "find_scaling_group": lambda: provider.find_scaling_group("p", "g"),
+            "require_group_rights": lambda: provider.require_group_rights("p"),
+            "resolve_group_request": lambda: provider.resolve_group_request("p", order),
             "create_scaling_group": lambda: provider.create_scaling_group("p", request, order),
             "change_group_image": lambda: provider.change_group_image(group, "i", None),
         }
@@ -54,7 +56,8 @@ class ScalingContract(Contract):
         require(bench, Capability.SCALING_GROUPS)
         home, first = scene.home.id, scene.captured.image.id
         request = GroupRequest("workers", 0, 3, 1, 0)
-        order = provider.resolve_request(home, scene.order("workers"))
+        provider.require_group_rights(home)
+        order = provider.resolve_group_request(home, scene.order("workers"))
         group_id = provider.create_scaling_group(home, request, order)
         made = _until_ready(scene, group_id)
         _check_made(made, scene, group_id)

@@ -157,7 +157,7 @@ def describe(cloud: Cloud, how: str) -> None:
     print(f"{how}; logs in {cloud.state / 'log'}")
     for name in cloud.services:
         print(f"  {name:<10} {cloud.endpoint(name)}")
-    print(f"clouds admin, demo, other; every password is {PASSWORD}:")
+    print(f"clouds admin, demo, other, stacks; every password is {PASSWORD}:")
     print(f"  export OS_CLIENT_CONFIG_FILE={cloud.clouds_yaml}")
     print(f"  {Path(sys.executable).parent / 'openstack'} --os-cloud demo server list", flush=True)
 

@@ -6,7 +6,7 @@ import yaml
 
 from minicloud.cloud import PASSWORD, REGION, Cloud, write_atomically
 
-SEEDED = ("admin", "demo", "other")
+SEEDED = ("admin", "demo", "other", "stacks")
 
 
 def write(cloud: Cloud) -> None:

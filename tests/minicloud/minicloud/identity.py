@@ -2,7 +2,8 @@
 
 Projects ``demo`` and ``other`` are two customers, each with a user of the project's name. The user
 ``admin`` has the admin role in the project ``admin`` and, by inheritance, in every project of the
-Default domain, so that an operator's credentials can be scoped to any customer's project.
+Default domain, so that an operator's credentials can be scoped to any customer's project. The user
+``stacks`` has the role member there in the same way, and the admin role nowhere.
 """
 
 from typing import Any
@@ -12,6 +13,7 @@ import openstack
 from minicloud.cloud import PASSWORD, REGION, SERVICE_TYPES, Cloud
 
 CUSTOMERS = ("demo", "other")
+STACKS = "stacks"  # the operator's user who makes customers' stacks
 DOMAIN = "default"
 
 # Enough for every test that does not lower them (with --limits; without one the limit is 0).
@@ -50,6 +52,9 @@ def fill(cloud: Cloud) -> None:
     for name in CUSTOMERS:
         project = identity.create_project(name=name, domain_id=DOMAIN)
         add_user(identity, name, project, roles["member"], roles["reader"])
+    project = identity.create_project(name=STACKS, domain_id=DOMAIN)
+    stacks = add_user(identity, STACKS, project, roles["member"])
+    identity.assign_domain_role_to_user(DOMAIN, stacks, roles["member"], inherited=True)
     if "heat" in cloud.services:
         add_heat_domain(identity, roles)
     if cloud.limits:

@@ -120,14 +120,17 @@ class EmbeddedCloud:
         return Connection(config=self._logins[cloud, name])
 
     def new_domain(self, prefix: str = "d") -> Domain:
-        """Create a domain whose projects the admin has the admin role in, by inheritance."""
+        """Create a domain whose projects the operator's users have their roles in, by inheritance.
+
+        The user admin has the admin role, and the user stacks the role member.
+        """
         name = f"{prefix}-{uuid.uuid4().hex[:8]}"
         with self.connection() as connection:
             identity: Any = connection.identity
             made = identity.create_domain(name=name)
-            admin = identity.find_user("admin")
-            role = identity.find_role("admin")
-            identity.assign_domain_role_to_user(made.id, admin, role, inherited=True)
+            for user_name, role_name in (("admin", "admin"), ("stacks", "member")):
+                user, role = identity.find_user(user_name), identity.find_role(role_name)
+                identity.assign_domain_role_to_user(made.id, user, role, inherited=True)
         return Domain(made.id, name)
 
     def new_project(self, prefix: str = "t", domain: Domain = DEFAULT_DOMAIN) -> Project:
@@ -146,6 +149,22 @@ class EmbeddedCloud:
         demo = self._users["demo"]
         self._users[name] = {**demo, "auth": {**demo["auth"], **auth}}
         return Project(id=project.id, name=name, user_name=name, cloud=name)
+
+    def new_operator_user(self, prefix: str) -> str:
+        """Create a user without any role, and enter it in clouds.yaml; return its name and entry.
+
+        It asks for no project of its own: whoever connects names one.
+        """
+        name = f"{prefix}-{uuid.uuid4().hex[:8]}"
+        with self.connection() as connection:
+            connection.identity.create_user(name=name, password=PASSWORD, domain_id="default")
+        demo = self._users["demo"]
+        auth = {key: demo["auth"][key] for key in ("auth_url", "password", "user_domain_name")}
+        self._users[name] = {**demo, "auth": {**auth, "username": name}}
+        document = yaml.safe_load(self.clouds_yaml.read_text())
+        document["clouds"][name] = self._users[name]
+        write_atomically(self.clouds_yaml, yaml.safe_dump(document, sort_keys=False))
+        return name
 
     def enter_in_clouds_yaml(self, project: Project) -> None:
         """Let commands use the project's member as a cloud of clouds.yaml.

@@ -17,7 +17,9 @@ from instance_images.testing import Capability, CloudBench
 from support.clouds import embedded_cloud
 from support.clouds.embedded_cloud import EmbeddedCloud, wait_for
 
-LOCATION = Location("RegionOne", True, "openstack", "admin", "RegionOne", "EUR", None)
+LOCATION = Location(
+    "RegionOne", True, "openstack", "admin", "RegionOne", "EUR", None, stack_cloud="stacks"
+)
 # What begins captures and instances; faults hit other services' requests too, which these are not.
 _BEGINNING = r"^/v2\.1/servers(/[^/]+/action)?$"
 

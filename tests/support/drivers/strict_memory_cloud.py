@@ -274,6 +274,12 @@ class StrictMemoryProvider(MemoryProvider):
                 return found
         raise NotFound("Scaling group", reference, "The project has none of that id or name.")
 
+    def require_group_rights(self, project_id: str) -> None:
+        self._answer()
+
+    def resolve_group_request(self, project_id: str, server: ServerRequest) -> ServerRequest:
+        return self.resolve_request(project_id, server)
+
     def create_scaling_group(
         self, project_id: str, group: GroupRequest, server: ServerRequest
     ) -> str:

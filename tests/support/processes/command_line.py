@@ -97,7 +97,7 @@ def write_config(path: Path, database_url: str, **more: str) -> Path:
     sections = {
         "DEFAULT": "locations = RegionOne",
         "database": f"connection = {database_url.replace('$', '$$')}",
-        "location:RegionOne": "cloud = admin",
+        "location:RegionOne": "cloud = admin\nstack_cloud = stacks",
     }
     if "reconcile" not in more:
         sections["reconcile"] = "adopt = none"

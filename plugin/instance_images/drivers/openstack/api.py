@@ -56,10 +56,15 @@ _NO_ANSWER = (
 
 
 class OpenStackApi:
-    """One region. It connects when it is first asked for something."""
+    """One region, with one entry of clouds.yaml. It connects when it is first asked for something.
 
-    def __init__(self, location: Location) -> None:
+    ``option`` is the option of the location that names the entry: ``cloud``, or another one.
+    """
+
+    def __init__(self, location: Location, option: str = "cloud") -> None:
         self._location = location
+        self._option = option
+        self.cloud: str = getattr(location, option)
         self._of_project: dict[str, Connection] = {}
         self._unavailable: dict[str, tuple[float, ProjectUnavailable]] = {}
 
@@ -67,22 +72,29 @@ class OpenStackApi:
     def _connection(self) -> Connection:
         try:
             return openstack.connect(
-                cloud=self._location.cloud,
+                cloud=self.cloud,
                 region_name=self._location.region_name,
                 app_name="instance-images",
                 api_timeout=TIMEOUT_SECONDS,
             )
         except Exception as error:  # a malformed clouds.yaml raises whatever its shape trips over
             raise ConfigurationError(
-                f"Location {self._location.name}: the entry {self._location.cloud!r} of clouds.yaml"
-                f" cannot be used: {_one_line(str(error))} Correct clouds.yaml, or cloud and"
-                f" region_name in [location:{self._location.name}]."
+                f"Location {self._location.name}: the entry {self.cloud!r} of clouds.yaml"
+                f" cannot be used: {_one_line(str(error))} Correct clouds.yaml, or {self._option}"
+                f" and region_name in [location:{self._location.name}]."
             ) from error
 
     @cached_property
     def access(self) -> Any:
         """What Keystone says of the credentials: project_id, project_name, role_names."""
-        session: Any = self._connection.session
+        return self._access(self._connection)
+
+    def access_in(self, project_id: str) -> Any:
+        """Return what Keystone says of the token that requests in the project are sent with."""
+        return self._access(self._as_project(project_id))
+
+    def _access(self, connection: Connection) -> Any:
+        session: Any = connection.session
         try:
             return session.auth.get_access(session)
         except Exception as error:
@@ -116,7 +128,7 @@ class OpenStackApi:
     def _unavailable_project(self, project_id: str) -> ProjectUnavailable:
         """Return why there is no token for the project; kept for a while, for other tasks of it."""
         fault = self.fault_of_project(project_id) or (
-            f"the credentials of {self._location.cloud!r} have no role on it, or its domain is"
+            f"the credentials of {self.cloud!r} have no role on it, or its domain is"
             " disabled."
         )
         error = ProjectUnavailable(project_id, fault)
@@ -233,9 +245,7 @@ class OpenStackApi:
                 f" Correct region_name in [location:{self._location.name}], or the catalog."
             )
         if isinstance(error, (keystone_errors.ClientException, sdk_errors.SDKException)):
-            return ConfigurationError(
-                f"The credentials of {self._location.cloud!r} cannot be used: {reason}"
-            )
+            return ConfigurationError(f"The credentials of {self.cloud!r} cannot be used: {reason}")
         return error
 
     def _failed(
@@ -251,7 +261,7 @@ class OpenStackApi:
             )
         if status == 401:
             return ConfigurationError(
-                f"Keystone rejects the credentials of {self._location.cloud!r} in clouds.yaml:"
+                f"Keystone rejects the credentials of {self.cloud!r} in clouds.yaml:"
                 f" {reason} Correct them there."
             )
         return Refused(f"{where} answered HTTP {status}: {reason}")

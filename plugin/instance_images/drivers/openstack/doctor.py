@@ -7,6 +7,7 @@ from typing import Any
 
 from instance_images.drivers.openstack.api import COMPUTE_MICROVERSION
 from instance_images.drivers.openstack.service import OpenStackPart
+from instance_images.drivers.openstack.stack_doctor import StackExamination
 from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
 from instance_images.instants import Clock
 from instance_images.model.findings import Finding, Severity
@@ -42,6 +43,7 @@ class OpenStackDoctor(OpenStackPart):
             yield from self._service(service, path, clock)
         yield from self._roles(project_ids)
         yield from self._quota(project_ids, max_images)
+        yield from StackExamination(self._location, self._api).findings(project_ids)
 
     def _service(self, service: str, path: str, clock: Clock) -> Iterator[Finding]:
         sent_at = clock()

@@ -1,6 +1,9 @@
 """Heat in our types: scaling groups in stacks of their project, and which stacks need an image.
 
-A stack's name comes from Heat or is checked first, so that no path holds anything else.
+A stack's name comes from Heat or is checked first, so that no path holds anything else. The
+credentials of the location only read here, and only what has Heat execute nothing: a stack without
+its outputs, and no resource's attributes, which Heat would look up with the admin role. All else is
+asked with the rights that ``StackRights`` has checked.
 """
 
 import json
@@ -9,7 +12,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from instance_images.drivers.openstack.api import reason_of
+from instance_images.config.settings import Location
+from instance_images.drivers.openstack.api import OpenStackApi, reason_of
 from instance_images.drivers.openstack.heat_groups import (
     Body,
     changed_parameters,
@@ -26,8 +30,10 @@ from instance_images.drivers.openstack.heat_templates import (
     needs_files,
     stack_of_group,
 )
+from instance_images.drivers.openstack.nova_deploy import OpenStackDeployments
 from instance_images.drivers.openstack.service import PAGE, OpenStackPart
-from instance_images.errors import NotFound, Refused, WrongState
+from instance_images.drivers.openstack.stack_rights import StackRights
+from instance_images.errors import ConfigurationError, NotFound, Refused, WrongState
 from instance_images.model.cloud import ServerRequest
 from instance_images.model.scaling import (
     GroupRequest,
@@ -50,6 +56,10 @@ Found = TypeVar("Found")
 class OpenStackStacks(OpenStackPart):
     """The driver's methods about scaling groups."""
 
+    def __init__(self, location: Location, api: OpenStackApi | None = None) -> None:
+        super().__init__(location, api)
+        self._stack_rights = StackRights(location, self._api)
+
     def offers_scaling_groups(self) -> bool:
         """Return whether the catalog has Heat."""
         return self._api.offers("orchestration")
@@ -61,7 +71,7 @@ class OpenStackStacks(OpenStackPart):
         def groups_in(stack: Body) -> list[ScalingGroup]:
             template = self._read(project_id, f"{_path(stack)}/template")
             names = group_names(template or {})
-            shown = self._read(project_id, _path(stack)) if names else None
+            shown = self._shown(project_id, _path(stack)) if names else None
             if template is None or shown is None:
                 return []  # of no interest, or deleted just now
             return [self._group(project_id, shown["stack"], template, name) for name in names]
@@ -97,12 +107,23 @@ class OpenStackStacks(OpenStackPart):
             )
         return self._group(project_id, stack, template, group or names[0], with_members=True)
 
+    def require_group_rights(self, project_id: str) -> None:
+        """Raise ConfigurationError unless stacks can be changed without the admin role."""
+        self._require_heat()
+        self._stack_rights.checked_api(project_id)
+
+    def resolve_group_request(self, project_id: str, server: ServerRequest) -> ServerRequest:
+        """Return the request with ids in place of names, as the user of the stacks sees them."""
+        self._require_heat()
+        finder = OpenStackDeployments(self._location, self._stack_rights.checked_api(project_id))
+        return finder.resolve_request(project_id, server)
+
     def create_scaling_group(
         self, project_id: str, group: GroupRequest, server: ServerRequest
     ) -> str:
         """Start to make a scaling group of such instances; return its id."""
         self._require_heat()
-        answer = self._ask(
+        answer = self._execute(
             project_id,
             "POST",
             "/stacks",
@@ -132,7 +153,7 @@ class OpenStackStacks(OpenStackPart):
                 f"Heat is busy with stack {group.name}: try again when that has ended."
             )
         definition = self._definition(group.project_id, stack, template, group.group)
-        answer = self._ask(
+        answer = self._execute(
             group.project_id,
             "PATCH",
             f"/stacks/{group.name}/{group.id}",
@@ -157,7 +178,7 @@ class OpenStackStacks(OpenStackPart):
             return []
 
         def holds(stack: Body) -> bool:
-            shown = self._read(project_id, _path(stack)) or {}
+            shown = self._shown(project_id, _path(stack)) or {}
             if cloud_image_id in json.dumps(shown.get("stack", {}).get("parameters", {})):
                 return True
             template = self._read(project_id, f"{_path(stack)}/template")
@@ -179,10 +200,19 @@ class OpenStackStacks(OpenStackPart):
     def _ask(self, project_id: str, method: str, path: str, **more: Any) -> Any:
         return self._api.ask(project_id, "orchestration", method, path, **more)
 
-    def _read(self, project_id: str, path: str) -> Any:
+    def _execute(self, project_id: str, method: str, path: str, **more: Any) -> Any:
+        """Have Heat execute something in the project."""
+        api = self._stack_rights.checked_api(project_id)
+        return api.ask(project_id, "orchestration", method, path, **more)
+
+    def _read(self, project_id: str, path: str, **params: str) -> Any:
         """Return what Heat has there, None if there is nothing for the project."""
-        answer = self._ask(project_id, "GET", path, allow=(403, 404))
+        answer = self._ask(project_id, "GET", path, allow=(403, 404), params=params)
         return None if answer.status_code in (403, 404) else answer.json()
+
+    def _shown(self, project_id: str, path: str) -> Any:
+        """Return the stack without its outputs: Heat would look their values up with our rights."""
+        return self._read(project_id, path, resolve_outputs="false")
 
     def _of_each(self, look: Callable[[Item], Found], items: Sequence[Item]) -> list[Found]:
         """Look at each item, several at a time; return what was found, in their order."""
@@ -208,7 +238,7 @@ class OpenStackStacks(OpenStackPart):
                 return None
             named = self._stacks(project_id, name=reference)
             path = next((_path(s) for s in named if s["stack_name"] == reference), "")
-        shown = self._read(project_id, path) if path else None
+        shown = self._shown(project_id, path) if path else None
         if shown is None or _project_of(shown["stack"]) != project_id:
             return None
         return dict(shown["stack"])
@@ -270,8 +300,17 @@ class OpenStackStacks(OpenStackPart):
         )
 
     def _is_scaling(self, project_id: str, stack: Body, name: str) -> bool:
-        """Return whether the group acts on a signal; an update meanwhile would upset both."""
-        found = self._read(project_id, f"{_path(stack)}/resources/{name}/metadata") or {}
+        """Return whether the group acts on a signal; an update meanwhile would upset both.
+
+        Heat answers this by looking all attributes of the group up, so it is asked with the rights
+        that would change the group. Without them nothing can be changed, and it need not be known.
+        """
+        path = f"{_path(stack)}/resources/{name}/metadata"
+        try:
+            answer = self._execute(project_id, "GET", path, allow=(403, 404))
+        except ConfigurationError:
+            return False
+        found = answer.json() if answer.ok else {}
         return bool(found.get("metadata", {}).get("scaling_in_progress"))
 
     def _seen_by_nova(self, project_id: str, members: Sequence[Member]) -> list[Member]:

@@ -16,6 +16,7 @@ from instance_images.model.scaling import GroupRequest
 
 GROUP_TYPE, SERVER_TYPE = "OS::Heat::AutoScalingGroup", "OS::Nova::Server"
 KEPT, BATCH, PAUSE = "kept_images", "batch_size", "pause_seconds"
+GROUP_TAG = "instance-images"  # of the stacks that are made here
 _MEMBER_FILE = "instance-images-member.yaml"
 _VERSION = "2018-08-31"
 _MAX_PARTS = 10_000  # of an expression
@@ -30,7 +31,7 @@ def stack_of_group(group: GroupRequest, server: ServerRequest) -> dict[str, Any]
     """Return what Heat is sent to make a group of instances."""
     return {
         "stack_name": group.name,
-        "tags": "instance-images",
+        "tags": GROUP_TAG,
         "template": _group_template(),
         "files": {_MEMBER_FILE: json.dumps(_member_template(server))},
         "parameters": {

@@ -14,6 +14,6 @@ INSTANCE_ID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 class OpenStackPart:
     """A part of the driver: methods of ``Provider`` that talk to one service."""
 
-    def __init__(self, location: Location) -> None:
+    def __init__(self, location: Location, api: OpenStackApi | None = None) -> None:
         self._location = location
-        self._api = OpenStackApi(location)
+        self._api = api or OpenStackApi(location)
