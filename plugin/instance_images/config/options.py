@@ -193,6 +193,13 @@ LOCATION_OPTS = [
         " credentials that have the role admin, manager or service in the project, 'scaling-group"
         " create' and 'set-image' refuse. Needed only where Heat is offered.",
     ),
+    cfg.ListOpt(
+        "os_image_projects",
+        default=[],
+        help="Ids of the projects whose community images are listed as OS Images, beside the public"
+        " ones: the provider's own, and no customer's. Any project can make an image community and"
+        " name it like an operating system.",
+    ),
     cfg.StrOpt("region_name", help="OpenStack region; the location's own name if left out."),
     cfg.StrOpt("currency", default="EUR", help="ISO 4217 code of the currency of its rates."),
     cfg.StrOpt(

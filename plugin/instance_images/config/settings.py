@@ -47,6 +47,7 @@ class Location:
     minimum_charge_nanos: int = 0
     volume_image_format: str = "raw"
     stack_cloud: str | None = None
+    os_image_projects: tuple[str, ...] = ()
     events_url: str | None = field(default=None, repr=False)
 
 
@@ -260,6 +261,7 @@ def _location(name: str, group: Any) -> Location:
         minimum_charge_nanos=int(_decimal(name, "minimum_charge", group.minimum_charge) * 10**9),
         volume_image_format=group.volume_image_format,
         stack_cloud=group.stack_cloud or None,
+        os_image_projects=tuple(dict.fromkeys(group.os_image_projects)),
         events_url=group.events_url,
     )
 

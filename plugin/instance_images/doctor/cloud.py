@@ -45,10 +45,14 @@ def _look(application: Application, location: Location) -> Iterator[Finding]:
         clock=site.clock,
     )
     for project_id in sorted(site.adoption.excluded_project_ids):
-        yield from _excluded(site, project_id)
+        option = "[reconcile] excluded_projects"
+        yield from _named(site, option, project_id, "it excludes nothing")
+    for project_id in location.os_image_projects:
+        option = f"[location:{location.name}] os_image_projects"
+        yield from _named(site, option, project_id, "it offers nothing")
 
 
-def _excluded(site: Site, project_id: str) -> Iterator[Finding]:
+def _named(site: Site, option: str, project_id: str, effect: str) -> Iterator[Finding]:
     """Find a name in the place of an id; a project that is gone does no harm."""
     try:
         project = site.provider.find_project(project_id)
@@ -59,7 +63,6 @@ def _excluded(site: Site, project_id: str) -> Iterator[Finding]:
             "cloud",
             Severity.WARNING,
             site.name,
-            f"[reconcile] excluded_projects has {project_id!r}, which is a name: it excludes"
-            " nothing.",
+            f"{option} has {project_id!r}, which is a name: {effect}.",
             f"Write the project's id, {project.id}.",
         )

@@ -180,7 +180,11 @@ class Provider(DomainPart, ScalingPart, VolumePart, ABC):
         return name
 
     def list_os_images(self, project_id: str) -> Sequence[OfferedImage]:
-        """Return what the provider offers everybody in the project, without hidden images."""
+        """Return what the provider offers everybody in the project, without hidden images.
+
+        An image that a customer has opened to everybody is none of them, whatever its name: besides
+        public images, these are those of the location's ``os_image_projects``.
+        """
         return []
 
     def offered_images(

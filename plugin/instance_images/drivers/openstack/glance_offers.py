@@ -6,6 +6,7 @@ from typing import Any
 from instance_images.drivers.openstack.service import PAGE, OpenStackPart
 from instance_images.model.cloud import OfferedImage
 
+_SHOWN = {"os_hidden": "false"}
 _IDS_PER_REQUEST = 100  # so that the address stays below 4 KiB
 
 
@@ -13,14 +14,17 @@ class OpenStackChoices(OpenStackPart):
     """The driver's methods about images that can be chosen."""
 
     def list_os_images(self, project_id: str) -> list[OfferedImage]:
-        """Return the public and community images that are active and not hidden."""
-        return [
-            _offered(image)
-            for visibility in ("public", "community")
-            for image in self._offered_images(
-                project_id, {"visibility": visibility, "os_hidden": "false"}
-            )
-        ]
+        """Return the active images that are public, and community ones of the operator's projects.
+
+        Every project can make an image of its own community, under any name. So these count only
+        where the location's ``os_image_projects`` has their owner. Hidden images are left out.
+        """
+        found = list(self._offered_images(project_id, {**_SHOWN, "visibility": "public"}))
+        for owner_id in self._location.os_image_projects:
+            filters = {**_SHOWN, "visibility": "community", "owner": owner_id}
+            community = self._offered_images(project_id, filters)
+            found += [image for image in community if image["owner"] == owner_id]
+        return list(map(_offered, found))
 
     def offered_images(self, project_id: str, cloud_image_ids: Sequence[str]) -> list[OfferedImage]:
         """Return those of the images that are active."""
