@@ -26,6 +26,7 @@ from instance_images.errors import ConfigurationError, NotFound, UsageError
 from instance_images.model.deadlines import DEFAULT_DEADLINES, Deadlines
 from instance_images.model.records import NO_ADOPTION, AccountScope, AdoptionPolicy, AdoptMode
 
+CONFIG_FILE_VARIABLE = "INSTANCE_IMAGES_CONFIG_FILE"
 DEFAULT_CONFIG_FILE = Path("/etc/instance-images/instance-images.conf")
 
 
@@ -68,6 +69,7 @@ class Settings:
 
     ``log_config_files`` are the files to read oslo.log's options from, none where none is set.
     ``template_directories`` are where the operator's own templates of reports are looked for.
+    ``config_paths`` are the files that all of this was read from.
     """
 
     locations: tuple[Location, ...]
@@ -84,6 +86,7 @@ class Settings:
     mail: MailSettings | None = None
     provider: ProviderSettings = DEFAULT_PROVIDER
     events: EventSettings = DEFAULT_EVENTS
+    config_paths: tuple[Path, ...] = ()
 
     def location(self, name: str | None) -> Location:
         """Return the location of that name, or the only one if no name is given."""
@@ -147,6 +150,7 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
             mail=report_config.mail_settings(conf.mail),
             provider=report_config.provider_settings(conf.report),
             events=broker_config.event_settings(conf.events, paths),
+            config_paths=tuple(path.absolute() for path in paths),
         )
     except cfg.Error as error:
         raise ConfigurationError(f"Configuration: {error}") from error

@@ -3,8 +3,9 @@
 A batch is small enough to be held in memory; a report is written before the next one is made.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from instance_images.config.settings import CONFIG_FILE_VARIABLE, load_settings
 from instance_images.db.engine import Database
 from instance_images.db.tables import images
 from instance_images.names import printable
@@ -62,10 +64,11 @@ class Target:
 class Assignment:
     """All that must be known to make the reports of any batch; nothing is written without target.
 
-    ``database_url`` has the password in it.
+    It holds no secret: whoever makes reports reads the database's password from ``config_paths``,
+    the files of the command. A host that does not have them reads its own configuration.
     """
 
-    database_url: str = field(repr=False)
+    config_paths: Sequence[Path]
     timezone: ZoneInfo
     cut: Cut
     target: Target | None
@@ -101,7 +104,7 @@ def make_reports(assignment: Assignment, batch: Batch) -> Made:
 
     An account that nothing is charged to in a currency has none in it.
     """
-    database, target = Database(assignment.database_url), assignment.target
+    database, target = _own_database(assignment.config_paths), assignment.target
     files: list[AccountFile] = []
     faults: list[str] = []
     try:
@@ -119,6 +122,15 @@ def make_reports(assignment: Assignment, batch: Batch) -> Made:
     finally:
         database.engine.dispose()
     return Made(len(batch.members), files, faults)
+
+
+def _own_database(config_paths: Sequence[Path]) -> Database:
+    """Return the database that this process's configuration names."""
+    paths = list(config_paths)
+    if not all(path.is_file() for path in paths):
+        named = os.environ.get(CONFIG_FILE_VARIABLE, "")
+        paths = [Path(path) for path in named.split(os.pathsep) if path]
+    return Database(load_settings(paths).database_connection)
 
 
 def _reports(

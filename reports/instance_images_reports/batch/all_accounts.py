@@ -12,7 +12,6 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from instance_images.config.settings import Settings
-from instance_images.db.engine import Database
 from instance_images.errors import Refused
 from instance_images_billing.pricing.periods import Period, period_before
 from instance_images_reports.batch.account_files import (
@@ -107,7 +106,6 @@ def summary_of(books: Books, settings: Settings) -> Summary:
 
 
 def make_all(
-    database: Database,
     settings: Settings,
     books: Books,
     engine: Engine[Batch, Made],
@@ -119,7 +117,7 @@ def make_all(
     They are written to the target, if there is one.
     """
     assignment = Assignment(
-        database.url.render_as_string(hide_password=False),
+        settings.config_paths,
         settings.billing.timezone,
         books.cut,
         target,
@@ -145,7 +143,6 @@ class _Maker:
 
 
 def write_all(
-    database: Database,
     settings: Settings,
     books: Books,
     engine: Engine[Batch, Made],
@@ -166,7 +163,7 @@ def write_all(
         is_dataset = output_format in DATASETS
         (draft / (output_format if is_dataset else FOLDER)).mkdir(mode=0o750)
         target = Target(draft, output_format, presentation)
-        files, faults = make_all(database, settings, books, engine, target, progress)
+        files, faults = make_all(settings, books, engine, target, progress)
         _require_right(faults + differences(files, books.sums))
         manifest = Manifest(
             version("instance-images"),

@@ -1,7 +1,8 @@
 """Engines: what runs one function over many batches, on the cores of this machine or on Dask.
 
 An engine yields results in the order in which they are ready, and leaves no process behind, however
-it ends. Function, batches and results travel between processes, and so must be picklable.
+it ends. Function, batches and results travel between processes, and so must be picklable; they hold
+no secret.
 """
 
 import contextlib
@@ -9,12 +10,14 @@ import logging
 import multiprocessing
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from instance_images.errors import ConfigurationError, Refused
+from instance_images.names import printable
 
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
@@ -22,6 +25,12 @@ Engine = Callable[[Callable[[Batch], Result], Sequence[Batch]], Iterator[Result]
 
 LOCAL, DASK = "local", "dask"
 _PATIENCE_SECONDS = 30
+# What a client needs to know the scheduler by, and to be known: options of Dask's configuration.
+_CERTIFICATES = {
+    "ca_file": "distributed.comm.tls.ca-file",
+    "client_cert": "distributed.comm.tls.client.cert",
+    "client_key": "distributed.comm.tls.client.key",
+}
 # A worker that is told to end complains of what it was doing. What goes wrong in our own work is
 # raised here all the same.
 _WITHOUT_NOISE = {
@@ -35,11 +44,13 @@ def engine(name: str, jobs: int | None, address: str | None) -> Engine[Any, Any]
     """Return the engine of that name; ``jobs`` processes, by default one a core.
 
     ``address`` is that of a scheduler of Dask that runs already. Raises ConfigurationError where
-    what the engine needs is not installed.
+    what the engine needs is not installed, and where the scheduler could not be told from another.
     """
     count = jobs or len(os.sched_getaffinity(0))
     if name == DASK:
         _require_dask()
+        if address is not None:
+            _configured_security(address)
         return lambda function, batches: _on_dask(function, batches, count, address)
     return lambda function, batches: _on_this_machine(function, batches, count)
 
@@ -80,6 +91,7 @@ def _leave_interrupts() -> None:
 
 def _require_dask() -> None:
     try:
+        import cryptography  # noqa: F401
         import distributed  # noqa: F401
     except ModuleNotFoundError as error:
         raise ConfigurationError(
@@ -103,32 +115,73 @@ def _on_dask(
             client.cancel(futures)
 
 
-@contextlib.contextmanager
-def _client(jobs: int, address: str | None) -> Iterator[Any]:
-    """Yield a client of the scheduler at the address, or of a cluster made for this run.
+def _client(jobs: int, address: str | None) -> contextlib.AbstractContextManager[Any]:
+    """Return a client of the scheduler at the address, or of a cluster made for this run."""
+    return _client_at(address) if address is not None else _client_of_own_cluster(jobs)
 
-    That cluster listens on this machine alone, and serves no web pages.
+
+def _configured_security(address: str) -> Any:
+    """Return what Dask's own configuration says of certificates.
+
+    Whoever connects to a scheduler without certificates can have its workers run anything, and a
+    false scheduler could send anything back. Raises ConfigurationError.
+    """
+    from distributed import Security
+
+    if not address.startswith("tls://"):
+        raise ConfigurationError(
+            f"The scheduler of Dask at {printable(address)} asks nobody for a certificate: everyone"
+            " who reaches it can run code as its workers. Start it with certificates, and give its"
+            " address as tls://HOST:PORT."
+        )
+    security = Security(require_encryption=True)
+    missing = [name for name in _CERTIFICATES if not getattr(security, f"tls_{name}")]
+    if missing:
+        raise ConfigurationError(
+            "Dask has no certificate to show to the scheduler, or none to know it by: set"
+            f" {', '.join(_CERTIFICATES[name] for name in missing)} in Dask's configuration, to"
+            " files of an authority that signs for this cluster alone."
+        )
+    return security
+
+
+@contextlib.contextmanager
+def _client_at(address: str) -> Iterator[Any]:
+    from distributed import Client
+
+    try:
+        security = _configured_security(address)
+        client = Client(address, timeout=_PATIENCE_SECONDS, security=security)
+    except (OSError, ValueError) as error:
+        raise Refused(f"No scheduler of Dask answers at {printable(address)}: {error}") from error
+    with client:
+        yield client
+
+
+@contextlib.contextmanager
+def _client_of_own_cluster(jobs: int) -> Iterator[Any]:
+    """Yield a client of a cluster made for this run, on this machine alone, without web pages.
+
+    Every user of the machine can reach its ports. So each side must show a certificate, which is
+    made for this run and kept in memory; what the workers put on disk is for this user alone.
     """
     from dask.config import set as dask_config_set
-    from distributed import Client, LocalCluster
+    from distributed import Client, LocalCluster, Security
 
-    if address is not None:
-        try:
-            client = Client(address, timeout=_PATIENCE_SECONDS)
-        except (OSError, ValueError) as error:
-            raise Refused(f"No scheduler of Dask answers at {address}: {error}") from error
-        with client:
-            yield client
-        return
+    security = Security.temporary()
     with (
+        tempfile.TemporaryDirectory(prefix="instance-images-") as directory,
         dask_config_set(_WITHOUT_NOISE),
         LocalCluster(
             n_workers=jobs,
             threads_per_worker=1,
             host="127.0.0.1",
+            protocol="tls://",
+            security=security,
+            local_directory=directory,
             scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
             silence_logs=logging.CRITICAL,
         ) as cluster,
-        Client(cluster) as client,
+        Client(cluster, security=security) as client,
     ):
         yield client

@@ -26,8 +26,8 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--engine-address",
             metavar="ADDRESS",
-            help="A scheduler of Dask that runs already, as in tcp://10.0.0.5:8786; its workers"
-            " need this configuration's database, and the folder.",
+            help="A scheduler of Dask that runs already, as in tls://10.0.0.5:8786; its workers"
+            " need a configuration with the same database, and the folder.",
         ),
         click.option(
             "--engine",
@@ -115,7 +115,6 @@ def report_all(
         return
     with accounts_progress(f"Reports of {period.name}") as progress:
         manifest = write_all(
-            database,
             settings,
             books,
             chosen,

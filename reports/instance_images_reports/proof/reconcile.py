@@ -56,7 +56,7 @@ def prove_statements(
     """Make the reports of all accounts without writing them, and hold them against the ledger."""
     with database.snapshot() as connection:
         books = read_books(connection, settings, period)
-    files, faults = make_all(database, settings, books, engine, None, progress)
+    files, faults = make_all(settings, books, engine, None, progress)
     return Proof(reconcile(files, books.sums), faults + differences(files, books.sums))
 
 

@@ -1,7 +1,8 @@
 """Two locations with a currency each, and the reports of all accounts, on a real database."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from instance_images.config.settings import Location, Settings
@@ -13,6 +14,7 @@ from instance_images_reports.batch.manifest import Manifest
 from instance_images_reports.presentation import DEFAULT_PRESENTATION
 from instance_images_reports.proof.reconcile import Proof, prove_folder, prove_statements
 
+from support.processes.command_line import write_config
 from support.worlds.ledger_world import LOCATION, World
 
 SECOND = Location("RegionTwo", True, "memory", "memory", "RegionTwo", "USD", 1000)
@@ -21,15 +23,18 @@ DOLLAR = EUR = 10**9
 
 @dataclass(frozen=True, slots=True)
 class BooksWorld:
-    """RegionOne charges in EUR, RegionTwo in USD."""
+    """RegionOne charges in EUR, RegionTwo in USD. ``home`` has the configuration file."""
 
     one: World
     two: World
+    home: TemporaryDirectory[str] = field(default_factory=TemporaryDirectory)
 
     @property
     def settings(self) -> Settings:
         """The settings with both locations."""
-        return Settings((LOCATION, SECOND), "", self.one.billing, 10)
+        url = self.one.database.url.render_as_string(hide_password=False)
+        file = write_config(Path(self.home.name) / "instance-images.conf", url)
+        return Settings((LOCATION, SECOND), "", self.one.billing, 10, config_paths=(file,))
 
     def period(self, name: str = "2026-11") -> Period:
         """Return the period of that name."""
@@ -50,11 +55,9 @@ class BooksWorld:
         replace: bool = False,
     ) -> Manifest:
         """Write the folder of the period's reports, by default in this process."""
-        database = self.one.database
-        with database.snapshot() as connection:
+        with self.one.database.snapshot() as connection:
             books = read_books(connection, self.settings, self.period(name))
         return write_all(
-            database,
             self.settings,
             books,
             made_by or engine("local", 1, None),

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -194,12 +195,26 @@ def test_the_engine_that_is_missing_names_what_to_install(
 def test_a_scheduler_that_does_not_answer_leaves_no_folder(
     cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    import dask.config
+    from distributed import Security
+
     from instance_images_reports.batch import engines
 
     monkeypatch.setattr(engines, "_PATIENCE_SECONDS", 1)
     words = (*REPORT, "-f", "csv", "-o", str(tmp_path / "r"), "--engine", "dask")
+    made: Any = Security.temporary()
+    tls = {
+        "distributed.comm.tls.ca-file": made.tls_ca_file,
+        "distributed.comm.tls.client.cert": made.tls_client_cert,
+        "distributed.comm.tls.client.key": made.tls_client_key,
+    }
 
-    cli.refused(3, "No scheduler of Dask answers", *words, "--engine-address", "tcp://127.0.0.1:9")
+    cli.refused(
+        2, "give its address as tls://HOST:PORT", *words, "--engine-address", "tcp://127.0.0.1:9"
+    )
+    with dask.config.set(tls):
+        address = ("--engine-address", "tls://127.0.0.1:9")
+        cli.refused(3, "No scheduler of Dask answers", *words, *address)
 
     assert not (tmp_path / "r").exists()
 
