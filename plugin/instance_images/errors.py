@@ -90,6 +90,12 @@ class ProjectUnavailable(Refused):
         self.project_id, self.fault = project_id, fault
 
 
+class TooDeep(Refused):
+    """A document of a customer's is nested so deeply that it is not read."""
+
+    code = "too_deep"
+
+
 class CloudUnavailable(InstanceImagesError):
     """A service of the cloud could not be reached, or failed; ``status`` is its HTTP status.
 

@@ -181,7 +181,14 @@ def parse_manifest(content: str) -> Manifest:
     """Return the manifest. Raises Refused where the text is none that this version can read."""
     try:
         return _manifest(json.loads(content))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         raise Refused(
             f"{MANIFEST} is no manifest of a folder of reports ({type(error).__name__}: {error})."
         ) from error

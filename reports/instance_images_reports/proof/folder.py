@@ -134,7 +134,7 @@ def _faults_of_content(output_format: str, one: AccountFile, content: bytes) -> 
     name = printable(one.file.path)
     try:
         read = _read_back(output_format, content)
-    except (ValueError, KeyError, TypeError, InvalidOperation) as error:
+    except (ValueError, KeyError, TypeError, InvalidOperation, RecursionError) as error:
         yield f"{name}: cannot be read as {output_format} ({type(error).__name__})"
         return
     if read is None:

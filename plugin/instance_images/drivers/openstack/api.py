@@ -22,6 +22,7 @@ from instance_images.errors import (
     ConfigurationError,
     ProjectUnavailable,
     Refused,
+    TooDeep,
 )
 from instance_images.names import printable
 
@@ -34,6 +35,7 @@ TIMEOUT_SECONDS = 60
 UNAVAILABLE_SECONDS = 60.0
 # A service that wants to be left alone for longer than this is not waited for.
 LONGEST_WAIT_SECONDS = 10.0
+LONGEST_PAGE = 64 * 1024  # characters of an error that are looked at
 
 _SERVICE_NAMES = {
     "identity": "Keystone",
@@ -128,8 +130,7 @@ class OpenStackApi:
     def _unavailable_project(self, project_id: str) -> ProjectUnavailable:
         """Return why there is no token for the project; kept for a while, for other tasks of it."""
         fault = self.fault_of_project(project_id) or (
-            f"the credentials of {self.cloud!r} have no role on it, or its domain is"
-            " disabled."
+            f"the credentials of {self.cloud!r} have no role on it, or its domain is disabled."
         )
         error = ProjectUnavailable(project_id, fault)
         self._unavailable[project_id] = (time.monotonic() + UNAVAILABLE_SECONDS, error)
@@ -276,12 +277,21 @@ def _retry_after(answer: Any) -> int | None:
     return int(text) if re.fullmatch("[0-9]{1,6}", text) else None
 
 
+def body_of(answer: Any) -> Any:
+    """Return the JSON of an answer that holds a customer's own documents. Raises TooDeep."""
+    try:
+        return answer.json()
+    except RecursionError as error:
+        raise TooDeep("A document in the service's answer is nested too deeply.") from error
+
+
 def reason_of(answer: Any) -> str:
     """Return the service's own words from an error answer, JSON or HTML."""
     try:
         body = answer.json()
-    except ValueError:
-        text = re.sub(r"<title>.*?</title>|<[^>]*>", " ", answer.text, flags=re.DOTALL)
+    except (ValueError, RecursionError):
+        page = answer.text[:LONGEST_PAGE]
+        text = re.sub(r"<title>.*?</title>|<[^>]*>", " ", page, flags=re.DOTALL)
         return _one_line(html.unescape(text))
     if isinstance(body, dict):
         for value in body.values():

@@ -7,19 +7,20 @@ asked with the rights that ``StackRights`` has checked.
 """
 
 import json
+import logging
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from instance_images.config.settings import Location
-from instance_images.drivers.openstack.api import OpenStackApi, reason_of
+from instance_images.drivers.openstack.api import OpenStackApi, body_of, reason_of
+from instance_images.drivers.openstack.customer_yaml import parsed
 from instance_images.drivers.openstack.heat_groups import (
     Body,
     changed_parameters,
     fault_of_definition,
     members_of,
-    parsed,
     status_of,
 )
 from instance_images.drivers.openstack.heat_templates import (
@@ -27,13 +28,21 @@ from instance_images.drivers.openstack.heat_templates import (
     Definition,
     definition_of,
     group_names,
+    member_type,
     needs_files,
     stack_of_group,
 )
 from instance_images.drivers.openstack.nova_deploy import OpenStackDeployments
 from instance_images.drivers.openstack.service import PAGE, OpenStackPart
 from instance_images.drivers.openstack.stack_rights import StackRights
-from instance_images.errors import ConfigurationError, NotFound, Refused, WrongState
+from instance_images.errors import (
+    ConfigurationError,
+    NotFound,
+    ProjectUnavailable,
+    Refused,
+    TooDeep,
+    WrongState,
+)
 from instance_images.model.cloud import ServerRequest
 from instance_images.model.scaling import (
     GroupRequest,
@@ -45,6 +54,7 @@ from instance_images.model.scaling import (
 )
 from instance_images.names import printable
 
+LOG = logging.getLogger(__name__)
 _STACK_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _AT_ONCE = 8  # requests, where each of many stacks has to be looked at
 _DEPTH = 2  # of stacks below the stack of a group: the group's own, and one for each member
@@ -69,6 +79,13 @@ class OpenStackStacks(OpenStackPart):
         self._require_heat()
 
         def groups_in(stack: Body) -> list[ScalingGroup]:
+            try:
+                return groups_of(stack)
+            except TooDeep as error:  # the customer's own, which hides no other group
+                LOG.warning("Skipped stack %s of project %s: %s", stack["id"], project_id, error)
+                return []
+
+        def groups_of(stack: Body) -> list[ScalingGroup]:
             template = self._read(project_id, f"{_path(stack)}/template")
             names = group_names(template or {})
             shown = self._shown(project_id, _path(stack)) if names else None
@@ -178,11 +195,14 @@ class OpenStackStacks(OpenStackPart):
             return []
 
         def holds(stack: Body) -> bool:
-            shown = self._shown(project_id, _path(stack)) or {}
-            if cloud_image_id in json.dumps(shown.get("stack", {}).get("parameters", {})):
-                return True
-            template = self._read(project_id, f"{_path(stack)}/template")
-            return cloud_image_id in json.dumps(template)
+            try:
+                shown = self._shown(project_id, _path(stack)) or {}
+                if cloud_image_id in json.dumps(shown.get("stack", {}).get("parameters", {})):
+                    return True
+                template = self._read(project_id, f"{_path(stack)}/template")
+                return cloud_image_id in json.dumps(template)
+            except (TooDeep, RecursionError):
+                return True  # whoever wrote the stack decides whether to do without the image
 
         stacks = self._stacks(project_id)
         found = zip(stacks, self._of_each(holds, stacks), strict=True)
@@ -208,7 +228,7 @@ class OpenStackStacks(OpenStackPart):
     def _read(self, project_id: str, path: str, **params: str) -> Any:
         """Return what Heat has there, None if there is nothing for the project."""
         answer = self._ask(project_id, "GET", path, allow=(403, 404), params=params)
-        return None if answer.status_code in (403, 404) else answer.json()
+        return None if answer.status_code in (403, 404) else body_of(answer)
 
     def _shown(self, project_id: str, path: str) -> Any:
         """Return the stack without its outputs: Heat would look their values up with our rights."""
@@ -246,22 +266,16 @@ class OpenStackStacks(OpenStackPart):
     def _definition(self, project_id: str, stack: Body, template: Body, name: str) -> Definition:
         files: dict[str, Body] = {}
         if needs_files(template, name):
-            files = self._files(project_id, stack)
+            files = self._file(project_id, stack, member_type(template, name))
         return definition_of(template, name, stack["parameters"], files)
 
-    def _files(self, project_id: str, stack: Body) -> dict[str, Body]:
-        """Return the templates that the stack brings with it, by the types that stand for them."""
+    def _file(self, project_id: str, stack: Body, kind: str) -> dict[str, Body]:
+        """Return the template that the stack brings for a type, by the type; no other is read."""
         contents = self._read(project_id, f"{_path(stack)}/files") or {}
         environment = self._read(project_id, f"{_path(stack)}/environment") or {}
-        types = {name: name for name in contents}
-        types |= {
-            alias: target
-            for alias, target in environment.get("resource_registry", {}).items()
-            if isinstance(target, str)
-        }
-        return {
-            alias: parsed(contents[target]) for alias, target in types.items() if target in contents
-        }
+        registry = environment.get("resource_registry")
+        target = registry.get(kind, kind) if isinstance(registry, dict) else kind
+        return {kind: parsed(contents[target])} if target in contents else {}
 
     def _group(
         self,
@@ -308,7 +322,7 @@ class OpenStackStacks(OpenStackPart):
         path = f"{_path(stack)}/resources/{name}/metadata"
         try:
             answer = self._execute(project_id, "GET", path, allow=(403, 404))
-        except ConfigurationError:
+        except (ConfigurationError, ProjectUnavailable):
             return False
         found = answer.json() if answer.ok else {}
         return bool(found.get("metadata", {}).get("scaling_in_progress"))

@@ -17,17 +17,6 @@ from instance_images.names import printable
 Body = Mapping[str, Any]
 
 
-def parsed(content: Any) -> Body:
-    """Return the template that a file holds; it is empty where it holds something else."""
-    import yaml
-
-    try:
-        found = yaml.safe_load(content)
-    except (yaml.YAMLError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def members_of(stack: Body, resources: Sequence[Body], group: str) -> tuple[int, list[Member]]:
     """Return how many members the group has, and the instances of these.
 

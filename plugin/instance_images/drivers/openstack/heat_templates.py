@@ -170,6 +170,11 @@ def needs_files(template: Template, group: str) -> bool:
     return _member(template, group).get("type") != SERVER_TYPE
 
 
+def member_type(template: Template, group: str) -> str:
+    """Return the type of the group's members."""
+    return str(_member(template, group).get("type"))
+
+
 def definition_of(
     template: Template,
     group: str,
@@ -286,11 +291,11 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+    return str(value) if isinstance(value, (str, int, float)) else None
 
 
 def _integer(value: Any) -> int | None:
     try:
-        return None if value is None else int(float(value))
+        return int(float(value)) if isinstance(value, (str, int, float)) else None
     except (ValueError, OverflowError):
         return None

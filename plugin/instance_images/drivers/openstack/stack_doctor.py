@@ -11,7 +11,12 @@ from instance_images.config.settings import Location
 from instance_images.drivers.openstack.api import OpenStackApi
 from instance_images.drivers.openstack.heat_templates import GROUP_TAG
 from instance_images.drivers.openstack.stack_rights import StackRights, privileged
-from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
+from instance_images.errors import (
+    CloudUnavailable,
+    ConfigurationError,
+    ProjectUnavailable,
+    Refused,
+)
 from instance_images.model.findings import Finding, Severity
 
 _SHOWN = 3
@@ -79,7 +84,7 @@ class StackExamination:
             answer = self._operator.ask(
                 project_id, "orchestration", "GET", "/stacks", params=params, allow=(403, 404)
             )
-        except ConfigurationError:
+        except (ConfigurationError, ProjectUnavailable):
             return False  # no role there: found by another check
         return bool(answer.ok and answer.json()["stacks"])
 

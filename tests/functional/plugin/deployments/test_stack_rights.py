@@ -168,14 +168,22 @@ def test_privilege_that_is_inherited_implied_and_held_by_a_group_is_found_out(
     assert [one["severity"] for one in told] == ["error"]
 
 
-def test_user_without_a_role_on_the_project_is_refused_with_the_cure(
+def test_user_without_a_role_on_the_project_is_refused_with_the_reason(
     park: Park, empty: str, tmp_path: Path
 ) -> None:
-    cli = configured(park, tmp_path, park.cloud.new_operator_user("stranger"))
+    user_name = park.cloud.new_operator_user("stranger")
+    elsewhere = park.cloud.new_project()
+    with park.cloud.connection() as operator:
+        identity: Any = operator.identity
+        user = identity.find_user(user_name, ignore_missing=False)
+        member = identity.find_role("member", ignore_missing=False)
+        identity.assign_project_role_to_user(elsewhere.id, user, member)
+        identity.update_user(user, default_project_id=elsewhere.id)
+    cli = configured(park, tmp_path, user_name)
 
     cli.refused(
-        2, f"have no role on project {park.project.id}, or it is disabled: give them one",
-        "scaling-group", "set-image", empty, "silver", *park.account,
+        3, f"Project {park.project.id} cannot be worked in: the credentials of {user_name!r} have"
+        " no role on it", "scaling-group", "set-image", empty, "silver", *park.account,
     )  # fmt: skip
 
 

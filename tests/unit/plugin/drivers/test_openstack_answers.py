@@ -3,7 +3,8 @@
 import pytest
 import requests
 
-from instance_images.drivers.openstack.api import reason_of
+from instance_images.drivers.openstack.api import LONGEST_PAGE, body_of, reason_of
+from instance_images.errors import TooDeep
 
 
 @pytest.mark.parametrize(
@@ -16,8 +17,27 @@ from instance_images.drivers.openstack.api import reason_of
     ],
 )
 def test_words_of_a_service_are_told_without_the_entities_of_html(said: str, told: str) -> None:
+    assert reason_of(answered(said)) == told
+
+
+def answered(said: str) -> requests.Response:
+    """Return an answer of that text."""
     answer = requests.Response()
     answer.status_code = 400
     answer._content = said.encode()
+    return answer
 
-    assert reason_of(answer) == told
+
+def test_document_that_is_nested_too_deeply_is_refused_and_is_no_fault() -> None:
+    deep = '{"a": ' * 50_000 + "1" + "}" * 50_000
+
+    with pytest.raises(TooDeep):
+        body_of(answered(deep))
+    assert reason_of(answered("[" * 50_000)).startswith("[[[")
+    assert body_of(answered('{"a": [1]}')) == {"a": [1]}
+
+
+def test_only_the_beginning_of_a_long_page_is_looked_at() -> None:
+    page = answered("<p>Down.</p>" + " " * LONGEST_PAGE + "<title>" * 100_000)
+
+    assert reason_of(page) == "Down."

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from instance_images.drivers.openstack.customer_yaml import parsed
 from instance_images.drivers.openstack.heat_groups import (
     changed_parameters,
     fault_of_definition,
     members_of,
-    parsed,
     status_of,
 )
 from instance_images.drivers.openstack.heat_templates import (
