@@ -20,6 +20,7 @@ from world import HOUR, LATE_PRICE, PRICE, World, load, peak_memory_mb
 
 from instance_images.config.settings import BillingSettings, Location
 from instance_images.db.engine import Database
+from instance_images.db.exact import ExactSum
 from instance_images.db.news import tell
 from instance_images.db.schema import upgrade
 from instance_images.db.tables import accounts, images
@@ -141,10 +142,10 @@ def short_life(world: World, site: Site) -> dict[str, Any]:
 
 def count(world: World, site: Site) -> dict[str, Any]:
     """Return how many rows are posted, and what they sum up to."""
-    query = sa.select(sa.func.count(), sa.func.sum(postings.c.amount_nanos))
+    query = sa.select(sa.func.count(), ExactSum(postings.c.amount_nanos))
     with site.database.reading() as connection:
         rows, nanos = connection.execute(query).one()
-    return {"rows": rows, "total": f"{decimal_of(int(nanos or 0)):f}"}
+    return {"rows": rows, "total": f"{decimal_of(nanos or 0):f}"}
 
 
 class ListedCloud(MemoryProvider):

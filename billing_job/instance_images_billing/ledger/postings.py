@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from instance_images.db.exact import ExactSum
 from instance_images.db.tables import accounts
 from instance_images_billing.ledger.tables import (
     intervals,
@@ -17,7 +18,7 @@ from instance_images_billing.ledger.tables import (
 )
 from instance_images_billing.pricing.charged import Posting, Usage
 
-# A sum of size x seconds may not fit into 64 bits. The size is summed in two parts that do.
+# Size x seconds of one image may not fit into 64 bits. It is computed in two parts that do.
 _LOW_BITS = 20
 
 
@@ -63,8 +64,8 @@ def usage(
         (begins < first, first), else_=begins
     )
     size, low_bits = intervals.c.size_bytes, sa.literal(_LOW_BITS, sa.Integer)
-    high = sa.func.sum(size.bitwise_rshift(low_bits) * seconds)
-    low = sa.func.sum(size.bitwise_and((1 << _LOW_BITS) - 1) * seconds)
+    high = ExactSum(size.bitwise_rshift(low_bits) * seconds)
+    low = ExactSum(size.bitwise_and((1 << _LOW_BITS) - 1) * seconds)
     query = (
         sa.select(intervals.c.account_key, high, low)
         .join_from(intervals, accounts, accounts.c.account_key == intervals.c.account_key)
@@ -77,7 +78,7 @@ def usage(
         .order_by(intervals.c.account_key)
     )
     return [
-        Usage(key, (int(high_sum) << _LOW_BITS) + int(low_sum))
+        Usage(key, (high_sum << _LOW_BITS) + low_sum)
         for key, high_sum, low_sum in connection.execute(query)
     ]
 

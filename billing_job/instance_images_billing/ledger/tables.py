@@ -4,16 +4,13 @@
 differ where something became known after its hour had been closed: that part is in
 ``adjustments``.
 
-Amounts are nanos (10^-9 of the currency's unit) in 64-bit integers. ``byte_seconds`` of a large
-account's hour does not fit into 64 bits, so it has a type of its own.
+Amounts are nanos (10^-9 of the currency's unit). They and ``byte_seconds`` of a large account's
+hour do not fit into 64 bits, so they have a type of their own.
 """
 
-from typing import Any
-
 import sqlalchemy as sa
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from instance_images.db.exact import ExactInteger
 from instance_images.db.tables import Instant, Key
 
 METADATA = sa.MetaData(
@@ -25,28 +22,6 @@ METADATA = sa.MetaData(
         "ck": "ck_%(table_name)s_%(constraint_name)s",
     }
 )
-
-
-class ExactInteger(TypeDecorator[int]):
-    """An integer of up to 38 digits: NUMERIC(38, 0); text on SQLite, whose NUMERIC is a float."""
-
-    impl = sa.Numeric(38, 0)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Return the type that keeps all digits in this database."""
-        if dialect.name == "sqlite":
-            return dialect.type_descriptor(sa.String(39))
-        return dialect.type_descriptor(sa.Numeric(38, 0))
-
-    def process_bind_param(self, value: int | None, dialect: Dialect) -> object:
-        """Return what the driver takes: digits for SQLite, else the integer itself."""
-        return str(value) if value is not None and dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: object, dialect: Dialect) -> int | None:
-        """Return the integer."""
-        return None if value is None else int(str(value))
-
 
 # Once a rate's first hour has begun it never changes. It carries all terms of its price, so that
 # a posting can be computed again after the configuration has changed.
@@ -107,7 +82,7 @@ postings = sa.Table(
     sa.Column("account_key", Key, primary_key=True, autoincrement=False),
     sa.Column("starts_at", Instant, primary_key=True),
     sa.Column("byte_seconds", ExactInteger, nullable=False),
-    sa.Column("amount_nanos", sa.BigInteger, nullable=False),
+    sa.Column("amount_nanos", ExactInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -133,7 +108,7 @@ adjustments = sa.Table(
     sa.Column("counted_at", Instant, nullable=False),
     sa.Column("kind", sa.String(8), nullable=False),
     sa.Column("byte_seconds", ExactInteger, nullable=False),
-    sa.Column("amount_nanos", sa.BigInteger, nullable=False),
+    sa.Column("amount_nanos", ExactInteger, nullable=False),
     sa.Column("reason", sa.String(255), nullable=False),
     sa.Column("author", sa.String(64), nullable=False),
     sa.Column("posted_at", Instant, nullable=False),
@@ -151,7 +126,7 @@ closings = sa.Table(
     sa.Column("hour", Instant, primary_key=True),
     sa.Column("postings_count", sa.Integer, nullable=False),
     sa.Column("adjustments_count", sa.Integer, nullable=False),
-    sa.Column("amount_nanos", sa.BigInteger, nullable=False),
+    sa.Column("amount_nanos", ExactInteger, nullable=False),
     sa.Column("digest", sa.String(64), nullable=False),
     sa.Column("closed_at", Instant, nullable=False),
 )
@@ -176,7 +151,7 @@ minimum_charges = sa.Table(
     sa.Column("account_key", Key, primary_key=True, autoincrement=False),
     sa.Column("period", sa.String(7), primary_key=True),
     sa.Column("counted_at", Instant, nullable=False),
-    sa.Column("amount_nanos", sa.BigInteger, nullable=False),
+    sa.Column("amount_nanos", ExactInteger, nullable=False),
     sa.Column("posted_at", Instant, nullable=False),
 )
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from instance_images.db import readings
 from instance_images.db.accounts import AccountRow, accounts_by_key
+from instance_images.db.exact import ExactSum
 from instance_images.db.tables import accounts
 from instance_images.errors import Refused
 from instance_images.instants import ceil_hour, format_instant
@@ -130,11 +131,11 @@ def counted_nanos(
     totals: dict[int, int] = {}
     for table, at in ((postings, postings.c.starts_at), (adjustments, adjustments.c.counted_at)):
         query = (
-            sa.select(table.c.account_key, sa.func.sum(table.c.amount_nanos))
+            sa.select(table.c.account_key, ExactSum(table.c.amount_nanos))
             .join_from(table, accounts, accounts.c.account_key == table.c.account_key)
             .where(accounts.c.location == name, at >= start, at < end)
             .group_by(table.c.account_key)
         )
         for key, nanos in connection.execute(query):
-            totals[key] = totals.get(key, 0) + int(nanos)
+            totals[key] = totals.get(key, 0) + nanos
     return totals

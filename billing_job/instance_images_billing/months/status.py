@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from instance_images.db.accounts import accounts_by_key
+from instance_images.db.exact import ExactSum
 from instance_images_billing.ledger import postings as ledger
 from instance_images_billing.ledger import rates as ledger_rates
 from instance_images_billing.ledger import watermarks
@@ -114,9 +115,9 @@ def _totals(connection: sa.Connection, name: str, period: Period) -> dict[str, i
 
 
 def _posted(connection: sa.Connection, name: str, start: datetime, end: datetime) -> int:
-    query = sa.select(sa.func.sum(postings.c.amount_nanos)).where(
+    query = sa.select(ExactSum(postings.c.amount_nanos)).where(
         postings.c.account_key.in_(ledger.account_keys(name)),
         postings.c.starts_at >= start,
         postings.c.starts_at < end,
     )
-    return int(connection.execute(query).scalar_one_or_none() or 0)
+    return connection.execute(query).scalar_one() or 0

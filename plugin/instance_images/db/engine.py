@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
+from instance_images.db.exact import add_exact_sum
 from instance_images.errors import ConfigurationError, DatabaseUnavailable, TransactionConflict
 
 SQLITE_BUSY_SECONDS = 60
@@ -178,6 +179,7 @@ def _engine_options(url: sa.URL) -> dict[str, Any]:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver begins no transaction of its own
+    add_exact_sum(connection)
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA synchronous = FULL")

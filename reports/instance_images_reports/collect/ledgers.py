@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from instance_images.db.exact import ExactSum
 from instance_images.db.tables import images
 from instance_images.instants import floor_hour
 from instance_images.model.records import Account
@@ -24,7 +25,6 @@ from instance_images_reports.statement.location_ledger import BilledImage, Locat
 
 _DAY = timedelta(days=1)
 _DAY_SECONDS = 86_400
-_LOW_DIGITS = 12  # of a sum of byte-seconds, which SQLite has to add up in two parts
 _ADJUSTMENT = tuple(c for c in adjustments.c if c.name != "adjustment_key")
 _ADJUSTMENT_NAMES = tuple(c.name for c in _ADJUSTMENT)
 
@@ -131,8 +131,8 @@ def _postings(
         sa.select(
             postings.c.account_key,
             sa.func.min(postings.c.starts_at),
-            sa.func.sum(postings.c.amount_nanos),
-            *_sum_of_byte_seconds(connection),
+            ExactSum(postings.c.amount_nanos),
+            ExactSum(postings.c.byte_seconds),
             (begins if is_by_hour else _part_of_day(begins, days)).label("part"),
             _rate_number(begins, place.rates).label("rate_number"),
         )
@@ -144,9 +144,8 @@ def _postings(
         .group_by(postings.c.account_key, "part", "rate_number")
         .order_by(postings.c.account_key, sa.func.min(postings.c.starts_at))
     )
-    for key, starts_at, nanos, high, low, *_ in connection.execute(query):
-        byte_seconds = int(high) * 10**_LOW_DIGITS + int(low)
-        found.setdefault(key, []).append(Posting(key, starts_at, byte_seconds, int(nanos)))
+    for key, starts_at, nanos, byte_seconds, *_ in connection.execute(query):
+        found.setdefault(key, []).append(Posting(key, starts_at, byte_seconds, nanos))
     return found
 
 
@@ -182,20 +181,6 @@ def _rate_number(begins: Any, rates: Sequence[Rate]) -> Any:
 
 def _seconds(instant: datetime) -> int:
     return int(instant.timestamp())
-
-
-def _sum_of_byte_seconds(connection: sa.Connection) -> tuple[Any, Any]:
-    """Return the sums of the leading and of the last digits: SQLite keeps them as text."""
-    if connection.dialect.name != "sqlite":
-        return sa.literal(0), sa.func.sum(postings.c.byte_seconds)
-    digits = sa.type_coerce(postings.c.byte_seconds, sa.String)
-    leading = sa.func.substr(digits, 1, sa.func.length(digits) - _LOW_DIGITS)
-    last = sa.func.substr(digits, -_LOW_DIGITS)
-    return _integer_sum(leading), _integer_sum(last)
-
-
-def _integer_sum(digits: Any) -> Any:
-    return sa.func.sum(sa.cast(digits, sa.BigInteger))
 
 
 # --------------------------------------------------------------------------- beside

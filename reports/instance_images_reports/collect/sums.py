@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from instance_images.db.exact import ExactSum
 from instance_images.db.tables import accounts
 from instance_images_billing.ledger.tables import adjustments, minimum_charges, postings
 from instance_images_billing.pricing.rating import Rate
@@ -49,7 +50,7 @@ def read_sums(
                 sa.select(
                     accounts.c.account_id,
                     _currency_at(rated_at, place.rates).label("in_currency"),
-                    sa.func.sum(table.c.amount_nanos),
+                    ExactSum(table.c.amount_nanos),
                 )
                 .join_from(accounts, table, table.c.account_key == accounts.c.account_key)
                 .where(
@@ -64,7 +65,7 @@ def read_sums(
                 query = query.where(accounts.c.account_id == account_id)
             for owner, currency, nanos in connection.execute(query):
                 parts = found.setdefault((owner, place.location, currency), {})
-                parts[table.name] = int(nanos)
+                parts[table.name] = nanos
     return [
         LedgerSum(
             *whose,
