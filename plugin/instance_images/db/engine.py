@@ -6,6 +6,8 @@ writer takes the lock when it begins, so that it waits its turn instead of faili
 """
 
 import contextlib
+import os
+import pwd
 import random
 import re
 import threading
@@ -122,7 +124,11 @@ class Database:
         path = self.url.database
         if self.url.get_backend_name() != "sqlite" or not path or path.startswith(":"):
             return
-        if not Path(path).exists():
+        try:
+            exists = Path(path).exists()
+        except PermissionError as error:
+            raise ConfigurationError(_fault_of_access(Path(path)) or str(error)) from error
+        if not exists:
             raise ConfigurationError(f"The database {path} does not exist: {_UPGRADE} first.")
 
     @contextlib.contextmanager
@@ -150,6 +156,9 @@ class Database:
                 f"The database {self.shown_url} ended the transaction for another one: {reason}."
                 " Nothing was changed; try again."
             )
+        is_file = self.url.get_backend_name() == "sqlite" and bool(self.url.database)
+        if is_file and (fault := _fault_of_access(Path(self.url.database or ""))):
+            return DatabaseUnavailable(fault)
         if re.search("read.?only", reason, re.IGNORECASE):
             return DatabaseUnavailable(
                 f"The database {self.shown_url} is read-only: nothing was changed. Give this user"
@@ -164,6 +173,32 @@ class Database:
         return ConfigurationError(
             f"The database {self.shown_url} has not the tables of this version: {_UPGRADE}."
         )
+
+
+def _fault_of_access(path: Path) -> str | None:
+    """Return whose the file of SQLite, or its directory, is that this user cannot write."""
+    user = _user_name(os.geteuid())
+    for one in (path.parent, path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+        try:
+            owner = _user_name(one.stat().st_uid)
+        except FileNotFoundError:
+            continue
+        except PermissionError:
+            return f"User {user} cannot look into the directory of the database {path}."
+        if not os.access(one, os.W_OK, effective_ids=True):
+            return (
+                f"User {user} cannot write {one}, which belongs to user {owner}: nothing was"
+                f" changed. Run every command as the same user, and give it the file and its"
+                f" directory: chown {user} {one}"
+            )
+    return None
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 def _is_missing_table(error: exc.DBAPIError) -> bool:

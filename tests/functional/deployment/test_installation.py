@@ -1,0 +1,91 @@
+"""The commands of the installation guide, run in their order as root on a machine of their own.
+
+The machine is a mount namespace: /etc, /opt, /usr/local and /var are layers that vanish at its end.
+"""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from support.clouds.embedded_cloud import CHECKOUT, EmbeddedCloud
+
+pytestmark = [pytest.mark.cloud, pytest.mark.all]
+
+GUIDE = CHECKOUT / "doc" / "source" / "install" / "installation.md"
+# The system's own Python: one below /root cannot be run by another user.
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+LAYERED = ("/etc", "/opt", "/usr/local", "/var")
+# What needs a running systemd, and the role that the user of the embedded cloud has already.
+NOT_RUN = ("systemctl ", "openstack role add ")
+
+
+def commands() -> str:
+    """Return the shell commands of the guide, without those of ``NOT_RUN``."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
+    lines = "".join(blocks).splitlines()
+    return "\n".join(line for line in lines if not line.startswith(NOT_RUN))
+
+
+def on_a_machine_of_its_own(layers: Path, script: str, source: Path, home: Path) -> str:
+    """Run the script as root where the layered directories are the machine's own; return output."""
+    mounts = [
+        f"mkdir -p {layers}{name}/upper {layers}{name}/work && mount -t overlay overlay -o"
+        f" lowerdir={name},upperdir={layers}{name}/upper,workdir={layers}{name}/work {name}"
+        for name in LAYERED
+    ]
+    lines = [f"mount -t tmpfs tmpfs {layers}", *mounts, f"cd {source}", script]
+    done = subprocess.run(
+        ["unshare", "--mount", "bash", "-euc", "\n".join(lines)],
+        env={"PATH": PATH, "HOME": str(home), "LANG": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    return done.stdout
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """The source as it is unpacked, which pip may write into."""
+    target = tmp_path / "source"
+    target.mkdir()
+    subprocess.run(
+        f"git ls-files -z --cached --others --exclude-standard"
+        f" | tar --null --files-from=- -c | tar -x -C {target}",
+        cwd=CHECKOUT,
+        shell=True,
+        check=True,
+    )
+    return target
+
+
+def test_commands_of_the_guide_work_in_their_order(
+    cloud: EmbeddedCloud, source: Path, tmp_path: Path
+) -> None:
+    assert os.geteuid() == 0, "the guide's commands are for root: run ./dev test --all as root"
+    home, layers = tmp_path / "home", tmp_path / "layers"
+    home.mkdir()
+    layers.mkdir()
+    clouds = yaml.safe_load(cloud.clouds_yaml.read_text())
+    (home / "clouds.yaml").write_text(yaml.safe_dump(clouds))
+    cron = (CHECKOUT / "etc" / "cron.d" / "instance-images").read_text()
+    variables = " ".join(re.findall(r"^[A-Z_]+=.*$", cron, re.MULTILINE))
+    [(user, command)] = re.findall(r"^5 .*\* +(\S+) +(.+)$", cron, re.MULTILINE)
+    hourly = f"runuser -u {user} -- env -i {variables} sh -c '{command}'"
+    output = on_a_machine_of_its_own(
+        layers,
+        f"{commands()}\n{hourly} && echo hourly run: $?\n"
+        "stat -c %U /var/lib/instance-images/instance-images.db\n"
+        "chown root /var/lib/instance-images/instance-images.db\n"
+        f"{hourly} 2>&1 || echo as root: $?",
+        source,
+        home,
+    )
+
+    assert "hourly run: 0\ninstance-images\n" in output, output[-3000:]
+    assert "which belongs to user root" in output
+    assert "as root: 4" in output
