@@ -91,7 +91,10 @@ def test_list_tells_which_location_does_not_answer_and_shows_the_others(
 
 
 @pytest.mark.parametrize("noun", ["image", "task"])
-def test_account_need_not_be_at_every_location(noun: str, cli: CommandLine) -> None:
+def test_account_need_not_be_at_every_location(noun: str, deployment: Deployment) -> None:
+    deployment.capture("2T12:00", "RegionTwo")
+    cli = CommandLine(deployment.config, deployment.clock)
+    cli.ok(noun, "list", "--all-accounts")  # which makes the cloud of RegionOne
     cloud_of("RegionOne").domain_of = {"somebody else": "d"}
 
     result = cli.ok(noun, "list", *ACCOUNT)
@@ -99,6 +102,16 @@ def test_account_need_not_be_at_every_location(noun: str, cli: CommandLine) -> N
     assert [one["location"] for one in result.json] == ["RegionTwo"]
     assert result.err == ""
     cli.refused(3, "Account 'no such b' was not found", noun, "list", "--account", "no such b")
+
+
+@pytest.mark.parametrize("noun", ["image", "task"])
+def test_account_that_left_a_location_is_found_there_by_its_id(noun: str, cli: CommandLine) -> None:
+    cloud_of("RegionOne").domain_of = {"somebody else": "d"}
+
+    result = cli.ok(noun, "list", *ACCOUNT)
+
+    assert [one["location"] for one in result.json] == ["RegionOne", "RegionTwo"]
+    assert result.err == ""
 
 
 def test_image_of_one_name_at_several_locations_is_shown_by_its_location(
