@@ -82,6 +82,8 @@ ADJUSTMENT: View = View(
         ("amount", lambda one: f"{decimal_of(one.amount_nanos):f}"),
         ("reason", lambda one: one.reason),
         ("author", lambda one: one.author),
+        ("entry", lambda one: one.adjustment_key),
+        ("reverses", lambda one: one.reverses),
     ),
     columns=(
         ("Image", lambda one: one.image_id),

@@ -29,6 +29,8 @@ from instance_images_billing.pricing.corrections import (
 from instance_images_billing.pricing.history import true_intervals
 from instance_images_billing.pricing.rating import posted_nanos
 
+FAR = 10  # an amount of more than so many times what is charged may be a slip of the finger
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -68,13 +70,7 @@ def decide(
     """Post the decision; return its adjustments. Raises NotFound and Refused."""
     location = _location_of(connection, locations, decision.image_id)
     watermarks.lock_location(connection, location)
-    closed_until = watermarks.watermark(connection, location)
-    if closed_until is None or decision.end > closed_until:
-        shown = format_instant(closed_until) if closed_until else "none"
-        raise Refused(
-            f"The hours up to {format_instant(decision.end)} are not all closed: {location} is"
-            f" metered until {shown}. Only closed hours are adjusted; others follow the rate."
-        )
+    closed_until = _closed_until(connection, location, decision)
     charged = _charged(connection, location, decision, closed_until, timezone)
     new = [
         Adjustment(
@@ -97,8 +93,34 @@ def decide(
             f"Image {decision.image_id} costs that in these hours already: nothing is left to"
             " adjust."
         )
-    adjustments.insert_adjustments(connection, new)
-    return new
+    return adjustments.insert_decision(connection, new)
+
+
+def charged_nanos(
+    connection: sa.Connection, locations: Sequence[str], decision: Decision, timezone: ZoneInfo
+) -> int:
+    """Return what the image is charged in the hours now. Raises NotFound and Refused."""
+    location = _location_of(connection, locations, decision.image_id)
+    closed_until = _closed_until(connection, location, decision)
+    charged = _charged(connection, location, decision, closed_until, timezone)
+    return sum(one.net_nanos for one in charged)
+
+
+def is_far(wanted_nanos: int, charged_nanos: int) -> bool:
+    """Return whether an amount is more than FAR times what is charged, or less than its part."""
+    return wanted_nanos > FAR * charged_nanos or wanted_nanos * FAR < charged_nanos
+
+
+def _closed_until(connection: sa.Connection, location: str, decision: Decision) -> datetime:
+    """Return up to when hours are closed. Raises Refused where those of the decision are not."""
+    closed_until = watermarks.watermark(connection, location)
+    if closed_until is None or decision.end > closed_until:
+        shown = format_instant(closed_until) if closed_until else "none"
+        raise Refused(
+            f"The hours up to {format_instant(decision.end)} are not all closed: {location} is"
+            f" metered until {shown}. Only closed hours are adjusted; others follow the rate."
+        )
+    return closed_until
 
 
 def _location_of(connection: sa.Connection, locations: Sequence[str], image_id: str) -> str:
@@ -123,7 +145,7 @@ def _charged(
     truth = true_intervals(facts)
     keys = {one.account_key for one in truth if one.account_key is not None}
     standing = adjustments.standing(connection, keys, decision.start, decision.end)
-    by_hand = adjustments.decided_by_hand(connection, keys)
+    by_hand = adjustments.decisions_by_place(connection, keys)
     rates = ledger_rates.list_rates(connection, location)
     found = []
     billed: set[datetime] = set()
@@ -133,7 +155,7 @@ def _charged(
             place = (key, part.start)
             stands = standing.get(place, Standing())
             without = posted_nanos(stands.byte_seconds - byte_seconds, rate, part)
-            decided = by_hand.get(place, {})
+            decided = adjustments.nanos_by_image(by_hand.get(place, []))
             own = stands.amount_nanos - without + decided.get(decision.image_id, 0)
             total = stands.amount_nanos + sum(decided.values())
             found.append(Charged(place, byte_seconds, own, total))

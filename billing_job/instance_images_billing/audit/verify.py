@@ -79,6 +79,7 @@ def verify_location(connection: sa.Connection, location: str, timezone: ZoneInfo
     posted, truth, findings = _intervals(connection, book)
     findings += _postings(connection, book, posted, truth)
     findings += _decisions(book)
+    findings += _reversals(book)
     findings += _minimums(connection, book)
     findings += _chain(connection, book)
     return findings
@@ -255,6 +256,38 @@ def _decisions(book: Ledger) -> list[str]:
     ]
 
 
+def _reversals(book: Ledger) -> list[str]:
+    """Return which reversals are linked to no decision of their slice, or take back too much."""
+    by_key = {one.adjustment_key: one for one in book.adjusted}
+    back: dict[int, int] = {}
+    findings = []
+    for one in book.adjusted:
+        if one.reverses is None:
+            continue
+        first = by_key.get(one.reverses)
+        place = book.place_text((one.account_key, one.corrects_at))
+        if (
+            first is None
+            or (first.kind, first.reverses, one.kind) != (HAND, None, HAND)
+            or (first.account_key, first.corrects_at) != (one.account_key, one.corrects_at)
+        ):
+            findings.append(
+                f"{place}: entry {one.adjustment_key} reverses no decision of the slice"
+            )
+            continue
+        back[one.reverses] = back.get(one.reverses, 0) - one.amount_nanos
+        if not 0 <= back[one.reverses] * _sign(first.amount_nanos) <= abs(first.amount_nanos):
+            findings.append(
+                f"{place}: entry {one.adjustment_key} takes back more of entry {one.reverses} than"
+                " is left of it"
+            )
+    return findings
+
+
+def _sign(nanos: int) -> int:
+    return -1 if nanos < 0 else 1
+
+
 # ------------------------------------------------------------------ minimum charges
 
 
@@ -282,6 +315,7 @@ def _chain(connection: sa.Connection, book: Ledger) -> list[str]:
     counted: dict[datetime, list[Adjustment]] = {}
     for one in book.adjusted:
         counted.setdefault(one.counted_at, []).append(one)
+    by_key = {one.adjustment_key: one for one in book.adjusted if one.adjustment_key is not None}
     account_ids = {key: owner.account_id for key, owner in book.owners.items()}
     by_hour = groupby(_rows_by_hour(connection, book), key=lambda p: floor_hour(p.starts_at))
     hour, rows = next(by_hour, (None, iter(())))
@@ -303,7 +337,14 @@ def _chain(connection: sa.Connection, book: Ledger) -> list[str]:
         else:
             adjusted = counted.get(link.hour, [])
             again = link_hour(
-                before, rate, link.hour, posted, adjusted, account_ids, link.closed_at
+                before,
+                rate,
+                link.hour,
+                posted,
+                adjusted,
+                account_ids,
+                link.closed_at,
+                by_key,
             )
             if again != link:
                 findings.append(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,8 @@ from instance_images.errors import UsageError
 from instance_images.instants import parse_hour
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from instance_images.commands.main import Invocation
     from instance_images_billing.pricing.corrections import Adjustment
 
@@ -61,10 +65,9 @@ def verify(invocation: Invocation, location: str | None) -> None:
 
 
 @click.command()
-@click.option("--image", "image_id", required=True, metavar="ID", help="Id of the image.")
+@click.option("--image", "image_id", metavar="ID", help="Id of the image.")
 @click.option(
     "--hours",
-    required=True,
     metavar="A..B",
     help="Closed hours, from the hour A until before the hour B, as in"
     " 2026-11-23T08:00Z..2026-11-23T12:00Z.",
@@ -76,46 +79,108 @@ def verify(invocation: Invocation, location: str | None) -> None:
 @click.option(
     "--amount", metavar="AMOUNT", help="What the image is to cost in these hours altogether."
 )
+@click.option(
+    "--reverse",
+    "entry",
+    type=click.IntRange(min=1),
+    metavar="ENTRY",
+    help="Take back all that is left of the decision with this entry; without --image, --hours.",
+)
 @click.option("--author", metavar="NAME", help="Who decides. [default: the user's name]")
 @click.option("--yes", is_flag=True, help="Post it; without, it is only shown.")
 @pass_invocation
 def adjust(
     invocation: Invocation,
-    image_id: str,
-    hours: str,
+    image_id: str | None,
+    hours: str | None,
     reason: str,
     waive: bool,
     amount: str | None,
+    entry: int | None,
     author: str | None,
     yes: bool,
 ) -> None:
     """Decide what an image costs in closed hours.
 
     The hours stay as they were posted; the decision is posted beside them, in the open month. It
-    is shown first: on a terminal you are asked, elsewhere it is posted with --yes only.
+    is shown first: on a terminal you are asked, elsewhere it is posted with --yes only. An amount
+    of more than 10 times, or less than a tenth of what the image is charged, is refused without
+    --yes where nobody can be asked.
+
+    A decision gets the numbers of its entries. Any of them reverses it, in whatever month is open
+    then: each entry is taken back by one that is linked to it.
 
     Example: instance-images meter adjust --image 0f9e6a1c-5b1d-4c55-9a80-8f6f0a6f3f11 --hours
     2026-11-23T08:00Z..2026-11-23T12:00Z --reason "storage outage"
     """
-    from instance_images_billing.audit.adjust import Decision, decide
-    from instance_images_billing.pricing.money import parse_price
+    from instance_images_billing.audit.adjust import Decision, charged_nanos, decide, is_far
+    from instance_images_billing.audit.reverse import reverse
+    from instance_images_billing.pricing.money import decimal_of, parse_amount
 
-    if waive and amount is not None:
-        raise UsageError("Give either --waive or --amount: a waiver is an amount of 0.")
-    start, end = _hours(hours)
-    wanted = parse_price(amount) if amount is not None else None
-    decision = Decision(image_id, start, end, wanted, _text(reason), _text(author or _user())[:64])
+    why, who = _text(reason), _text(author or _user())[:64]
     application = invocation.application
     names = [location.name for location in application.settings.locations]
     timezone, now = application.settings.billing.timezone, invocation.clock()
+    if entry is not None:
+        if image_id or hours or waive or amount is not None:
+            raise UsageError("--reverse goes without --image, --hours, --waive and --amount.")
+        number = entry
+
+        def post(connection: sa.Connection) -> list[Adjustment]:
+            return reverse(connection, names, number, why, who, now)
+
+        _post(invocation, post, yes=yes)
+        return
+    if not image_id or not hours:
+        raise UsageError("Give --image and --hours, or --reverse.")
+    if waive and amount is not None:
+        raise UsageError("Give either --waive or --amount: a waiver is an amount of 0.")
+    start, end = _hours(hours)
+    wanted = parse_amount(amount) if amount is not None else None
+    decision = Decision(image_id, start, end, wanted, why, who)
+
+    def post_decision(connection: sa.Connection) -> list[Adjustment]:
+        return decide(connection, names, decision, timezone, now)
+
     with application.database.rehearsing() as connection:
-        _show(decide(connection, names, decision, timezone, now))
-    if not yes and not (sys.stdin.isatty() and click.confirm("Post this?", err=True)):
+        charged = charged_nanos(connection, names, decision, timezone)
+    far = ""
+    if wanted and is_far(wanted, charged):
+        far = (
+            f"The amount {decimal_of(wanted):f} is far from the {decimal_of(charged):f} that the"
+            " image is charged in these hours"
+        )
+    _post(invocation, post_decision, yes=yes, far=far)
+
+
+def _post(
+    invocation: Invocation,
+    post: Callable[[sa.Connection], list[Adjustment]],
+    *,
+    yes: bool,
+    far: str = "",
+) -> None:
+    """Show what would be posted, ask, and post it."""
+    from instance_images.errors import Refused
+
+    database = invocation.application.database
+    with database.rehearsing() as connection:
+        _show([replace(one, adjustment_key=None) for one in post(connection)])
+    if far:
+        click.echo(f"Warning: {far}.", err=True)
+    if not yes and not sys.stdin.isatty():
+        if far:
+            raise Refused(f"{far}: check the amount, and give --yes to post it.")
         click.echo("Nothing was posted: give --yes to post it.", err=True)
         return
-    with application.database.writing() as connection:
-        posted = decide(connection, names, decision, timezone, now)
-    click.echo(f"Posted {len(posted)} adjustment{'s' * (len(posted) > 1)}.", err=True)
+    if not yes and not click.confirm("Post this?", err=True):
+        click.echo("Nothing was posted.", err=True)
+        return
+    with database.writing() as connection:
+        posted = post(connection)
+    count = f"{len(posted)} adjustment{'s' * (len(posted) > 1)}"
+    entry = posted[0].adjustment_key
+    click.echo(f"Posted {count}. To take it back: --reverse {entry}.", err=True)
 
 
 def _hours(text: str) -> tuple[datetime, datetime]:

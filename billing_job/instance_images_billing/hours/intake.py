@@ -26,6 +26,7 @@ from instance_images_billing.ledger.histories import (
 from instance_images_billing.ledger.tables import history, intervals
 from instance_images_billing.months.minimums import correct_minimums
 from instance_images_billing.pricing.corrections import (
+    END_OF_WAIVER,
     HAND,
     LATE,
     Adjustment,
@@ -36,6 +37,7 @@ from instance_images_billing.pricing.corrections import (
     differences,
     given_back_twice,
     priced,
+    waivers_ended,
 )
 from instance_images_billing.pricing.history import (
     Fact,
@@ -214,7 +216,7 @@ def _adjustments(
         min(one.part.start for one in found),
         max(one.part.end for one in found),
     )
-    by_hand = adjustments.decided_by_hand(connection, {one.account_key for one in found})
+    decided = adjustments.decisions_by_place(connection, {one.account_key for one in found})
     new = []
     for one, nanos in priced(found, standing):
         place = (one.account_key, one.part.start)
@@ -232,9 +234,11 @@ def _adjustments(
         )
         new.append(late)
         stands = standing.get(place, Standing()).amount_nanos + nanos
-        twice = given_back_twice(by_hand.get(place, {}), one.image_id, nanos, stands)
-        if twice > 0:
-            new.append(_end_of_waiver(late, twice))
+        rows = decided.get(place, [])
+        by_hand = adjustments.nanos_by_image(rows)
+        twice = given_back_twice(by_hand, one.image_id, nanos, stands)
+        for reverses, part in waivers_ended(rows, one.image_id, twice):
+            new.append(_end_of_waiver(late, part, reverses))
     return new
 
 
@@ -245,7 +249,7 @@ def _reason(fact: Fact) -> str:
     )
 
 
-def _end_of_waiver(late: Adjustment, nanos: int) -> Adjustment:
+def _end_of_waiver(late: Adjustment, nanos: int, reverses: int | None) -> Adjustment:
     """Return the row that takes a waiver back, for the charge that it waived is gone itself."""
     return Adjustment(
         account_key=late.account_key,
@@ -255,7 +259,8 @@ def _end_of_waiver(late: Adjustment, nanos: int) -> Adjustment:
         kind=HAND,
         byte_seconds=0,
         amount_nanos=nanos,
-        reason="the waived charge was corrected since, and is not given back twice",
+        reason=END_OF_WAIVER,
         author=late.author,
         posted_at=late.posted_at,
+        reverses=reverses,
     )

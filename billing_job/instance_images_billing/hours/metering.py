@@ -168,8 +168,10 @@ def _link(
     if not keys <= run.account_ids.keys():
         run.account_ids.update(_account_ids(connection, run.location))  # another run took it in
     before = closings.last_digest(connection, run.location)
+    first = adjustments.reversed_by(connection, adjusted)
     closings.insert_closing(
-        connection, link_hour(before, rate, hour, new, adjusted, run.account_ids, run.clock())
+        connection,
+        link_hour(before, rate, hour, new, adjusted, run.account_ids, run.clock(), first),
     )
 
 

@@ -10,7 +10,21 @@ from instance_images_billing.ledger.postings import account_keys
 from instance_images_billing.ledger.tables import adjustments, postings
 from instance_images_billing.pricing.corrections import HAND, LATE, Adjustment, Place, Standing
 
-_COLUMNS = tuple(column for column in adjustments.c if column.name != "adjustment_key")
+_COLUMNS = tuple(adjustments.c)
+_INSERTED = tuple(column for column in adjustments.c if column.name != "adjustment_key")
+
+
+def insert_decision(connection: sa.Connection, new: Sequence[Adjustment]) -> list[Adjustment]:
+    """Add the rows of one decision; return them with their numbers."""
+    insert_adjustments(connection, new)
+    first = new[0]
+    found = _found(
+        connection,
+        adjustments.c.image_id == first.image_id,
+        adjustments.c.posted_at == first.posted_at,
+        adjustments.c.kind == first.kind,
+    )
+    return found[-len(new) :]  # whoever else decides about the image waits for the location
 
 
 def insert_adjustments(connection: sa.Connection, new: Sequence[Adjustment]) -> None:
@@ -18,7 +32,7 @@ def insert_adjustments(connection: sa.Connection, new: Sequence[Adjustment]) -> 
     if new:
         connection.execute(
             sa.insert(adjustments),
-            [{c.name: getattr(one, c.name) for c in _COLUMNS} for one in new],
+            [{c.name: getattr(one, c.name) for c in _INSERTED} for one in new],
         )
 
 
@@ -86,19 +100,52 @@ def standing(
     return found
 
 
-def decided_by_hand(
+def decisions_by_place(
     connection: sa.Connection, account_keys: Iterable[int]
-) -> dict[Place, dict[str, int]]:
-    """Return the nanos that were decided by hand for the accounts, by slice and image."""
-    found: dict[Place, dict[str, int]] = {}
+) -> dict[Place, list[Adjustment]]:
+    """Return the decisions by hand of the accounts and their reversals, by slice, in order."""
+    found: dict[Place, list[Adjustment]] = {}
     for one in _found(
         connection,
         adjustments.c.account_key.in_(sorted(set(account_keys))),
         adjustments.c.kind == HAND,
     ):
-        images = found.setdefault((one.account_key, one.corrects_at), {})
-        images[one.image_id] = images.get(one.image_id, 0) + one.amount_nanos
+        found.setdefault((one.account_key, one.corrects_at), []).append(one)
     return found
+
+
+def nanos_by_image(rows: Iterable[Adjustment]) -> dict[str, int]:
+    """Return what these rows come to, by image."""
+    images: dict[str, int] = {}
+    for one in rows:
+        images[one.image_id] = images.get(one.image_id, 0) + one.amount_nanos
+    return images
+
+
+def reversed_by(connection: sa.Connection, rows: Iterable[Adjustment]) -> dict[int, Adjustment]:
+    """Return the decisions that these rows reverse, by number."""
+    keys = sorted({one.reverses for one in rows if one.reverses is not None})
+    found = _found(connection, adjustments.c.adjustment_key.in_(keys)) if keys else []
+    return {one.adjustment_key: one for one in found if one.adjustment_key is not None}
+
+
+def find_entry(connection: sa.Connection, entry: int) -> Adjustment | None:
+    """Return the adjustment of that number."""
+    found = _found(connection, adjustments.c.adjustment_key == entry)
+    return found[0] if found else None
+
+
+def posted_together(connection: sa.Connection, one: Adjustment) -> list[Adjustment]:
+    """Return the rows of the decision that the row is part of, in order."""
+    return _found(
+        connection,
+        adjustments.c.image_id == one.image_id,
+        adjustments.c.kind == one.kind,
+        adjustments.c.posted_at == one.posted_at,
+        adjustments.c.reason == one.reason,
+        adjustments.c.author == one.author,
+        adjustments.c.reverses.is_(None),
+    )
 
 
 def _found(connection: sa.Connection, *conditions: Any) -> list[Adjustment]:

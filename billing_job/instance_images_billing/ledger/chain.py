@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from types import MappingProxyType
 
 from instance_images.instants import format_instant
 from instance_images_billing.pricing.charged import Posting
@@ -49,13 +50,17 @@ def link_hour(
     adjusted: Sequence[Adjustment],
     account_ids: Mapping[int, str],
     closed_at: datetime,
+    reversed_rows: Mapping[int, Adjustment] = MappingProxyType({}),
 ) -> Closing:
-    """Return the link of an hour with these postings and adjustments, after the one ``before``."""
+    """Return the link of an hour with these postings and adjustments, after the one ``before``.
+
+    ``reversed_rows`` are the decisions that some of the adjustments reverse, by number.
+    """
     lines = sorted(
         f"{account_ids[p.account_key]} {_text(p.starts_at)} {p.byte_seconds} {p.amount_nanos}"
         for p in posted
     )
-    lines += sorted(_adjustment_text(one, account_ids) for one in adjusted)
+    lines += sorted(_adjustment_text(one, account_ids, reversed_rows) for one in adjusted)
     total = sum(p.amount_nanos for p in posted) + sum(one.amount_nanos for one in adjusted)
     digest = _digest([before, f"{rate.location} {_text(hour)}", rate_text(rate), *lines])
     return Closing(rate.location, hour, len(posted), len(adjusted), total, digest, closed_at)
@@ -80,12 +85,21 @@ def rate_text(rate: Rate) -> str:
     )
 
 
-def _adjustment_text(one: Adjustment, account_ids: Mapping[int, str]) -> str:
-    return (
+def _adjustment_text(
+    one: Adjustment, account_ids: Mapping[int, str], reversed_rows: Mapping[int, Adjustment]
+) -> str:
+    text = (
         f"{account_ids[one.account_key]} {one.image_id} {_text(one.corrects_at)} {one.kind}"
         f" {one.byte_seconds} {one.amount_nanos} {_text(one.posted_at)}"
         f" {one.author!r} {one.reason!r}"
     )
+    if one.reverses is None:
+        return text
+    # Numbers of rows differ from ledger to ledger: what is reversed stands here by its content.
+    first = reversed_rows.get(one.reverses)
+    if first is None:
+        return f"{text} reverses nothing"
+    return f"{text} reverses {_text(first.posted_at)} {first.amount_nanos} {first.reason!r}"
 
 
 def _text(instant: datetime) -> str:

@@ -97,7 +97,8 @@ watermarks = sa.Table(
 # A correction of the slice of an hour that starts at ``corrects_at``, counted in the hour
 # ``counted_at``, which was the location's first open one when it was posted. ``kind`` is ``late``
 # where it follows from the history, ``hand`` where somebody decided it, ``minimum`` where a minimum
-# charge of a closed period has become another one; that is about no image.
+# charge of a closed period has become another one; that is about no image. ``reverses`` is the key
+# of the decision that the row takes back, all of it or a part.
 adjustments = sa.Table(
     "adjustments",
     METADATA,
@@ -112,6 +113,7 @@ adjustments = sa.Table(
     sa.Column("reason", sa.String(255), nullable=False),
     sa.Column("author", sa.String(64), nullable=False),
     sa.Column("posted_at", Instant, nullable=False),
+    sa.Column("reverses", Key),
     sa.Index(None, "counted_at"),
     sa.Index(None, "account_key", "corrects_at"),
     sa.Index(None, "image_id"),

@@ -5,7 +5,7 @@ in money: the account's charge for the slice with the image's difference, less w
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -21,11 +21,16 @@ from instance_images_billing.pricing.rating import (
 
 # What follows from the history; what somebody decided; what a minimum charge lacks after that.
 LATE, HAND, MINIMUM = "late", "hand", "minimum"
+END_OF_WAIVER = "the waived charge was corrected since, and is not given back twice"
 
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """A correction of the slice that starts at ``corrects_at``, counted in hour ``counted_at``."""
+    """A correction of the slice that starts at ``corrects_at``, counted in hour ``counted_at``.
+
+    ``adjustment_key`` is its number in the ledger, None before it is posted. ``reverses`` is the
+    number of the decision by hand that it takes back, all of it or a part.
+    """
 
     account_key: int
     image_id: str
@@ -37,6 +42,13 @@ class Adjustment:
     reason: str
     author: str
     posted_at: datetime
+    reverses: int | None = None
+    adjustment_key: int | None = field(default=None, compare=False)
+
+    @property
+    def is_unlinked_end(self) -> bool:
+        """Whether a run ended a waiver by it, and did not record which one."""
+        return self.reverses is None and self.reason == END_OF_WAIVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,3 +152,38 @@ def given_back_twice(
     own = min(-by_hand.get(image_id, 0), -late_nanos)
     beyond = -(stands_nanos + sum(by_hand.values()))
     return max(0, own, beyond) if by_hand else 0
+
+
+def remaining_nanos(rows: Sequence[Adjustment]) -> dict[int, int]:
+    """Return what is left of each decision among these rows by its number: nothing once reversed.
+
+    The rows are all decisions by hand of their slices, with their reversals.
+    """
+    left: dict[int, int] = {}
+    for one in rows:
+        if one.reverses is not None:
+            left[one.reverses] = left.get(one.reverses, 0) + one.amount_nanos
+        elif one.adjustment_key is not None:
+            key = one.adjustment_key
+            left[key] = left.get(key, 0) + one.amount_nanos
+    return left
+
+
+def waivers_ended(
+    rows: Sequence[Adjustment], image_id: str, nanos: int
+) -> list[tuple[int | None, int]]:
+    """Return which waivers a give-back of so many nanos ends, with the part of each.
+
+    The image's own waivers come first, and of these the newest. What no waiver explains has None.
+    """
+    left = remaining_nanos(rows)
+    waivers = [one for one in rows if one.reverses is None and one.adjustment_key is not None]
+    waivers.sort(key=lambda one: (one.image_id != image_id, -(one.adjustment_key or 0)))
+    found: list[tuple[int | None, int]] = []
+    for one in waivers:
+        assert one.adjustment_key is not None
+        part = min(max(0, -left[one.adjustment_key]), nanos)
+        if part:
+            found.append((one.adjustment_key, part))
+            nanos -= part
+    return [*found, (None, nanos)] if nanos else found

@@ -25,6 +25,16 @@ def parse_price(text: str) -> int:
     return int(price * NANOS_PER_UNIT)
 
 
+def parse_amount(text: str) -> int:
+    """Return the nanos of an amount such as ``12.50``. Raises UsageError."""
+    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", text):
+        raise UsageError(
+            f"{text!r} is no amount: write at most 12 digits, a point and at most 9 decimals,"
+            " such as 12.50. An amount is what the hours cost altogether, so it is not below 0."
+        )
+    return int(Decimal(text) * NANOS_PER_UNIT)
+
+
 def round_half_even(exact: Fraction) -> int:
     """Return the nearest integer; of two that are as near, the even one."""
     return round(exact)

@@ -25,7 +25,7 @@ from instance_images_reports.statement.location_ledger import BilledImage, Locat
 
 _DAY = timedelta(days=1)
 _DAY_SECONDS = 86_400
-_ADJUSTMENT = tuple(c for c in adjustments.c if c.name != "adjustment_key")
+_ADJUSTMENT = tuple(adjustments.c)
 _ADJUSTMENT_NAMES = tuple(c.name for c in _ADJUSTMENT)
 
 Rows = dict[int, list[Any]]

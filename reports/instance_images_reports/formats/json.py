@@ -207,4 +207,6 @@ def adjustment_fields(adjustment: Adjustment) -> JsonFields:
         "until": None if until is None else format_instant(until),
         "amount_exact": decimal_text(adjustment.amount_exact),
         "name": adjustment.name,
+        "entry": adjustment.entry,
+        "reverses": adjustment.reverses,
     }

@@ -14,13 +14,14 @@ from zoneinfo import ZoneInfo
 
 from instance_images.instants import HOUR, floor_hour
 from instance_images_billing.pricing.charged import MinimumCharge, Posting
-from instance_images_billing.pricing.corrections import Adjustment
+from instance_images_billing.pricing.corrections import HAND, Adjustment
 from instance_images_billing.pricing.money import decimal_of, price_text
 from instance_images_billing.pricing.periods import Period, period_of
 from instance_images_billing.pricing.rating import Rate, charge_nanos, charged_byte_seconds, rate_at
 from instance_images_billing.pricing.units import UNIT_BYTES
 from instance_images_reports.statement.location_ledger import LocationLedger
 
+REVERSES = "reverses entry"
 CORRECTION, ALLOWANCE, MINIMUM = "correction", "allowance", "minimum"
 
 
@@ -41,6 +42,8 @@ class BesideDraft:
     name: str = ""
     threshold: Decimal | None = None
     unit: str = ""
+    entry: int | None = None
+    reverses: int | None = None
 
 
 def beside_drafts(ledger: LocationLedger, period: Period, timezone: ZoneInfo) -> list[BesideDraft]:
@@ -121,12 +124,13 @@ def _minimum_reason(rate: Rate) -> str:
 def _corrections(ledger: LocationLedger, timezone: ZoneInfo) -> list[BesideDraft]:
     """Return the adjustments, those of one image and month that were posted together as one."""
 
-    def cause(one: Adjustment) -> tuple[datetime, str, str, Period]:
-        return one.posted_at, one.image_id, one.reason, period_of(one.corrects_at, timezone)
+    def cause(one: Adjustment) -> tuple[datetime, str, bool, str, Period]:
+        month = period_of(one.corrects_at, timezone)
+        return one.posted_at, one.image_id, one.reverses is not None, one.reason, month
 
     drafts = []
-    in_order = sorted(ledger.adjustments, key=lambda one: (*cause(one)[:3], one.corrects_at))
-    for (_posted_at, image_id, reason, month), group in groupby(in_order, key=cause):
+    in_order = sorted(ledger.adjustments, key=lambda one: (*cause(one)[:4], one.corrects_at))
+    for (_posted_at, image_id, _, reason, month), group in groupby(in_order, key=cause):
         rows: Sequence[Adjustment] = list(group)
         drafts.append(
             BesideDraft(
@@ -135,9 +139,11 @@ def _corrections(ledger: LocationLedger, timezone: ZoneInfo) -> list[BesideDraft
                 image_id,
                 rows[0].corrects_at,
                 min(floor_hour(rows[-1].corrects_at) + HOUR, month.end),
-                reason,
+                reason if rows[0].reverses is None else f"{REVERSES} {rows[0].reverses}: {reason}",
                 Fraction(sum(row.amount_nanos for row in rows)),
                 ledger.image_names.get(image_id, ""),
+                entry=rows[0].adjustment_key if rows[0].kind == HAND else None,
+                reverses=rows[0].reverses,
             )
         )
     return drafts

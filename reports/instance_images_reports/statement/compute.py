@@ -123,6 +123,8 @@ def _adjustment(draft: BesideDraft, amount_minor: int, currency_digits: int) -> 
         name=draft.name,
         threshold=draft.threshold,
         unit=draft.unit,
+        entry=draft.entry,
+        reverses=draft.reverses,
     )
 
 

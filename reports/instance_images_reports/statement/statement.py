@@ -74,7 +74,8 @@ class Adjustment:
     ``kind`` is ``correction`` for hours that were closed before something about them became known,
     from ``hour`` to ``until``; ``allowance`` for what is free; ``minimum`` for what is missing to
     the minimum charge. The last two are about no image: ``image_id`` and ``name`` are empty; their
-    ``threshold`` is the units that are free, or the minimum charge.
+    ``threshold`` is the units that are free, or the minimum charge. ``entry`` is the number of the
+    first row of a decision by hand, ``reverses`` that of the decision that it takes back.
     """
 
     image_id: str
@@ -88,6 +89,8 @@ class Adjustment:
     name: str = ""
     threshold: Decimal | None = None
     unit: str = ""
+    entry: int | None = None
+    reverses: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ the reader's language and time zone; what somebody wrote by hand stays as it is.
 import re
 
 from instance_images.instants import parse_instant
-from instance_images_reports.statement.adjustments import ALLOWANCE, MINIMUM
+from instance_images_billing.pricing.corrections import END_OF_WAIVER
+from instance_images_reports.statement.adjustments import ALLOWANCE, MINIMUM, REVERSES
 from instance_images_reports.statement.statement import Adjustment
 from instance_images_reports.wording.words import Words
 
 _LATE = re.compile(r"(available|changed|deleted) at (\S+Z), which became known at (\S+Z)")
 _MINIMUM = re.compile(r"minimum charge of (\d{4}-\d\d), whose usage was corrected since")
-_WAIVER = "the waived charge was corrected since, and is not given back twice"
+_REVERSAL = re.compile(rf"^{REVERSES} [0-9]+: ")
 
 
 def adjustment_reason(words: Words, adjustment: Adjustment) -> str:
@@ -26,11 +27,22 @@ def adjustment_reason(words: Words, adjustment: Adjustment) -> str:
         return words.gettext(
             "missing to the minimum charge of %(amount)s", amount=words.price(threshold)
         )
-    return _recorded(words, adjustment.reason)
+    recorded = _recorded(words, adjustment.reason)
+    if adjustment.reverses is not None:
+        return words.gettext(
+            "reverses entry %(entry)s: %(reason)s",
+            entry=str(adjustment.reverses),
+            reason=_recorded(words, _REVERSAL.sub("", adjustment.reason)),
+        )
+    if adjustment.entry is not None:
+        return words.gettext(
+            "%(reason)s (entry %(entry)s)", entry=str(adjustment.entry), reason=recorded
+        )
+    return recorded
 
 
 def _recorded(words: Words, reason: str) -> str:
-    if reason == _WAIVER:
+    if reason == END_OF_WAIVER:
         return words.gettext("the waived charge was corrected since, and is not given back twice")
     if minimum := _MINIMUM.fullmatch(reason):
         return words.gettext(

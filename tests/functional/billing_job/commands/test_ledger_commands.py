@@ -95,14 +95,15 @@ def test_a_decision_is_shown_first_and_posted_with_yes(cli: CommandLine, world: 
     assert "give --yes" in shown.err
     assert world.adjustments() == []
 
-    assert cli.ok(*words, "--yes").err == "Posted 2 adjustments.\n"
+    posted = cli.ok(*words, "--yes").err
+    assert posted == "Posted 2 adjustments. To take it back: --reverse 1.\n"
     assert [one.amount_nanos for one in world.adjustments()] == [-EUR // 2] * 2
     cli.refused(3, "nothing is left", *words, "--yes")
     cli.refused(2, "either --waive or --amount", *words, "--waive", "--amount", "1")
     cli.refused(2, "are no hours", *words[:-1], "2026-11-02T12:00Z")
     report = cli.ok("report", "cloud-usage", "--period", "2026-11", "-f", "text").out
     assert "Allowance [1]" in report
-    assert f"\n[2] Image {image}: outage\n" in report
+    assert f"\n[2] Image {image}: outage (entry 1)\n" in report
 
 
 def test_a_dry_run_shows_the_adjustments_that_a_run_would_post(

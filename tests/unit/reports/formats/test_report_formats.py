@@ -147,6 +147,8 @@ def test_json_has_the_fields_of_the_contract_in_its_order() -> None:
         "until",
         "amount_exact",
         "name",
+        "entry",
+        "reverses",
     ]
     assert section["subtotals"][0] == {"location": "RegionOne", "images": 2, "amount": "1.61"}
     assert section["shares"][1] == {

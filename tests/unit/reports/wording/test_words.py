@@ -206,7 +206,7 @@ def test_what_the_hourly_run_recorded_is_put_in_local_times() -> None:
 def test_the_reasons_of_the_ledger_are_recognised() -> None:
     # Made by the billing job itself, so that a change of its words is noticed here.
     late = recorded_late()
-    reasons = [late.reason, _end_of_waiver(late, 1).reason]
+    reasons = [late.reason, _end_of_waiver(late, 1, None).reason]
     reasons += [_correction(1, samples.OCTOBER, 1, late.counted_at, late.posted_at).reason]
 
     german = [adjustment_reason(words("de"), adjustment(reason)) for reason in reasons]
