@@ -4,10 +4,18 @@ project = "instance-images"
 author = "instance-images contributors"
 copyright = "2026, instance-images contributors"
 
-extensions = ["myst_parser", "openstackdocstheme", "reno.sphinxext"]
+extensions = [
+    "myst_parser",
+    "openstackdocstheme",
+    "oslo_config.sphinxext",
+    "reno.sphinxext",
+    "sphinx_click",
+]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
+# A command is copied from a page: "--account" stays two hyphens.
+smartquotes = False
 # Each link of a page must lead somewhere.
 nitpicky = True
 

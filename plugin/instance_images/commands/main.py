@@ -112,7 +112,7 @@ class PartsGroup(click.Group):
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Directory whose *.conf files are read after the files.",
+    help="Directory whose .conf files are read after the files.",
 )
 @click.option("--debug", is_flag=True, help="Log what is done, and show tracebacks.")
 @click.version_option(version("instance-images"), prog_name="instance-images")
