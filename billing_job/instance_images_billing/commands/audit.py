@@ -176,8 +176,7 @@ def _post(
     if not yes and not click.confirm("Post this?", err=True):
         click.echo("Nothing was posted.", err=True)
         return
-    with database.writing() as connection:
-        posted = post(connection)
+    posted = database.write(post)
     count = f"{len(posted)} adjustment{'s' * (len(posted) > 1)}"
     entry = posted[0].adjustment_key
     click.echo(f"Posted {count}. To take it back: --reverse {entry}.", err=True)

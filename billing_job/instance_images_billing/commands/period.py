@@ -55,6 +55,7 @@ def close(invocation: Invocation, name: str) -> None:
     billing = application.settings.billing
     chosen = parse_period(name, billing.timezone)
     names = [location.name for location in application.settings.locations]
-    with application.database.writing() as connection:
-        closed = close_period(connection, names, chosen, invocation.clock())
+    closed = application.database.write(
+        lambda connection: close_period(connection, names, chosen, invocation.clock())
+    )
     click.echo(f"{closed.name} is closed. Its digest is {closed.digest}.")

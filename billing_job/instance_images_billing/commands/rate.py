@@ -70,8 +70,8 @@ def set_rate(
         _preview(invocation, configured, price_nanos)
         return
     from_hour = parsed(parse_hour, from_text) if from_text is not None else None
-    with application.database.writing() as connection:
-        new = rates.set_rate(
+    new = application.database.write(
+        lambda connection: rates.set_rate(
             connection,
             configured,
             application.settings.billing,
@@ -79,6 +79,7 @@ def set_rate(
             from_hour,
             invocation.clock(),
         )
+    )
     click.echo(
         f"{new.location}: {price_text(new.price_nanos)} {new.currency} per {new.unit} and month"
         f" ({new.hours_per_month} hours, partial hours: {new.partial_hour}{_extra_terms(new)}) from"

@@ -9,6 +9,7 @@ known too late for its hour is posted as adjustments, in the transaction that re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -55,15 +56,16 @@ def meter(site: Site, billing: BillingSettings, until: datetime) -> Metered:
     done = Metered(site.name, problems=list(reading.problems))
     hour: datetime | None
     try:
-        with site.database.writing() as connection:
-            run = _prepare(connection, site, billing, reading, until, done)
+        run = site.database.write(
+            lambda connection: _prepare(connection, site, billing, reading, until, done)
+        )
     except IntegrityError:
         done.other_run = True
         return done
     hour = run.first_hour
     while hour is not None:
-        with site.database.writing() as connection:
-            hour = _close_next(connection, run, hour, until, done)
+        closing = site.database.write(partial(_close_next, run=run, hour=hour, until=until))
+        hour = _note(done, closing, hour)
     done.problems += follow_up(site)
     return done
 
@@ -76,7 +78,7 @@ def rehearse(site: Site, billing: BillingSettings, until: datetime) -> Metered:
         run = _prepare(connection, site, billing, reading, until, done)
         hour = run.first_hour
         while hour is not None:
-            hour = _close_next(connection, run, hour, until, done)
+            hour = _note(done, _close_next(connection, run, hour, until), hour)
     return done
 
 
@@ -125,29 +127,47 @@ def _account_ids(connection: sa.Connection, location: str) -> dict[int, str]:
     }
 
 
-def _close_next(
-    connection: sa.Connection, run: _Run, hour: datetime, until: datetime, done: Metered
-) -> datetime | None:
-    """Close the hour if it may be closed; return the next hour to try, None if there is none."""
+@dataclass(frozen=True, slots=True)
+class _Closing:
+    """What came of an hour: its postings and their currency, or why it was not closed."""
+
+    posted: Sequence[Posting] | None = None
+    currency: str = ""
+    problem: str = ""
+    other_run: bool = False
+
+
+def _close_next(connection: sa.Connection, run: _Run, hour: datetime, until: datetime) -> _Closing:
+    """Close the hour if it may be closed."""
     if hour + HOUR > until:
-        return None
+        return _Closing()
     rate = rate_at(ledger_rates.list_rates(connection, run.location), hour)
     if rate is None:
-        done.problems.append(
-            f"{run.location} has no rate for the hour {format_instant(hour)}, so it stays open: run"
-            f" 'instance-images rate set {run.location} PRICE --from {format_instant(hour)}'."
+        return _Closing(
+            problem=f"{run.location} has no rate for the hour {format_instant(hour)}, so it stays"
+            f" open: run 'instance-images rate set {run.location} PRICE --from"
+            f" {format_instant(hour)}'."
         )
-        return None
     if not _claim(connection, run.location, hour):
-        done.other_run = True
-        return None
+        return _Closing(other_run=True)
     new = _postings_of_hour(connection, run, hour, rate)
     ledger.insert_postings(connection, new)
     _link(connection, run, hour, rate, new)
+    return _Closing(new, rate.currency)
+
+
+def _note(done: Metered, closing: _Closing, hour: datetime) -> datetime | None:
+    """Add what came of the hour, once that is committed; return the next hour to try, if any."""
+    if closing.problem:
+        done.problems.append(closing.problem)
+    if closing.other_run:
+        done.other_run = True
+    if closing.posted is None:
+        return None
     done.hours += 1
-    done.postings += new
+    done.postings += closing.posted
     done.closed_until = hour + HOUR
-    done.currency = rate.currency
+    done.currency = closing.currency
     return done.closed_until
 
 

@@ -157,9 +157,10 @@ minimum_charges = sa.Table(
     sa.Column("posted_at", Instant, nullable=False),
 )
 
-# Its row is locked by whoever writes in the location's ledger.
+# Its row is locked by whoever writes in the location's ledger. A lock is a write, as in accounts.
 ledger_locks = sa.Table(
     "ledger_locks",
     METADATA,
     sa.Column("location", sa.String(64), primary_key=True),
+    sa.Column("lock_version", sa.BigInteger, nullable=False, server_default="0"),
 )

@@ -14,12 +14,20 @@ from instance_images_billing.ledger.tables import (
 
 
 def lock_location(connection: sa.Connection, location: str) -> None:
-    """Make every other writer of the location's ledger wait until the transaction ends."""
-    query = sa.select(ledger_locks).where(ledger_locks.c.location == location).with_for_update()
-    if connection.execute(query).first() is None:
+    """Make every other writer of the location's ledger wait until the transaction ends.
+
+    The lock is a write, because nodes of a cluster compare nothing else when they commit: of two
+    transactions that hold it at two nodes, one is ended. ``write`` repeats that one.
+    """
+    locked = (
+        sa.update(ledger_locks)
+        .where(ledger_locks.c.location == location)
+        .values(lock_version=ledger_locks.c.lock_version + 1)
+    )
+    if connection.execute(locked).rowcount == 0:
         with contextlib.suppress(IntegrityError), connection.begin_nested():
             connection.execute(sa.insert(ledger_locks).values(location=location))
-        connection.execute(query).one()
+        connection.execute(locked)
 
 
 def watermark(connection: sa.Connection, location: str) -> datetime | None:

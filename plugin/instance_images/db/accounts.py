@@ -1,4 +1,9 @@
-"""Rows of accounts: an account at a location, its own limit, and the lock that guards its slots."""
+"""Rows of accounts: an account at a location, its own limit, and the lock that guards its slots.
+
+The lock is a write: whoever takes a slot changes the account's row first. A row lock alone holds
+at one server only. A Galera cluster lets nodes work side by side and compares what they wrote when
+they commit: of two transactions that changed the same row, it ends one.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,16 +39,27 @@ def find_account(connection: sa.Connection, location: str, account_id: str) -> A
 def lock_account(connection: sa.Connection, location: str, account: Account) -> AccountRow:
     """Return the account's row, made if need be, locked until the transaction ends.
 
-    Whoever reserves a slot holds this lock from counting to inserting. (SQLite locks the whole
-    database when a writing transaction begins, and takes no row locks.)
+    Whoever reserves a slot holds this lock from counting to inserting. Call it in ``write``, which
+    repeats a transaction that lost against another one.
     """
-    found = _one(connection, _rows().where(_is(location, account.id)).with_for_update())
-    if found is None:
+    if not _lock(connection, location, account.id):
         _insert(connection, location, account)
-        found = _one(connection, _rows().where(_is(location, account.id)).with_for_update())
-        assert found is not None
+        is_locked = _lock(connection, location, account.id)
+        assert is_locked
+    found = find_account(connection, location, account.id)
+    assert found is not None
     _keep_names(connection, found, account)
     return found
+
+
+def _lock(connection: sa.Connection, location: str, account_id: str) -> bool:
+    """Change the account's row; return False if there is none."""
+    result = connection.execute(
+        sa.update(accounts)
+        .where(_is(location, account_id))
+        .values(lock_version=accounts.c.lock_version + 1)
+    )
+    return result.rowcount == 1
 
 
 def _keep_names(connection: sa.Connection, row: AccountRow, account: Account) -> None:

@@ -28,8 +28,10 @@ _MISSING_TABLE = re.compile(
     "no such (table|column)|(relation|column) .* does not exist|[Tt]able .* doesn't exist"
     "|Unknown column"
 )
-# Deadlocks and failed serialisations: SQLSTATEs of PostgreSQL, error numbers of MariaDB.
-_CONFLICT = re.compile(r"\b(40P01|40001)\b|\((1213|1205),")
+# Deadlocks and failed serialisations: SQLSTATEs of PostgreSQL, error numbers of MariaDB. A Galera
+# cluster ends the loser of two transactions as in a deadlock, at any statement or at the commit;
+# 1305 is said of the savepoint that is gone then.
+_CONFLICT = re.compile(r"\b(40P01|40001|55P03)\b|\((1213|1205|1305|1020),")
 CONFLICTS_IN_A_ROW = 10
 T = TypeVar("T")
 _UPGRADE = "run 'instance-images db upgrade'"
@@ -59,6 +61,8 @@ class Database:
             self._turn = threading.Lock()
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+        if self.url.get_backend_name() in ("mysql", "mariadb"):
+            event.listen(self.engine, "connect", _prepare_mysql)
 
     @property
     def shown_url(self) -> str:
@@ -98,13 +102,18 @@ class Database:
                     yield connection
 
     def write(self, work: Callable[[sa.Connection], T]) -> T:
-        """Do the work in a writing transaction, and again where it lost against another one."""
-        for _ in range(CONFLICTS_IN_A_ROW):
+        """Do the work in a writing transaction, and again where it lost against another one.
+
+        The work may be done several times, and only the last time counts: it must change nothing
+        but the database.
+        """
+        for lost in range(CONFLICTS_IN_A_ROW):
             try:
                 with self.writing() as connection:
                     return work(connection)
             except TransactionConflict:
-                time.sleep(random.uniform(0.01, 0.1))  # noqa: S311 - so that two do not meet again
+                longest = min(0.1 * 2**lost, 2)
+                time.sleep(random.uniform(0.01, longest))  # noqa: S311 - so that two do not meet again
         with self.writing() as connection:
             return work(connection)
 
@@ -219,6 +228,14 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.close()
+
+
+def _prepare_mysql(connection: Any, _record: object) -> None:
+    """Let a node of a Galera cluster answer only when it has what the others have committed."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW VARIABLES LIKE 'wsrep_on'")
+        if cursor.fetchone() == ("wsrep_on", "ON"):
+            cursor.execute("SET SESSION wsrep_sync_wait = 7")
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -42,5 +42,7 @@ def set_last_read_at(
         connection.execute(sa.insert(readings).values(location=location, **values))
     elif before < read_at:
         connection.execute(
-            sa.update(readings).where(readings.c.location == location).values(values)
+            sa.update(readings)
+            .where(readings.c.location == location, readings.c.read_at < read_at)
+            .values(values)
         )

@@ -72,6 +72,9 @@ accounts = sa.Table(
     sa.Column("max_images", sa.Integer),
     sa.Column("domain_name", sa.String(255)),
     sa.Column("scope", sa.String(16), nullable=False, server_default="project"),
+    # Counts the transactions that locked the row: a lock is a write, so that nodes of a cluster
+    # that work side by side see that they compete.
+    sa.Column("lock_version", sa.BigInteger, nullable=False, server_default="0"),
     sa.UniqueConstraint("location", "account_id"),
 )
 

@@ -154,21 +154,22 @@ def fault_of_size(image: CloudImage, flavor: Flavor, volume_gib: int | None = No
 def _send(site: Site, project_id: str, image: Image, request: ServerRequest) -> None:
     """Record the task, ask the cloud, record its answer."""
     task_id = request.request_id
-    with site.database.writing() as connection:
-        tasks.insert_task(
+    journal = {"name": request.name, "count": request.count}
+    site.database.write(
+        lambda connection: tasks.insert_task(
             connection,
             task_id,
             image.id,
             TaskKind.DEPLOY,
             site.clock(),
             project_id=project_id,
-            journal={"name": request.name, "count": request.count},
+            journal=journal,
         )
+    )
     try:
         server_id = site.provider.request_server(project_id, request)
     except Refused:
-        with site.database.writing() as connection:
-            tasks.remove_task(connection, task_id)
+        site.database.write(lambda connection: tasks.remove_task(connection, task_id))
         raise
     except CloudUnavailable as error:
         raise CloudUnavailable(
@@ -176,8 +177,8 @@ def _send(site: Site, project_id: str, image: Image, request: ServerRequest) -> 
             f" {task_id}' finds out what became of it.",
             error.status,
         ) from error
-    with site.database.writing() as connection:
-        tasks.update_task(
+    site.database.write(
+        lambda connection: tasks.update_task(
             connection,
             task_id,
             site.clock(),
@@ -185,3 +186,4 @@ def _send(site: Site, project_id: str, image: Image, request: ServerRequest) -> 
             stage="building",
             server_id=server_id,
         )
+    )

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import sqlalchemy as sa
+
 from instance_images.db import images, readings, tasks
 from instance_images.deployments.scaling_groups import require_unused
 from instance_images.errors import CloudUnavailable, InstanceImagesError, Refused, WrongState
@@ -83,7 +85,8 @@ def _begin(site: Site, image: Image) -> str:
     """Record the deletion before the cloud is asked for it; a capture under way ends here."""
     task_id = str(uuid.uuid4())
     now = site.clock()
-    with site.database.writing() as connection:
+
+    def work(connection: sa.Connection) -> None:
         if not images.update_image(
             connection,
             image.id,
@@ -100,6 +103,8 @@ def _begin(site: Site, image: Image) -> str:
         tasks.insert_task(
             connection, task_id, image.id, TaskKind.DELETE, now, project_id=image.project_id
         )
+
+    site.database.write(work)
     return task_id
 
 
@@ -115,8 +120,10 @@ def _send(site: Site, image: Image, found: CloudImage, task_id: str) -> bool:
     try:
         return site.provider.delete_image(image.project_id, found.id)
     except Refused as error:
-        with site.database.writing() as connection:
-            record_not_deleted(connection, image, task_id, str(error), site.clock())
+        reason = str(error)
+        site.database.write(
+            lambda connection: record_not_deleted(connection, image, task_id, reason, site.clock())
+        )
         raise
     except CloudUnavailable as error:
         raise CloudUnavailable(
@@ -128,5 +135,6 @@ def _send(site: Site, image: Image, found: CloudImage, task_id: str) -> bool:
 
 def _end(site: Site, image: Image, task_id: str, deleted_at: datetime) -> None:
     learning = Learning(site.clock(), Source.COMMAND)
-    with site.database.writing() as connection:
-        record_deleted(connection, image.id, task_id, deleted_at, learning)
+    site.database.write(
+        lambda connection: record_deleted(connection, image.id, task_id, deleted_at, learning)
+    )

@@ -18,10 +18,13 @@ def find_limit(site: Site, account: Account) -> Limit:
 def set_limit(site: Site, account: Account, max_images: int | None) -> Limit:
     """Give the account a limit of its own, or with None take it away; return what applies now."""
     keystone_limit = site.provider.account_limit(account) if max_images is None else None
-    with site.database.writing() as connection:
+
+    def work(connection: sa.Connection) -> Limit:
         row = accounts.lock_account(connection, site.name, account)
         accounts.set_own_limit(connection, row.account_key, max_images)
         return limit_of(connection, site, account, keystone_limit)
+
+    return site.database.write(work)
 
 
 def limit_of(

@@ -8,6 +8,7 @@ done, and stops nothing: neither money nor a limit depends on it.
 import hashlib
 import logging
 from collections.abc import Collection, Sequence
+from functools import partial
 
 from instance_images.db import accounts, shared_images
 from instance_images.db.accounts import AccountRow
@@ -79,8 +80,14 @@ def _share(site: Site, row: AccountRow, most: int, *, only_new: bool) -> int:
             LOG.warning("%s: image %s is not shared: %s", site.name, image.image_id, error)
             failures += 1
             continue
-        with site.database.writing() as connection:
-            shared_images.set_shared_with(connection, image.image_id, image.project_id, digest)
+        site.database.write(
+            partial(
+                shared_images.set_shared_with,
+                image_id=image.image_id,
+                project_id=image.project_id,
+                digest=digest,
+            )
+        )
     return len(unshared)
 
 

@@ -12,14 +12,17 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from instance_images.db.accounts import lock_account
 from instance_images.db.engine import Database
 from instance_images.db.news import tell
-from instance_images.db.tables import accounts, images
+from instance_images.db.tables import images
+from instance_images.errors import InstanceImagesError
 from instance_images.model.learning import Event, Learning, Source
+from instance_images.model.records import Account
 from instance_images_billing.hours.metering import meter
 
 from support.processes.crash_story import ACCOUNTS, HOURS, LATE_BY, SIZE, START, Story
-from support.worlds.ledger_world import World
+from support.worlds.ledger_world import LOCATION, World
 
 PATIENCE_SECONDS = 120
 
@@ -36,12 +39,11 @@ def tell_of(world: World, story: Story, hour: int) -> None:
 def _begin(world: World, number: int, story: Story) -> None:
     image = story.images[number]
     begins = START + timedelta(seconds=image.begins)
-    with world.database.writing() as connection:
-        key = connection.execute(
-            sa.select(accounts.c.account_key)
-            .where(accounts.c.account_id == ACCOUNTS[number % len(ACCOUNTS)])
-            .with_for_update()  # of two workers one tells of the image, and the other sees it
-        ).scalar_one()
+    account = ACCOUNTS[number % len(ACCOUNTS)]
+
+    def work(connection: sa.Connection) -> None:
+        # Of two workers one tells of the image, and the other sees it.
+        key = lock_account(connection, LOCATION.name, Account(account, account)).account_key
         known = sa.select(images.c.image_id).where(images.c.image_id == image.id)
         if connection.execute(known).first():
             return
@@ -62,11 +64,14 @@ def _begin(world: World, number: int, story: Story) -> None:
         )
         tell(connection, image.id, Event.AVAILABLE, begins, Learning(begins, Source.COMMAND))
 
+    world.database.write(work)
+
 
 def _end(world: World, number: int, story: Story) -> None:
     image = story.images[number]
     ends = START + timedelta(seconds=image.ends)
-    with world.database.writing() as connection:
+
+    def work(connection: sa.Connection) -> None:
         changed = connection.execute(
             sa.update(images)
             .where(images.c.image_id == image.id, images.c.deleted_at.is_(None))
@@ -74,6 +79,8 @@ def _end(world: World, number: int, story: Story) -> None:
         )
         if changed.rowcount:
             tell(connection, image.id, Event.DELETED, ends, Learning(ends, Source.COMMAND))
+
+    world.database.write(work)
 
 
 def meter_all(url: str, say: Callable[[bytes], object]) -> None:
@@ -104,6 +111,8 @@ class Worker:
             try:
                 meter_all(url, lambda words: os.write(writing, words))
                 code = 0
+            except InstanceImagesError as error:
+                os.write(writing, f"{type(error).__name__}\n".encode())
             except BaseException:
                 traceback.print_exc()
             os._exit(code)
@@ -120,6 +129,12 @@ class Worker:
         """Wait until it has done all."""
         assert self._said.readline() == b"done\n"
         assert self._wait() == 0
+
+    def ended(self) -> str:
+        """Wait until it has ended; return what it said last, or which error of ours ended it."""
+        said = self._said.readline().decode().strip()
+        self._wait()
+        return said
 
     def _wait(self) -> int:
         _, status = os.waitpid(self._process_id, 0)

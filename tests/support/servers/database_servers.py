@@ -36,10 +36,7 @@ def postgresql() -> Iterator[sa.URL]:
 @contextlib.contextmanager
 def mariadb(directory: Path) -> Iterator[sa.URL]:
     """Run the machine's MariaDB in a directory of its own; yield the URL of its first database."""
-    daemon = shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin")
-    install = shutil.which("mariadb-install-db")
-    if daemon is None or install is None:
-        raise RuntimeError("MariaDB is missing: install it (Debian: apt install mariadb-server)")
+    daemon, install = mariadb_programs()
     user = ["--user=root"] if os.geteuid() == 0 else []
     data = directory / "data"
     subprocess.run(
@@ -54,7 +51,7 @@ def mariadb(directory: Path) -> Iterator[sa.URL]:
         check=True,
         capture_output=True,
     )
-    port = _free_port()
+    port = free_port()
     process = subprocess.Popen(
         [
             daemon,
@@ -95,7 +92,17 @@ def new_database(server: sa.URL) -> Iterator[str]:
         engine.dispose()
 
 
-def _free_port() -> int:
+def mariadb_programs() -> tuple[str, str]:
+    """Return the paths of MariaDB's server and of what makes its data directory."""
+    daemon = shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin")
+    install = shutil.which("mariadb-install-db")
+    if daemon is None or install is None:
+        raise RuntimeError("MariaDB is missing: install it (Debian: apt install mariadb-server)")
+    return daemon, install
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]

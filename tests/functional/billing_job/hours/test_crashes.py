@@ -1,79 +1,20 @@
 """A meter that is killed with ``kill -9`` at random instants loses nothing and doubles nothing."""
 
 import time
-from datetime import timedelta
-from random import Random
 
 import pytest
-import sqlalchemy as sa
 
 from instance_images.db.engine import Database
-from instance_images.db.tables import accounts
-from instance_images_billing.audit.verify import verify_location
 
-from support.processes.crash_story import ACCOUNTS, HOURS, SIZE, START, Story
 from support.processes.crash_worker import Worker
-from support.worlds.ledger_oracle import ImageLife, Terms, expected
-from support.worlds.ledger_world import LOCATION, World
-
-PRICE = 730 * 10**9
-
-
-def prepared(database: Database) -> World:
-    world = World(database)
-    world.clock.now = START
-    world.set_rate(PRICE, START)
-    with database.writing() as connection:
-        for name in ACCOUNTS:
-            connection.execute(
-                sa.insert(accounts).values(
-                    location=LOCATION.name, account_id=name, account_name=name
-                )
-            )
-    return world
-
-
-def check(world: World) -> None:
-    """Compare the whole ledger with the oracle, and verify it."""
-    lives = [
-        ImageLife(image.begins, {image.begins: (ACCOUNTS[n % len(ACCOUNTS)], SIZE + n)}, image.ends)
-        for n, image in enumerate(Story().images)
-    ]
-    terms = Terms("UTC", "prorate", "730", 0, [(0, PRICE)])
-    wanted = expected(lives, terms, START, HOURS * 3600)
-    found: dict[tuple[str, int], tuple[int, int]] = {}
-    for account in ACCOUNTS:
-        rows = [(p.starts_at, p.byte_seconds, p.amount_nanos) for p in world.postings(account)]
-        rows += [
-            (one.corrects_at, one.byte_seconds, one.amount_nanos)
-            for one in world.adjustments(account)
-        ]
-        for instant, byte_seconds, nanos in rows:
-            place = (account, int((instant - START).total_seconds()))
-            before = found.get(place, (0, 0))
-            found[place] = (before[0] + byte_seconds, before[1] + nanos)
-    assert {place: sums for place, sums in found.items() if any(sums)} == wanted
-    assert world.watermark() == START + timedelta(hours=HOURS)
-    with world.database.reading() as connection:
-        assert verify_location(connection, LOCATION.name, world.billing.timezone) == []
-
-
-def kill_and_repeat(url: str, kills: int, seed: int) -> int:
-    """Start the worker and kill it, until it was killed that often or is done; count the kills."""
-    random = Random(seed)
-    for killed in range(kills):
-        worker = Worker(url)
-        time.sleep(random.uniform(0, 0.25))
-        if not worker.kill():
-            return killed
-    return kills
+from support.worlds.crash_world import check, kill_and_repeat, ready
 
 
 @pytest.mark.parametrize("seed", [1])
 def test_a_meter_that_is_killed_again_and_again_posts_every_hour_once(
     database: Database, database_url: str, seed: int
 ) -> None:
-    world = prepared(database)
+    world = ready(database)
 
     killed = kill_and_repeat(database_url, 6, seed)
     Worker(database_url).finish()
@@ -88,7 +29,7 @@ def test_a_meter_that_is_killed_again_and_again_posts_every_hour_once(
 def test_two_hundred_kills_lose_nothing_and_double_nothing(
     database: Database, database_url: str, seed: int
 ) -> None:
-    world = prepared(database)
+    world = ready(database)
 
     killed = kill_and_repeat(database_url, 10, seed)
     Worker(database_url).finish()
@@ -100,7 +41,7 @@ def test_two_hundred_kills_lose_nothing_and_double_nothing(
 def test_of_two_meters_one_is_killed_and_the_other_goes_on(
     database: Database, database_url: str
 ) -> None:
-    world = prepared(database)
+    world = ready(database)
     first, second = Worker(database_url), Worker(database_url)
     time.sleep(0.3)
 
