@@ -11,12 +11,12 @@ from functools import partial
 from typing import Any
 
 from instance_images.drivers.openstack.api import reason_of
-from instance_images.drivers.openstack.names import accepted_name
 from instance_images.drivers.openstack.service import (
     ACCOUNT_PROPERTY,
     PAGE,
     REQUEST_PROPERTY,
     OpenStackPart,
+    accepted_name,
 )
 from instance_images.errors import CloudUnavailable, NotFound, WrongState
 from instance_images.instants import parse_instant

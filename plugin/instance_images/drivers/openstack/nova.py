@@ -5,12 +5,12 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from instance_images.drivers.openstack.api import reason_of
-from instance_images.drivers.openstack.names import accepted_name
 from instance_images.drivers.openstack.service import (
     ACCOUNT_PROPERTY,
     PAGE,
     REQUEST_PROPERTY,
     OpenStackPart,
+    accepted_name,
 )
 from instance_images.errors import CloudUnavailable, NotFound, Refused, WrongState
 from instance_images.model.cloud import Server, ServerStatus

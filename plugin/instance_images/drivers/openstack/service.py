@@ -1,6 +1,7 @@
 """What every part of the OpenStack driver has, and the marks that it leaves on what it makes."""
 
 import re
+import unicodedata
 
 from instance_images.config.settings import Location
 from instance_images.drivers.openstack.api import OpenStackApi
@@ -9,6 +10,15 @@ PAGE = 1000
 REQUEST_PROPERTY = "instance_images_request"
 ACCOUNT_PROPERTY = "instance_images_account"
 INSTANCE_ID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+
+
+def accepted_name(name: str) -> str:
+    """Return the name with what Nova or Cinder refuses in one replaced.
+
+    Nova refuses what lies beyond U+FFFF and joiners, Cinder the former. Our record keeps the name
+    as it was given.
+    """
+    return "".join("?" if ord(c) > 0xFFFF or unicodedata.category(c) == "Cf" else c for c in name)
 
 
 class OpenStackPart:
