@@ -193,12 +193,15 @@ def _fault_of_access(path: Path) -> str | None:
         except FileNotFoundError:
             continue
         except PermissionError:
-            return f"User {user} cannot look into the directory of the database {path}."
+            return (
+                f"The database {path} cannot be used: user {user} cannot look into its directory."
+                " Run every command as the user that owns it."
+            )
         if not os.access(one, os.W_OK, effective_ids=True):
             return (
-                f"User {user} cannot write {one}, which belongs to user {owner}: nothing was"
-                f" changed. Run every command as the same user, and give it the file and its"
-                f" directory: chown {user} {one}"
+                f"The database {path} cannot be used: user {user} cannot write {one}, which belongs"
+                f" to user {owner}. Nothing was changed. Run every command as the same user, and"
+                f" give it the file and its directory."
             )
     return None
 

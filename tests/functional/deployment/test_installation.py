@@ -6,6 +6,7 @@ The machine is a mount namespace: /etc, /opt, /usr/local and /var are layers tha
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -63,14 +64,21 @@ def source(tmp_path: Path) -> Path:
     return target
 
 
+@pytest.fixture
+def new_cloud(tmp_path: Path) -> Iterator[EmbeddedCloud]:
+    """A cloud that holds nothing, so that the doctor has nothing to find."""
+    with EmbeddedCloud.running(tmp_path / "cloud", services=()) as cloud:
+        yield cloud
+
+
 def test_commands_of_the_guide_work_in_their_order(
-    cloud: EmbeddedCloud, source: Path, tmp_path: Path
+    new_cloud: EmbeddedCloud, source: Path, tmp_path: Path
 ) -> None:
     assert os.geteuid() == 0, "the guide's commands are for root: run ./dev test --all as root"
     home, layers = tmp_path / "home", tmp_path / "layers"
     home.mkdir()
     layers.mkdir()
-    clouds = yaml.safe_load(cloud.clouds_yaml.read_text())
+    clouds = yaml.safe_load(new_cloud.clouds_yaml.read_text())
     (home / "clouds.yaml").write_text(yaml.safe_dump(clouds))
     cron = (CHECKOUT / "etc" / "cron.d" / "instance-images").read_text()
     variables = " ".join(re.findall(r"^[A-Z_]+=.*$", cron, re.MULTILINE))
