@@ -145,7 +145,7 @@ def test_nothing_is_deleted_while_heat_cannot_tell_who_uses_it(park: Park) -> No
         (("set-image", "../../stacks/empty", "golden"), 3, "was not found"),
         (("set-image", "empty", "golden", "--batch-size", "2"), 2, "add --replace"),
         (("set-image", "empty", "golden", "--group", "owners"), 3, "has these: workers"),
-        (("show", "\x1b[31mempty"), 3, "'[31mempty' was not found"),
+        (("show", "\x1b[31mempty"), 3, r"'\x1b[31mempty' was not found"),
         (("create", "9web", "--image", "golden", "--flavor", "m1.tiny"), 2, "begin with a letter"),
         (("create", "web2", "--image", "lead", "--flavor", "m1.tiny"), 3, "'lead' was not found"),
         (("create", "web2", "--image", "golden", "--flavor", "m9"), 3, "'m9' was not found"),
