@@ -123,6 +123,7 @@ PERIOD: View = View(
         ("closed_at", lambda one: one.closed_at),
         ("metered_until", lambda one: one.metered_until),
         ("totals", lambda one: _totals(one)),
+        ("digest", lambda one: one.digest),
     ),
     columns=(
         ("Period", lambda one: one.name),
@@ -131,6 +132,7 @@ PERIOD: View = View(
         ("State", lambda one: one.state),
         ("Metered Until", lambda one: instant_text(one.metered_until)),
         ("Total", lambda one: ", ".join(f"{n} {c}" for c, n in _totals(one).items()) or "-"),
+        ("Digest", lambda one: one.digest or "-"),
     ),
 )
 

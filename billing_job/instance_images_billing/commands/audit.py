@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,30 +20,66 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from instance_images.commands.main import Invocation
+    from instance_images_billing.ledger.anchors import Anchor
     from instance_images_billing.pricing.corrections import Adjustment
 
 
 @click.command()
 @locations_option
+@click.option(
+    "--digest",
+    "digest_texts",
+    multiple=True,
+    metavar="HOUR=DIGEST",
+    help="Recorded digest of a closed hour, or of a closed period (2026-11=DIGEST), that the ledger"
+    " must have; may be repeated.",
+)
+@click.option(
+    "--digests",
+    "digest_files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File of recorded digests, such as a copy of digest_file, one a line; may be repeated."
+    " [default: digest_file of the configuration]",
+)
 @pass_invocation
-def verify(invocation: Invocation, location: str | None) -> None:
+def verify(
+    invocation: Invocation,
+    location: str | None,
+    digest_texts: tuple[str, ...],
+    digest_files: tuple[Path, ...],
+) -> None:
     """Compute the whole ledger again and name every row that differs.
 
     Postings and adjustments are recomputed from the history of the images and the rates, the
     chain of closed hours and periods from the rows, the statements from the postings. Exit code 1
     if anything differs.
 
-    Example: instance-images meter verify
+    Whoever can rewrite the database can forge the chain too, but not a digest that was recorded
+    elsewhere: by a run in its log and in digest_file, or by 'period close'. Give such digests, or
+    set digest_file.
+
+    Example: instance-images meter verify --digests /mnt/audit/digests
     """
     from importlib.metadata import entry_points
 
+    from instance_images_billing.audit.recorded import compare_recorded
     from instance_images_billing.audit.verify import verify_location, verify_periods
+    from instance_images_billing.ledger.anchors import parse_anchor
 
     application = invocation.application
     settings = application.settings
     names = locations_of(invocation, location)
+    anchors = [parsed(parse_anchor, text) for text in digest_texts]
+    recorded, faults = (
+        _recorded(digest_files)
+        if digest_files
+        else _recorded_by_runs(invocation, settings.digest_file)
+    )
+    anchors += recorded
     checks = [found.load() for found in entry_points(group="instance_images.checks")]
-    findings: list[str] = []
+    findings: list[str] = list(faults)
     with application.database.snapshot() as connection:
         for name in names:
             findings += verify_location(connection, name, settings.billing.timezone)
@@ -50,6 +87,7 @@ def verify(invocation: Invocation, location: str | None) -> None:
             findings += verify_periods(connection)
         for check in checks:
             findings += check(connection, settings, names)
+        findings += compare_recorded(connection, anchors, location)
     for finding in findings:
         click.echo(finding)
     if findings:
@@ -62,6 +100,44 @@ def verify(invocation: Invocation, location: str | None) -> None:
         )
     else:
         click.echo(f"{', '.join(names)}: every charge is what it has to be.")
+        if anchors:
+            click.echo(f"Recorded digests compared: {len(anchors)}.")
+
+
+def _recorded(files: Sequence[Path]) -> tuple[list[Anchor], list[str]]:
+    """Return the digests of the files, and what is wrong in these. Raises ConfigurationError."""
+    from instance_images.errors import ConfigurationError
+    from instance_images_billing.ledger.anchors import parse_anchors
+
+    anchors: list[Anchor] = []
+    faults: list[str] = []
+    for path in files:
+        try:
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError as error:
+            raise ConfigurationError(
+                f"The recorded digests {path} cannot be read: {error.strerror}."
+            ) from error
+        found, wrong = parse_anchors(lines, str(path))
+        anchors += found
+        faults += wrong
+    return anchors, faults
+
+
+def _recorded_by_runs(
+    invocation: Invocation, configured: Path | None
+) -> tuple[list[Anchor], list[str]]:
+    """Return what ``_recorded`` returns of the configured file; warn where it cannot be read."""
+    from instance_images.errors import ConfigurationError
+
+    try:
+        return _recorded([configured] if configured else [])
+    except ConfigurationError as error:
+        invocation.exit_code = 1
+        click.echo(
+            f"Warning: {error} It is digest_file in [billing]: each run adds to it.", err=True
+        )
+        return [], []
 
 
 @click.command()

@@ -86,8 +86,10 @@ def run_meter(
                 _show_postings(invocation, outcome.done)
     finally:
         if not dry_run:
-            _publish_metrics(invocation, [outcome for outcome in outcomes if outcome.has_begun])
-    invocation.exit_code = _exit_code(outcomes)
+            begun = [outcome for outcome in outcomes if outcome.has_begun]
+            _publish_metrics(invocation, begun)
+            is_recorded = _record_digests(invocation, begun)
+    invocation.exit_code = _exit_code(outcomes) or (0 if dry_run or is_recorded else 1)
 
 
 def _until(as_of: str | None, allow_future: bool, now: datetime) -> datetime:
@@ -154,6 +156,18 @@ def _publish_metrics(invocation: Invocation, outcomes: list[Outcome]) -> None:
     )
     if problem:
         click.echo(f"Warning: {problem}", err=True)
+
+
+def _record_digests(invocation: Invocation, outcomes: list[Outcome]) -> bool:
+    """Record the newest digests outside the database; return False where that failed."""
+    from instance_images_billing.hours.digests import record
+
+    found = [outcome.done.newest for outcome in outcomes if outcome.done]
+    path = invocation.application.settings.digest_file
+    problem = record([newest for newest in found if newest], path)
+    if problem:
+        click.echo(f"Warning: {problem}", err=True)
+    return problem is None
 
 
 def _counted(count: int, noun: str) -> str:

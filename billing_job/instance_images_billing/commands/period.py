@@ -48,10 +48,12 @@ def close(invocation: Invocation, name: str) -> None:
 
     Example: instance-images period close 2026-11
     """
+    from instance_images_billing.hours.digests import record_period
     from instance_images_billing.months.close import close_period
     from instance_images_billing.pricing.periods import parse_period
 
     application = invocation.application
+    invocation.start_log()
     billing = application.settings.billing
     chosen = parse_period(name, billing.timezone)
     names = [location.name for location in application.settings.locations]
@@ -59,3 +61,7 @@ def close(invocation: Invocation, name: str) -> None:
         lambda connection: close_period(connection, names, chosen, invocation.clock())
     )
     click.echo(f"{closed.name} is closed. Its digest is {closed.digest}.")
+    problem = record_period(closed, application.settings.digest_file)
+    if problem:
+        invocation.exit_code = 1
+        click.echo(f"Warning: {problem}", err=True)

@@ -24,6 +24,7 @@ from instance_images_billing.hours.intake import Books, take_news
 from instance_images_billing.ledger import adjustments, closings, watermarks
 from instance_images_billing.ledger import postings as ledger
 from instance_images_billing.ledger import rates as ledger_rates
+from instance_images_billing.ledger.anchors import Anchor
 from instance_images_billing.ledger.chain import link_hour
 from instance_images_billing.pricing.charged import Posting
 from instance_images_billing.pricing.corrections import Adjustment
@@ -43,6 +44,7 @@ class Metered:
     currency: str = ""
     problems: list[str] = field(default_factory=list)
     other_run: bool = False  # another run was at work here, and did what this one would have done
+    newest: Anchor | None = None  # the digest of the last closed hour
 
 
 def meter(site: Site, billing: BillingSettings, until: datetime) -> Metered:
@@ -66,8 +68,15 @@ def meter(site: Site, billing: BillingSettings, until: datetime) -> Metered:
     while hour is not None:
         closing = site.database.write(partial(_close_next, run=run, hour=hour, until=until))
         hour = _note(done, closing, hour)
+    done.newest = _newest(site)
     done.problems += follow_up(site)
     return done
+
+
+def _newest(site: Site) -> Anchor | None:
+    with site.database.reading() as connection:
+        last = closings.last_closing(connection, site.name)
+    return Anchor(last.digest, last.hour, location=site.name) if last else None
 
 
 def rehearse(site: Site, billing: BillingSettings, until: datetime) -> Metered:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from instance_images.errors import InstanceImagesError
 from instance_images.instants import format_instant
 from instance_images_billing.hours.metering import Metered
+from instance_images_billing.ledger.anchors import anchor_text
 from instance_images_billing.pricing.money import price_text
 
 LOG = logging.getLogger(__name__)
@@ -52,7 +53,10 @@ class Outcome:
             return
         for problem in self.done.problems:
             LOG.warning("%s: %s", self.location, problem)
-        LOG.info("%s: %s, in %.2f s.", self.location, _account(self), self.duration_seconds)
+        newest = f" Digest {anchor_text(self.done.newest)}" if self.done.newest else ""
+        LOG.info(
+            "%s: %s, in %.2f s.%s", self.location, _account(self), self.duration_seconds, newest
+        )
 
 
 def _account(outcome: Outcome) -> str:

@@ -24,6 +24,13 @@ def last_digest(connection: sa.Connection, location: str, before: datetime | Non
     return connection.execute(query).scalar_one_or_none() or FIRST
 
 
+def last_closing(connection: sa.Connection, location: str) -> Closing | None:
+    """Return the location's last link, None where no hour is closed."""
+    query = sa.select(closings).where(closings.c.location == location)
+    row = connection.execute(query.order_by(closings.c.hour.desc()).limit(1)).one_or_none()
+    return None if row is None else Closing(**row._mapping)
+
+
 def list_closings(connection: sa.Connection, location: str) -> Iterator[Closing]:
     """Yield the location's links in the order of their hours."""
     query = sa.select(closings).where(closings.c.location == location).order_by(closings.c.hour)

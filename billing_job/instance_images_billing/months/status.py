@@ -20,11 +20,12 @@ from instance_images_billing.pricing.periods import Period, periods_between
 from instance_images_billing.pricing.rating import rate_at
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodStatus:
     """A billing month. ``metered_until`` is None while a location has no closed hour.
 
-    ``totals`` are the nanos of all that is counted in the period, by currency.
+    ``totals`` are the nanos of all that is counted in the period, by currency. ``digest`` is that
+    of a closed period.
     """
 
     name: str
@@ -33,6 +34,7 @@ class PeriodStatus:
     closed_at: datetime | None
     metered_until: datetime | None
     totals: dict[str, int]
+    digest: str | None = None
 
     @property
     def state(self) -> str:
@@ -73,12 +75,13 @@ def _status(
             totals[currency] = totals.get(currency, 0) + nanos
     is_metered = bool(known) and len(known) == len(ends) and min(known) > period.start
     return PeriodStatus(
-        period.name,
-        period.start,
-        period.end,
-        closed.closed_at if closed else None,
-        min(known) if is_metered else None,
-        totals,
+        name=period.name,
+        start=period.start,
+        end=period.end,
+        closed_at=closed.closed_at if closed else None,
+        metered_until=min(known) if is_metered else None,
+        totals=totals,
+        digest=closed.digest if closed else None,
     )
 
 

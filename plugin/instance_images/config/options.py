@@ -86,6 +86,16 @@ _BILLING_OPTS = [
         ],
         help="Which size is charged. Applies to images that become available after the change.",
     ),
+    cfg.StrOpt(
+        "digest_file",
+        sample_default="/var/log/instance-images/digests",
+        help="File to which every 'meter run' adds the digest of each location's last closed hour,"
+        " and 'period close' that of the period. 'meter verify' compares the ledger with it, and"
+        " finds a ledger that was rewritten in the database. Keep the file where whoever can write"
+        " to the database cannot rewrite it: let the user of the runs only append to it (chattr"
+        " +a), or copy it to another host. Do not rotate it. No file if left out; the log has the"
+        " digests in any case.",
+    ),
 ]
 
 _LIMITS_OPTS = [

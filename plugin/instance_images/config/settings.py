@@ -69,7 +69,8 @@ class Settings:
 
     ``log_config_files`` are the files to read oslo.log's options from, none where none is set.
     ``template_directories`` are where the operator's own templates of reports are looked for.
-    ``config_paths`` are the files that all of this was read from.
+    ``config_paths`` are the files that all of this was read from. ``digest_file`` is where runs
+    record digests, None where nowhere.
     """
 
     locations: tuple[Location, ...]
@@ -87,6 +88,7 @@ class Settings:
     provider: ProviderSettings = DEFAULT_PROVIDER
     events: EventSettings = DEFAULT_EVENTS
     config_paths: tuple[Path, ...] = ()
+    digest_file: Path | None = None
 
     def location(self, name: str | None) -> Location:
         """Return the location of that name, or the only one if no name is given."""
@@ -151,6 +153,7 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
             provider=report_config.provider_settings(conf.report),
             events=broker_config.event_settings(conf.events, paths),
             config_paths=tuple(path.absolute() for path in paths),
+            digest_file=Path(conf.billing.digest_file) if conf.billing.digest_file else None,
         )
     except cfg.Error as error:
         raise ConfigurationError(f"Configuration: {error}") from error

@@ -39,11 +39,15 @@ class LocationCut:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What is read of the ledger for a period; minimum charges only where that is closed."""
+    """What is read of the ledger for a period; minimum charges only where that is closed.
+
+    ``digest`` is that of a closed period.
+    """
 
     period: Period
     closed_at: datetime | None
     locations: Mapping[str, LocationCut]
+    digest: str | None = None
 
     @property
     def period_state(self) -> str:
@@ -82,6 +86,7 @@ def read_cut(connection: sa.Connection, period: Period) -> Cut:
             )
             for name in sorted(names)
         },
+        None if closed is None else closed.digest,
     )
 
 

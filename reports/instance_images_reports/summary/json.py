@@ -38,6 +38,7 @@ def _summary(summary: Summary, paths: Paths) -> dict[str, object]:
             "end": format_instant(period.end),
             "timezone": summary.timezone,
             "state": summary.period_state,
+            "digest": summary.period_digest,
         },
         "period_before": summary.period_before.name,
         "metered_until": {

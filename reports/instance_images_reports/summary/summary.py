@@ -80,7 +80,7 @@ class Summary:
     """What all accounts are charged in a period, beside the period before.
 
     ``metered_until`` is, for each location, up to where it is metered, the end of the period at
-    the latest; None where it is not metered at all.
+    the latest; None where it is not metered at all. ``period_digest`` is that of a closed period.
     """
 
     period: Period
@@ -89,6 +89,7 @@ class Summary:
     period_state: str
     metered_until: Mapping[str, datetime | None]
     currencies: Sequence[CurrencySummary]
+    period_digest: str | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -129,6 +130,7 @@ def summarise(
             )
             for currency in currencies
         ],
+        cut.digest,
     )
 
 

@@ -37,6 +37,8 @@ def _header(summary: Summary, words: Words) -> str:
     for location, until in summary.metered_until.items():
         shown = words.instant(until) if until else words.gettext("not yet")
         facts.append((words.gettext("Metered until"), f"{shown}, {printable(location)}"))
+    if summary.period_digest:
+        facts.append((words.gettext("Digest"), summary.period_digest))
     title = f"{words.gettext('Cloud Usage')}: {words.gettext('all accounts')}"
     return "\n".join([*_heading(title, "="), "", *_table([], facts, numbers=0)])
 

@@ -21,6 +21,7 @@ class Deployment:
     clock: SetClock = field(default_factory=lambda: SetClock(at("1T00:00")))
     state_of: dict[str, str] = field(default_factory=lambda: {"RegionOne": "up"})
     default_options: str = ""
+    billing_options: str = ""
 
     @property
     def metrics(self) -> Path:
@@ -39,6 +40,7 @@ class Deployment:
         text = (
             f"[DEFAULT]\nlocations = {names}\n{self.default_options}\n"
             f"[database]\nconnection = sqlite:///{self.directory}/instance-images.db\n"
+            f"[billing]\n{self.billing_options}\n"
             f"[metrics]\ntextfile = {self.metrics}\n"
         )
         for name, state in self.state_of.items():
