@@ -11,7 +11,11 @@ from instance_images.model.findings import Finding, Severity
 
 def check_events(application: Application, locations: Sequence[Location]) -> Iterator[Finding]:
     """Find a broker that 'listen' cannot reach, or not tell from another location's."""
+    from instance_images.events.broker import load_library
+
     told = [location for location in locations if location.events_url]
+    if told:
+        load_library()  # here, not in the threads that look
     yield from of_each("events", told, partial(_look, application))
 
 

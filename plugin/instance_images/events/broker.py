@@ -79,6 +79,15 @@ class Consumer:
         self._stopping.set()
 
 
+def load_library() -> None:
+    """Import oslo.messaging. Raises ConfigurationError where it is not installed.
+
+    Call it in the main thread before another thread uses this module: it imports eventlet, and a
+    thread other than the main one that imports that first is waited for without end.
+    """
+    _library()
+
+
 def same_broker(urls: Mapping[str, str]) -> Sequence[str]:
     """Return the names of locations that share a broker's virtual host with another one."""
     messaging = _library()

@@ -169,6 +169,31 @@ def test_the_doctor_finds_brokers_that_cannot_be_listened_to(tmp_path: Path) -> 
     assert all("of RegionOne and RegionTwo are one broker" in what for _, what in shared)
 
 
+def test_the_doctor_ends_where_oslo_messaging_was_not_imported_before(tmp_path: Path) -> None:
+    """In a process of its own: what the process that runs the tests has imported counts."""
+    url = f"sqlite:///{tmp_path / 'instance-images.db'}"
+    config = write_config(
+        tmp_path / "instance-images.conf",
+        url,
+        DEFAULT="locations = RegionOne,RegionTwo",
+        location="events_url = rabbit://u:hunter2@127.0.0.1:1/",
+        **{"location:RegionTwo": "cloud = admin\nevents_url = rabbit://u:hunter2@127.0.0.1:1/b"},
+    )
+    program = (
+        "import sys; from pathlib import Path;"
+        "from instance_images.config.settings import load_settings;"
+        "from instance_images.doctor.broker import check_events;"
+        "from instance_images.locations.application import Application;"
+        "application = Application(load_settings([Path(sys.argv[1])]));"
+        "print(*(one.what for one in check_events(application, application.settings.locations)))"
+    )
+    command = [sys.executable, "-c", program, str(config)]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+
+    assert done.stdout.count("The message broker at 127.0.0.1:1 takes no connection") == 2
+
+
 # ---------------------------------------------------------------------------- for real
 
 
