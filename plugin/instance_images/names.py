@@ -49,6 +49,18 @@ def storable_name(text: str) -> str:
     return printable(text).strip()[:MAX_NAME_CHARACTERS].strip()
 
 
+def storable_text(text: str) -> str:
+    """Return the text without what some database cannot store: zero characters, lone surrogates."""
+    if text.isprintable():
+        return text
+    return "".join(c for c in text if c != "\0" and not "\ud800" <= c <= "\udfff")
+
+
+def recorded_name(text: str) -> str:
+    """Return as much of a name as a database keeps; it stays recognizable, and may be odd."""
+    return storable_text(text)[:MAX_NAME_CHARACTERS]
+
+
 def formula_safe(text: str) -> str:
     """Return the printable text so that no spreadsheet takes it for a formula."""
     shown = printable(text)

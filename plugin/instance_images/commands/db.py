@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 import click
@@ -46,8 +45,7 @@ def check(invocation: Invocation) -> None:
     from instance_images.db import schema
 
     _require_head(invocation)
-    metadata = [found.load() for found in entry_points(group="instance_images.tables")]
-    differences = schema.schema_differences(invocation.application.database, metadata)
+    differences = schema.schema_differences(invocation.application.database)
     for difference in differences:
         click.echo(difference)
     if differences:

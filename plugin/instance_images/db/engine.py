@@ -1,8 +1,9 @@
 """The database engine, its transactions, and the version of its schema.
 
-Owns how a connection is made and how a transaction begins; knows no table. Queries elsewhere take
-a connection and never commit. Every transaction says whether it reads or writes: on SQLite a
-writer takes the lock when it begins, so that it waits its turn instead of failing half-way.
+Owns how a transaction begins and how the driver's errors are told; knows no table. Queries
+elsewhere take a connection and never commit. Every transaction says whether it reads or writes: on
+SQLite a writer takes the lock when it begins, so that it waits its turn instead of failing
+half-way.
 """
 
 import contextlib
@@ -10,19 +11,17 @@ import os
 import pwd
 import random
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy import event, exc
+from sqlalchemy import exc
 
-from instance_images.db.exact import add_exact_sum
+from instance_images.db.connecting import create_engine, turn_of_writers
 from instance_images.errors import ConfigurationError, DatabaseUnavailable, TransactionConflict
 
-SQLITE_BUSY_SECONDS = 60
 # What SQLite, PostgreSQL and MariaDB say where a table or column is missing.
 _MISSING_TABLE = re.compile(
     "no such (table|column)|(relation|column) .* does not exist|[Tt]able .* doesn't exist"
@@ -32,6 +31,8 @@ _MISSING_TABLE = re.compile(
 # cluster ends the loser of two transactions as in a deadlock, at any statement or at the commit;
 # 1305 is said of the savepoint that is gone then.
 _CONFLICT = re.compile(r"\b(40P01|40001|55P03)\b|\((1213|1205|1305|1020),")
+# A text that has no equivalent in the encoding of the table or the database.
+_WRONG_ENCODING = re.compile(r"\b(22P05|22021)\b|\(1366,")
 CONFLICTS_IN_A_ROW = 10
 T = TypeVar("T")
 _UPGRADE = "run 'instance-images db upgrade'"
@@ -43,7 +44,7 @@ class Database:
     def __init__(self, url: str) -> None:
         try:
             self.url = sa.make_url(url)
-            self.engine = sa.create_engine(self.url, **_engine_options(self.url))
+            self.engine = create_engine(self.url)
         except (exc.ArgumentError, exc.NoSuchModuleError, ValueError) as error:
             raise ConfigurationError(
                 "Configuration: [database] connection is no database URL: write it as in"
@@ -54,15 +55,7 @@ class Database:
                 f"The database driver {error.name} is not installed: install"
                 " instance-images[postgresql] or instance-images[mysql]."
             ) from error
-        self._turn: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
-        if self.url.get_backend_name() == "sqlite":
-            # SQLite lets a writer in when it happens to look between two others; one that writes
-            # again and again kept another thread out for 17 s.
-            self._turn = threading.Lock()
-            event.listen(self.engine, "connect", _prepare_sqlite)
-            event.listen(self.engine, "begin", _begin_sqlite)
-        if self.url.get_backend_name() in ("mysql", "mariadb"):
-            event.listen(self.engine, "connect", _prepare_mysql)
+        self._turn = turn_of_writers(self.url)
 
     @property
     def shown_url(self) -> str:
@@ -151,6 +144,14 @@ class Database:
             if _is_missing_table(error):
                 raise self._not_migrated() from error
             raise
+        except exc.DataError as error:
+            if _WRONG_ENCODING.search(_fault(error)):
+                raise ConfigurationError(
+                    f"The database {self.shown_url} cannot store a name, because of the encoding"
+                    " of a table. Nothing was changed. 'instance-images doctor' tells the table"
+                    " and the cure."
+                ) from error
+            raise
         except exc.DatabaseError as error:
             if type(error) is not exc.DatabaseError:
                 raise
@@ -160,7 +161,7 @@ class Database:
         reason = str(error.orig).strip().splitlines()[0]
         if _is_missing_table(error):
             return self._not_migrated()
-        if _CONFLICT.search(f"{getattr(error.orig, 'sqlstate', '')} {reason}"):
+        if _CONFLICT.search(_fault(error)):
             return TransactionConflict(
                 f"The database {self.shown_url} ended the transaction for another one: {reason}."
                 " Nothing was changed; try again."
@@ -213,34 +214,10 @@ def _user_name(uid: int) -> str:
         return str(uid)
 
 
+def _fault(error: exc.DBAPIError) -> str:
+    """Return the SQLSTATE, where the driver tells it, and what the database says."""
+    return f"{getattr(error.orig, 'sqlstate', '')} {str(error.orig).strip().splitlines()[0]}"
+
+
 def _is_missing_table(error: exc.DBAPIError) -> bool:
     return bool(_MISSING_TABLE.search(str(error.orig)))
-
-
-def _engine_options(url: sa.URL) -> dict[str, Any]:
-    if url.get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": SQLITE_BUSY_SECONDS}}
-    # A locking read must see what others committed while it waited for the lock.
-    return {"isolation_level": "READ COMMITTED", "pool_pre_ping": True}
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # the driver begins no transaction of its own
-    add_exact_sum(connection)
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.close()
-
-
-def _prepare_mysql(connection: Any, _record: object) -> None:
-    """Let a node of a Galera cluster answer only when it has what the others have committed."""
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW VARIABLES LIKE 'wsrep_on'")
-        if cursor.fetchone() == ("wsrep_on", "ON"):
-            cursor.execute("SET SESSION wsrep_sync_wait = 7")
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

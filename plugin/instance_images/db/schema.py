@@ -1,5 +1,6 @@
-"""Schema."""
+"""The schema of the database: its revision, its upgrade, and how it differs from the tables."""
 
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from instance_images.db.engine import Database
-from instance_images.errors import DatabaseUnavailable
+from instance_images.errors import ConfigurationError, DatabaseUnavailable
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 
@@ -20,6 +21,8 @@ def upgrade(database: Database) -> tuple[str | None, str]:
         _create_sqlite_file(database)
     with database._translated():
         before = current_revision(database)
+        if foreign := foreign_encodings(database):
+            raise ConfigurationError(f"{database.shown_url} cannot store every name. {foreign[0]}")
         with database.engine.connect() as connection:
             connection = connection.execution_options(writes=True)
             with connection.begin():
@@ -52,14 +55,45 @@ def head_revision() -> str:
     return head
 
 
-def schema_differences(database: Database, metadata: list[sa.MetaData]) -> list[str]:
+def foreign_encodings(database: Database) -> list[str]:
+    """Return the tables of MariaDB whose text is not kept as the migrations made it, with the cure.
+
+    A table that was converted refuses some names, or takes names that differ for the same.
+    """
+    if database.url.get_backend_name() not in ("mysql", "mariadb"):
+        return []
+    query = sa.text(
+        "SELECT table_name, min(collation_name) FROM information_schema.columns WHERE"
+        " table_schema = database() AND collation_name <> 'utf8mb4_bin'"
+        " AND table_name IN :names GROUP BY table_name ORDER BY table_name"
+    ).bindparams(sa.bindparam("names", own_tables(), expanding=True))
+    with database.reading() as connection:
+        return [
+            f"Table {name} has the collation {collation}: back up, and run ALTER TABLE {name}"
+            " CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin."
+            for name, collation in connection.execute(query)
+        ]
+
+
+def metadata_of_parts() -> list[sa.MetaData]:
+    """Return the tables of all installed parts."""
+    return [found.load() for found in entry_points(group="instance_images.tables")]
+
+
+def own_tables() -> list[str]:
+    """Return the names of all tables of all installed parts."""
+    return sorted({name for part in metadata_of_parts() for name in part.tables})
+
+
+def schema_differences(database: Database) -> list[str]:
     """Return what stands in the database otherwise than in the tables, one line each."""
     from alembic.autogenerate import compare_metadata
     from alembic.runtime.migration import MigrationContext
 
     with database.reading() as connection:
         context = MigrationContext.configure(connection)
-        return [str(difference) for difference in compare_metadata(context, metadata)]  # type: ignore[arg-type]
+        found = compare_metadata(context, metadata_of_parts())  # type: ignore[arg-type]
+    return [*map(str, found), *foreign_encodings(database)]
 
 
 def _alembic(connection: sa.Connection) -> Any:

@@ -15,6 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
+from instance_images.names import MAX_NAME_CHARACTERS, recorded_name, storable_text
+
 METADATA = sa.MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
@@ -62,15 +64,37 @@ class Journal(TypeDecorator[dict[str, Any]]):
         return None if value is None else dict(json.loads(value))
 
 
+class Name(TypeDecorator[str]):
+    """A name that somebody chose: as much of it as every database can store."""
+
+    impl = sa.String(MAX_NAME_CHARACTERS)
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return the name, without what would make a database refuse the whole statement."""
+        return None if value is None else recorded_name(value)
+
+
+class Words(TypeDecorator[str]):
+    """What some service said in its own words, such as an error: as every database can store it."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return the words, without what would make a database refuse the whole statement."""
+        return None if value is None else storable_text(value)
+
+
 accounts = sa.Table(
     "accounts",
     METADATA,
     sa.Column("account_key", Key, primary_key=True),
     sa.Column("location", sa.String(64), nullable=False),
     sa.Column("account_id", sa.String(64), nullable=False),
-    sa.Column("account_name", sa.String(255), nullable=False),
+    sa.Column("account_name", Name, nullable=False),
     sa.Column("max_images", sa.Integer),
-    sa.Column("domain_name", sa.String(255)),
+    sa.Column("domain_name", Name),
     sa.Column("scope", sa.String(16), nullable=False, server_default="project"),
     # Counts the transactions that locked the row: a lock is a write, so that nodes of a cluster
     # that work side by side see that they compete.
@@ -83,9 +107,9 @@ images = sa.Table(
     METADATA,
     sa.Column("image_id", sa.String(36), primary_key=True),
     sa.Column("account_key", Key, sa.ForeignKey(accounts.c.account_key), nullable=False),
-    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("name", Name, nullable=False),
     sa.Column("source_instance_id", sa.String(64), nullable=False),
-    sa.Column("source_instance_name", sa.String(255), nullable=False),
+    sa.Column("source_instance_name", Name, nullable=False),
     sa.Column("size_bytes", sa.BigInteger),
     sa.Column("virtual_size_bytes", sa.BigInteger),
     sa.Column("status", sa.String(16), nullable=False),
@@ -93,7 +117,7 @@ images = sa.Table(
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("available_at", Instant),
     sa.Column("deleted_at", Instant),
-    sa.Column("error", sa.Text),
+    sa.Column("error", Words),
     sa.Column("task_id", sa.String(36), nullable=False),
     sa.Column("cloud_image_id", sa.String(64)),
     sa.Column("project_id", sa.String(64), nullable=False, server_default=""),
@@ -117,7 +141,7 @@ tasks = sa.Table(
     sa.Column("stage", sa.String(64), nullable=False),
     sa.Column("progress", sa.Integer, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
-    sa.Column("error", sa.Text),
+    sa.Column("error", Words),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("started_at", Instant, nullable=False),
     sa.Column("updated_at", Instant, nullable=False),

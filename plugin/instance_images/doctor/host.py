@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -50,8 +49,7 @@ def check_database(application: Application, locations: Sequence[Location]) -> I
             "Run 'instance-images db upgrade'.",
         )
         return
-    metadata = [found.load() for found in entry_points(group="instance_images.tables")]
-    for difference in schema.schema_differences(application.database, metadata):
+    for difference in schema.schema_differences(application.database):
         yield Finding(
             "database",
             Severity.ERROR,

@@ -10,6 +10,7 @@ from instance_images.db import accounts
 from instance_images.errors import InstanceImagesError
 from instance_images.locations.site import Site
 from instance_images.model.records import Account
+from instance_images.names import recorded_name
 
 LOG = logging.getLogger(__name__)
 
@@ -36,9 +37,10 @@ def refresh_names(site: Site) -> None:
         account = now.get(row.account_id)
         if account is None:
             continue
-        domain_name = account.domain_name or row.domain_name
-        if (account.name, domain_name) != (row.account_name, row.domain_name):
-            changed.append((key, Account(row.account_id, account.name, domain_name)))
+        domain_name = recorded_name(account.domain_name or "") or row.domain_name
+        name = recorded_name(account.name)
+        if (name, domain_name) != (row.account_name, row.domain_name):
+            changed.append((key, Account(row.account_id, name, domain_name)))
     if changed:
         site.database.write(lambda connection: accounts.write_names(connection, changed))
     for _, account in changed:
