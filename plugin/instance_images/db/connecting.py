@@ -17,8 +17,9 @@ from instance_images.errors import ConfigurationError
 SQLITE_BUSY_SECONDS = 60
 # Refuse what does not fit, as all other databases do, and no dialect of another product.
 _SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
-_DRIVERS_WITH_ENCODING = {
-    "psycopg": {"client_encoding": "utf8"},
+_ARGUMENTS: dict[str, dict[str, Any]] = {
+    # PgBouncer may give each transaction another session, which knows no statement of this one.
+    "psycopg": {"client_encoding": "utf8", "prepare_threshold": None},
     "psycopg2": {"client_encoding": "utf8"},
     "pymysql": {"charset": "utf8mb4"},
     "mysqldb": {"charset": "utf8mb4"},
@@ -58,7 +59,7 @@ def _options(url: sa.URL) -> dict[str, Any]:
         "isolation_level": "READ COMMITTED",
         "pool_pre_ping": True,
         # Whatever the URL, the environment or the server says: names have any character.
-        "connect_args": dict(_DRIVERS_WITH_ENCODING.get(url.get_driver_name(), {})),
+        "connect_args": dict(_ARGUMENTS.get(url.get_driver_name(), {})),
     }
 
 

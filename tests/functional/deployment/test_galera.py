@@ -9,19 +9,16 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import pytest
 import sqlalchemy as sa
 
-from instance_images.db import images
 from instance_images.db.accounts import count_held, find_account, lock_account
 from instance_images.db.engine import Database
 from instance_images.db.schema import upgrade
 from instance_images.errors import LimitReached
-from instance_images.images import capture
-from instance_images.locations.site import Site
 from instance_images.model.records import Account
 from instance_images_billing.audit.verify import verify_location
 
@@ -29,7 +26,7 @@ from support.processes.crash_worker import Worker
 from support.processes.together import together
 from support.servers.galera import Cluster
 from support.worlds.crash_world import check, kill_and_repeat, ready
-from support.worlds.ledger_world import LOCATION, World
+from support.worlds.ledger_world import LOCATION, World, reserve
 
 pytestmark = pytest.mark.all
 
@@ -68,19 +65,6 @@ def ledger(cluster: Cluster) -> Iterator[Ledger]:
         yield Ledger(cluster, urls)
 
 
-def reserve(world: World, account: str, name: str) -> None:
-    """Take a slot of the account, which may hold five images, for a capture of its own."""
-    location = replace(LOCATION, max_images=LIMIT)
-    site = Site(location, world.cloud, world.database, world.clock, LIMIT)
-    server = world.cloud.find_server(account, f"vm-{account}-{name}")
-    request = capture.prepared(site, server, name, str(uuid.uuid4()), str(uuid.uuid4()))
-
-    def add(connection: sa.Connection, account_key: int) -> None:
-        images.insert_image(connection, account_key, request)
-
-    capture.reserve(site, world.cloud.account(account), request, add)
-
-
 def held(world: World, account: str) -> int:
     """Return how many images the account holds."""
     with world.database.reading() as connection:
@@ -105,14 +89,14 @@ def test_last_slot_that_two_nodes_give_away_at_once_is_taken_once(ledger: Ledger
     for number in range(TRIES):
         account = f"account-{number}"
         for name in ("first", "second", "third", "fourth"):
-            reserve(ledger.world(2), account, name)
+            reserve(ledger.world(2), account, name, LIMIT)
         rivals = [ledger.world(0), ledger.world(1)]
         both_will_commit = threading.Barrier(2, timeout=PATIENCE_SECONDS)
         for rival in rivals:
             before_commit(rival, 1, both_will_commit.wait)
 
         with ThreadPoolExecutor(2) as at_once:
-            taking = [at_once.submit(reserve, rival, account, "fifth") for rival in rivals]
+            taking = [at_once.submit(reserve, rival, account, "fifth", LIMIT) for rival in rivals]
             refused = [type(one.exception(PATIENCE_SECONDS)) for one in taking]
         errors.append(set(refused))
         has_held.append(held(ledger.world(2), account))
@@ -131,7 +115,7 @@ def test_captures_at_three_nodes_at_once_never_exceed_the_limit(ledger: Ledger) 
             )
         codes = together(
             [
-                lambda n=n, a=account: reserve(ledger.world(n % 3), a, f"image-{n}")  # type: ignore[misc]
+                lambda n=n, a=account: reserve(ledger.world(n % 3), a, f"image-{n}", LIMIT)  # type: ignore[misc]
                 for n in range(AT_ONCE)
             ]
         )

@@ -1,5 +1,6 @@
 """A location with a cloud in memory and a clock that the test sets, on a real database."""
 
+import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -9,8 +10,10 @@ import sqlalchemy as sa
 from instance_images.config.settings import BillingSettings, Location, Settings
 from instance_images.db.accounts import accounts_by_key
 from instance_images.db.engine import Database
+from instance_images.db.images import insert_image
 from instance_images.db.tables import accounts
-from instance_images.images.capture import capture
+from instance_images.images.capture import capture, prepared
+from instance_images.images.capture import reserve as reserve_slot
 from instance_images.images.delete import delete
 from instance_images.instants import floor_hour
 from instance_images.locations.site import Site
@@ -145,3 +148,16 @@ class World:
         """Return up to when hours are closed."""
         with self.database.reading() as connection:
             return watermarks.watermark(connection, self.location.name)
+
+
+def reserve(world: World, account: str, name: str, max_images: int) -> None:
+    """Take a slot of the account, which may hold so many images, for a capture of its own."""
+    location = replace(LOCATION, max_images=max_images)
+    site = Site(location, world.cloud, world.database, world.clock, max_images)
+    server = world.cloud.find_server(account, f"vm-{account}-{name}")
+    request = prepared(site, server, name, str(uuid.uuid4()), str(uuid.uuid4()))
+
+    def add(connection: sa.Connection, account_key: int) -> None:
+        insert_image(connection, account_key, request)
+
+    reserve_slot(site, world.cloud.account(account), request, add)
