@@ -38,7 +38,6 @@ from instance_images_billing.pricing.history import (
     posted_intervals,
     true_intervals,
 )
-from instance_images_billing.pricing.periods import Period
 from instance_images_billing.pricing.rating import Interval, Rate, rate_at
 from instance_images_billing.pricing.recomputing import Line, byte_seconds_along, line_of, nanos_of
 
@@ -297,9 +296,7 @@ def _minimums(connection: sa.Connection, book: Ledger) -> list[str]:
         f"{book.place_text((key, one.starts_at))}: the minimum charge of {one.name} is"
         f" {nanos} nanos too low"
         for one in list_closed(connection)
-        for key, nanos in wrong_minimums(
-            connection, book.location, Period(one.name, one.starts_at, one.ends_at)
-        ).items()
+        for key, nanos in wrong_minimums(connection, book.location, one).items()
     ]
 
 

@@ -53,8 +53,14 @@ def set_rate(
     Unit, hours per month, partial hours, allowance and minimum charge are taken from the
     configuration into the rate, and stay with it. A rate that has come into force never changes.
 
+    A minimum charge applies to whole months: to those whose first hour has the rate. A new minimum
+    takes effect with the next month; a location's first one with the month in which its first rate
+    begins. Where the currency changes within a month, that month has none.
+
     Example: instance-images rate set RegionOne 0.05 --from 2026-12-01T00:00Z
     """
+    from instance_images_billing.ledger import rates as ledger_rates
+    from instance_images_billing.pricing.charged import first_period_of_minimum
     from instance_images_billing.pricing.money import parse_price, price_text
     from instance_images_billing.rates import rates
 
@@ -85,6 +91,14 @@ def set_rate(
         f" ({new.hours_per_month} hours, partial hours: {new.partial_hour}{_extra_terms(new)}) from"
         f" {format_instant(new.from_hour)}."
     )
+    with application.database.reading() as connection:
+        known = ledger_rates.list_rates(connection, new.location)
+    if any(one.minimum_nanos for one in known):
+        first = first_period_of_minimum(known, new, application.settings.billing.timezone)
+        click.echo(
+            f"Minimum charges apply to whole months: this one, {price_text(new.minimum_nanos)}"
+            f" {new.currency}, from {first.name} on."
+        )
 
 
 def _extra_terms(rate: Rate) -> str:

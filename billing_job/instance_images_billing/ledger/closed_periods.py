@@ -7,11 +7,16 @@ import sqlalchemy as sa
 
 from instance_images_billing.ledger.chain import FIRST
 from instance_images_billing.ledger.tables import closed_periods
+from instance_images_billing.pricing.charged import BY_FIRST_RATE
+from instance_images_billing.pricing.periods import Period
 
 
 @dataclass(frozen=True, slots=True)
 class ClosedPeriod:
-    """A period in which nothing changes any more, and the link that chains it."""
+    """A period in which nothing changes any more, and the link that chains it.
+
+    ``minimum_rule`` is the rule that its minimum charges follow.
+    """
 
     sequence: int
     name: str
@@ -19,6 +24,12 @@ class ClosedPeriod:
     ends_at: datetime
     closed_at: datetime
     digest: str
+    minimum_rule: int = BY_FIRST_RATE
+
+    @property
+    def period(self) -> Period:
+        """The period itself."""
+        return Period(self.name, self.starts_at, self.ends_at)
 
 
 def list_closed(connection: sa.Connection) -> list[ClosedPeriod]:

@@ -133,7 +133,8 @@ closings = sa.Table(
     sa.Column("closed_at", Instant, nullable=False),
 )
 
-# Its digest chains the closed periods in the order in which they were closed.
+# Its digest chains the closed periods in the order in which they were closed. ``minimum_rule`` is
+# the rule that its minimum charges follow, also where they are computed again.
 closed_periods = sa.Table(
     "closed_periods",
     METADATA,
@@ -143,6 +144,7 @@ closed_periods = sa.Table(
     sa.Column("ends_at", Instant, nullable=False),
     sa.Column("closed_at", Instant, nullable=False),
     sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("minimum_rule", sa.Integer, nullable=False, server_default="1"),
     sa.UniqueConstraint("name"),
 )
 

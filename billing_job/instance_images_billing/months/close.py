@@ -27,6 +27,7 @@ from instance_images_billing.ledger.closed_periods import (
 )
 from instance_images_billing.ledger.tables import adjustments, postings, watermarks
 from instance_images_billing.months.minimums import insert_minimums, minimums_of, new_minimums
+from instance_images_billing.pricing.charged import BY_FIRST_RATE
 from instance_images_billing.pricing.periods import Period
 
 
@@ -50,6 +51,7 @@ def close_period(
         period.end,
         now,
         period_digest(connection, before, period.name, period.start, period.end),
+        BY_FIRST_RATE,
     )
     insert_closed(connection, closed)
     return closed

@@ -14,12 +14,18 @@ import sqlalchemy as sa
 from instance_images_billing.ledger import postings as ledger
 from instance_images_billing.ledger import rates as ledger_rates
 from instance_images_billing.ledger.adjustments import insert_adjustments
-from instance_images_billing.ledger.closed_periods import list_closed
+from instance_images_billing.ledger.closed_periods import ClosedPeriod, list_closed
 from instance_images_billing.ledger.tables import adjustments, minimum_charges, postings
-from instance_images_billing.pricing.charged import MinimumCharge, last_slice, missing_to_minimum
+from instance_images_billing.pricing.charged import (
+    BY_FIRST_RATE,
+    MinimumCharge,
+    last_slice,
+    minimum_rate,
+    missing_to_minimum,
+)
 from instance_images_billing.pricing.corrections import LATE, MINIMUM, Adjustment
 from instance_images_billing.pricing.periods import Period
-from instance_images_billing.pricing.rating import Rate, rate_at
+from instance_images_billing.pricing.rating import Rate
 
 _ROWS_AT_A_TIME = 10_000
 
@@ -65,7 +71,9 @@ def new_minimums(
     counted_at = last_slice(period)
     return [
         MinimumCharge(key, period.name, counted_at, missing, now)
-        for key, missing in sorted(_wanted(connection, location, period, None).items())
+        for key, missing in sorted(
+            _wanted(connection, location, period, BY_FIRST_RATE, None).items()
+        )
         if missing
     ]
 
@@ -80,24 +88,26 @@ def correct_minimums(
             one.account_key for one in late if closed.starts_at <= one.corrects_at < closed.ends_at
         }
         if keys:
-            period = Period(closed.name, closed.starts_at, closed.ends_at)
-            for key, difference in _differences(connection, location, period, keys).items():
-                new.append(_correction(key, period, difference, counted_at, late[-1].posted_at))
+            posted_at = late[-1].posted_at
+            for key, difference in _differences(connection, location, closed, keys).items():
+                new.append(_correction(key, closed.period, difference, counted_at, posted_at))
     insert_adjustments(connection, new)
     return new
 
 
-def wrong_minimums(connection: sa.Connection, location: str, period: Period) -> dict[int, int]:
+def wrong_minimums(
+    connection: sa.Connection, location: str, closed: ClosedPeriod
+) -> dict[int, int]:
     """Return by how many nanos minimum charges of a closed period are too low, by account."""
     keys = {row.account_key for row in connection.execute(ledger.account_keys(location))}
-    return _differences(connection, location, period, keys)
+    return _differences(connection, location, closed, keys)
 
 
 def _differences(
-    connection: sa.Connection, location: str, period: Period, keys: Collection[int]
+    connection: sa.Connection, location: str, closed: ClosedPeriod, keys: Collection[int]
 ) -> dict[int, int]:
-    wanted = _wanted(connection, location, period, keys)
-    standing = _standing(connection, period, keys)
+    wanted = _wanted(connection, location, closed.period, closed.minimum_rule, keys)
+    standing = _standing(connection, closed.period, keys)
     return {
         key: difference
         for key in sorted(keys)
@@ -140,16 +150,20 @@ def _correction(
 
 
 def _wanted(
-    connection: sa.Connection, location: str, period: Period, keys: Collection[int] | None
+    connection: sa.Connection,
+    location: str,
+    period: Period,
+    rule: int,
+    keys: Collection[int] | None,
 ) -> dict[int, int]:
     """Return what is missing to the minimum charge of the accounts, or of all, by account."""
     rates = ledger_rates.list_rates(connection, location)
-    rate = rate_at(rates, last_slice(period))
+    rate = minimum_rate(rates, period, rule)
     if rate is None or rate.minimum_nanos == 0:
         return {}
     start = max(period.start, _currency_begins(rates, rate))
     return {
-        key: missing_to_minimum(byte_seconds, nanos, rate.minimum_nanos)
+        key: missing_to_minimum(byte_seconds, nanos, rate.minimum_nanos, rule)
         for key, (byte_seconds, nanos) in _used(
             connection, location, start, period.end, keys
         ).items()

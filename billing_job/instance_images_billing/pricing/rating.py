@@ -25,7 +25,8 @@ class Rate:
     """The price per unit and month at a location from an hour on, with all of its terms.
 
     ``free_bytes`` are free for each account at any time. ``minimum_nanos`` is what an account is
-    charged for a period at least, if it is charged for usage in it at all.
+    charged for a period at least, if it is charged for usage in it at all and the period begins
+    with this rate.
     """
 
     location: str

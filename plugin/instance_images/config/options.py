@@ -222,8 +222,9 @@ LOCATION_OPTS = [
         "minimum_charge",
         default="0",
         help="What an account that is charged for a month here is charged at least, such as 1.00."
-        " What is missing to it is added when the month is closed. Taken into a rate when the rate"
-        " is set.",
+        " An account that used only what is free pays no minimum. What is missing to it is added"
+        " when the month is closed. Taken into a rate when the rate is set. It applies to whole"
+        " months: a new minimum takes effect with the month after the rate begins.",
     ),
     cfg.StrOpt(
         "volume_image_format",

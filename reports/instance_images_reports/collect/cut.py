@@ -19,6 +19,7 @@ from instance_images_billing.ledger import rates as ledger_rates
 from instance_images_billing.ledger import watermarks
 from instance_images_billing.ledger.closed_periods import find_closed
 from instance_images_billing.ledger.tables import adjustments
+from instance_images_billing.pricing.charged import BY_FIRST_RATE
 from instance_images_billing.pricing.periods import Period
 from instance_images_billing.pricing.rating import Rate
 
@@ -41,13 +42,14 @@ class LocationCut:
 class Cut:
     """What is read of the ledger for a period; minimum charges only where that is closed.
 
-    ``digest`` is that of a closed period.
+    ``digest`` is that of a closed period, ``minimum_rule`` the rule of its minimum charges.
     """
 
     period: Period
     closed_at: datetime | None
     locations: Mapping[str, LocationCut]
     digest: str | None = None
+    minimum_rule: int = BY_FIRST_RATE
 
     @property
     def period_state(self) -> str:
@@ -87,6 +89,7 @@ def read_cut(connection: sa.Connection, period: Period) -> Cut:
             for name in sorted(names)
         },
         None if closed is None else closed.digest,
+        BY_FIRST_RATE if closed is None else closed.minimum_rule,
     )
 
 

@@ -68,6 +68,7 @@ def _at_location(
             adjusted.get(key, ()),
             minimums.get(key, ()),
             names.get(key, {}),
+            cut.minimum_rule,
         )
         for key in keys
     }

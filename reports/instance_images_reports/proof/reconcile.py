@@ -70,7 +70,8 @@ def _cut_of(manifest: Manifest, now: Cut) -> Cut:
                 metered_until=one.metered_until,
                 last_adjustment=one.last_adjustment,
             )
-    return Cut(now.period, now.closed_at if manifest.period_state == "closed" else None, places)
+    is_closed = manifest.period_state == "closed"
+    return replace(now, closed_at=now.closed_at if is_closed else None, locations=places)
 
 
 def _note(cut: Cut, now: Cut) -> str | None:

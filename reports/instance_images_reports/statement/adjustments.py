@@ -13,7 +13,7 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from instance_images.instants import HOUR, floor_hour
-from instance_images_billing.pricing.charged import MinimumCharge, Posting
+from instance_images_billing.pricing.charged import MinimumCharge, Posting, minimum_rate
 from instance_images_billing.pricing.corrections import HAND, Adjustment
 from instance_images_billing.pricing.money import decimal_of, price_text
 from instance_images_billing.pricing.periods import Period, period_of
@@ -62,7 +62,7 @@ def beside_drafts(ledger: LocationLedger, period: Period, timezone: ZoneInfo) ->
                 Fraction(minimum.amount_nanos),
                 threshold=decimal_of(rate.minimum_nanos),
             )
-            for minimum, rate in _with_rates(ledger)
+            for minimum, rate in _with_rates(ledger, period)
         ),
     ]
 
@@ -110,9 +110,9 @@ def _size_text(rate: Rate) -> str:
     return f"{shown} {rate.unit}"
 
 
-def _with_rates(ledger: LocationLedger) -> Iterator[tuple[MinimumCharge, Rate]]:
+def _with_rates(ledger: LocationLedger, period: Period) -> Iterator[tuple[MinimumCharge, Rate]]:
     for minimum in ledger.minimums:
-        rate = rate_at(ledger.rates, minimum.counted_at)
+        rate = minimum_rate(ledger.rates, period, ledger.minimum_rule)
         assert rate is not None
         yield minimum, rate
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
-from instance_images_billing.pricing.charged import last_slice, missing_to_minimum
+from instance_images_billing.pricing.charged import minimum_rate, missing_to_minimum
 from instance_images_billing.pricing.corrections import LATE
 from instance_images_billing.pricing.money import NANOS_PER_UNIT, round_half_even
 from instance_images_billing.pricing.periods import Period
-from instance_images_billing.pricing.rating import charge_nanos, charged_byte_seconds, rate_at
+from instance_images_billing.pricing.rating import charge_nanos, charged_byte_seconds
 from instance_images_reports.statement.lines import rated_ranges
 from instance_images_reports.statement.location_ledger import LocationLedger
 from instance_images_reports.statement.rounding import decimal_of
@@ -73,7 +73,7 @@ def _expected_minimum(
 
     As there, late corrections of the period count as used, and decisions by hand do not.
     """
-    rate = rate_at(ledger.rates, last_slice(period))
+    rate = minimum_rate(ledger.rates, period)
     if rate is None or rate.currency != currency:
         return 0
     late = [

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from instance_images_billing.pricing.charged import MinimumCharge, Posting
+from instance_images_billing.pricing.charged import BY_FIRST_RATE, MinimumCharge, Posting
 from instance_images_billing.pricing.corrections import Adjustment
 from instance_images_billing.pricing.rating import Interval, Rate
 
@@ -28,6 +28,7 @@ class LocationLedger:
     ``rates`` are all rates of the location, sorted by their first hour. ``metered_until`` is the
     location's watermark. ``adjustments`` and ``minimums`` are those that are counted in the period.
     ``image_names`` are the names of the images that are corrected, for they may be in no interval.
+    ``minimum_rule`` is the rule that the period's minimum charges follow.
     """
 
     location: str
@@ -38,6 +39,7 @@ class LocationLedger:
     adjustments: Sequence[Adjustment] = ()
     minimums: Sequence[MinimumCharge] = ()
     image_names: Mapping[str, str] = field(default_factory=dict)
+    minimum_rule: int = BY_FIRST_RATE
 
     @property
     def charged_nanos(self) -> int:

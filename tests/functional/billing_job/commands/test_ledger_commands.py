@@ -35,6 +35,20 @@ def test_a_rate_takes_the_allowance_and_the_minimum_over(cli: CommandLine, world
     assert sum(p.amount_nanos for p in world.postings()) == 3 * EUR // 2
 
 
+def test_setting_a_rate_tells_when_its_minimum_takes_effect(
+    configured: ConfiguredCommandLine,
+) -> None:
+    cli = configured(location="minimum_charge = 3")
+    cli.clock = SetClock(at("2T00:00"))
+
+    first = cli.ok("rate", "set", "RegionOne", "0.50")
+    later = cli.ok("rate", "set", "RegionOne", "0.40")
+
+    sentence = "Minimum charges apply to whole months: this one, 3.00 EUR, from"
+    assert f"{sentence} 2026-11 on." in first.out
+    assert f"{sentence} 2026-12 on." in later.out
+
+
 def test_an_amount_that_is_none_is_told_with_its_key(configured: ConfiguredCommandLine) -> None:
     cli = configured()
     written = cli.config_file.read_text()

@@ -92,6 +92,7 @@ class LedgerMachine(RuleBasedStateMachine):
         )
         self.terms = Terms(zone, partial_hour, hours_per_month, free * 10**9)
         self.location = replace(LOCATION, free_units=Decimal(free), minimum_charge_nanos=minimum)
+        self.minimum = minimum
         self.world.clock.now = START
         self._set_rate(price, START)
         for size in sizes:  # of few images little can become known
@@ -180,11 +181,16 @@ class LedgerMachine(RuleBasedStateMachine):
         with self.database.writing() as connection:
             tell(connection, image_id, Event.DELETED, when, Learning(when, Source.HAND))
 
-    @rule(price=st.integers(0, 10**12), hours=st.integers(1, 48))
-    def a_rate_is_set(self, price: int, hours: int) -> None:
+    @rule(
+        price=st.integers(0, 10**12),
+        hours=st.integers(1, 48),
+        minimum=st.sampled_from([0, 10**12, 10**15]),
+    )
+    def a_rate_is_set(self, price: int, hours: int, minimum: int) -> None:
         self.world.clock.now = self._instant()
         closed_until = self.world.watermark() or START
         first = max(closed_until, START + timedelta(hours=self.now // HOUR))
+        self.location = replace(self.location, minimum_charge_nanos=minimum)
         with contextlib.suppress(Refused):
             self._set_rate(price, first + timedelta(hours=hours))
 
@@ -302,7 +308,10 @@ class LedgerMachine(RuleBasedStateMachine):
         self._require_minimums(wanted)
 
     def _require_minimums(self, wanted: dict[tuple[str, int], tuple[int, int]]) -> None:
-        """Once October is closed, whoever used something in it pays the minimum for it."""
+        """Once October is closed, whoever is charged for usage in it pays its minimum for it.
+
+        That is the minimum of the first rate: October has no rate before START.
+        """
         october = period_of(START, self.world.billing.timezone)
         with self.database.reading() as connection:
             if find_closed(connection, october.name) is None:
@@ -318,7 +327,7 @@ class LedgerMachine(RuleBasedStateMachine):
         for account in posted:
             used = [sums for (owner, low), sums in wanted.items() if owner == account and low < end]
             nanos = sum(amount for _, amount in used)
-            missing = self.location.minimum_charge_nanos - nanos if any(b for b, _ in used) else 0
+            missing = self.minimum - nanos if nanos else 0
             corrected = sum(
                 one.amount_nanos for one in self.world.adjustments(account) if one.kind == MINIMUM
             )
