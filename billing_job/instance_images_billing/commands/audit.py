@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="HOUR=DIGEST",
     help="Recorded digest of a closed hour, or of a closed period (2026-11=DIGEST), that the ledger"
-    " must have; may be repeated.",
+    " must have; repeatable.",
 )
 @click.option(
     "--digests",
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="File of recorded digests, such as a copy of digest_file, one a line; may be repeated."
+    help="File of recorded digests, such as a copy of digest_file, one a line; repeatable."
     " [default: digest_file of the configuration]",
 )
 @pass_invocation
@@ -50,7 +50,7 @@ def verify(
     digest_texts: tuple[str, ...],
     digest_files: tuple[Path, ...],
 ) -> None:
-    """Compute the whole ledger again and name every row that differs.
+    """Recompute the whole ledger and list each row that differs.
 
     Postings and adjustments are recomputed from the history of the images and the rates, the
     chain of closed hours and periods from the rows, the statements from the postings. Exit code 1
@@ -148,22 +148,22 @@ def _recorded_by_runs(
     help="Closed hours, from the hour A until before the hour B, as in"
     " 2026-11-23T08:00Z..2026-11-23T12:00Z.",
 )
-@click.option("--reason", required=True, help="Why; the customer reads it in the report.")
+@click.option("--reason", required=True, help="Reason, printed in the customer's report.")
 @click.option(
-    "--waive", is_flag=True, help="Give back all that the image is charged. This is the default."
+    "--waive", is_flag=True, help="Refund the whole charge of the image. This is the default."
 )
-@click.option(
-    "--amount", metavar="AMOUNT", help="What the image is to cost in these hours altogether."
-)
+@click.option("--amount", metavar="AMOUNT", help="New total charge of the image in these hours.")
 @click.option(
     "--reverse",
     "entry",
     type=click.IntRange(min=1),
     metavar="ENTRY",
-    help="Take back all that is left of the decision with this entry; without --image, --hours.",
+    help="Reverse the rest of the adjustment with this entry; excludes --image and --hours.",
 )
-@click.option("--author", metavar="NAME", help="Who decides. [default: the user's name]")
-@click.option("--yes", is_flag=True, help="Post it; without, it is only shown.")
+@click.option(
+    "--author", metavar="NAME", help="Author of the adjustment. [default: the user's name]"
+)
+@click.option("--yes", is_flag=True, help="Post the adjustment; otherwise only show it.")
 @pass_invocation
 def adjust(
     invocation: Invocation,
@@ -176,7 +176,7 @@ def adjust(
     author: str | None,
     yes: bool,
 ) -> None:
-    """Decide what an image costs in closed hours.
+    """Correct what an image costs in closed hours.
 
     The hours stay as they were posted; the decision is posted beside them, in the open month. It
     is shown first: on a terminal you are asked, elsewhere it is posted with --yes only. An amount

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def meter() -> None:
-    """Meter the images into the ledger, hour by hour."""
+    """Meter images into the ledger, hour by hour."""
 
 
 meter.add_command(adjust)
@@ -35,14 +35,14 @@ meter.add_command(verify)
     "--as-of",
     "as_of",
     metavar="INSTANT",
-    help="Close the hours that end at this instant or before, as in 2026-11-23T12:00Z."
-    " [default: now]",
+    help="Close hours that end at or before this instant, such as 2026-11-23T12:00Z. [default: "
+    "now]",
 )
-@click.option("--dry-run", is_flag=True, help="Print the postings; change nothing.")
+@click.option("--dry-run", is_flag=True, help="Print the postings; write nothing.")
 @click.option(
     "--allow-future",
     is_flag=True,
-    help="Accept an instant after now: hours are closed ahead of time. For throw-away ledgers.",
+    help="Allow an instant in the future. Use it for test ledgers only.",
 )
 @pass_invocation
 def run_meter(
@@ -52,11 +52,11 @@ def run_meter(
     dry_run: bool,
     allow_future: bool,
 ) -> None:
-    """Read the locations and close every hour that has ended.
+    """Read the locations and close each hour that has ended.
 
-    Run it every hour. It may be repeated, interrupted and run on several machines at once; hours
-    that were missed are caught up, and none is posted twice. Up to eight locations are worked on
-    at the same time: one that is slow, or fails, holds up no other.
+    Run it every hour. It can be repeated, interrupted, and run on several machines at once. Missed
+    hours are caught up, and no hour is posted twice. Up to eight locations are processed in
+    parallel; a slow or failing location does not delay the others.
 
     Example: instance-images meter run
     """
@@ -190,7 +190,7 @@ def _show_postings(invocation: Invocation, done: Metered) -> None:
 @format_option
 @pass_invocation
 def status(invocation: Invocation, location: str | None, output_format: str | None) -> None:
-    """Show up to when each location is metered, and how far that is behind the clock.
+    """Show the last metered hour of each location and the delay.
 
     Example: instance-images meter status
     """

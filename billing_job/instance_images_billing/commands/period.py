@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @click.group()
 def period() -> None:
-    """List and close the billing months."""
+    """List and close billing months."""
 
 
 @period.command("list")
 @format_option
 @pass_invocation
 def list_periods(invocation: Invocation, output_format: str | None) -> None:
-    """List the billing months that the ledger has, with what they hold.
+    """List the billing months of the ledger with their totals.
 
     Example: instance-images period list
     """

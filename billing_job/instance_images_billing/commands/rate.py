@@ -127,7 +127,7 @@ def _preview(invocation: Invocation, location: Location, price_nanos: int) -> No
 @format_option
 @pass_invocation
 def list_rates(invocation: Invocation, location: str | None, output_format: str | None) -> None:
-    """List the rates of the locations, past, present and to come.
+    """List past, current and future rates of the locations.
 
     Example: instance-images rate list
     """

@@ -21,7 +21,7 @@ def db() -> None:
 @db.command()
 @pass_invocation
 def upgrade(invocation: Invocation) -> None:
-    """Create the database, or bring its tables to this version's.
+    """Create the database schema, or upgrade it to this version.
 
     Example: instance-images db upgrade
     """
@@ -38,7 +38,7 @@ def upgrade(invocation: Invocation) -> None:
 @db.command()
 @pass_invocation
 def check(invocation: Invocation) -> None:
-    """Compare the database with the tables that this version needs.
+    """Check whether the database schema is up to date.
 
     Example: instance-images db check
     """
@@ -70,7 +70,7 @@ def _require_head(invocation: Invocation) -> None:
 @db.command("version")
 @pass_invocation
 def show_version(invocation: Invocation) -> None:
-    """Print the revision of the database's tables.
+    """Print the revision of the database schema.
 
     Example: instance-images db version
     """

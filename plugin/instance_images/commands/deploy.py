@@ -37,19 +37,19 @@ if TYPE_CHECKING:
     "--user-data",
     type=click.File("rb"),
     metavar="FILE",
-    help="What cloud-init shall do, at most 49149 bytes; - reads standard input.",
+    help="File with user data for cloud-init, at most 49149 bytes; - reads standard input.",
 )
 @click.option(
     "--count",
     type=click.IntRange(1, 50),
     default=1,
-    help="How many instances, all or none: NAME-1, NAME-2 and so on. [default: 1]",
+    help="Number of instances, all or none: NAME-1, NAME-2 and so on. [default: 1]",
 )
 @click.option(
     "--volume-gib",
     type=click.IntRange(min=1),
     metavar="G",
-    help="Boot from a new volume of G GiB, which is deleted with the instance.",
+    help="Boot from a new volume of G GiB, deleted with the instance.",
 )
 @click.option("--volume-gb", type=click.IntRange(min=1), hidden=True)  # its name until 0.2
 @click.option("--server-group", help="Id or name of a server group.")
@@ -112,7 +112,7 @@ def choices(
     location: str | None,
     output_format: str | None,
 ) -> None:
-    """List what an account can deploy from: OS Images, and My Images.
+    """List the images that an account can deploy: OS Images and My Images.
 
     As JSON it is {"groups": [{"name": "OS Images", "images": [...]}, {"name": "My Images", ...}]}.
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @format_option
 @pass_invocation
 def doctor(invocation: Invocation, location: str | None, output_format: str | None) -> None:
-    """Check everything that must be right, and tell what is not, with its cure.
+    """Check the deployment and suggest fixes.
 
     The configuration, the database, the credentials, the services and their clocks, the images, and
     the rates. Nothing is changed. Run it as the user of the hourly runs. The exit code is 1 if

@@ -49,8 +49,8 @@ image.add_command(sync)
     "--require-quiesce",
     "requires_quiesce",
     is_flag=True,
-    help="Refuse where the file systems would not be consistent inside: the instance must be"
-    " stopped, or its guest agent must freeze them.",
+    help="Require consistent file systems: the instance is stopped, or its guest agent freezes "
+    "them.",
 )
 @account_option
 @project_option
@@ -71,8 +71,8 @@ def create(
 ) -> None:
     """Capture the primary disk of an instance, running or stopped, as an image.
 
-    The image tells how consistent the disk is inside: offline (the instance was stopped),
-    filesystem (its guest agent froze the file systems), or crash (as after a power cut).
+    The consistency of the image is one of: offline (the instance was stopped), filesystem (the
+    guest agent froze the file systems), crash (as after a power cut).
 
     Example: instance-images image create web-1 --name production-web-server-v2 --wait
     """
@@ -146,8 +146,8 @@ def show(
 
 @image.command()
 @click.argument("references", metavar="IMAGE...", nargs=-1, required=True)
-@click.option("--yes", is_flag=True, help="Do not ask whether they shall be deleted.")
-@click.option("--force", is_flag=True, help="Even if a stack makes instances from them.")
+@click.option("--yes", is_flag=True, help="Skip the confirmation prompt.")
+@click.option("--force", is_flag=True, help="Delete even if a Heat stack uses the image.")
 @account_option
 @location_option
 @pass_invocation
@@ -159,9 +159,9 @@ def delete(
     account: str | None,
     location: str | None,
 ) -> None:
-    """Delete images of an account. They cannot be recovered; instances made from them stay.
+    """Delete images of an account. Deletion is final; instances made from them stay.
 
-    Of several images, those that cannot be deleted are told, and the others are deleted.
+    If some images cannot be deleted, the others are deleted and the errors are reported.
 
     Example: instance-images image delete production-web-server-v1 --yes
     """

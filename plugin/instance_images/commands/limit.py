@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def limit() -> None:
-    """Show and set how many images accounts may hold."""
+    """Show and set the image limits of accounts."""
 
 
 @limit.command("list")
@@ -29,7 +29,7 @@ def limit() -> None:
 @format_option
 @pass_invocation
 def list_limits(invocation: Invocation, location: str | None, output_format: str | None) -> None:
-    """List the accounts that have a limit of their own.
+    """List the limits that were set for individual accounts.
 
     Example: instance-images limit list
     """
@@ -49,10 +49,10 @@ def list_limits(invocation: Invocation, location: str | None, output_format: str
 def show(
     invocation: Invocation, account: str | None, location: str | None, output_format: str | None
 ) -> None:
-    """Show the limit that applies to an account, where it is from, and how many images it holds.
+    """Show the limit of an account, its source, and the number of images held.
 
-    It is from the account itself ('limit set'), from Keystone's limits for instance_images, from
-    the location's max_images, or the default. -1 is no limit.
+    The source is one of: account ('limit set'), Keystone (limits for instance_images), the
+    location's max_images, or the default. -1 means unlimited.
 
     Example: instance-images limit show --account demo
     """
@@ -69,9 +69,10 @@ def show(
 @location_option
 @pass_invocation
 def set_limit(invocation: Invocation, account: str, max_images: int, location: str | None) -> None:
-    """Give an account a limit of its own at a location.
+    """Set the limit of an account at a location.
 
-    Images that it holds beyond a lower limit stay; it makes no new ones until they are fewer.
+    Existing images above a lower limit stay. New captures are refused until the account holds
+    fewer.
 
     Example: instance-images limit set demo 25
     """
@@ -83,7 +84,7 @@ def set_limit(invocation: Invocation, account: str, max_images: int, location: s
 @location_option
 @pass_invocation
 def unset_limit(invocation: Invocation, account: str, location: str | None) -> None:
-    """Take an account's own limit away: Keystone's or the location's applies again.
+    """Remove the limit of an account. The limit of Keystone or of the location applies again.
 
     Example: instance-images limit unset demo
     """

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 @locations_option
 @pass_invocation
 def listen(invocation: Invocation, location: str | None) -> None:
-    """Take notifications of the image services as they come, until it is ended.
+    """Receive notifications of the image services until stopped.
 
-    It is then known to the second when images begin and end that are made, changed or deleted
-    without this product, and otherwise only by what the hourly run finds. To end it and start it
-    again loses nothing. Needs [location:NAME] events_url, and the extra 'events'.
+    With it, the begin and end of images that are made, changed or deleted outside this product are
+    known to the second; without it, to the hourly run. Restarts lose nothing. Requires
+    [location:NAME] events_url and the extra 'events'.
 
     Example: instance-images listen --location RegionOne
     """

@@ -22,7 +22,7 @@ def location() -> None:
 @format_option
 @pass_invocation
 def list_locations(invocation: Invocation, output_format: str | None) -> None:
-    """List the locations that are configured.
+    """List the configured locations.
 
     Example: instance-images location list
     """

@@ -103,7 +103,7 @@ class PartsGroup(click.Group):
     type=click.Path(path_type=Path),
     envvar="INSTANCE_IMAGES_CONFIG_FILE",
     metavar="FILE",
-    help="Configuration file; may be repeated, the last value wins."
+    help="Configuration file. Repeatable; the last value wins."
     " [default: /etc/instance-images/instance-images.conf]",
 )
 @click.option(
@@ -112,9 +112,9 @@ class PartsGroup(click.Group):
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Directory whose .conf files are read after the files.",
+    help="Directory with .conf files, read after the configuration files.",
 )
-@click.option("--debug", is_flag=True, help="Log what is done, and show tracebacks.")
+@click.option("--debug", is_flag=True, help="Log to stderr, and show tracebacks.")
 @click.version_option(version("instance-images"), prog_name="instance-images")
 @click.pass_context
 def cli(

@@ -17,40 +17,38 @@ Value = TypeVar("Value")
 pass_invocation: Callable[[Callable[..., Any]], Callable[..., Any]] = click.pass_obj
 
 location_option = click.option(
-    "--location", metavar="L", help="The location; may be left out where there is only one."
+    "--location", metavar="L", help="The location. Required if several are configured."
 )
 # For commands that use 'locations_of'.
 locations_option = click.option("--location", metavar="L", help="The location. [default: all]")
 account_option = click.option(
     "--account",
     metavar="A",
-    help="Id or name of the account. [default: that of the credentials]",
+    help="Id or name of the account. [default: the account of the credentials]",
 )
 project_option = click.option(
     "--project",
     metavar="P",
-    help="Id or name of one of the account's projects, where an account is a domain.",
+    help="Id or name of a project of the account, if accounts are domains.",
 )
 wait_option = click.option(
-    "--wait", is_flag=True, help="Show the progress, and return when the work has ended."
+    "--wait", is_flag=True, help="Wait for the task to finish and show its progress."
 )
 networks_option = click.option(
     "--network",
     "networks",
     multiple=True,
-    help="Id or name of a network, may be repeated; or none. [default: the cloud's choice]",
+    help="Id or name of a network, or none. Repeatable. [default: chosen by the cloud]",
 )
-key_name_option = click.option(
-    "--key-name", help="Name of a key pair of the user of the credentials."
-)
+key_name_option = click.option("--key-name", help="Name of a key pair of the credentials' user.")
 security_groups_option = click.option(
     "--security-group",
     "security_groups",
     multiple=True,
-    help="Id or name of a security group, may be repeated. [default: the project's default]",
+    help="Id or name of a security group. Repeatable. [default: the project's default group]",
 )
 all_accounts_option = click.option(
-    "--all-accounts", is_flag=True, help="Those of every account, for the operator."
+    "--all-accounts", is_flag=True, help="Include all accounts (operators only)."
 )
 
 

@@ -29,7 +29,7 @@ def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
         "output_format",
         type=click.Choice(FORMATS),
         default=None,
-        help="How to print. [default: table on a terminal, else json]",
+        help="Output format. [default: table on a terminal, else json]",
     )(command)
 
 

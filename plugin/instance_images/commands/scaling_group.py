@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from instance_images.model.scaling import ScalingGroup
 
 wait_option = click.option(
-    "--wait", is_flag=True, help="Return when the group has changed, or failed to."
+    "--wait", is_flag=True, help="Wait until the change of the group has succeeded or failed."
 )
 group_option = click.option(
-    "--group", metavar="G", help="Name of the group in a stack that has several."
+    "--group", metavar="G", help="Name of the group, if the stack has several."
 )
 
 
 @click.group("scaling-group")
 def scaling_group() -> None:
-    """Choose the image that scaling groups make new instances from."""
+    """Manage the images of scaling groups."""
 
 
 @scaling_group.command("list")
@@ -80,7 +80,7 @@ def show(
     location: str | None,
     output_format: str | None,
 ) -> None:
-    """Show one scaling group, with its instances and the image of each.
+    """Show a scaling group, its instances and their images.
 
     Example: instance-images scaling-group show web
     """
@@ -97,21 +97,29 @@ def show(
 @click.option("--image", required=True, help="Id or name of an image of the account.")
 @click.option("--flavor", required=True, help="Id or name of the flavor.")
 @click.option(
-    "--min", "min_size", type=click.IntRange(min=0), default=1, help="Fewest instances. [1]"
+    "--min",
+    "min_size",
+    type=click.IntRange(min=0),
+    default=1,
+    help="Minimum number of instances. [1]",
 )
 @click.option(
-    "--max", "max_size", type=click.IntRange(min=1), default=3, help="Most instances. [3]"
+    "--max",
+    "max_size",
+    type=click.IntRange(min=1),
+    default=3,
+    help="Maximum number of instances. [3]",
 )
 @click.option(
     "--desired",
     type=click.IntRange(min=0),
-    help="How many instances to begin with. [default: the fewest]",
+    help="Initial number of instances. [default: the minimum]",
 )
 @click.option(
     "--cooldown",
     type=click.IntRange(min=0),
     default=60,
-    help="Seconds in which a group that has scaled does not scale again. [60]",
+    help="Seconds between two scaling actions. [60]",
 )
 @networks_option
 @key_name_option
@@ -140,9 +148,9 @@ def create(
     wait: bool,
     output_format: str | None,
 ) -> None:
-    """Make a scaling group of instances from an image of the account.
+    """Create a scaling group from an image of the account.
 
-    It is a Heat stack with the policies scale_up and scale_down.
+    The group is a Heat stack with the policies scale_up and scale_down.
 
     Example: instance-images scaling-group create web --image golden --flavor m1.small --max 5
     """
@@ -161,17 +169,17 @@ def create(
 @scaling_group.command("set-image")
 @click.argument("stack")
 @click.argument("image")
-@click.option("--replace", is_flag=True, help="Replace the instances that there are, in batches.")
+@click.option("--replace", is_flag=True, help="Replace the current instances, in batches.")
 @click.option(
     "--batch-size",
     type=click.IntRange(min=1),
-    help="With --replace: how many at a time. [default: 1]",
+    help="With --replace: number of instances per batch. [default: 1]",
 )
 @click.option(
     "--pause",
     type=click.IntRange(0, 3600),
     metavar="SECONDS",
-    help="With --replace: how long to wait after each batch. [default: 0]",
+    help="With --replace: seconds to wait after each batch. [default: 0]",
 )
 @group_option
 @account_option
@@ -194,9 +202,9 @@ def set_image(
     wait: bool,
     output_format: str | None,
 ) -> None:
-    """Have a scaling group make new instances from another image of the account.
+    """Set the image of a scaling group.
 
-    Its current instances stay as they are, unless --replace is given.
+    New instances use the image. Current instances stay, unless --replace is given.
 
     Example: instance-images scaling-group set-image web golden-v2 --replace --batch-size 2 --wait
     """

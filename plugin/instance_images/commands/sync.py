@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 @click.command()
 @locations_option
-@click.option("--dry-run", is_flag=True, help="Show what would be learned; change nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would change; write nothing.")
 @format_option
 @pass_invocation
 def sync(
     invocation: Invocation, location: str | None, dry_run: bool, output_format: str | None
 ) -> None:
-    """Read all images of the locations, and correct what is on record; show what was learned.
+    """Compare the records with the cloud and correct them; show the changes.
 
-    Images that were deleted, renamed or given to another project behind our back, and those that
-    [reconcile] adopt makes images of their owner's account. The hourly run does the same before it
-    closes hours. Locations are read at the same time; one that cannot be read completely stays as
-    it is, and the exit code is 1.
+    Images that were deleted, renamed or given to another project outside this product are updated.
+    Images that [reconcile] adopt selects become images of their owner's account. The hourly run
+    does the same before it closes hours. If a location cannot be read completely, its records do
+    not change and the exit code is 1.
 
     Example: instance-images image sync --dry-run
     """

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def task() -> None:
-    """Follow the background work on images, and repeat what failed."""
+    """Show and retry tasks."""
 
 
 @task.command("list")
@@ -78,7 +78,7 @@ def show(
     location: str | None,
     output_format: str | None,
 ) -> None:
-    """Show one task of an account, as the cloud is with it now.
+    """Show a task of an account with its current progress.
 
     Example: instance-images task show 5f6e2c1a-9c34-4c5e-9a53-0a4ad3c7f0a1
     """
@@ -101,9 +101,9 @@ def show(
 def watch(
     invocation: Invocation, task_ids: tuple[str, ...], account: str | None, location: str | None
 ) -> None:
-    """Follow tasks live until all have ended: those named, or all that are unfinished.
+    """Follow tasks until they have finished: the given ones, or all unfinished ones.
 
-    To stop watching (Ctrl-C) changes nothing. The exit code is 1 if one has failed.
+    Ctrl-C stops watching and changes nothing. The exit code is 1 if a task failed.
 
     Example: instance-images task watch --account demo
     """
@@ -151,7 +151,7 @@ def retry(
     wait: bool,
     output_format: str | None,
 ) -> None:
-    """Repeat a capture that failed. The image keeps its id, and takes up a slot again.
+    """Retry a failed capture. The image keeps its id and counts against the limit again.
 
     Example: instance-images task retry 5f6e2c1a-9c34-4c5e-9a53-0a4ad3c7f0a1 --wait
     """

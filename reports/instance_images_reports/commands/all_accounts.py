@@ -26,22 +26,23 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--engine-address",
             metavar="ADDRESS",
-            help="A scheduler of Dask that runs already, as in tls://10.0.0.5:8786; its workers"
-            " need a configuration with the same database, and the folder.",
+            help="Address of a running Dask scheduler, such as tls://10.0.0.5:8786. Its workers "
+            "need the same database and the folder.",
         ),
         click.option(
             "--engine",
             "engine_name",
             type=click.Choice([LOCAL, DASK]),
             default=LOCAL,
-            help="What makes the reports of all accounts: processes of this machine, or Dask."
-            " [default: local]",
+            help="Engine that renders the reports of all accounts: local processes or Dask. "
+            "[default: local]",
         ),
         click.option(
             "--jobs",
             type=click.IntRange(1, 1024),
             metavar="N",
-            help="How many processes make the reports of all accounts. [default: one a core]",
+            help="Number of processes that render the reports of all accounts. [default: one per "
+            "core]",
         ),
     ):
         command = option(command)
@@ -149,11 +150,11 @@ def reconcile_command(
     engine_name: str,
     engine_address: str | None,
 ) -> None:
-    """Prove that the reports of a period come to what the ledger charges.
+    """Compare the reports of a period with the ledger.
 
-    DIRECTORY is a folder that 'report cloud-usage --all-accounts -o' has written: its files are
-    held against its manifest, and that against the ledger, as far as it went then. Without it, the
-    reports are made for this alone. Exit code 1 if anything differs; the rows that do are listed.
+    DIRECTORY is a folder written by 'report cloud-usage --all-accounts -o'. Its files are compared
+    with its manifest, and the manifest with the ledger as of that time. Without DIRECTORY, the
+    reports are computed for the comparison. If rows differ, they are listed and the exit code is 1.
 
     Example: instance-images report reconcile --period 2026-11 /srv/reports/2026-11
     """

@@ -45,7 +45,7 @@ report.add_command(reconcile_command)
 @click.option(
     "--account",
     metavar="A",
-    help="Id of the account, or its name, which Keystone is asked for. [default: the only one]",
+    help="Id of the account, or its name in Keystone. [default: the only one]",
 )
 @all_accounts_option
 @click.option(
@@ -55,56 +55,55 @@ report.add_command(reconcile_command)
     metavar="PERIOD",
     help="Billing month: YYYY-MM, this, or last.",
 )
-@click.option(
-    "--currency", metavar="CODE", help="The currency, for an account that is charged in several."
-)
+@click.option("--currency", metavar="CODE", help="Currency, if the account is charged in several.")
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
     metavar="FILE|DIR",
-    help="File to write, whole or not at all, or the folder to write one into; for parquet and"
-    " focus, and of all accounts, the folder that they are. [default: standard output, unless it is"
-    " mailed; of all accounts the summary]",
+    help="File to write, or folder to write the file into. Parquet, FOCUS and --all-accounts "
+    "write a folder. [default: standard output, unless mailed]",
 )
-@click.option("--force", is_flag=True, help="Replace the file or folder if it exists.")
+@click.option("--force", is_flag=True, help="Replace an existing file or folder.")
 @click.option(
     "-f",
     "--format",
     "output_format",
     type=click.Choice([*FORMATS, *DATASETS]),
-    help="The format to write. [default: by the suffix of the file, else text]",
+    help="Report format. [default: by the suffix of the file, else text]",
 )
 @click.option(
-    "--section", "section_name", metavar="NAME", help="One section alone, as html or json: images."
+    "--section",
+    "section_name",
+    metavar="NAME",
+    help="Write one section only, as html or json: images.",
 )
 @click.option(
     "--paper",
     type=click.Choice(PAPERS),
     default=DEFAULT_PRESENTATION.paper,
     show_default=True,
-    help="The size of the pages of pdf and xlsx.",
+    help="Paper size of pdf and xlsx.",
 )
 @click.option(
     "--locale",
     metavar="LOCALE",
     default=DEFAULT_PRESENTATION.locale,
     show_default=True,
-    help="How texts, dates and numbers are put for people: de, de_DE, ja_JP. CSV and JSON are"
-    " the same in every locale.",
+    help="Locale of texts, dates and numbers, such as de_DE. CSV and JSON do not depend on it.",
 )
 @click.option(
     "--focus-version",
     type=click.Choice(VERSIONS),
     default=VERSIONS[0],
     show_default=True,
-    help="The version of FOCUS.",
+    help="FOCUS version.",
 )
 @click.option(
     "--mail-to",
     multiple=True,
     metavar="ADDRESS",
-    help="Mail the report there, by the server of [mail]; may be repeated.",
+    help="Address to mail the report to, with the server of [mail]. Repeatable.",
 )
 @engine_options
 @pass_invocation
@@ -124,10 +123,10 @@ def cloud_usage(
     mail_to: tuple[str, ...],
     **engine: Any,
 ) -> None:
-    """Write the Cloud Usage report of an account and period.
+    """Write the Cloud Usage report of an account for a period.
 
-    With --all-accounts, write a summary, or with -o a folder: a report for each account and
-    currency, the summary, and a manifest with digests and totals.
+    With --all-accounts, write a summary. With --all-accounts and -o, write a folder with a report
+    for each account and currency, the summary, and a manifest with digests and totals.
 
     Example: instance-images report cloud-usage --account demo --period 2026-11 -o demo.pdf
     """
