@@ -13,30 +13,29 @@ EVENTS_OPTS = [
     cfg.ListOpt(
         "topics",
         default=["notifications"],
-        help="Topics that the image services publish to: what [oslo_messaging_notifications] topics"
-        " says in theirs. 'listen' takes those of priority info.",
+        help="Topics of the notifications, as in [oslo_messaging_notifications] topics of Glance."
+        " 'listen' consumes priority info.",
     ),
     cfg.StrOpt(
         "exchange",
         default="glance",
-        help="Exchange that the image services publish to: control_exchange in theirs.",
+        help="Exchange of the notifications: control_exchange of Glance.",
     ),
     cfg.StrOpt(
         "queue",
         default="instance-images",
-        help="Name of the queue of each location, with a dot and the location's name behind it. It"
-        " is this product's own, beside those of other consumers, which miss nothing by it. It"
-        " stays when 'listen' ends, and grows until 'listen' runs again: delete it where you give"
-        " that up.",
+        help="Prefix of the queue names; a queue is named PREFIX.LOCATION. The queues do not"
+        " affect other consumers. A queue stays and grows while 'listen' is stopped: delete"
+        " it if you no longer run 'listen'.",
     ),
 ]
 
 URL_OPT = cfg.StrOpt(
     "events_url",
     secret=True,
-    help="Where the image service of this location sends its notifications, such as"
-    " rabbit://USER:PASSWORD@HOST:5672/VHOST, for 'instance-images listen' (extra 'events')."
-    " Nothing depends on it: what is not told by a notification, the hourly run finds. Options of"
+    help="URL of the message broker that Glance of this location sends notifications to, such as"
+    " rabbit://USER:PASSWORD@HOST:5672/VHOST. Used by 'instance-images listen' (extra"
+    " 'events'). Optional: the hourly run finds what no notification reported. Options of"
     f" the connection, such as those for TLS, are read from a section [{DRIVER_SECTION}].",
 )
 

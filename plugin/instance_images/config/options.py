@@ -15,9 +15,9 @@ _DEFAULT_OPTS = [
         "locations",
         default=[],
         sample_default=["RegionOne"],
-        help="The locations where images are offered or were offered. Each needs a section"
-        " [location:NAME]. Keep a location here, with enabled = false, for as long as its"
-        " customers still hold images: they go on being billed.",
+        help="Names of the locations. Each needs a section [location:NAME]. To close a location,"
+        " set enabled = false and keep it here until customers hold no images in it: their"
+        " images are still billed.",
     ),
     cfg.StrOpt(
         "account_scope",
@@ -26,8 +26,8 @@ _DEFAULT_OPTS = [
             ("project", "one Keystone project"),
             ("domain", "a Keystone domain: an image serves all projects of the domain"),
         ],
-        help="Who the paying customer is. Choose before the first image is made: a ledger in use"
-        " is refused under the other choice, because its charges are the accounts' of this one.",
+        help="The billed account. Choose before the first image is made. A ledger in use is"
+        " refused with the other choice.",
     ),
 ]
 
@@ -36,7 +36,7 @@ _DATABASE_OPTS = [
         "connection",
         default="sqlite:////var/lib/instance-images/instance-images.db",
         secret=True,
-        help="SQLAlchemy URL of the database. SQLite serves one machine; from two machines on use"
+        help="SQLAlchemy URL of the database. SQLite serves one machine; for two or more use"
         " postgresql+psycopg://USER:PASSWORD@HOST/NAME or mysql+pymysql://USER:PASSWORD@HOST/NAME."
         " After a change run 'instance-images db upgrade'.",
     ),
@@ -47,8 +47,8 @@ _BILLING_OPTS = [
         "unit",
         default="GB",
         choices=[("GB", "10^9 bytes"), ("GiB", "2^30 bytes")],
-        help="What the price is per. Taken into a rate when the rate is set: to change it for a"
-        " location, change it here and set a new rate.",
+        help="Unit of the price. Stored with each new rate: to change it for a location, change"
+        " it here and set a new rate.",
     ),
     cfg.StrOpt(
         "hours_per_month",
@@ -59,7 +59,7 @@ _BILLING_OPTS = [
             ("672", "28 days"),
             ("calendar", "the real hours of the month"),
         ],
-        help="What a month's price is divided by. Taken into a rate when the rate is set.",
+        help="Hours that a month's price is divided by. Stored with each new rate.",
     ),
     cfg.StrOpt(
         "partial_hour",
@@ -68,14 +68,13 @@ _BILLING_OPTS = [
             ("prorate", "an image's first and last hours are charged for the seconds used"),
             ("round_up", "an image's first and last hours are charged whole"),
         ],
-        help="How an hour is charged in which an image began or ended. Taken into a rate when the"
-        " rate is set.",
+        help="Charge for the hours in which an image begins or ends. Stored with each new rate.",
     ),
     cfg.StrOpt(
         "timezone",
         default="UTC",
-        help="The provider's time zone (IANA name, such as Europe/Berlin): billing months begin"
-        " and end at its midnight. Change it between two months only.",
+        help="Time zone of billing months (IANA name, such as Europe/Berlin). Months begin at its"
+        " midnight. Change it between two months only.",
     ),
     cfg.StrOpt(
         "billable_size",
@@ -84,7 +83,7 @@ _BILLING_OPTS = [
             ("stored", "the bytes that the image service stores"),
             ("virtual", "the size of the disk inside, where the image service knows it"),
         ],
-        help="Which size is charged. Applies to images that become available after the change.",
+        help="Billed size. Applies to images that become available after the change.",
     ),
     cfg.StrOpt(
         "digest_file",
@@ -103,7 +102,7 @@ _LIMITS_OPTS = [
         "max_images",
         default=10,
         min=0,
-        help="How many images an account may hold in a location that sets no maximum of its own.",
+        help="Maximum number of images per account, for locations that set no max_images.",
     ),
 ]
 
@@ -112,21 +111,22 @@ _RECONCILE_OPTS = [
         "adopt",
         default="snapshots",
         choices=[
-            ("none", "no image that was made without this product"),
-            ("marked", "those that carry this product's mark"),
-            ("snapshots", "and those that show any trace of an instance, backups too"),
-            ("private", "and all others that a project owns and that are not public"),
+            ("none", "no image"),
+            ("marked", "images that carry this product's mark"),
+            ("snapshots", "also images with any trace of an instance, such as backups"),
+            ("private", "also all other images that a project owns and that are not public"),
         ],
-        help="Which images that were made without this product become images of their owner's"
-        " account, and are billed from then on, where the location is enabled. Owners can remove"
-        " the traces: where nobody shall store for free, choose private. Images of shelved"
-        " instances, public images, and empty ones are never adopted. An image that was adopted"
-        " stays so after a change.",
+        help="Images made outside this product that are adopted: they become images of their"
+        " owner's account and are billed from then on, if the location is enabled. Owners can"
+        " remove marks and traces. To bill all stored images, choose"
+        " private. Images of shelved"
+        " instances, public images, and empty ones are never adopted. Adopted images stay adopted"
+        " after a change.",
     ),
     cfg.ListOpt(
         "excluded_projects",
         default=[],
-        help="Ids of projects whose images are never adopted, such as the operator's own.",
+        help="Ids of projects whose images are not adopted, such as the operator's.",
     ),
 ]
 
@@ -135,32 +135,30 @@ _DEADLINES_OPTS = [
         "queue_minutes",
         default=240,
         min=1,
-        help="How many minutes a capture may wait for the cloud to begin with it. A capture that"
-        " makes no progress for longer is ended with an error, its slot is free again, and what it"
-        " has made in the cloud is removed. Raise it where compute hosts have long queues of"
-        " snapshots.",
+        help="Timeout of the queued stage, in minutes. After a timeout the capture fails, its"
+        " slot is released, and its volumes, snapshots and images are removed. Raise it if"
+        " compute hosts have long queues of snapshots.",
     ),
     cfg.IntOpt(
         "snapshot_minutes",
         default=720,
         min=1,
-        help="How many minutes a capture may read the instance's disk without coming to the next"
-        " stage. No service tells how far it is: choose what the largest disks need.",
+        help="Timeout of the snapshot stage, in minutes. No service reports the progress of this"
+        " stage: choose the time that the largest disks need.",
     ),
     cfg.IntOpt(
         "upload_minutes",
         default=1440,
         min=1,
-        help="How many minutes a capture may upload without coming to its end.",
+        help="Timeout of the upload stage, in minutes.",
     ),
     cfg.IntOpt(
         "deploy_minutes",
         default=120,
         min=1,
-        help="How many minutes the instances of a deployment may be built without coming to the"
-        " next stage. The task is ended with an error then, and names them; they stay in the cloud,"
-        " for their owner to look at and to delete. Raise it where images are copied to the compute"
-        " hosts for longer.",
+        help="Timeout of the build stage of a deployment, in minutes. After a timeout the task"
+        " fails and names the instances; they stay in the cloud for their owner to inspect"
+        " and delete. Raise it if copying images to compute hosts takes longer.",
     ),
 ]
 
@@ -168,10 +166,10 @@ _METRICS_OPTS = [
     cfg.StrOpt(
         "textfile",
         sample_default="/var/lib/node_exporter/instance_images.prom",
-        help="File that every 'meter run' writes for the textfile collector of Prometheus'"
-        " node_exporter, in the collector's directory; its name must end in .prom. Its directory"
-        " must be writable for the user of the runs: where it is not, the run warns and goes on."
-        " No metrics if left out.",
+        help="File for the textfile collector of the Prometheus node_exporter, written by each"
+        " 'meter run'; its name must end in .prom. The user of the runs needs write access to"
+        " its directory; without it, the run logs a warning and continues. Unset: no"
+        " metrics.",
     ),
 ]
 
@@ -179,39 +177,40 @@ LOCATION_OPTS = [
     cfg.BoolOpt(
         "enabled",
         default=True,
-        help="Whether customers may make and deploy images here. Images that exist stay, can be"
-        " deleted, and are billed.",
+        help="Allow customers to capture and deploy images here. Existing images stay, are"
+        " billed, and can be deleted.",
     ),
     cfg.StrOpt(
         "provider",
         default="openstack",
-        help="Entry point in the group instance_images.providers that drives this location.",
+        help="Driver of this location: an entry point of the group instance_images.providers.",
     ),
     cfg.StrOpt(
         "cloud",
         sample_default="mycloud",
-        help="Entry of clouds.yaml with the credentials to use. They need the admin role, and a"
-        " role on the projects of the customers (an inherited one is least work).",
+        help="Entry of clouds.yaml with the credentials of the service user. It needs the admin"
+        " role, and a role on the customers' projects (an inherited role is least work).",
     ),
     cfg.StrOpt(
         "stack_cloud",
         sample_default="mycloud-stacks",
-        help="Entry of clouds.yaml with the credentials that make and change Heat stacks: a user of"
-        " its own with the role member on the projects of the customers (an inherited one is least"
-        " work), and the admin role nowhere. Heat executes a customer's template with the rights of"
-        " the user who changes the stack, and keeps them for later. Without it, and with"
-        " credentials that have the role admin, manager or service in the project, 'scaling-group"
-        " create' and 'set-image' refuse. Needed only where Heat is offered.",
+        help="Entry of clouds.yaml with the credentials that create and update Heat stacks: a"
+        " separate user with the role member on the customers' projects (an inherited role is"
+        " least work) and no admin role. Heat executes a customer's template with the rights"
+        " of the user who updates the stack, and keeps a trust from that user. Unset:"
+        " 'scaling-group create' and 'set-image' are refused if the credentials of cloud have"
+        " the role admin, manager or service in the project. Needed only where Heat is"
+        " offered.",
     ),
     cfg.ListOpt(
         "os_image_projects",
         default=[],
-        help="Ids of the projects whose community images are listed as OS Images, beside the public"
-        " ones: the provider's own, and no customer's. Any project can make an image community and"
-        " name it like an operating system.",
+        help="Ids of the provider's projects whose community images are listed as OS Images,"
+        " together with public images. Never name a customer's project: any project can"
+        " publish a community image and name it like an operating system.",
     ),
-    cfg.StrOpt("region_name", help="OpenStack region; the location's own name if left out."),
-    cfg.StrOpt("currency", default="EUR", help="ISO 4217 code of the currency of its rates."),
+    cfg.StrOpt("region_name", help="OpenStack region. Unset: the name of the location."),
+    cfg.StrOpt("currency", default="EUR", help="Currency of the rates (ISO 4217 code)."),
     cfg.StrOpt(
         "free_gb",
         default="0",
@@ -230,16 +229,20 @@ LOCATION_OPTS = [
         "volume_image_format",
         default="raw",
         choices=[
-            ("raw", "as large as the volume; best where images and volumes are in one Ceph"),
-            ("qcow2", "without the empty parts; Cinder converts it, and needs space for that"),
+            ("raw", "as large as the volume; best if Glance and Cinder share one Ceph cluster"),
+            (
+                "qcow2",
+                "without empty blocks; Cinder converts the image and needs space for the"
+                " conversion",
+            ),
         ],
-        help="Format of the images of instances whose primary disk is a volume. Customers are"
-        " charged for the bytes that are stored.",
+        help="Format of images of volume-backed instances. Customers are charged for the stored"
+        " bytes.",
     ),
     cfg.IntOpt(
         "max_images",
         min=0,
-        help="How many images an account may hold here; [limits]max_images if left out.",
+        help="Maximum number of images per account in this location. Unset: [limits]max_images.",
     ),
     broker_config.URL_OPT,
 ]
@@ -247,8 +250,7 @@ LOCATION_OPTS = [
 # In the sample, where names of groups are in small letters.
 _LOCATION_GROUP = cfg.OptGroup(
     "location:name",
-    help="One section for each of the locations, with its name in place of 'name', as in"
-    " [location:RegionOne].",
+    help="One section per location, such as [location:RegionOne].",
 )
 
 GROUPS: dict[str, list[Any]] = {

@@ -30,20 +30,19 @@ REPORT_OPTS = [
     cfg.ListOpt(
         "template_directories",
         default=[DEFAULT_TEMPLATE_DIRECTORY],
-        help="Folders with templates that replace or extend those of the reports, file by file; the"
-        " first that has a file wins, and one that does not exist has none. Whoever can write there"
-        " decides what reports say: keep them writable for root alone.",
+        help="Folders with templates that replace or extend the report templates, file by file."
+        " The first folder that has a file wins; missing folders are ignored. Templates"
+        " decide what reports say: allow write access for root only.",
     ),
     cfg.StrOpt(
         "provider_name",
         default=DEFAULT_PROVIDER.name,
-        help="Your company, which offers the images and writes the invoices, as the FOCUS data"
-        " sets name it.",
+        help="Name of the provider and invoice issuer in FOCUS data sets.",
     ),
     cfg.StrOpt(
         "payment_terms",
         default=DEFAULT_PROVIDER.payment_terms,
-        help="When invoices are to be paid, such as Net 30: FOCUS asks for it.",
+        help="Payment terms of invoices, such as Net 30, for FOCUS data sets.",
     ),
 ]
 
@@ -51,11 +50,12 @@ MAIL_OPTS = [
     cfg.StrOpt(
         "host",
         sample_default="smtp.example.com",
-        help="The SMTP server that sends reports, for 'report cloud-usage --mail-to'. Without it no"
-        " report is mailed.",
+        help="Host name of the SMTP server, for 'report cloud-usage --mail-to'. Unset: reports"
+        " cannot be mailed.",
     ),
     cfg.PortOpt(
-        "port", help="Its port. 587 with starttls, 465 with tls, 25 with none if left out."
+        "port",
+        help="Port of the SMTP server. Unset: 587 with starttls, 465 with tls, 25 with none.",
     ),
     cfg.StrOpt(
         "security",
@@ -65,36 +65,35 @@ MAIL_OPTS = [
             ("tls", "the connection is encrypted from its beginning"),
             ("none", "nothing is encrypted: for a server on this machine"),
         ],
-        help="How the connection is protected. A server whose certificate is not valid for its name"
-        " is refused.",
+        help="Encryption of the connection. A server with an invalid certificate is refused.",
     ),
     cfg.StrOpt(
         "ca_file",
-        help="File with the certificates, in PEM, of those who may vouch for the server; those that"
-        " the system trusts if left out.",
+        help="CA bundle (PEM) used to verify the SMTP server. Unset: the CA certificates of the"
+        " system.",
     ),
-    cfg.StrOpt("user", help="Whom to log in as; no log-in if left out."),
+    cfg.StrOpt("user", help="SMTP user name. Unset: no authentication."),
     cfg.StrOpt(
         "password",
         secret=True,
-        help="The user's password (write $ as $$). Better in a file: see password_file.",
+        help="SMTP password (write $ as $$). Prefer password_file.",
     ),
     cfg.StrOpt(
         "password_file",
         sample_default="/etc/instance-images/mail-password",
-        help="File that holds the user's password alone, readable for the service's user.",
+        help="File that contains only the SMTP password, readable by the service user.",
     ),
     cfg.StrOpt(
         "sender",
         sample_default="cloud-usage@example.com",
-        help="The address that mail is from. Needed where there is a host.",
+        help="Sender address. Required if host is set.",
     ),
     cfg.IntOpt(
         "timeout",
         default=30,
         min=1,
         max=600,
-        help="How many seconds to wait for an answer of the server.",
+        help="Timeout of the SMTP connection, in seconds.",
     ),
 ]
 

@@ -51,7 +51,7 @@ class AdoptMode(StrEnum):
     """Which images are adopted; each mode includes those before it."""
 
     NONE = "none"
-    MARKED = "marked"  # those that carry this product's mark
+    MARKED = "marked"  # images that carry this product's mark
     SNAPSHOTS = "snapshots"  # those that show any trace of an instance
     PRIVATE = "private"  # all that a project owns
 
