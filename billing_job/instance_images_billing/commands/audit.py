@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from instance_images.commands.options import locations_of, locations_option, parsed, pass_invocation
-from instance_images.commands.output import show_list
+from instance_images.commands.output import show_list, tell_warning
 from instance_images.errors import UsageError
 from instance_images.instants import parse_hour
 
@@ -243,7 +243,7 @@ def _post(
     with database.rehearsing() as connection:
         _show([replace(one, adjustment_key=None) for one in post(connection)])
     if far:
-        click.echo(f"Warning: {far}.", err=True)
+        tell_warning(f"{far}.")
     if not yes and not sys.stdin.isatty():
         if far:
             raise Refused(f"{far}: check the amount, and give --yes to post it.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from instance_images.commands.options import locations_of, locations_option, parsed, pass_invocation
-from instance_images.commands.output import format_option, show_list
+from instance_images.commands.output import format_option, show_list, tell_error, tell_warning
 from instance_images.errors import UsageError
 from instance_images.instants import floor_hour, format_instant, parse_instant
 from instance_images.views.fields import instant_text
@@ -117,12 +117,12 @@ def _tell(outcome: Outcome, dry_run: bool) -> None:
     from instance_images_billing.pricing.money import price_text
 
     if outcome.error:
-        click.echo(f"Error: {outcome.location} is not metered: {outcome.error}", err=True)
+        tell_error(f"{outcome.location} is not metered: {outcome.error}")
     done = outcome.done
     if done is None:
         return
     for problem in done.problems:
-        click.echo(f"Warning: {problem}", err=True)
+        tell_warning(problem)
     if done.other_run:
         click.echo(f"{done.location}: another run is at work.")
     if done.adjustments:
@@ -155,7 +155,7 @@ def _publish_metrics(invocation: Invocation, outcomes: list[Outcome]) -> None:
         invocation.clock(),
     )
     if problem:
-        click.echo(f"Warning: {problem}", err=True)
+        tell_warning(problem)
 
 
 def _record_digests(invocation: Invocation, outcomes: list[Outcome]) -> bool:
@@ -166,7 +166,7 @@ def _record_digests(invocation: Invocation, outcomes: list[Outcome]) -> bool:
     path = invocation.application.settings.digest_file
     problem = record([newest for newest in found if newest], path)
     if problem:
-        click.echo(f"Warning: {problem}", err=True)
+        tell_warning(problem)
     return problem is None
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from instance_images.commands.options import pass_invocation
-from instance_images.commands.output import format_option, show_list
+from instance_images.commands.output import format_option, show_list, tell_warning
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
@@ -64,4 +64,4 @@ def close(invocation: Invocation, name: str) -> None:
     problem = record_period(closed, application.settings.digest_file)
     if problem:
         invocation.exit_code = 1
-        click.echo(f"Warning: {problem}", err=True)
+        tell_warning(problem)

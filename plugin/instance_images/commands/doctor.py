@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from instance_images.commands.options import locations_of, locations_option, pass_invocation
 from instance_images.commands.output import chosen_format, format_option, show_list
+from instance_images.config.redaction import redact_message
 from instance_images.errors import InstanceImagesError
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
     from instance_images.doctor.checks import Examined
+    from instance_images.model.findings import Finding
 
 
 @click.command()
@@ -31,7 +34,7 @@ def doctor(invocation: Invocation, location: str | None, output_format: str | No
     from instance_images.views.records import FINDING
 
     examined = _examine(invocation, location)
-    findings = [finding for one in examined for finding in one.findings]
+    findings = [_safe(finding) for one in examined for finding in one.findings]
     if chosen_format(output_format) == "table":
         for one in examined:
             count = len(one.findings)
@@ -40,6 +43,11 @@ def doctor(invocation: Invocation, location: str | None, output_format: str | No
             return
     show_list(FINDING, findings, output_format)
     invocation.exit_code = 1 if findings else 0
+
+
+def _safe(finding: Finding) -> Finding:
+    """Return the finding without the secrets that an error in it may hold."""
+    return replace(finding, what=redact_message(finding.what), cure=redact_message(finding.cure))
 
 
 def _examine(invocation: Invocation, location: str | None) -> list[Examined]:

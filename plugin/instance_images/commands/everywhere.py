@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-import click
+from instance_images.commands.output import tell_error
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
@@ -27,6 +27,6 @@ def at_each(
 def told(invocation: Invocation, outcome: Everywhere[Found]) -> Sequence[Found]:
     """Return what was found; a location that failed is told, and makes the exit code 1."""
     for skipped in outcome.skipped:
-        click.echo(f"Error: Skipped location {skipped.location}: {skipped.error}", err=True)
+        tell_error(f"Skipped location {skipped.location}: {skipped.error}")
         invocation.exit_code = 1
     return outcome.found

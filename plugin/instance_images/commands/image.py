@@ -19,7 +19,7 @@ from instance_images.commands.options import (
     project_option,
     wait_option,
 )
-from instance_images.commands.output import format_option, show_list, show_one
+from instance_images.commands.output import format_option, show_list, show_one, tell_error
 from instance_images.commands.sync import sync
 from instance_images.errors import InstanceImagesError, UsageError
 from instance_images.names import printable
@@ -179,7 +179,7 @@ def delete(
         if isinstance(outcome, InstanceImagesError):
             failures.append(outcome)
             if len(references) > 1:
-                click.echo(f"Error: {outcome}", err=True)
+                tell_error(outcome)
             continue
         image, end = outcome.image, "is deleted"
         if outcome.was_gone:

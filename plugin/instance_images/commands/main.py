@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from functools import cache, cached_property
 from importlib.metadata import EntryPoint, entry_points, version
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from instance_images.commands.output import tell_error, tell_warning
 from instance_images.config import logs as logging_setup
+from instance_images.config.redaction import forget, redact
 from instance_images.errors import InstanceImagesError, UsageError
 from instance_images.instants import Clock, system_clock
 from instance_images.names import printable
@@ -56,7 +59,7 @@ class Invocation:
         files = self.application.settings.log_config_files
         problem = logging_setup.follow_options(files, debug=self.debug)
         if problem:
-            click.echo(f"Warning: {problem}", err=True)
+            tell_warning(problem)
 
 
 @cache
@@ -139,6 +142,7 @@ def run(arguments: Sequence[str], clock: Clock = system_clock) -> int:
     """Run one command line and return its exit code; errors are told in one line on stderr."""
     invocation = Invocation(clock)
     logging_setup.keep_quiet()
+    forget()
     try:
         _require_utf8(arguments)
         cli.main(
@@ -163,7 +167,7 @@ def run(arguments: Sequence[str], clock: Clock = system_clock) -> int:
         sys.stderr.close()  # whoever read our output has gone; Python must not complain about it
         return 0
     except Exception as error:
-        fault = logging_setup.redact(f"{type(error).__name__}: {error}")
+        fault = redact(f"{type(error).__name__}: {error}")
         _tell(
             f"A fault in instance-images: {fault}. Run it again with --debug, and report what it"
             " shows."
@@ -189,11 +193,12 @@ def _usage_message(error: click.ClickException) -> str:
 def _tell(message: str) -> None:
     """Print an error, after the traceback with --debug, and log both."""
     LOG.error(message, exc_info=True)
-    click.echo(f"Error: {printable(message)}", err=True)
+    tell_error(message)
 
 
 def main() -> None:
     """Run the command line of this process."""
+    threading.excepthook = logging_setup.log_end_of_thread
     code = run(sys.argv[1:])
     if code == EXIT_INTERRUPTED:
         # Threads may wait for a service that does not answer, and Python would wait for them.

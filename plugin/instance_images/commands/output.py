@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from instance_images.config.redaction import redact_message
 from instance_images.names import formula_safe, printable
 from instance_images.views.fields import View, _plain, as_json
 
@@ -31,6 +32,16 @@ def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
         default=None,
         help="Output format. [default: table on a terminal, else json]",
     )(command)
+
+
+def tell_error(message: object) -> None:
+    """Print what went wrong on stderr, without secrets and control characters."""
+    click.echo(f"Error: {printable(redact_message(str(message)))}", err=True)
+
+
+def tell_warning(message: object) -> None:
+    """Print what is to be known on stderr, without secrets and control characters."""
+    click.echo(f"Warning: {printable(redact_message(str(message)))}", err=True)
 
 
 def show_list(view: View, records: Sequence[Any], output_format: str | None) -> None:

@@ -15,7 +15,7 @@ from instance_images.commands.options import (
     project_option,
     security_groups_option,
 )
-from instance_images.commands.output import format_option, show_list, show_one
+from instance_images.commands.output import format_option, show_list, show_one, tell_error
 from instance_images.errors import UsageError
 
 if TYPE_CHECKING:
@@ -241,5 +241,5 @@ def _show_changed(
         group = wait_for_group(site, group, report)
     if group.status is GroupStatus.FAILED:
         invocation.exit_code = 1
-        click.echo(f"Error: Scaling group {group.name} failed: {group.reason}", err=True)
+        tell_error(f"Scaling group {group.name} failed: {group.reason}")
     show_one(SCALING_GROUP, group, output_format)

@@ -8,7 +8,7 @@ import click
 
 from instance_images.commands.everywhere import at_each
 from instance_images.commands.options import locations_of, locations_option, pass_invocation
-from instance_images.commands.output import format_option, show_list
+from instance_images.commands.output import format_option, show_list, tell_warning
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
@@ -47,6 +47,6 @@ def sync(
     learned = at_each(invocation, locations_of(invocation, location), read)
     show_list(LEARNED, [one for found in learned for one in found], output_format)
     for problem in problems:
-        click.echo(f"Warning: {problem}", err=True)
+        tell_warning(problem)
     if problems:
         invocation.exit_code = 1

@@ -15,7 +15,7 @@ from instance_images.commands.options import (
     pass_invocation,
     wait_option,
 )
-from instance_images.commands.output import format_option, show_list, show_one
+from instance_images.commands.output import format_option, show_list, show_one, tell_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,7 +131,7 @@ def watch(
         ended = wait_for_tasks(watched, report)
     failed = [one for one in ended if one.state is TaskState.FAILED]
     for one in failed:
-        click.echo(f"Error: The {one.kind} task {one.id} failed: {one.error}", err=True)
+        tell_error(f"The {one.kind} task {one.id} failed: {one.error}")
     if failed:
         invocation.exit_code = 1
 

@@ -3,46 +3,28 @@
 What a command has to say, it says itself, on stdout and stderr; the log is a second account of it
 for whoever looks later. Libraries warn of what they then raise, so that their warnings are for the
 log as well. A command that runs unattended follows the options of oslo.log in [DEFAULT]. Whatever
-is written anywhere has lost its passwords and tokens. oslo.log is imported only where one of its
-options is set, because that takes longer than many a command.
+is written anywhere has lost its passwords and tokens (``redaction``). oslo.log is imported only
+where one of its options is set, because that takes longer than many a command.
 """
 
 import contextlib
 import copy
 import io
 import logging
-import re
 import sys
+import threading
 from collections.abc import Sequence
 from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Any
 
-import click
-
+from instance_images.config.files import explained
+from instance_images.config.redaction import redact
 from instance_images.errors import ConfigurationError
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
-_HIDDEN = "***"
-_KEY = r"[\w-]*(?:password|passwd|secret|token|credential|api_?key)[\"']?\s*[:=]\s*"
-_SECRETS = (
-    # USER:PASSWORD@ of a URL; SQLAlchemy ends the password at the first @, and nowhere before.
-    (re.compile(r"(\w://[^\s:/@]*):[^\s@]+@"), rf"\1:{_HIDDEN}@"),
-    (re.compile(rf"({_KEY}[ub]?)([\"'])(?:\\.|(?!\2).)*\2", re.IGNORECASE), rf"\1\2{_HIDDEN}\2"),
-    (re.compile(rf"({_KEY})[^\s\"',;&{{}}\[\]]+", re.IGNORECASE), rf"\1{_HIDDEN}"),
-    (re.compile(r"(authorization[\"']?\s*[:=]\s*[\"']?)[^\"',]+", re.IGNORECASE), rf"\1{_HIDDEN}"),
-    (re.compile(r"gAAAA[\w=-]{20,}"), _HIDDEN),  # Keystone's Fernet tokens, wherever they stand
-)
-
 _handlers: list[logging.Handler] = []  # those that this module has put on the root logger
-
-
-def redact(text: str) -> str:
-    """Return the text without the passwords and tokens in it."""
-    for pattern, replacement in _SECRETS:
-        text = pattern.sub(replacement, text)
-    return text
 
 
 class RedactingFormatter(logging.Formatter):
@@ -68,7 +50,8 @@ class _StderrHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            click.echo(self.format(record), err=True)
+            sys.stderr.write(f"{self.format(record)}\n")
+            sys.stderr.flush()
         except Exception:
             self.handleError(record)
 
@@ -97,6 +80,12 @@ def show_on_stderr() -> None:
 def _add(handler: logging.Handler) -> None:
     logging.getLogger().addHandler(handler)
     _handlers.append(handler)
+
+
+def log_end_of_thread(fault: threading.ExceptHookArgs) -> None:
+    """Log the error that a thread ended with, where Python would print it as it is."""
+    error = (fault.exc_type, fault.exc_value or fault.exc_type(), fault.exc_traceback)
+    logging.getLogger(__name__).error("A thread has ended with an error.", exc_info=error)
 
 
 def option_names() -> set[str]:
@@ -133,7 +122,9 @@ def follow_options(config_files: Sequence[Path], *, debug: bool) -> str | None:
         return f"The log cannot be written, and the run goes on without it: {_reason(error)}."
     except (TypeError, ValueError) as error:  # an unknown level or syslog facility
         root.handlers[:] = before
-        raise ConfigurationError(f"Configuration: the options of the log: {error}.") from error
+        raise ConfigurationError(
+            f"Configuration: the options of the log: {redact(str(error))}."
+        ) from None
     finally:
         sys.excepthook = excepthook  # the command line tells what went wrong, and logs it
     _keep_off_stdout()
@@ -157,10 +148,10 @@ def _read_options(config_files: Sequence[Path]) -> Any:
         with contextlib.redirect_stderr(told):
             conf([], project="instance-images", default_config_files=list(map(str, config_files)))
     except cfg.Error as error:
-        raise ConfigurationError(f"Configuration: {error}") from error
+        raise explained(error, config_files) from None
     except SystemExit as error:  # oslo.config takes the file's value for one of its command line
         reason = " ".join(told.getvalue().split()).removeprefix("argument --")
-        raise ConfigurationError(f"Configuration: {reason}.") from error
+        raise ConfigurationError(f"Configuration: {redact(reason)}.") from error
     return conf
 
 

@@ -2,8 +2,8 @@
 
 It reads files, checks that every key in them is known (a mistyped key that is silently ignored
 costs money), and returns a Settings. Only this module, those with options (config_options,
-broker_config, report_config), and those that have oslo.log and oslo.messaging read their own
-(logging_setup, broker) import oslo.config.
+broker_config, report_config), the one that reads their text (files), and those that have oslo.log
+and oslo.messaging read their own (logging_setup, broker) import oslo.config.
 """
 
 import re
@@ -20,6 +20,14 @@ from instance_images.config import events as broker_config
 from instance_images.config import logs as logging_setup
 from instance_images.config import report as report_config
 from instance_images.config.events import DEFAULT_EVENTS, EventSettings
+from instance_images.config.files import (
+    explained,
+    parse_file,
+    register_secrets,
+    require_plain,
+    require_valid,
+    shown_key,
+)
 from instance_images.config.options import GROUPS, LOCATION_OPTS
 from instance_images.config.report import DEFAULT_PROVIDER, MailSettings, ProviderSettings
 from instance_images.errors import ConfigurationError, NotFound, UsageError
@@ -27,6 +35,12 @@ from instance_images.model.deadlines import DEFAULT_DEADLINES, Deadlines
 from instance_images.model.records import NO_ADOPTION, AccountScope, AdoptionPolicy, AdoptMode
 
 CONFIG_FILE_VARIABLE = "INSTANCE_IMAGES_CONFIG_FILE"
+_SECRET_KEYS = {
+    option.dest
+    for options in (*GROUPS.values(), LOCATION_OPTS)
+    for option in options
+    if option.secret
+}
 DEFAULT_CONFIG_FILE = Path("/etc/instance-images/instance-images.conf")
 
 
@@ -74,7 +88,7 @@ class Settings:
     """
 
     locations: tuple[Location, ...]
-    database_connection: str
+    database_connection: str = field(repr=False)
     billing: BillingSettings
     default_max_images: int
     account_scope: AccountScope = AccountScope.PROJECT
@@ -156,7 +170,7 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
             digest_file=Path(conf.billing.digest_file) if conf.billing.digest_file else None,
         )
     except cfg.Error as error:
-        raise ConfigurationError(f"Configuration: {error}") from error
+        raise explained(error, paths) from None
 
 
 def _config_paths(files: Sequence[Path], directories: Sequence[Path]) -> list[Path]:
@@ -185,19 +199,22 @@ def _require_known_keys(paths: Sequence[Path]) -> set[str]:
     Return the keys that are oslo.log's: it is imported only where a key is not one of ours.
     """
     log_keys: set[str] = set()
-    known = {group: {option.dest for option in opts} for group, opts in GROUPS.items()}
-    location_keys = {option.dest for option in LOCATION_OPTS}
-    for path in paths:
-        for section, keys in parse_file(path).items():
+    parsed = [(path, parse_file(path)) for path in paths]
+    for _, sections in parsed:
+        register_secrets(sections, _SECRET_KEYS)
+    for path, sections in parsed:
+        require_plain(path, sections, _SECRET_KEYS)
+        for section, keys in sections.items():
             if section == broker_config.DRIVER_SECTION:
                 continue  # oslo.messaging's own, which 'listen' has it check
-            is_location = section.startswith("location:")
-            allowed = location_keys if is_location else known.get(section)
+            allowed = _options_of(section)
             if allowed is None:
                 raise ConfigurationError(
                     f"{path}: section [{section}] is unknown; known are"
-                    f" {', '.join(f'[{name}]' for name in known)} and [location:NAME]."
+                    f" {', '.join(f'[{name}]' for name in GROUPS)} and [location:NAME]."
                 )
+            for key in keys.keys() & allowed:
+                require_valid(path, section, key, allowed[key].type, keys[key][-1])
             unknown = keys.keys() - allowed
             if unknown and section == "DEFAULT":
                 log_keys |= unknown & logging_setup.option_names()
@@ -205,22 +222,16 @@ def _require_known_keys(paths: Sequence[Path]) -> set[str]:
             for key in sorted(unknown):
                 others = " and the options of oslo.log" if section == "DEFAULT" else ""
                 raise ConfigurationError(
-                    f"{path}: option {key} in [{section}] is unknown; known there are"
+                    f"{path}: {shown_key(path, section, key)} is unknown; known there are"
                     f" {', '.join(sorted(allowed))}{others}."
                 )
     return log_keys
 
 
-def parse_file(path: Path) -> dict[str, dict[str, Any]]:
-    """Return a file's sections, each with its keys, each with the list of its values."""
-    sections: dict[str, dict[str, Any]] = {}
-    try:
-        cfg.ConfigParser(str(path), sections).parse()
-    except (cfg.ParseError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"Configuration: {path}: {error}") from error
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
-    return sections
+def _options_of(section: str) -> dict[str, Any] | None:
+    """Return the section's options by name, None where there is no such section."""
+    options = LOCATION_OPTS if section.startswith("location:") else GROUPS.get(section)
+    return None if options is None else {option.dest: option for option in options}
 
 
 def _log_paths(paths: Sequence[Path]) -> tuple[Path, ...]:

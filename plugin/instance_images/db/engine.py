@@ -44,12 +44,13 @@ class Database:
     def __init__(self, url: str) -> None:
         try:
             self.url = sa.make_url(url)
+            _require_escaped(self.url)
             self.engine = create_engine(self.url)
-        except (exc.ArgumentError, exc.NoSuchModuleError, ValueError) as error:
+        except (exc.ArgumentError, exc.NoSuchModuleError, ValueError):
             raise ConfigurationError(
                 "Configuration: [database] connection is no database URL: write it as in"
                 " sqlite:////var/lib/instance-images/instance-images.db"
-            ) from error
+            ) from None  # it may hold a part of the password
         except ModuleNotFoundError as error:
             raise ConfigurationError(
                 f"The database driver {error.name} is not installed: install"
@@ -59,8 +60,8 @@ class Database:
 
     @property
     def shown_url(self) -> str:
-        """The URL as it may be printed: without its password."""
-        return self.url.render_as_string(hide_password=True)
+        """The URL as it may be printed: without its password and parameters."""
+        return self.url.set(query={}).render_as_string(hide_password=True)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -182,6 +183,15 @@ class Database:
     def _not_migrated(self) -> ConfigurationError:
         return ConfigurationError(
             f"The database {self.shown_url} has not the tables of this version: {_UPGRADE}."
+        )
+
+
+def _require_escaped(url: sa.URL) -> None:
+    """Refuse a password with an @, which ends it too early: the rest would be the host's name."""
+    if url.host and "@" in url.host:
+        raise ConfigurationError(
+            "Configuration: [database] connection has more than one @: write an @ in the password"
+            " as %40."
         )
 
 

@@ -141,9 +141,9 @@ def _options(settings: EventSettings) -> Any:
 def _parsed(messaging: Any, conf: Any, location: str, url: str) -> Any:
     try:
         parsed = messaging.TransportURL.parse(conf, url)
-    except (messaging.InvalidTransportURL, ValueError) as error:
-        raise _bad_url(location) from error
-    if not parsed.hosts:
+    except (messaging.InvalidTransportURL, ValueError):
+        raise _bad_url(location) from None  # the error may hold the password
+    if not parsed.hosts or any("@" in (host.hostname or "") for host in parsed.hosts):
         raise _bad_url(location)
     return parsed
 
@@ -152,15 +152,15 @@ def _transport(messaging: Any, conf: Any, location: str, url: str) -> Any:
     _parsed(messaging, conf, location, url)
     try:
         return messaging.get_notification_transport(conf, url=url)
-    except messaging.DriverLoadFailure as error:
-        raise _bad_url(location) from error
+    except messaging.DriverLoadFailure:
+        raise _bad_url(location) from None
 
 
 def _bad_url(location: str) -> ConfigurationError:
     """Return the error for a URL, which holds a password and is not repeated."""
     return ConfigurationError(
         f"Configuration: [location:{location}] events_url is no URL of a message broker: write"
-        " rabbit://USER:PASSWORD@HOST:5672/VHOST, with special characters as %XX."
+        " rabbit://USER:PASSWORD@HOST:5672/VHOST, with special characters as %XX (@ as %40)."
     )
 
 

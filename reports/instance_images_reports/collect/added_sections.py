@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from instance_images.config.logs import redact
+from instance_images.config.redaction import redact
 from instance_images.errors import ConfigurationError, InstanceImagesError
 from instance_images.model.records import Account
 from instance_images_billing.pricing.periods import Period

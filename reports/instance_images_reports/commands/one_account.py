@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from instance_images.commands.output import tell_warning
 from instance_images.errors import UsageError
 from instance_images_reports.delivery.destination import report_name, require_readable, write_report
 from instance_images_reports.delivery.output_directory import whole_directory
@@ -113,5 +114,5 @@ def _mail(
     refusals = mail_report(box, statement, presentation, attachment, invocation.clock())
     for refusal in refusals:
         invocation.exit_code = 1
-        click.echo(f"Warning: not mailed to {refusal}.", err=True)
+        tell_warning(f"not mailed to {refusal}.")
     click.echo(f"{attachment.name}: mailed.")

@@ -8,8 +8,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from instance_images.errors import Refused, UsageError
 from instance_images_reports.delivery.output_file import write_file
 from instance_images_reports.formats.datasets import DATASETS
@@ -77,7 +75,9 @@ def write_report(
 
 def _write_to_standard_output(content: bytes) -> None:
     try:
-        click.echo(content, nl=False)
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -15,6 +15,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 
+from instance_images.config.redaction import redact, register
 from instance_images.config.report import MailSettings
 from instance_images.errors import (
     ConfigurationError,
@@ -185,6 +186,7 @@ def _context(settings: MailSettings) -> ssl.SSLContext:
 
 def _password(settings: MailSettings) -> str:
     password = _configured_password(settings)
+    register([password])
     if not password.isascii():
         raise ConfigurationError(
             "Configuration: the password of [mail] user has characters beyond ASCII, which cannot"
@@ -251,7 +253,7 @@ def _failure(is_for_good: bool, sentence: str) -> InstanceImagesError:
 def _answer(code: int, text: bytes | str) -> str:
     """Return what the server answered, as one line."""
     words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return f"{code} {printable(' '.join(words.split()))[:_MAX_REASON_CHARACTERS]}"
+    return f"{code} {printable(' '.join(redact(words).split()))[:_MAX_REASON_CHARACTERS]}"
 
 
 def _reason(error: OSError) -> str:

@@ -15,6 +15,7 @@ from keystoneauth1 import exceptions as keystone_errors
 from openstack import exceptions as sdk_errors
 from openstack.connection import Connection
 
+from instance_images.config.redaction import redact
 from instance_images.config.settings import Location
 from instance_images.drivers.openstack.retries import pauses_seconds
 from instance_images.errors import (
@@ -301,5 +302,5 @@ def reason_of(answer: Any) -> str:
 
 
 def _one_line(text: str) -> str:
-    line = printable(" ".join(text.split()))[:400]
+    line = printable(" ".join(redact(text).split()))[:400]  # cut off when nothing is to be hidden
     return line if line.endswith((".", "!", "?")) else line + "."

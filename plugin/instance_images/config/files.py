@@ -1,0 +1,134 @@
+"""Reads the text of the configuration files, and says where in them something is wrong.
+
+An error names the file and the line, never the line's text: it may hold a password.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from oslo_config import cfg
+
+from instance_images.config import redaction
+from instance_images.errors import ConfigurationError
+
+# What oslo.config takes for the name of another option, whose value it puts there.
+_VARIABLE = re.compile(r"\$([_a-z][\w.]*|\{[_a-z][\w.]*\})", re.IGNORECASE)
+_DOUBLED = re.compile(r"\$\$|\\\$")
+_BYTE_ORDER_MARKS = {
+    b"\xef\xbb\xbf": "begins with a byte order mark (BOM): save it as UTF-8 without one.",
+    b"\xff\xfe": "is UTF-16: save it as UTF-8 without a byte order mark (BOM).",
+    b"\xfe\xff": "is UTF-16: save it as UTF-8 without a byte order mark (BOM).",
+}
+
+Sections = dict[str, dict[str, Any]]
+
+
+def parse_file(path: Path) -> Sections:
+    """Return a file's sections, each with its keys, each with the list of its values."""
+    sections: Sections = {}
+    require_utf8(path)
+    try:
+        cfg.ConfigParser(str(path), sections).parse()
+    except cfg.ParseError as error:
+        # Not chained: it holds the line.
+        raise ConfigurationError(
+            f"Configuration: {path}, line {error.lineno}: {error.msg}. Write sections as [NAME],"
+            " options as NAME = VALUE, and begin a comment with #."
+        ) from None
+    return sections
+
+
+def require_utf8(path: Path) -> None:
+    """Raise ConfigurationError where the file is no text in UTF-8, or cannot be read."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
+    for mark, fault in _BYTE_ORDER_MARKS.items():
+        if content.startswith(mark):
+            raise ConfigurationError(f"Configuration: {path} {fault}")
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigurationError(
+            f"Configuration: {path}, line {line}: is not UTF-8: correct it."
+        ) from None
+
+
+def register_secrets(sections: Sections, secret_keys: set[str]) -> None:
+    """Have every secret of the file hidden from now on, whatever becomes of the file."""
+    for keys in sections.values():
+        for key, values in keys.items():
+            for value in map(str, values):
+                if key in secret_keys or redaction.is_secret_name(key):
+                    redaction.register([value, *value.splitlines()])
+                redaction.register_url(value)
+
+
+def require_plain(path: Path, sections: Sections, secret_keys: set[str]) -> None:
+    """Raise ConfigurationError for a secret with a $: what follows it is taken for a name."""
+    for section, keys in sections.items():
+        for key, values in keys.items():
+            if key in secret_keys and any(map(_has_variable, values)):
+                raise _dollar(path, section, key)
+
+
+def explained(error: cfg.Error, paths: Sequence[Path]) -> ConfigurationError:
+    """Return ours for an error of oslo.config's; raise it ``from None``: it may hold a value."""
+    if isinstance(error, (cfg.NoSuchOptError, cfg.NoSuchGroupError, cfg.TemplateSubstitutionError)):
+        for path in paths:
+            for section, keys in parse_file(path).items():
+                for key, values in keys.items():
+                    if any(map(_has_variable, values)):
+                        return _dollar(path, section, key)
+    return ConfigurationError(f"Configuration: {redaction.redact(str(error))}")
+
+
+def require_valid(
+    path: Path, section: str, key: str, read: Callable[[str], object], value: str
+) -> None:
+    """Raise ConfigurationError where ``read``, the option's type, does not take the value."""
+    if _has_variable(value):
+        return
+    try:
+        read(value)
+    except ValueError as error:
+        # Several lines are one value where all but the first are indented: it was not meant.
+        reason = "it has several lines" if "\n" in value else redaction.redact(str(error))
+        raise ConfigurationError(
+            f"Configuration: {place(path, section, key)} cannot have this value: {reason}."
+        ) from None
+
+
+def place(path: Path, section: str, key: str) -> str:
+    """Return where the option stands: the file, the line, the section and the option."""
+    current, found = "DEFAULT", 0
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if line.startswith("["):
+            current = line.strip()[1:-1]
+        elif current == section and re.split("[:=]", line, maxsplit=1)[0].rstrip() == key:
+            found = number
+    where = f"{path}, line {found}" if found else str(path)
+    return f"{where}: [{section}] {key}"
+
+
+def shown_key(path: Path, section: str, key: str) -> str:
+    """Return the option's name where it looks like one, else its line: it may be anything."""
+    if re.fullmatch("[a-z][a-z_-]{0,59}", key):
+        return f"option {key} in [{section}]"
+    line = place(path, section, key).rpartition(": [")[0].rpartition(", ")[2]
+    return f"what {line} has in [{section}]"
+
+
+def _has_variable(value: str) -> bool:
+    return bool(_VARIABLE.search(_DOUBLED.sub("", str(value))))
+
+
+def _dollar(path: Path, section: str, key: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"Configuration: {place(path, section, key)} has a $, and what follows it is taken for the"
+        " name of an option: write $ as $$."
+    )
