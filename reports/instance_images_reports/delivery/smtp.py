@@ -1,0 +1,141 @@
+"""Sends a mail through the operator's SMTP server, and turns its answers into errors of ours."""
+
+import contextlib
+import smtplib
+import ssl
+from collections.abc import Iterator, Sequence
+from email.message import EmailMessage
+
+from instance_images.config.redaction import redact, register
+from instance_images.config.report import MailSettings
+from instance_images.errors import (
+    ConfigurationError,
+    InstanceImagesError,
+    MailUnavailable,
+    Refused,
+)
+from instance_images.names import printable
+
+_MAX_REASON_CHARACTERS = 200
+
+
+def send(settings: MailSettings, message: EmailMessage, recipients: Sequence[str]) -> list[str]:
+    """Send the mail; return what the server said of each recipient whom it does not serve.
+
+    Raises Refused where it serves none of them or does not take the mail, ConfigurationError where
+    it does not let us in, and MailUnavailable where trying again may help: nothing is sent then.
+    """
+    with _told(settings), _connected(settings) as server:
+        refused = server.send_message(message, to_addrs=recipients)
+    return [f"{name}: {_answer(*answer)}" for name, answer in sorted(refused.items())]
+
+
+@contextlib.contextmanager
+def _connected(settings: MailSettings) -> Iterator[smtplib.SMTP]:
+    """Connect, encrypt and log in as the settings say."""
+    server = _connect(settings)
+    try:
+        if settings.security == "starttls":
+            server.starttls(context=_context(settings))
+        if settings.user:
+            server.login(settings.user, _password(settings))
+        yield server
+    finally:
+        # The mail is taken or refused by now: how the server says goodbye changes nothing.
+        with contextlib.suppress(OSError):
+            server.quit()
+        server.close()
+
+
+def _connect(settings: MailSettings) -> smtplib.SMTP:
+    host, port, timeout = settings.host, settings.port, settings.timeout_seconds
+    if settings.security == "tls":
+        return smtplib.SMTP_SSL(host, port, timeout=timeout, context=_context(settings))
+    return smtplib.SMTP(host, port, timeout=timeout)
+
+
+def _context(settings: MailSettings) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as error:
+        raise ConfigurationError(
+            f"Configuration: [mail] ca_file = {settings.ca_file} holds no certificates that can be"
+            f" read: {error.strerror or error}."
+        ) from error
+
+
+def _password(settings: MailSettings) -> str:
+    password = _configured_password(settings)
+    register([password])
+    if not password.isascii():
+        raise ConfigurationError(
+            "Configuration: the password of [mail] user has characters beyond ASCII, which cannot"
+            " be sent: choose another one."
+        )
+    return password
+
+
+def _configured_password(settings: MailSettings) -> str:
+    if settings.password_file is None:
+        if settings.password is None:
+            raise ConfigurationError(
+                "Configuration: [mail] names a user and no password: set password_file."
+            )
+        return settings.password
+    try:
+        return settings.password_file.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"Configuration: [mail] password_file = {settings.password_file} cannot be read:"
+            f" {getattr(error, 'strerror', None) or 'it is no text'}."
+        ) from error
+
+
+@contextlib.contextmanager
+def _told(settings: MailSettings) -> Iterator[None]:
+    """Turn what goes wrong with the server into one sentence, with the cure."""
+    server = f"The mail server {settings.host}:{settings.port}"
+    try:
+        yield
+    except smtplib.SMTPAuthenticationError as error:
+        raise ConfigurationError(
+            f"{server} does not let {settings.user} in:"
+            f" {_answer(error.smtp_code, error.smtp_error)}. Correct user and password in [mail]."
+        ) from error
+    except smtplib.SMTPNotSupportedError as error:
+        raise ConfigurationError(
+            f"{server} does not offer what [mail] asks for: {printable(str(error))} Correct"
+            " security and user."
+        ) from error
+    except smtplib.SMTPRecipientsRefused as error:
+        answers = error.recipients
+        reasons = ", ".join(f"{name}: {_answer(*answers[name])}" for name in sorted(answers))
+        is_for_good = all(code >= 500 for code, _ in answers.values())
+        raise _failure(is_for_good, f"{server} serves no recipient: {reasons}.") from error
+    except smtplib.SMTPResponseException as error:
+        reason = _answer(error.smtp_code, error.smtp_error)
+        is_for_good = error.smtp_code >= 500
+        raise _failure(is_for_good, f"{server} does not take the mail: {reason}.") from error
+    except ssl.SSLError as error:
+        raise MailUnavailable(
+            f"{server} cannot be trusted or does not speak TLS: {_reason(error)}. Check security"
+            " and ca_file in [mail], and the server's certificate."
+        ) from error
+    except OSError as error:
+        raise MailUnavailable(f"{server} cannot be reached: {_reason(error)}.") from error
+
+
+def _failure(is_for_good: bool, sentence: str) -> InstanceImagesError:
+    """Return the error: a server says whether trying again can help."""
+    return Refused(sentence) if is_for_good else MailUnavailable(f"{sentence} Try again later.")
+
+
+def _answer(code: int, text: bytes | str) -> str:
+    """Return what the server answered, as one line."""
+    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return f"{code} {printable(' '.join(redact(words).split()))[:_MAX_REASON_CHARACTERS]}"
+
+
+def _reason(error: OSError) -> str:
+    verified = getattr(error, "verify_message", "")
+    return printable(verified or error.strerror or str(error))
