@@ -77,6 +77,18 @@ class WrongState(Refused):
     code = "wrong_state"
 
 
+class IdempotencyKeyReused(Refused):
+    """The key of the request names another request of the account already."""
+
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The idempotency key was used for another request already: repeat that request as it"
+            " was, or send this one with a new key."
+        )
+
+
 class ProjectUnavailable(Refused):
     """Nobody can work in one project: it is disabled or gone, or the credentials lack a role.
 

@@ -8,14 +8,25 @@ import base64
 import contextlib
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+
+import sqlalchemy as sa
 
 from instance_images.db import tasks
-from instance_images.errors import CloudUnavailable, Refused, UsageError, WrongState
+from instance_images.db.accounts import lock_account
+from instance_images.errors import (
+    CloudUnavailable,
+    InstanceImagesError,
+    Refused,
+    UsageError,
+    WrongState,
+)
 from instance_images.locations.site import Site, require_enabled, resolve_image
 from instance_images.model.cloud import CloudImage, Flavor, ServerRequest
+from instance_images.model.idempotency import RequestIds, ids_of_request
 from instance_images.model.records import Account, Image, ImageStatus, TaskKind, TaskState
 from instance_images.names import fault_of_name, printable
+from instance_images.tasks.repeating import find_repeated, require_key, require_new
 from instance_images.tasks.settling import settle
 
 # The ids of so many fit into the journal of their task.
@@ -46,14 +57,48 @@ class Order:
 
 
 def deploy(
-    site: Site, account: Account, reference: str, order: Order, project: str | None = None
+    site: Site,
+    account: Account,
+    reference: str,
+    order: Order,
+    project: str | None = None,
+    key: str | None = None,
 ) -> str:
     """Start to make instances from the account's image; return the task's id.
 
     ``project``: id or name of the account's project to make them in, None for the image's own.
-    Raises FeatureNotEnabled, UsageError (the order), NotFound, WrongState and Refused with nothing
-    made; CloudUnavailable with the request recorded in the task.
+    ``key``: the caller's own for this request, by which its repetition is known and makes nothing.
+    Raises FeatureNotEnabled, UsageError (the order, the key), NotFound, WrongState and Refused with
+    nothing made; CloudUnavailable with the request recorded in the task.
     """
+    require_key(key)
+    asked = {"image": reference, "project": project, **asdict(order)}
+    ids = ids_of_request(account.id, site.name, "deploy", key, asked)
+    if find_repeated(site, account, ids) is not None:
+        return ids.task_id
+    try:
+        project_id, request = _recorded(site, account, reference, order, project, ids)
+    except InstanceImagesError:
+        # The same request may have been recorded meanwhile.
+        if find_repeated(site, account, ids) is not None:
+            return ids.task_id
+        raise
+    _send(site, project_id, request)
+    if order.count > 1:
+        with contextlib.suppress(CloudUnavailable):  # the next look learns the other ids
+            settle(site, account.id)
+    return ids.task_id
+
+
+def _recorded(
+    site: Site,
+    account: Account,
+    reference: str,
+    order: Order,
+    project: str | None,
+    ids: RequestIds,
+) -> tuple[str, ServerRequest]:
+    """Decide whether the order can be carried out, and where; record its task."""
     require_enabled(site)
     fault = fault_of_order(order)
     if fault:
@@ -69,14 +114,28 @@ def deploy(
     fault = fault_of_size(found, flavor, order.volume_gib)
     if fault:
         raise Refused(fault)
-    request = site.provider.resolve_request(project_id, request_of(order, found, flavor))
+    wanted = request_of(order, found, flavor, ids.task_id)
+    request = site.provider.resolve_request(project_id, wanted)
     if project_id != image.project_id:
         site.provider.share_image(found.id, [project_id])
-    _send(site, project_id, image, request)
-    if order.count > 1:
-        with contextlib.suppress(CloudUnavailable):  # the next look learns the other ids
-            settle(site, account.id)
-    return request.request_id
+    journal = ids.written_into({"name": request.name, "count": request.count})
+
+    def add(connection: sa.Connection) -> None:
+        if ids.digest is not None:
+            lock_account(connection, site.name, account)
+            require_new(connection, ids)
+        tasks.insert_task(
+            connection,
+            ids.task_id,
+            image.id,
+            TaskKind.DEPLOY,
+            site.clock(),
+            project_id=project_id,
+            journal=journal,
+        )
+
+    site.database.write(add)
+    return project_id, request
 
 
 def fault_of_order(order: Order) -> str | None:
@@ -98,10 +157,15 @@ def _encoded(user_data: bytes) -> str:
     return base64.b64encode(user_data).decode("ascii")
 
 
-def request_of(order: Order, image: CloudImage, flavor: Flavor) -> ServerRequest:
-    """Return the order as the driver takes it, under a new mark; names are not resolved yet."""
+def request_of(
+    order: Order, image: CloudImage, flavor: Flavor, request_id: str | None = None
+) -> ServerRequest:
+    """Return the order as the driver takes it, under that mark or a new one.
+
+    Names are not resolved yet.
+    """
     return ServerRequest(
-        request_id=str(uuid.uuid4()),
+        request_id=request_id or str(uuid.uuid4()),
         name=order.name,
         cloud_image_id=image.id,
         flavor=flavor,
@@ -151,21 +215,9 @@ def fault_of_size(image: CloudImage, flavor: Flavor, volume_gib: int | None = No
     return None
 
 
-def _send(site: Site, project_id: str, image: Image, request: ServerRequest) -> None:
-    """Record the task, ask the cloud, record its answer."""
+def _send(site: Site, project_id: str, request: ServerRequest) -> None:
+    """Ask the cloud, and record its answer."""
     task_id = request.request_id
-    journal = {"name": request.name, "count": request.count}
-    site.database.write(
-        lambda connection: tasks.insert_task(
-            connection,
-            task_id,
-            image.id,
-            TaskKind.DEPLOY,
-            site.clock(),
-            project_id=project_id,
-            journal=journal,
-        )
-    )
     try:
         server_id = site.provider.request_server(project_id, request)
     except Refused:

@@ -5,8 +5,8 @@ image's id: whatever happens in between, nothing is orphaned, lost or counted tw
 """
 
 import contextlib
-import uuid
 from collections.abc import Callable
+from typing import TypedDict
 
 import sqlalchemy as sa
 
@@ -24,6 +24,7 @@ from instance_images.locations.site import Site, require_enabled
 from instance_images.model import journal
 from instance_images.model.capture import consistency_of, fault_of_source
 from instance_images.model.cloud import CloudImageStatus, Server, ServerStatus
+from instance_images.model.idempotency import RequestIds, ids_of_request, without_retry
 from instance_images.model.journal import Step
 from instance_images.model.outcomes import Failed
 from instance_images.model.records import (
@@ -39,10 +40,25 @@ from instance_images.model.volume_capture import Ask
 from instance_images.names import fault_of_name, printable
 from instance_images.tasks import volume_steps
 from instance_images.tasks.recording import Observation, record
+from instance_images.tasks.repeating import (
+    find_repeated,
+    request_on_record,
+    require_key,
+    require_new,
+)
 from instance_images.tasks.settling import find_by_mark, settle
 
 # Nova's own word for a fault of its own; other numbers may be a proxy's, and Nova still at work.
 _NOVA_FAILED = 500
+
+
+class _Asked(TypedDict):
+    """What the caller asks for."""
+
+    server: str
+    name: str
+    requires_quiesce: bool
+    project: str | None
 
 
 def capture(
@@ -53,25 +69,50 @@ def capture(
     *,
     requires_quiesce: bool = False,
     project: str | None = None,
+    key: str | None = None,
 ) -> ImageRequest:
     """Start to capture the account's instance; return the request, with its image and task ids.
 
     ``requires_quiesce``: only with consistent file systems. ``project``: id or name of the one that
-    the instance is looked for in, None for all of the account's. Raises FeatureNotEnabled,
-    UsageError (the name), NotFound, Refused, WrongState and LimitReached with nothing made;
-    CloudUnavailable with what was made recorded in the task.
+    the instance is looked for in, None for all of the account's. ``key``: the caller's own for this
+    request, by which its repetition is known and makes nothing. Raises FeatureNotEnabled,
+    UsageError (the name, the key), NotFound, Refused, WrongState and LimitReached with nothing
+    made; CloudUnavailable with what was made recorded in the task.
     """
+    require_key(key)
+    asked = _Asked(
+        server=server_reference, name=name, requires_quiesce=requires_quiesce, project=project
+    )
+    ids = ids_of_request(account.id, site.name, "create", key, asked)
+    known = find_repeated(site, account, ids)
+    if known is None:
+        try:
+            request = _recorded(site, account, asked, ids)
+        except InstanceImagesError:
+            # The same request may have been recorded meanwhile, and be what stands in the way.
+            known = find_repeated(site, account, ids)
+            if known is None:
+                raise
+    if known is not None:
+        return request_on_record(site, known)
+    send(site, account, request)
+    return request
+
+
+def _recorded(site: Site, account: Account, asked: _Asked, ids: RequestIds) -> ImageRequest:
+    """Decide whether the instance can be captured; take a slot, and record image and task."""
     require_enabled(site)
-    fault = fault_of_name(name)
+    fault = fault_of_name(asked["name"])
     if fault:
         raise UsageError(fault)
     settle(site, account.id)
-    server = site.directory.find_server(account, server_reference, project)
-    request = prepared(site, server, name, str(uuid.uuid4()), str(uuid.uuid4()))
-    if requires_quiesce and request.consistency is Consistency.CRASH:
+    server = site.directory.find_server(account, asked["server"], asked["project"])
+    request = prepared(site, server, asked["name"], ids)
+    if asked["requires_quiesce"] and request.consistency is Consistency.CRASH:
         raise Refused(_cannot_quiesce(server))
 
     def add(connection: sa.Connection, account_key: int) -> None:
+        require_new(connection, ids)
         images.insert_image(connection, account_key, request)
         tasks.insert_task(
             connection,
@@ -84,11 +125,10 @@ def capture(
         )
 
     reserve(site, account, request, add)
-    send(site, account, request)
     return request
 
 
-def prepared(site: Site, server: Server, name: str, image_id: str, task_id: str) -> ImageRequest:
+def prepared(site: Site, server: Server, name: str, ids: RequestIds) -> ImageRequest:
     """Return the request to capture the instance as it is now. Raises WrongState and Refused."""
     fault = fault_of_source(server)
     if fault:
@@ -103,15 +143,15 @@ def prepared(site: Site, server: Server, name: str, image_id: str, task_id: str)
         if server.status is ServerStatus.RUNNING:
             freezes = site.provider.freezes_file_systems(server.project_id, server)
     return ImageRequest(
-        image_id=image_id,
-        task_id=task_id,
+        image_id=ids.image_id,
+        task_id=ids.task_id,
         name=name,
         source_instance_id=server.id,
         source_instance_name=server.name,
         project_id=server.project_id,
         consistency=consistency_of(server, freezes),
         requested_at=now,
-        journal=written,
+        journal=ids.written_into(written),
     )
 
 
@@ -217,6 +257,7 @@ def _give_back(site: Site, request: ImageRequest, error: InstanceImagesError) ->
     def work(connection: sa.Connection) -> None:
         task = tasks.get_task(connection, request.task_id)
         if task.attempts > 1 or task.state not in UNFINISHED:
+            tasks.write_journal(connection, task, without_retry(task.journal), task.updated_at)
             _record_failed(connection, site, request, error)  # unless it was ended meanwhile
         else:
             tasks.remove_task(connection, request.task_id)

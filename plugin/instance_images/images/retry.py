@@ -1,11 +1,19 @@
 """Repeats a capture that failed, as the same image and the same task."""
 
+from dataclasses import replace
+
 import sqlalchemy as sa
 
 from instance_images.db import images, tasks
-from instance_images.errors import WrongState
+from instance_images.errors import InstanceImagesError, WrongState
 from instance_images.images.capture import prepared, reserve, send
 from instance_images.locations.site import Site, require_enabled
+from instance_images.model.idempotency import (
+    RequestIds,
+    id_of_retry,
+    was_retried,
+    with_retry,
+)
 from instance_images.model.records import (
     Account,
     Image,
@@ -17,22 +25,43 @@ from instance_images.model.records import (
 )
 from instance_images.names import printable
 from instance_images.tasks.find import find_task
+from instance_images.tasks.repeating import request_on_record, require_key
 from instance_images.tasks.settling import settle
 
 
-def retry(site: Site, account: Account, task_id: str) -> ImageRequest:
+def retry(site: Site, account: Account, task_id: str, key: str | None = None) -> ImageRequest:
     """Start the account's failed capture again; return the request.
 
     The image keeps its id and takes a slot again. What the attempt before left in the cloud is
-    removed first. Raises FeatureNotEnabled, NotFound (also of an instance that is gone),
+    removed first. ``key``: the caller's own for this retry, by which its repetition is known and
+    begins nothing. Raises FeatureNotEnabled, NotFound (also of an instance that is gone),
     WrongState, Refused and LimitReached with nothing changed; CloudUnavailable as ``capture``.
     """
+    require_key(key)
+    retry_id = id_of_retry(account.id, site.name, task_id, key)
+    task = find_task(site, account, task_id)
+    if was_retried(task.journal, retry_id):
+        return request_on_record(site, task)
+    try:
+        request = _begun_again(site, account, task_id, retry_id)
+    except InstanceImagesError:
+        # The same retry may have begun meanwhile, and be what stands in the way.
+        task = find_task(site, account, task_id)
+        if was_retried(task.journal, retry_id):
+            return request_on_record(site, task)
+        raise
+    send(site, account, request)
+    return request
+
+
+def _begun_again(site: Site, account: Account, task_id: str, retry_id: str | None) -> ImageRequest:
     require_enabled(site)
     settle(site, account.id)
     settle(site, account.id, only=[task_id])  # what it left may not be due, and be removable now
     task, image = _failed(site, account, task_id)
     server = site.provider.find_server(image.project_id, image.source_instance_id)
-    request = prepared(site, server, image.name, image.id, task.id)
+    request = prepared(site, server, image.name, RequestIds(task.id, image.id))
+    request = replace(request, journal=with_retry(request.journal, task.journal, retry_id))
 
     def begin_again(connection: sa.Connection, _account_key: int) -> None:
         is_ours = tasks.restart_task(connection, task, request.requested_at, request.journal)
@@ -49,7 +78,6 @@ def retry(site: Site, account: Account, task_id: str) -> ImageRequest:
             raise WrongState(f"Task {task.id} was retried or its image deleted just now.")
 
     reserve(site, account, request, begin_again)
-    send(site, account, request)
     return request
 
 

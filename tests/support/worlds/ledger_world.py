@@ -17,6 +17,7 @@ from instance_images.images.capture import reserve as reserve_slot
 from instance_images.images.delete import delete
 from instance_images.instants import floor_hour
 from instance_images.locations.site import Site
+from instance_images.model.idempotency import RequestIds
 from instance_images.tasks.settling import settle
 from instance_images_billing.hours.metering import Metered, meter
 from instance_images_billing.ledger import watermarks
@@ -155,7 +156,7 @@ def reserve(world: World, account: str, name: str, max_images: int) -> None:
     location = replace(LOCATION, max_images=max_images)
     site = Site(location, world.cloud, world.database, world.clock, max_images)
     server = world.cloud.find_server(account, f"vm-{account}-{name}")
-    request = prepared(site, server, name, str(uuid.uuid4()), str(uuid.uuid4()))
+    request = prepared(site, server, name, RequestIds(str(uuid.uuid4()), str(uuid.uuid4())))
 
     def add(connection: sa.Connection, account_key: int) -> None:
         insert_image(connection, account_key, request)

@@ -15,6 +15,7 @@ from instance_images.db.engine import Database
 from instance_images.db.images import get_image, insert_image
 from instance_images.errors import ConfigurationError
 from instance_images.images.capture import prepared
+from instance_images.model.idempotency import RequestIds
 from instance_images.model.records import Account
 from instance_images_billing.audit.verify import verify_location
 
@@ -186,7 +187,7 @@ def test_one_name_that_no_database_stores_keeps_none_of_the_others_from_being_re
 def test_instance_whose_name_no_database_stores_is_captured(database: Database) -> None:
     world = World(database)
     server = replace(world.cloud.find_server("a", "vm"), name="vm\0 \ud83d")
-    request = prepared(world.site, server, "golden", "image-1", "task-1")
+    request = prepared(world.site, server, "golden", RequestIds("task-1", "image-1"))
 
     key = keep(database, Account("a", "a"))
     with database.writing() as connection:
