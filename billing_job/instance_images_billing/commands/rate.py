@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
+from instance_images.commands.confirmation import confirmed
 from instance_images.commands.options import locations_of, locations_option, parsed, pass_invocation
 from instance_images.commands.output import format_option, show_list
-from instance_images.errors import UsageError
+from instance_images.errors import Refused, UsageError
 from instance_images.instants import floor_hour, format_instant, parse_hour
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
+
     from instance_images.commands.main import Invocation
     from instance_images.config.settings import Location
     from instance_images_billing.pricing.rating import Rate
@@ -34,6 +38,12 @@ def rate() -> None:
     " location's first rate the present one]",
 )
 @click.option(
+    "--retroactive",
+    is_flag=True,
+    help="Accept an hour of --from that has passed and is still open; show first what that costs.",
+)
+@click.option("--yes", is_flag=True, help="Skip the confirmation prompt of --retroactive.")
+@click.option(
     "--preview",
     "is_preview",
     is_flag=True,
@@ -46,6 +56,8 @@ def set_rate(
     price: str,
     currency: str | None,
     from_text: str | None,
+    retroactive: bool,
+    yes: bool,
     is_preview: bool,
 ) -> None:
     """Set the price per GB and month of a location from an hour on.
@@ -53,15 +65,19 @@ def set_rate(
     Unit, hours per month, partial hours, allowance and minimum charge are taken from the
     configuration into the rate, and stay with it. A rate that has come into force never changes.
 
+    A rate begins in the future; a location's first one may begin with the present hour. With
+    --retroactive it may begin in an hour that has passed and is still open. What the hours that
+    have begun cost now, and would cost, is shown first: on a terminal you are asked, elsewhere it
+    is set with --yes only.
+
     A minimum charge applies to whole months: to those whose first hour has the rate. A new minimum
     takes effect with the next month; a location's first one with the month in which its first rate
     begins. Where the currency changes within a month, that month has none.
 
     Example: instance-images rate set RegionOne 0.05 --from 2026-12-01T00:00Z
     """
-    from instance_images_billing.ledger import rates as ledger_rates
-    from instance_images_billing.pricing.charged import first_period_of_minimum
-    from instance_images_billing.pricing.money import parse_price, price_text
+    from instance_images.commands.main import EXIT_INTERRUPTED
+    from instance_images_billing.pricing.money import parse_price
     from instance_images_billing.rates import rates
 
     application = invocation.application
@@ -76,16 +92,37 @@ def set_rate(
         _preview(invocation, configured, price_nanos)
         return
     from_hour = parsed(parse_hour, from_text) if from_text is not None else None
-    new = application.database.write(
-        lambda connection: rates.set_rate(
+    if retroactive and from_hour is None:
+        raise UsageError("--retroactive goes with --from, the hour from which the rate holds.")
+
+    def write(connection: sa.Connection) -> Rate:
+        return rates.set_rate(
             connection,
             configured,
             application.settings.billing,
             price_nanos,
             from_hour,
             invocation.clock(),
+            retroactive=retroactive,
         )
-    )
+
+    if retroactive and not _accepted(invocation, configured.name, write, yes=yes):
+        click.echo("Nothing was set.", err=True)
+        invocation.exit_code = EXIT_INTERRUPTED
+        return
+    try:
+        new = application.database.write(write)
+    except rates.Retroactive as error:
+        raise Refused(f"{error} Or give --retroactive, which shows first what it costs.") from error
+    _tell(invocation, new)
+
+
+def _tell(invocation: Invocation, new: Rate) -> None:
+    from instance_images_billing.ledger import rates as ledger_rates
+    from instance_images_billing.pricing.charged import first_period_of_minimum
+    from instance_images_billing.pricing.money import price_text
+
+    application = invocation.application
     click.echo(
         f"{new.location}: {price_text(new.price_nanos)} {new.currency} per {new.unit} and month"
         f" ({new.hours_per_month} hours, partial hours: {new.partial_hour}{_extra_terms(new)}) from"
@@ -99,6 +136,39 @@ def set_rate(
             f"Minimum charges apply to whole months: this one, {price_text(new.minimum_nanos)}"
             f" {new.currency}, from {first.name} on."
         )
+
+
+def _accepted(
+    invocation: Invocation, location: str, write: Callable[[sa.Connection], Rate], *, yes: bool
+) -> bool:
+    """Show what a rate changes in hours that have begun, if anything; return whether to set it."""
+    from instance_images_billing.hours.repricing import reprice
+    from instance_images_billing.ledger import rates as ledger_rates
+    from instance_images_billing.rates.rates import is_retroactive
+
+    billing, now = invocation.application.settings.billing, invocation.clock()
+    with invocation.application.database.rehearsing() as connection:
+        known = ledger_rates.list_rates(connection, location)
+        new = write(connection)
+        if not is_retroactive(known, new.from_hour, now):
+            return True
+        shown = reprice(connection, known, new, billing, now)
+    count = shown.accounts_count
+    who = "1 account is" if count == 1 else f"{count} accounts are"
+    click.echo(
+        f"{new.location}, {format_instant(shown.start)} to {format_instant(shown.end)}, as far as"
+        f" is known now: {who} charged {_totals(shown.old)}, and"
+        f" would be charged {_totals(shown.new)}. Minimum charges are not in it."
+    )
+    return confirmed(
+        "Set this rate?", yes=yes, otherwise="A retroactive rate changes charges of the past"
+    )
+
+
+def _totals(nanos: dict[str, int]) -> str:
+    from instance_images_billing.pricing.money import price_text
+
+    return " and ".join(f"{price_text(n)} {c}" for c, n in sorted(nanos.items())) or "nothing"
 
 
 def _extra_terms(rate: Rate) -> str:

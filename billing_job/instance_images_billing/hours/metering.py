@@ -155,7 +155,7 @@ def _close_next(connection: sa.Connection, run: _Run, hour: datetime, until: dat
         return _Closing(
             problem=f"{run.location} has no rate for the hour {format_instant(hour)}, so it stays"
             f" open: run 'instance-images rate set {run.location} PRICE --from"
-            f" {format_instant(hour)}'."
+            f" {format_instant(hour)} --retroactive'."
         )
     if not _claim(connection, run.location, hour):
         return _Closing(other_run=True)

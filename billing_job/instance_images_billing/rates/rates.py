@@ -1,5 +1,6 @@
 """Sets a location's rate from an hour on. What was in force never changes."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -9,8 +10,20 @@ from instance_images.errors import Refused
 from instance_images.instants import HOUR, floor_hour, format_instant
 from instance_images_billing.ledger import rates, watermarks
 from instance_images_billing.pricing.money import price_text
-from instance_images_billing.pricing.rating import Rate
+from instance_images_billing.pricing.rating import Rate, rate_at
 from instance_images_billing.pricing.units import UNIT_BYTES
+
+
+class Retroactive(Refused):
+    """The rate would begin in the past, and nobody said that it is to."""
+
+    code = "retroactive"
+
+    def __init__(self, location: str, from_hour: datetime, next_hour: datetime) -> None:
+        super().__init__(
+            f"The rate of {location} cannot begin at {format_instant(from_hour)}: charges of hours"
+            f" that have begun would change. Choose {format_instant(next_hour)} or later."
+        )
 
 
 def set_rate(
@@ -20,11 +33,14 @@ def set_rate(
     price_nanos: int,
     from_hour: datetime | None,
     now: datetime,
+    *,
+    retroactive: bool = False,
 ) -> Rate:
     """Set the price from a full hour on, with the terms of the configuration; return the rate.
 
     Without ``from_hour`` a location's first rate begins with the present hour, every later one
-    with the next. Raises Refused where hours are closed already, or a rate is in force.
+    with the next. Raises Refused where hours are closed already, or a rate is in force; and
+    Retroactive where the hour has passed, unless the rate is said to be ``retroactive``.
     """
     watermarks.lock_location(connection, location.name)
     known = rates.list_rates(connection, location.name)
@@ -36,9 +52,21 @@ def set_rate(
         raise Refused(
             f"The rate of {location.name} cannot begin at {format_instant(from_hour)}: {fault}"
         )
+    if not retroactive and is_retroactive(known, from_hour, now):
+        raise Retroactive(location.name, from_hour, floor_hour(now) + HOUR)
     rate = rate_with_terms(location, billing, price_nanos, from_hour, now)
     rates.write_rate(connection, rate)
     return rate
+
+
+def is_retroactive(known: Sequence[Rate], from_hour: datetime, now: datetime) -> bool:
+    """Return whether a rate from that hour on changes what was known of hours that have begun.
+
+    The present hour of a location that has no rate for it is priced for the first time.
+    """
+    if rate_at(known, from_hour) is None:
+        return from_hour < floor_hour(now)
+    return from_hour <= now
 
 
 def rate_with_terms(

@@ -77,6 +77,7 @@ class World:
                 price_nanos,
                 from_hour if isinstance(from_hour, datetime) else at(from_hour),
                 self.clock(),
+                retroactive=True,
             )
 
     def capture(

@@ -49,6 +49,70 @@ def test_setting_a_rate_tells_when_its_minimum_takes_effect(
     assert f"{sentence} 2026-12 on." in later.out
 
 
+def test_a_rate_begins_in_the_future(cli: CommandLine, world: World) -> None:
+    world.clock.now = at("2T22:30")  # hours are closed up to 15:00, and seven more have passed
+
+    for hour in ("2T16:00", "2T22:00"):
+        from_hour = at(hour).isoformat()
+        found = cli.refused(
+            3, "give --retroactive", "rate", "set", "RegionOne", "9", "--from", from_hour
+        )
+        assert "Choose 2026-11-02T23:00:00Z or later." in found.err
+
+    assert len(cli.ok("rate", "list").json) == 1
+    cli.ok("rate", "set", "RegionOne", "9", "--from", "2026-11-02T23:00Z")
+
+
+def test_a_retroactive_rate_shows_first_what_it_costs(cli: CommandLine, world: World) -> None:
+    world.capture("2T17:00", "other", "b", size=2 * 10**9)
+    world.clock.now = at("2T22:30")
+    words = ("rate", "set", "RegionOne", "73000", "--from", "2026-11-02T16:00Z", "--retroactive")
+
+    shown = cli.refused(2, "add --yes where nobody can be asked", *words)
+
+    # 0.5 GB are free: 7 h x 0.5 GB and 6 h x 1.5 GB, at 1 EUR and at 100 EUR.
+    cost = (
+        "RegionOne, 2026-11-02T16:00:00Z to 2026-11-02T23:00:00Z, as far as is known now: 2"
+        " accounts are charged 12.50 EUR, and would be charged 1250.00 EUR."
+    )
+    assert cost in shown.out
+    assert len(cli.ok("rate", "list").json) == 1
+    assert cost in cli.ok(*words, "--yes").out
+    before = sum(p.amount_nanos for p in (*world.postings("a"), *world.postings("b")))
+    world.run("2T23:05")
+    after = sum(p.amount_nanos for p in (*world.postings("a"), *world.postings("b")))
+    assert after - before == 1250 * EUR + EUR // 2  # and the hour of 15:00, at the old rate
+    cli.refused(3, "hours are closed up to", *words, "--yes")
+    cli.refused(2, "goes with --from", *words[:4], "--retroactive")
+
+
+def test_hours_that_had_no_rate_are_priced_by_a_retroactive_one(
+    configured: ConfiguredCommandLine,
+) -> None:
+    cli = configured()
+    world = World(cli.application.database)
+    world.capture("2T12:00")
+    cli.clock = SetClock(at("2T14:30"))
+    words = ("rate", "set", "RegionOne", "730", "--from", "2026-11-02T12:00Z")
+
+    cli.refused(3, "charges of hours that have begun would change", *words)
+    found = cli.ok(*words, "--retroactive", "--yes")
+
+    assert "1 account is charged nothing, and would be charged 3.00 EUR" in found.out
+    assert world.run("2T14:35").hours == 2
+
+
+def test_the_first_rate_of_a_location_may_begin_with_the_present_hour(
+    configured: ConfiguredCommandLine,
+) -> None:
+    cli = configured()
+    cli.clock = SetClock(at("2T14:30"))
+
+    cli.ok("rate", "set", "RegionOne", "730", "--from", "2026-11-02T14:00Z")
+
+    cli.refused(3, "is in force", "rate", "set", "RegionOne", "9", "--from", "2026-11-02T14:00Z")
+
+
 def test_an_amount_that_is_none_is_told_with_its_key(configured: ConfiguredCommandLine) -> None:
     cli = configured()
     written = cli.config_file.read_text()

@@ -129,7 +129,9 @@ def test_an_hour_without_a_rate_stays_open_until_it_has_one(database: Database) 
     without = world.run("2T14:05")
 
     assert world.watermark() is None
-    assert "rate set RegionOne PRICE --from 2026-11-02T12:00:00Z" in without.problems[0]
+    assert (
+        "rate set RegionOne PRICE --from 2026-11-02T12:00:00Z --retroactive" in without.problems[0]
+    )
     world.set_rate(from_hour="2T12:00")
     assert world.run("2T14:06").hours == 2
 
