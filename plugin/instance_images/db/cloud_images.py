@@ -5,6 +5,7 @@ in ``images``, where every lookup names the account. Functions take a connection
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from sys import intern
 
@@ -21,29 +22,88 @@ _IDS_PER_QUERY = 500
 _ROWS_AT_A_TIME = 10_000
 
 
-def known_cloud_ids(connection: sa.Connection, cloud_ids: Sequence[str]) -> set[str]:
-    """Return which of these ids of the cloud are on record: at any location, deleted or not."""
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Where ids of the cloud count: at a location, and at the others that share its images."""
+
+    location: str
+    identity: str
+
+
+def known_cloud_ids(
+    connection: sa.Connection, service: Service, cloud_ids: Sequence[str]
+) -> set[str]:
+    """Return which of these ids are on record: of living images, or at the location itself."""
+    is_own = accounts.c.location == service.location
+    return _ids_on_record(connection, cloud_ids, sa.or_(_is_living_at(service), is_own))
+
+
+def living_cloud_ids(
+    connection: sa.Connection, service: Service, cloud_ids: Sequence[str]
+) -> set[str]:
+    """Return which of these ids are those of images that hold a slot."""
+    holds = images.c.status.in_(HOLDING)
+    return _ids_on_record(connection, cloud_ids, sa.and_(_is_living_at(service), holds))
+
+
+def _is_living_at(service: Service) -> sa.ColumnElement[bool]:
+    """Select what lives at the service; of a record that is older than that, nobody knows it."""
+    return sa.and_(
+        images.c.living_key.is_not(None),
+        sa.or_(
+            images.c.image_service == service.identity,
+            images.c.image_service.is_(None),
+            accounts.c.location == service.location,
+        ),
+    )
+
+
+def _ids_on_record(
+    connection: sa.Connection, cloud_ids: Sequence[str], which: sa.ColumnElement[bool]
+) -> set[str]:
     found: set[str] = set()
     for first in range(0, len(cloud_ids), _IDS_PER_QUERY):
         some = cloud_ids[first : first + _IDS_PER_QUERY]
-        query = sa.select(images.c.cloud_image_id).where(images.c.cloud_image_id.in_(some))
+        query = sa.select(images.c.cloud_image_id).join_from(images, accounts)
+        query = query.where(images.c.cloud_image_id.in_(some), which)
         found.update(connection.execute(query).scalars())
     return found
 
 
-def living_cloud_ids(connection: sa.Connection, cloud_ids: Sequence[str]) -> set[str]:
-    """Return which of these ids of the cloud are those of images that hold a slot somewhere."""
-    found: set[str] = set()
-    for first in range(0, len(cloud_ids), _IDS_PER_QUERY):
-        some = cloud_ids[first : first + _IDS_PER_QUERY]
-        query = sa.select(images.c.cloud_image_id).where(
-            images.c.cloud_image_id.in_(some), images.c.status.in_(HOLDING)
+def keep_service(connection: sa.Connection, service: Service) -> None:
+    """Write down at which service the location's images are, where it is not on record so.
+
+    One that another location has on record there already stays as it is: it is the same image.
+    """
+    query = (
+        sa.select(images.c.image_id, images.c.cloud_image_id)
+        .join_from(images, accounts)
+        .where(
+            accounts.c.location == service.location,
+            images.c.living_key.is_not(None),
+            images.c.image_service.is_distinct_from(service.identity),
         )
-        found.update(connection.execute(query).scalars())
-    return found
+    )
+    rows = list(connection.execute(query))
+    for first in range(0, len(rows), _IDS_PER_QUERY):
+        some = rows[first : first + _IDS_PER_QUERY]
+        keys = {image_id: f"{service.identity} {cloud_id}" for image_id, cloud_id in some}
+        taken = sa.select(images.c.living_key).where(images.c.living_key.in_(keys.values()))
+        known = set(connection.execute(taken).scalars())
+        free = [image_id for image_id, key in keys.items() if key not in known]
+        connection.execute(
+            sa.update(images)
+            .where(images.c.image_id.in_(free))
+            .values(
+                image_service=service.identity,
+                living_key=sa.literal(f"{service.identity} ").concat(images.c.cloud_image_id),
+            )
+        )
 
 
-def captures_without_image(connection: sa.Connection, location: str) -> dict[str, list[datetime]]:
+def captures_without_image(
+    connection: sa.Connection, service: Service
+) -> dict[str, list[datetime]]:
     """Return when captures were asked for whose image is not known yet, by project.
 
     Those that were given up are among them for as long as something may still come of them: that
@@ -54,7 +114,10 @@ def captures_without_image(connection: sa.Connection, location: str) -> dict[str
         sa.select(images.c.project_id, images.c.created_at)
         .join_from(images, accounts)
         .where(
-            accounts.c.location == location,
+            sa.or_(
+                accounts.c.location == service.location,
+                images.c.image_service == service.identity,
+            ),
             images.c.cloud_image_id.is_(None),
             sa.or_(images.c.status == ImageStatus.CREATING, has_leftovers),
         )
@@ -76,7 +139,9 @@ def projects_of_requests(connection: sa.Connection, image_ids: Sequence[str]) ->
     return found
 
 
-def insert_adopted(connection: sa.Connection, rows: Sequence[tuple[int, Image]]) -> None:
+def insert_adopted(
+    connection: sa.Connection, service: Service, rows: Sequence[tuple[int, Image]]
+) -> None:
     """Add the records of adopted images, each with its account's key."""
     connection.execute(
         sa.insert(images),
@@ -95,6 +160,8 @@ def insert_adopted(connection: sa.Connection, rows: Sequence[tuple[int, Image]])
                 "available_at": image.available_at,
                 "task_id": image.task_id,
                 "cloud_image_id": image.cloud_image_id,
+                "image_service": service.identity,
+                "living_key": f"{service.identity} {image.cloud_image_id}",
                 "project_id": image.project_id,
                 "origin": image.origin,
             }
@@ -104,11 +171,13 @@ def insert_adopted(connection: sa.Connection, rows: Sequence[tuple[int, Image]])
 
 
 def find_by_cloud_id(connection: sa.Connection, location: str, cloud_image_id: str) -> Image | None:
-    """Return the location's image that has this id in the cloud, also if it is deleted."""
-    query = image_rows().where(
-        accounts.c.location == location, images.c.cloud_image_id == cloud_image_id
+    """Return the location's image that has this id in the cloud, the last one if it is deleted."""
+    query = (
+        image_rows()
+        .where(accounts.c.location == location, images.c.cloud_image_id == cloud_image_id)
+        .order_by(images.c.living_key.is_(None), images.c.created_at.desc(), images.c.image_id)
     )
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(query.limit(1)).one_or_none()
     return None if row is None else image_of(row)
 
 

@@ -153,6 +153,13 @@ class Database:
                     " and the cure."
                 ) from error
             raise
+        except exc.IntegrityError as error:
+            if "living_key" in _fault(error):  # two processes put one image on record
+                raise TransactionConflict(
+                    f"The database {self.shown_url} has the image from another process by now."
+                    " Nothing was changed; try again."
+                ) from error
+            raise
         except exc.DatabaseError as error:
             if type(error) is not exc.DatabaseError:
                 raise

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from instance_images.db.tables import accounts, images, tasks
+from instance_images.errors import WrongState
 from instance_images.model.records import (
     UNFINISHED,
     Consistency,
@@ -21,6 +22,8 @@ from instance_images.model.records import (
     TaskKind,
 )
 
+# Stands for the service of records that are older than the column, until the next reading.
+UNKNOWN_SERVICE = "?"
 _IDS_PER_QUERY = 500
 _SHOWN = tuple(status for status in ImageStatus if status is not ImageStatus.DELETED)
 
@@ -39,6 +42,7 @@ def insert_image(connection: sa.Connection, account_key: int, request: ImageRequ
             created_at=request.requested_at,
             task_id=request.task_id,
             project_id=request.project_id,
+            image_service=request.image_service or None,
         )
     )
 
@@ -51,13 +55,53 @@ def remove_image(connection: sa.Connection, image_id: str) -> None:
 def update_image(
     connection: sa.Connection, image_id: str, *, expected: Sequence[ImageStatus], **values: Any
 ) -> bool:
-    """Change the record if its status is one of ``expected``; return whether it was."""
+    """Change the record if its status is one of ``expected``; return whether it was.
+
+    Raises WrongState where the record is to get an id of the cloud that a living one has.
+    """
+    cloud_image_id = values.get("cloud_image_id")
+    if cloud_image_id is not None:
+        _require_free_id(connection, image_id, cloud_image_id)
+    if values.get("status") is ImageStatus.DELETED:
+        values["living_key"] = None
+    elif "cloud_image_id" in values:
+        values["living_key"] = None if cloud_image_id is None else living_key(cloud_image_id)
     result = connection.execute(
         sa.update(images)
         .where(images.c.image_id == image_id, images.c.status.in_(expected))
         .values(**values)
     )
     return result.rowcount == 1
+
+
+def living_key(cloud_image_id: str) -> sa.ColumnElement[str]:
+    """Return what a living record of this id of the cloud has alone, at its image service."""
+    service = sa.func.coalesce(images.c.image_service, UNKNOWN_SERVICE)
+    return service.concat(f" {cloud_image_id}")
+
+
+def holder_of_id(connection: sa.Connection, image_id: str, cloud_image_id: str) -> str | None:
+    """Return which other living record has this id at the image service of the image."""
+    own = sa.select(living_key(cloud_image_id)).where(images.c.image_id == image_id)
+    key = connection.execute(own).scalar_one_or_none()
+    query = sa.select(images.c.image_id).where(
+        images.c.living_key == key, images.c.image_id != image_id
+    )
+    return connection.execute(query).scalar_one_or_none()
+
+
+def fault_of_id(cloud_image_id: str, holder_id: str) -> str:
+    """Return why a capture failed whose image has an id that another living image has."""
+    return (
+        f"The image service gave it the id {cloud_image_id}, which image {holder_id} has on record"
+        " already: that one is billed for it. Delete that image, and capture the instance again."
+    )
+
+
+def _require_free_id(connection: sa.Connection, image_id: str, cloud_image_id: str) -> None:
+    holder_id = holder_of_id(connection, image_id, cloud_image_id)
+    if holder_id is not None:
+        raise WrongState(fault_of_id(cloud_image_id, holder_id))
 
 
 def correct_image(connection: sa.Connection, before: Image, **instants: datetime) -> bool:

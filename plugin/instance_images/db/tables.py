@@ -27,6 +27,9 @@ METADATA = sa.MetaData(
     }
 )
 
+MAX_SERVICE_CHARACTERS = 200
+MAX_CLOUD_ID_CHARACTERS = 64
+
 Key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite numbers only INTEGER itself
 
 
@@ -119,16 +122,21 @@ images = sa.Table(
     sa.Column("deleted_at", Instant),
     sa.Column("error", Words),
     sa.Column("task_id", sa.String(36), nullable=False),
-    sa.Column("cloud_image_id", sa.String(64)),
+    sa.Column("cloud_image_id", sa.String(MAX_CLOUD_ID_CHARACTERS)),
     sa.Column("project_id", sa.String(64), nullable=False, server_default=""),
     sa.Column("origin", sa.String(16), nullable=False, server_default="captured"),
     # Which projects may use it besides its own: a digest of their ids, none while nobody was asked.
     sa.Column("shared_with", sa.String(64)),
     # The reading that found it gone, where it was deleted outside this product.
     sa.Column("missed_at", Instant),
+    # The image service that its id is of, none while that was not read since it is recorded; and
+    # service and id of what is there or may be: an id counts at its service, and while it lives.
+    sa.Column("image_service", sa.String(MAX_SERVICE_CHARACTERS)),
+    sa.Column("living_key", sa.String(MAX_SERVICE_CHARACTERS + 1 + MAX_CLOUD_ID_CHARACTERS)),
     sa.Index(None, "account_key", "status"),
+    sa.Index(None, "cloud_image_id"),
     # Two locations may share an image service: nobody is billed twice for one image of it.
-    sa.Index(None, "cloud_image_id", unique=True),
+    sa.Index(None, "living_key", unique=True),
 )
 
 tasks = sa.Table(

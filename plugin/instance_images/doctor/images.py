@@ -83,8 +83,8 @@ def _orphans(site: Site) -> Iterator[Finding]:
     """Find images in the cloud that bear our mark and are on record as nothing that lives."""
     marked = {one.id: one for one in site.provider.list_images() if one.claims.request_id}
     with site.database.reading() as connection:
-        living = images_in_cloud.living_cloud_ids(connection, list(marked))
-        waiting = images_in_cloud.captures_without_image(connection, site.name)
+        living = images_in_cloud.living_cloud_ids(connection, site.service, list(marked))
+        waiting = images_in_cloud.captures_without_image(connection, site.service)
     for found in marked.values():
         if found.id in living or found.owner_id in waiting:
             continue

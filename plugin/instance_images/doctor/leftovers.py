@@ -62,6 +62,8 @@ def _image_left(site: Site, task: Task) -> Iterator[str]:
     with site.database.reading() as connection:
         image = images.get_image(connection, task.image_id)
         cloud_id = image.cloud_image_id
-        is_known = bool(cloud_id and images_in_cloud.living_cloud_ids(connection, [cloud_id]))
+        is_known = bool(
+            cloud_id and images_in_cloud.living_cloud_ids(connection, site.service, [cloud_id])
+        )
     if cloud_id and not is_known and site.provider.get_image(cloud_id) is not None:
         yield f"image {cloud_id}"

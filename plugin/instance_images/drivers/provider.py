@@ -75,6 +75,14 @@ class Provider(DomainPart, ScalingPart, VolumePart, ABC):
     def sees_all_accounts(self) -> bool:
         """Return whether an image that cannot be seen is certainly not there, for any account."""
 
+    def image_service(self) -> str | None:
+        """Return what names the image service, so that two locations that share it say the same.
+
+        An id of an image counts at its image service alone. It stays the same for as long as the
+        service does, and has up to 200 characters. None where the location has one of its own.
+        """
+        return None
+
     @abstractmethod
     def find_server(self, project_id: str, reference: str) -> Server:
         """Return the project's instance of that id, or of that name if only one has it.

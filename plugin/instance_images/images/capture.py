@@ -152,6 +152,7 @@ def prepared(site: Site, server: Server, name: str, ids: RequestIds) -> ImageReq
         consistency=consistency_of(server, freezes),
         requested_at=now,
         journal=ids.written_into(written),
+        image_service=site.service.identity,
     )
 
 

@@ -74,6 +74,7 @@ def _begun_again(site: Site, account: Account, task_id: str, retry_id: str | Non
             consistency=request.consistency,
             source_instance_name=request.source_instance_name,
             cloud_image_id=None,
+            image_service=request.image_service,
         ):
             raise WrongState(f"Task {task.id} was retried or its image deleted just now.")
 

@@ -1,5 +1,6 @@
 """A location with everything that work on it needs, and what all such work begins with."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +9,9 @@ import sqlalchemy as sa
 
 from instance_images.config.settings import Location
 from instance_images.db import accounts, images
+from instance_images.db.cloud_images import Service
 from instance_images.db.engine import Database
+from instance_images.db.tables import MAX_SERVICE_CHARACTERS
 from instance_images.drivers.provider import Provider
 from instance_images.errors import ConfigurationError, FeatureNotEnabled, NotFound, Refused
 from instance_images.instants import Clock
@@ -42,6 +45,15 @@ class Site:
     def name(self) -> str:
         """The location's name."""
         return self.location.name
+
+    @cached_property
+    def service(self) -> Service:
+        """The image service at which the ids of the location's images count."""
+        named = self.provider.image_service()
+        identity = f"location {self.name}" if named is None else named
+        if len(identity) > MAX_SERVICE_CHARACTERS:
+            identity = hashlib.sha256(identity.encode()).hexdigest()
+        return Service(self.name, identity)
 
     @cached_property
     def directory(self) -> Directory:

@@ -198,6 +198,7 @@ class ImageRequest:
     consistency: Consistency
     requested_at: datetime
     journal: Mapping[str, Any] = field(default_factory=dict)
+    image_service: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def adopt(
     rows = [(keys[image.account_id], image) for image in new]
     for first in range(0, len(rows), _IMAGES_AT_A_TIME):
         some = rows[first : first + _IMAGES_AT_A_TIME]
-        images_in_cloud.insert_adopted(connection, some)
+        images_in_cloud.insert_adopted(connection, site.service, some)
         tell_available(connection, [image.id for _, image in some], learning)
     return [learned("adopted", image, _since(image)) for image in new]
 
@@ -61,8 +61,10 @@ def _still_strange(
     read_at: datetime,
 ) -> Iterator[tuple[Stranger, datetime]]:
     """Yield those that nobody has put on record since, with when they began to be billable."""
-    known = images_in_cloud.known_cloud_ids(connection, [one.found.id for one in strangers])
-    waiting = images_in_cloud.captures_without_image(connection, site.name)
+    known = images_in_cloud.known_cloud_ids(
+        connection, site.service, [one.found.id for one in strangers]
+    )
+    waiting = images_in_cloud.captures_without_image(connection, site.service)
     was_adopting = readings.last_adopt_mode(connection, site.name) == site.adoption.mode
     for one in strangers:
         found = one.found

@@ -185,7 +185,7 @@ def eligible(site: Site, unknown: Mapping[str, CloudImage]) -> list[CloudImage]:
         return []
     marks = [one.claims.request_id for one in unknown.values() if one.claims.request_id]
     with site.database.reading() as connection:
-        known = images_in_cloud.known_cloud_ids(connection, list(unknown))
+        known = images_in_cloud.known_cloud_ids(connection, site.service, list(unknown))
         asked_for = images_in_cloud.projects_of_requests(connection, marks)
     found = [
         one

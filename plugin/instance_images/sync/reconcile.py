@@ -12,6 +12,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from instance_images.db import accounts, images, readings
+from instance_images.db import cloud_images as images_in_cloud
 from instance_images.db.news import tell
 from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
 from instance_images.locations.account_names import refresh_names
@@ -150,6 +151,7 @@ def synchronize(
 
 def record_reading(connection: sa.Connection, site: Site, reading: Reading) -> list[Learned]:
     """Write down what the reading has shown, and that it was complete; return what was new."""
+    images_in_cloud.keep_service(connection, site.service)
     record(connection, reading.observations, Source.RUN)
     last_read_at = readings.last_read_at(connection, site.name)
     learning = Learning(reading.read_at, Source.LISTING)

@@ -5,7 +5,7 @@ meanwhile stays. Functions take a connection and never commit.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -70,7 +70,8 @@ def record(
     connection: sa.Connection, observations: Sequence[Observation], source: Source = Source.COMMAND
 ) -> None:
     """Write down what was decided; whatever another process wrote meanwhile stays."""
-    for seen in observations:
+    for observed in observations:
+        seen = _with_free_id(connection, observed)
         learning = Learning(seen.seen_at, source)
         match seen.decision:
             case Continues(stage, progress):
@@ -94,6 +95,19 @@ def record(
                 _put_off(connection, seen)
             case DeleteAgain() | Ask() | Complete() | Remove():
                 pass  # what was done is on record, or is seen the next time
+
+
+def _with_free_id(connection: sa.Connection, seen: Observation) -> Observation:
+    """Return that the capture failed where its image is another living one by now."""
+    new_id = seen.cloud_image_id
+    is_of_capture = seen.task.kind is TaskKind.CREATE and seen.task.state in UNFINISHED
+    if new_id is None or new_id == seen.image.cloud_image_id or not is_of_capture:
+        return seen
+    holder_id = images.holder_of_id(connection, seen.image.id, new_id)
+    if holder_id is None:
+        return seen
+    failed = Failed(images.fault_of_id(new_id, holder_id))
+    return replace(seen, decision=failed, cloud_image_id=None)
 
 
 def _record_last_sight(connection: sa.Connection, seen: Observation, was_seen: bool) -> None:

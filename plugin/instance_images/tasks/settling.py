@@ -224,7 +224,7 @@ def _is_left(site: Site, task: Task, found: CloudImage) -> bool:
     It may have been given to another project, or adopted: then it is billed, and its owner's.
     """
     with site.database.reading() as connection:
-        living = images_in_cloud.living_cloud_ids(connection, [found.id])
+        living = images_in_cloud.living_cloud_ids(connection, site.service, [found.id])
     return found.owner_id == task.project_id and found.id not in living
 
 
@@ -332,7 +332,9 @@ def find_by_mark(
     if not marked:
         return None
     with site.database.reading() as connection:
-        known = images_in_cloud.known_cloud_ids(connection, [one.id for one in marked])
+        known = images_in_cloud.known_cloud_ids(
+            connection, site.service, [one.id for one in marked]
+        )
     return next((one for one in marked if one.id not in known), None)
 
 

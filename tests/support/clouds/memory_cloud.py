@@ -55,6 +55,8 @@ class MemoryProvider(Provider):
         self.faulty: set[str] = set()  # images that the service fails at when asked for their ids
         self.protected: set[str] = set()  # images
         self.on_delete: Callable[[str], None] = lambda image_id: None
+        self.service: str | None = None  # what names its image service
+        self.next_id = ""  # of the next capture's image, where it is not a new one
 
     def find_project(self, reference: str | None) -> Project:
         self._answer()
@@ -93,6 +95,9 @@ class MemoryProvider(Provider):
         project = self.find_project(reference)
         return Account(project.id, project.name, project.domain_name)
 
+    def image_service(self) -> str | None:
+        return self.service
+
     def sees_all_accounts(self) -> bool:
         return True
 
@@ -114,7 +119,7 @@ class MemoryProvider(Provider):
 
     def request_capture(self, project_id: str, server_id: str, name: str, request_id: str) -> str:
         self._answer()
-        image_id = str(uuid.uuid4())
+        image_id = self.next_id or str(uuid.uuid4())
         self.images[image_id] = CloudImage(
             id=image_id,
             name=name,

@@ -9,6 +9,7 @@ import re
 import time
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 import openstack
 from keystoneauth1 import exceptions as keystone_errors
@@ -109,6 +110,24 @@ class OpenStackApi:
         region_name = self._location.region_name
         service_type = service.replace("_", "-")  # as in the catalog, which knows the aliases
         return bool(catalog.get_urls(service_type=service_type, region_name=region_name))
+
+    def address(self, service: str) -> str | None:
+        """Return host, port and path of the service, as everybody names it; None if nobody does.
+
+        The catalog's public one, unless clouds.yaml has another one in its place: it is the same
+        whichever interface these credentials use, with and without TLS at the same port.
+        """
+        config: Any = self._connection.config
+        url = config.get_endpoint(service)
+        if not url:
+            catalog: Any = self.access.service_catalog
+            where = {
+                "service_type": service.replace("_", "-"),
+                "region_name": self._location.region_name,
+            }
+            urls = catalog.get_urls(interface="public", **where) or catalog.get_urls(**where)
+            url = urls[0] if urls else None
+        return address_of(url) if url else None
 
     def _as_project(self, project_id: str) -> Connection:
         """Return a connection whose token is for the project. Raises ProjectUnavailable."""
@@ -270,6 +289,14 @@ class OpenStackApi:
 
     def _where(self, service: str) -> str:
         return f"{_SERVICE_NAMES[service]} of location {self._location.name}"
+
+
+def address_of(url: str) -> str:
+    """Return host, port and path of a URL: without its scheme, version and slashes at the end."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    path = re.sub(r"(/v[0-9.]+)?/*$", "", parts.path)
+    return f"{(parts.hostname or '').lower()}:{port}{path}"
 
 
 def _retry_after(answer: Any) -> int | None:

@@ -47,6 +47,10 @@ class OpenStackImages(OpenStackPart):
         body = self._api.read("image", f"/images/{cloud_image_id}")
         return None if body is None or body["status"] in _GONE else cloud_image(body)
 
+    def image_service(self) -> str | None:
+        """Return Glance's public address: two regions that share it have the same."""
+        return self._api.address("image")
+
     def list_images(self) -> Iterator[CloudImage]:
         """Yield all images that the credentials see; raise, rather than end early.
 

@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from instance_images.drivers.openstack.api import LONGEST_PAGE, body_of, reason_of
+from instance_images.drivers.openstack.api import LONGEST_PAGE, address_of, body_of, reason_of
 from instance_images.errors import TooDeep
 
 
@@ -41,3 +41,16 @@ def test_only_the_beginning_of_a_long_page_is_looked_at() -> None:
     page = answered("<p>Down.</p>" + " " * LONGEST_PAGE + "<title>" * 100_000)
 
     assert reason_of(page) == "Down."
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("http://Glance.example:9292/v2/", "glance.example:9292"),
+        ("https://glance.example:9292", "glance.example:9292"),
+        ("https://cloud.example/image/v2.1", "cloud.example:443/image"),
+        ("http://[::1]/image//", "::1:80/image"),
+    ],
+)
+def test_address_of_a_service_is_the_same_however_it_is_written(url: str, address: str) -> None:
+    assert address_of(url) == address
