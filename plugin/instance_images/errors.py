@@ -89,6 +89,12 @@ class IdempotencyKeyReused(Refused):
         )
 
 
+class TokenRejected(Refused):
+    """The token of the caller is not valid, or not any more."""
+
+    code = "token_rejected"
+
+
 class ProjectUnavailable(Refused):
     """Nobody can work in one project: it is disabled or gone, or the credentials lack a role.
 

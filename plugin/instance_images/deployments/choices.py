@@ -59,7 +59,7 @@ def choices(site: Site, account: Account, project: str | None = None) -> list[Ch
         for image in records
         if image.status is ImageStatus.AVAILABLE and image.cloud_image_id
     }
-    project_id = site.directory.working_project(account, project)
+    project_id = site.directory.working_project(account, site.project_named(project))
     offered = site.provider.offered_images(project_id, list(own)) if own else []
     mine = [
         Choice(MY_IMAGES, found, own[found.id])

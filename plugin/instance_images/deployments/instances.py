@@ -66,7 +66,8 @@ def deploy(
 ) -> str:
     """Start to make instances from the account's image; return the task's id.
 
-    ``project``: id or name of the account's project to make them in, None for the image's own.
+    ``project``: id or name of the account's project to make them in, None for the caller's or else
+    the image's own.
     ``key``: the caller's own for this request, by which its repetition is known and makes nothing.
     Raises FeatureNotEnabled, UsageError (the order, the key), NotFound, WrongState and Refused with
     nothing made; CloudUnavailable with the request recorded in the task.
@@ -108,8 +109,9 @@ def _recorded(
         image = resolve_image(connection, site, account, reference)
     found = require_available(site, account, image)
     project_id = image.project_id
-    if project is not None:
-        project_id = site.directory.project_of(account, project).id
+    named = site.project_named(project)
+    if named is not None:
+        project_id = site.directory.project_of(account, named).id
     flavor = site.provider.find_flavor(project_id, order.flavor)
     fault = fault_of_size(found, flavor, order.volume_gib)
     if fault:

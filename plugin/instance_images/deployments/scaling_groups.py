@@ -70,7 +70,7 @@ def find_group(
     project that has the stack, None to look in all. Raises NotFound, also for a stack of another
     account, and Refused, also where stacks of several projects have the name.
     """
-    projects = site.directory.projects_to_look_in(account, project)
+    projects = site.directory.projects_to_look_in(account, site.project_named(project))
     if len(projects) == 1:
         return _group_in(site, projects[0], reference, group_name)
 
@@ -126,7 +126,8 @@ def create_group(
     if fault:
         raise UsageError(fault)
     image, found = _available(site, account, reference)
-    where = site.directory.project_of(account, image.project_id if project is None else project)
+    named = site.project_named(project)
+    where = site.directory.project_of(account, image.project_id if named is None else named)
     flavor = site.provider.find_flavor(where.id, order.flavor)
     fault = fault_of_size(found, flavor)
     if fault:

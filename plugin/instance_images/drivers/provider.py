@@ -14,6 +14,7 @@ from instance_images.config.settings import Location
 from instance_images.drivers.optional import DomainPart, ScalingPart, VolumePart
 from instance_images.errors import NotFound
 from instance_images.instants import Clock
+from instance_images.model.caller import Caller
 from instance_images.model.cloud import (
     CloudImage,
     CloudImageStatus,
@@ -47,6 +48,15 @@ class Provider(DomainPart, ScalingPart, VolumePart, ABC):
     @abstractmethod
     def __init__(self, location: Location) -> None:
         """Keep the location; connect on first use only."""
+
+    def for_caller(self, caller: Caller) -> "Provider":
+        """Return a driver of the same location for one request of the caller.
+
+        It looks up what the request names, and makes instances and stacks, with the caller's rights
+        and no others. What outlives the request it asks with the credentials of the location, as
+        this one. A driver of a cloud without identities keeps this.
+        """
+        return self
 
     @abstractmethod
     def find_project(self, reference: str | None) -> Project:

@@ -74,10 +74,10 @@ def capture(
     """Start to capture the account's instance; return the request, with its image and task ids.
 
     ``requires_quiesce``: only with consistent file systems. ``project``: id or name of the one that
-    the instance is looked for in, None for all of the account's. ``key``: the caller's own for this
-    request, by which its repetition is known and makes nothing. Raises FeatureNotEnabled,
-    UsageError (the name, the key), NotFound, Refused, WrongState and LimitReached with nothing
-    made; CloudUnavailable with what was made recorded in the task.
+    the instance is looked for in, None for the caller's or else all of the account's. ``key``: the
+    caller's own for this request, by which its repetition is known and makes nothing. Raises
+    FeatureNotEnabled, UsageError (the name, the key), NotFound, Refused, WrongState and
+    LimitReached with nothing made; CloudUnavailable with what was made recorded in the task.
     """
     require_key(key)
     asked = _Asked(
@@ -106,7 +106,9 @@ def _recorded(site: Site, account: Account, asked: _Asked, ids: RequestIds) -> I
     if fault:
         raise UsageError(fault)
     settle(site, account.id)
-    server = site.directory.find_server(account, asked["server"], asked["project"])
+    server = site.directory.find_server(
+        account, asked["server"], site.project_named(asked["project"])
+    )
     request = prepared(site, server, asked["name"], ids)
     if asked["requires_quiesce"] and request.consistency is Consistency.CRASH:
         raise Refused(_cannot_quiesce(server))

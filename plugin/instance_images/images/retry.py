@@ -5,7 +5,7 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from instance_images.db import images, tasks
-from instance_images.errors import InstanceImagesError, WrongState
+from instance_images.errors import InstanceImagesError, NotFound, WrongState
 from instance_images.images.capture import prepared, reserve, send
 from instance_images.locations.site import Site, require_enabled
 from instance_images.model.idempotency import (
@@ -59,7 +59,10 @@ def _begun_again(site: Site, account: Account, task_id: str, retry_id: str | Non
     settle(site, account.id)
     settle(site, account.id, only=[task_id])  # what it left may not be due, and be removable now
     task, image = _failed(site, account, task_id)
-    server = site.provider.find_server(image.project_id, image.source_instance_id)
+    server = site.provider.get_server(image.project_id, image.source_instance_id)
+    if server is None:
+        hint = f"Project {image.project_id} has none of that id in {site.name}."
+        raise NotFound("Instance", image.source_instance_id, hint)
     request = prepared(site, server, image.name, RequestIds(task.id, image.id))
     request = replace(request, journal=with_retry(request.journal, task.journal, retry_id))
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from instance_images.drivers.provider import Provider
 from instance_images.errors import ConfigurationError, FeatureNotEnabled, NotFound, Refused
 from instance_images.instants import Clock
 from instance_images.locations.directory import Directory
+from instance_images.model.caller import Caller
 from instance_images.model.cloud import Project
 from instance_images.model.deadlines import DEFAULT_DEADLINES, Deadlines
 from instance_images.model.records import (
@@ -30,7 +31,10 @@ from instance_images.names import printable
 
 @dataclass(frozen=True)
 class Site:
-    """A location, its driver, the database and the clock."""
+    """A location, its driver, the database and the clock.
+
+    ``caller`` is whose request it works for, None for the command line and whatever runs alone.
+    """
 
     location: Location
     provider: Provider
@@ -40,6 +44,7 @@ class Site:
     account_scope: AccountScope = AccountScope.PROJECT
     adoption: AdoptionPolicy = NO_ADOPTION
     deadlines: Deadlines = DEFAULT_DEADLINES
+    caller: Caller | None = None
 
     @property
     def name(self) -> str:
@@ -60,13 +65,23 @@ class Site:
         """Whose is what here, for as long as this site is."""
         return Directory(self.provider, self.account_scope)
 
+    def for_caller(self, caller: Caller) -> "Site":
+        """Return the location for one request: what it names is looked up as the caller."""
+        return replace(self, provider=self.provider.for_caller(caller), caller=caller)
+
+    def project_named(self, reference: str | None) -> str | None:
+        """Return the project that a request names; if it names none, that of the caller's token."""
+        return self.caller.project_id if self.caller and reference is None else reference
+
     def account(self, reference: str | None) -> Account:
-        """Return the account of that id or name, or the credentials' own.
+        """Return the account of that id or name, or the caller's or else the credentials' own.
 
         One that the cloud does not have any more is found by its id where it is on record. Raises
         NotFound, and Refused where the reference was another account's when last seen: what is
         meant is not guessed.
         """
+        if reference is None and self.caller is not None:
+            reference = self.caller.account_id
         try:
             found = self.directory.account(reference)
         except NotFound:

@@ -119,6 +119,11 @@ class EmbeddedCloud:
             self._logins[cloud, name] = config.get_one(**self._users[cloud], **scope)
         return Connection(config=self._logins[cloud, name])
 
+    def forget_login(self, project: Project) -> None:
+        """Have the project's member log in anew: a test has revoked his token."""
+        for login in [one for one in self._logins if one[0] == project.cloud]:
+            del self._logins[login]
+
     def new_domain(self, prefix: str = "d") -> Domain:
         """Create a domain whose projects the operator's users have their roles in, by inheritance.
 

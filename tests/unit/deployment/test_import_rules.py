@@ -48,7 +48,7 @@ PURE = {
 # A library, and the packages or modules that may import it.
 LIBRARIES = {
     "click": ("commands",),
-    "keystoneauth1": ("drivers.openstack.api",),
+    "keystoneauth1": ("drivers.openstack.api", "drivers.openstack.access.caller_api"),
     "keystonemiddleware": ("instance_images_api",),
     "openstack": ("drivers.openstack.api",),
     "oslo_config": ("config",),

@@ -1,7 +1,7 @@
 """Requests to an OpenStack region, with the credentials of one entry of clouds.yaml.
 
-The only module that imports ``openstack`` or ``keystoneauth1``: connections, tokens for an
-account's own project, and the SDK's errors turned into ours. Knows no image and no instance.
+The only module that imports ``openstack``: connections, tokens for an account's own project, and
+the SDK's errors turned into ours. Knows no image and no instance.
 """
 
 import html
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import openstack
 from keystoneauth1 import exceptions as keystone_errors
 from openstack import exceptions as sdk_errors
+from openstack.config.cloud_region import CloudRegion
 from openstack.connection import Connection
 
 from instance_images.config.redaction import redact
@@ -33,6 +34,7 @@ COMPUTE_MICROVERSION = "2.45"
 # 3.1 makes images of volumes that are private.
 VOLUME_MICROVERSION = "3.1"
 TIMEOUT_SECONDS = 60
+APP_NAME = "instance-images"
 # So long no other token is asked for after Keystone has given none for a project.
 UNAVAILABLE_SECONDS = 60.0
 # A service that wants to be left alone for longer than this is not waited for.
@@ -78,7 +80,7 @@ class OpenStackApi:
             return openstack.connect(
                 cloud=self.cloud,
                 region_name=self._location.region_name,
-                app_name="instance-images",
+                app_name=APP_NAME,
                 api_timeout=TIMEOUT_SECONDS,
             )
         except Exception as error:  # a malformed clouds.yaml raises whatever its shape trips over
@@ -87,6 +89,25 @@ class OpenStackApi:
                 f" cannot be used: {_one_line(str(error))} Correct clouds.yaml, or {self._option}"
                 f" and region_name in [location:{self._location.name}]."
             ) from error
+
+    @property
+    def auth(self) -> Any:
+        """The plug-in of keystoneauth that sends these credentials."""
+        return self._connection.session.auth
+
+    def connected_with(self, plugin: Any) -> Connection:
+        """Return a connection to the same region that sends what the plug-in has."""
+        known = self._connection.config
+        region = CloudRegion(
+            name=known.name,
+            region_name=known.region_name,
+            config={**known.config, "auth": {}},
+            force_ipv4=known.force_ipv4,
+            auth_plugin=plugin,
+            app_name=APP_NAME,
+            discovery_cache=self._connection.session._discovery_cache,
+        )
+        return Connection(config=region)
 
     @cached_property
     def access(self) -> Any:

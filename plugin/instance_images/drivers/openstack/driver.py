@@ -15,6 +15,7 @@ from instance_images.drivers.openstack.nova import OpenStackServers
 from instance_images.drivers.openstack.nova_deploy import OpenStackDeployments
 from instance_images.drivers.openstack.nova_shelved import OpenStackShelves
 from instance_images.drivers.provider import Provider
+from instance_images.model.caller import Caller
 
 
 class OpenStackProvider(
@@ -32,3 +33,9 @@ class OpenStackProvider(
     Provider,
 ):
     """Drives one region of an OpenStack cloud with one entry of clouds.yaml."""
+
+    def for_caller(self, caller: Caller) -> Provider:
+        """Return the driver that does with the caller's token what is for the caller to do."""
+        from instance_images.drivers.openstack.access.for_caller import OpenStackForCaller
+
+        return OpenStackForCaller(self._location, self._api, caller)

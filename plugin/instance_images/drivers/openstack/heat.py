@@ -66,9 +66,14 @@ Found = TypeVar("Found")
 class OpenStackStacks(OpenStackPart):
     """The driver's methods about scaling groups."""
 
-    def __init__(self, location: Location, api: OpenStackApi | None = None) -> None:
+    def __init__(
+        self,
+        location: Location,
+        api: OpenStackApi | None = None,
+        rights: StackRights | None = None,
+    ) -> None:
         super().__init__(location, api)
-        self._stack_rights = StackRights(location, self._api)
+        self._stack_rights = rights or StackRights(location, self._api)
 
     def offers_scaling_groups(self) -> bool:
         """Return whether the catalog has Heat."""

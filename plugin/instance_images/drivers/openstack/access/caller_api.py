@@ -1,0 +1,81 @@
+"""Requests to an OpenStack region with the token of a caller, and with no more rights than his.
+
+The token is sent as it is, and never exchanged for another one: Keystone does not do that for every
+kind of token. Beside it goes a token of our service user, if that has the role ``service``: then
+the services take the caller's for as long as the request lasts.
+"""
+
+from functools import cached_property
+from typing import Any
+
+from keystoneauth1 import access
+from keystoneauth1.identity.base import BaseIdentityPlugin
+from keystoneauth1.service_token import ServiceTokenAuthWrapper
+
+from instance_images.config.settings import Location
+from instance_images.drivers.openstack.api import OpenStackApi
+from instance_images.errors import Refused, TokenRejected
+from instance_images.model.caller import Caller
+
+# keystonemiddleware's ``service_token_roles``; services may reject a service token without it.
+SERVICE_ROLE = "service"
+
+
+class CallerApi(OpenStackApi):
+    """One region, with the token of a caller. It holds no state but the caller's connection."""
+
+    def __init__(self, location: Location, operator: OpenStackApi, caller: Caller) -> None:
+        super().__init__(location)
+        self._operator, self._caller = operator, caller
+        self._plugin: Any = caller.auth or _Token(operator, caller.token)
+
+    @cached_property
+    def _connection(self) -> Any:
+        plugin = self._plugin
+        if SERVICE_ROLE in self._operator.access.role_names:
+            plugin = ServiceTokenAuthWrapper(self._plugin, self._operator.auth)
+        return self._operator.connected_with(plugin)
+
+    def _access(self, connection: Any) -> Any:
+        try:
+            return self._plugin.get_access(connection.session)
+        except Exception as error:
+            raise self._explained(error, "identity") from error
+
+    def _as_project(self, project_id: str) -> Any:
+        """Return the caller's connection. Raises Refused for another project than the token's."""
+        if project_id != self._caller.project_id or project_id != self.access.project_id:
+            raise Refused(
+                f"Your token is for project {self._caller.project_id}, and this needs a token for"
+                f" project {project_id}: log in to that project."
+            )
+        return self._connection
+
+    def _failed(
+        self, service: str, status: int, reason: str, retry_after_seconds: int | None = None
+    ) -> Exception:
+        if status == 401:
+            return TokenRejected(f"{self._where(service)} rejects your token: {reason}")
+        return super()._failed(service, status, reason, retry_after_seconds)
+
+
+class _Token(BaseIdentityPlugin):
+    """A token as it was received, with the catalog that Keystone has for it."""
+
+    def __init__(self, operator: OpenStackApi, token: str) -> None:
+        super().__init__(auth_url=operator.auth.auth_url)
+        self._operator, self._token = operator, token
+
+    def get_auth_ref(self, session: Any, **_kwargs: Any) -> Any:
+        """Return what Keystone tells our service user of the token."""
+        answer = self._operator.ask(
+            None,
+            "identity",
+            "GET",
+            "/auth/tokens",
+            allow=(401, 404),
+            headers={"X-Subject-Token": self._token},
+        )
+        if answer.status_code != 200:
+            raise TokenRejected("Keystone does not know your token, or not any more.")
+        return access.create(body=answer.json(), auth_token=self._token)
