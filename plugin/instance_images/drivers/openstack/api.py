@@ -8,6 +8,7 @@ import html
 import re
 import time
 from functools import cached_property
+from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from openstack.connection import Connection
 
 from instance_images.config.redaction import redact
 from instance_images.config.settings import Location
+from instance_images.drivers.openstack.access.connections import Connections
 from instance_images.drivers.openstack.retries import pauses_seconds
 from instance_images.errors import (
     CloudUnavailable,
@@ -71,11 +73,19 @@ class OpenStackApi:
         self._location = location
         self._option = option
         self.cloud: str = getattr(location, option)
-        self._of_project: dict[str, Connection] = {}
+        self._of_project = Connections(self._connected_to)
         self._unavailable: dict[str, tuple[float, ProjectUnavailable]] = {}
+        self._lock = Lock()
+        self._opened: Connection | None = None
 
-    @cached_property
+    @property
     def _connection(self) -> Connection:
+        with self._lock:
+            if self._opened is None:
+                self._opened = self._open()
+            return self._opened
+
+    def _open(self) -> Connection:
         try:
             return openstack.connect(
                 cloud=self.cloud,
@@ -154,19 +164,20 @@ class OpenStackApi:
         """Return a connection whose token is for the project. Raises ProjectUnavailable."""
         if project_id == self.access.project_id:
             return self._connection
-        if project_id not in self._of_project:
-            until, fault = self._unavailable.get(project_id, (0.0, None))
-            if fault is not None and time.monotonic() < until:
-                raise fault
-            connection = self._connection.connect_as(project_id=project_id, project_name=None)
-            try:
-                connection.session.get_token()
-            except (keystone_errors.Unauthorized, keystone_errors.NotFound) as error:
-                raise self._unavailable_project(project_id) from error
-            except Exception as error:
-                raise self._explained(error, "identity") from error
-            self._of_project[project_id] = connection
-        return self._of_project[project_id]
+        return self._of_project.of(project_id)
+
+    def _connected_to(self, project_id: str) -> Connection:
+        until, fault = self._unavailable.get(project_id, (0.0, None))
+        if fault is not None and time.monotonic() < until:
+            raise fault
+        connection = self._connection.connect_as(project_id=project_id, project_name=None)
+        try:
+            connection.session.get_token()
+        except (keystone_errors.Unauthorized, keystone_errors.NotFound) as error:
+            raise self._unavailable_project(project_id) from error
+        except Exception as error:
+            raise self._explained(error, "identity") from error
+        return connection
 
     def _unavailable_project(self, project_id: str) -> ProjectUnavailable:
         """Return why there is no token for the project; kept for a while, for other tasks of it."""
@@ -174,7 +185,10 @@ class OpenStackApi:
             f"the credentials of {self.cloud!r} have no role on it, or its domain is disabled."
         )
         error = ProjectUnavailable(project_id, fault)
-        self._unavailable[project_id] = (time.monotonic() + UNAVAILABLE_SECONDS, error)
+        now = time.monotonic()
+        with self._lock:
+            kept = {id: entry for id, entry in self._unavailable.items() if entry[0] > now}
+            self._unavailable = {**kept, project_id: (now + UNAVAILABLE_SECONDS, error)}
         return error
 
     def fault_of_project(self, project_id: str) -> str | None:
@@ -233,7 +247,7 @@ class OpenStackApi:
                 if project_id is None or connection is self._connection:
                     raise
                 # The token was good before; now the project may be disabled.
-                self._of_project.pop(project_id, None)
+                self._of_project.drop(project_id)
                 self._as_project(project_id)
                 raise
             time.sleep(wait_seconds)

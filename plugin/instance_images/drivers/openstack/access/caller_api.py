@@ -5,7 +5,6 @@ kind of token. Beside it goes a token of our service user, if that has the role 
 the services take the caller's for as long as the request lasts.
 """
 
-from functools import cached_property
 from typing import Any
 
 from keystoneauth1 import access
@@ -29,8 +28,7 @@ class CallerApi(OpenStackApi):
         self._operator, self._caller = operator, caller
         self._plugin: Any = caller.auth or _Token(operator, caller.token)
 
-    @cached_property
-    def _connection(self) -> Any:
+    def _open(self) -> Any:
         plugin = self._plugin
         if SERVICE_ROLE in self._operator.access.role_names:
             plugin = ServiceTokenAuthWrapper(self._plugin, self._operator.auth)
