@@ -18,6 +18,7 @@ from instance_images.instants import ceil_hour, format_instant
 from instance_images_billing.ledger import closings
 from instance_images_billing.ledger import postings as ledger
 from instance_images_billing.ledger import watermarks as ledger_watermarks
+from instance_images_billing.ledger.beginning import began_at
 from instance_images_billing.ledger.chain import FIRST, PeriodAccount, link_period
 from instance_images_billing.ledger.closed_periods import (
     ClosedPeriod,
@@ -28,13 +29,17 @@ from instance_images_billing.ledger.closed_periods import (
 from instance_images_billing.ledger.tables import adjustments, postings, watermarks
 from instance_images_billing.months.minimums import insert_minimums, minimums_of, new_minimums
 from instance_images_billing.pricing.charged import BY_FIRST_RATE
-from instance_images_billing.pricing.periods import Period
+from instance_images_billing.pricing.periods import Period, name_before
 
 
 def close_period(
     connection: sa.Connection, configured: Iterable[str], period: Period, now: datetime
 ) -> ClosedPeriod:
-    """Close the period in every location. Raises Refused where an hour of it is open."""
+    """Close the period in every location.
+
+    Raises Refused where an hour of it is open, the ledger began after it, or the one before it is
+    open.
+    """
     names = sorted({*configured, *connection.execute(sa.select(watermarks.c.location)).scalars()})
     for name in names:
         ledger_watermarks.lock_location(connection, name)
@@ -66,6 +71,9 @@ def _fault(
         return f"it is closed since {format_instant(closed.closed_at)}, and stays as it is."
     if now < period.end:
         return f"it ends at {format_instant(period.end)}, and it is {format_instant(now)} now."
+    fault = _fault_of_order(connection, period)
+    if fault:
+        return fault
     for name in names:
         closed_until = ledger_watermarks.watermark(connection, name)
         if closed_until is None:
@@ -77,6 +85,22 @@ def _fault(
                 f"the hour {format_instant(closed_until)} of {name} is open: run"
                 " 'instance-images meter run', and see 'instance-images meter status'."
             )
+    return None
+
+
+def _fault_of_order(connection: sa.Connection, period: Period) -> str | None:
+    """Return why it is not the period's turn, or None: each is closed after the one before it."""
+    began = began_at(connection)
+    if began is None:
+        return "the ledger has not begun: no hour is closed, and there is no rate."
+    if period.end <= began:
+        return f"the ledger began after it, at {format_instant(began)}."
+    before = name_before(period.name)
+    if began < period.start and find_closed(connection, before) is None:
+        return (
+            f"{before} is open. Close the months in their order, beginning with the first that"
+            " 'instance-images period list' shows as open."
+        )
     return None
 
 

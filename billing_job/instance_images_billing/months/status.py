@@ -13,8 +13,9 @@ from instance_images.db.exact import ExactSum
 from instance_images_billing.ledger import postings as ledger
 from instance_images_billing.ledger import rates as ledger_rates
 from instance_images_billing.ledger import watermarks
+from instance_images_billing.ledger.beginning import first_counted
 from instance_images_billing.ledger.closed_periods import ClosedPeriod, list_closed
-from instance_images_billing.ledger.tables import adjustments, closings, postings
+from instance_images_billing.ledger.tables import adjustments, postings
 from instance_images_billing.months.minimums import minimums_of
 from instance_images_billing.pricing.periods import Period, periods_between
 from instance_images_billing.pricing.rating import rate_at
@@ -47,14 +48,9 @@ def list_periods(
 ) -> list[PeriodStatus]:
     """Return the periods from the first that anything was posted in to the present one."""
     closed = {one.name: one for one in list_closed(connection)}
-    firsts = [
-        connection.execute(sa.select(sa.func.min(column))).scalar_one_or_none()
-        for column in (postings.c.starts_at, closings.c.hour, adjustments.c.counted_at)
-    ]
+    first = first_counted(connection)
     ends = [watermarks.watermark(connection, name) for name in locations]
-    start = min(
-        [now, *(first for first in firsts if first), *(c.starts_at for c in closed.values())]
-    )
+    start = min([now, *([first] if first else []), *(c.starts_at for c in closed.values())])
     return [
         _status(connection, locations, period, closed.get(period.name), ends)
         for period in periods_between(start, now, timezone)
@@ -69,10 +65,6 @@ def _status(
     ends: Sequence[datetime | None],
 ) -> PeriodStatus:
     known = [min(end, period.end) for end in ends if end is not None]
-    totals: dict[str, int] = {}
-    for name in locations:
-        for currency, nanos in _totals(connection, name, period).items():
-            totals[currency] = totals.get(currency, 0) + nanos
     is_metered = bool(known) and len(known) == len(ends) and min(known) > period.start
     return PeriodStatus(
         name=period.name,
@@ -80,9 +72,20 @@ def _status(
         end=period.end,
         closed_at=closed.closed_at if closed else None,
         metered_until=min(known) if is_metered else None,
-        totals=totals,
+        totals=totals_of(connection, locations, period),
         digest=closed.digest if closed else None,
     )
+
+
+def totals_of(
+    connection: sa.Connection, locations: Sequence[str], period: Period
+) -> dict[str, int]:
+    """Return the nanos of all that is counted in the period at the locations, by currency."""
+    totals: dict[str, int] = {}
+    for name in locations:
+        for currency, nanos in _totals(connection, name, period).items():
+            totals[currency] = totals.get(currency, 0) + nanos
+    return totals
 
 
 def _totals(connection: sa.Connection, name: str, period: Period) -> dict[str, int]:

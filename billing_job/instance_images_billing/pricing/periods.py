@@ -77,6 +77,12 @@ def period_before(instant: datetime, timezone: ZoneInfo) -> Period:
     return period_of(period_of(instant, timezone).start - timedelta(seconds=1), timezone)
 
 
+def name_before(name: str) -> str:
+    """Return the name of the period before the one of that name."""
+    year, month = int(name[:4]), int(name[5:])
+    return f"{year:04}-{month - 1:02}" if month > 1 else f"{year - 1:04}-12"
+
+
 def periods_between(start: datetime, end: datetime, timezone: ZoneInfo) -> Sequence[Period]:
     """Return the periods that the instants from ``start`` to ``end``, included, fall into."""
     found = [period_of(start, timezone)]

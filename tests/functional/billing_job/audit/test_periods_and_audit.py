@@ -121,6 +121,34 @@ def test_a_period_is_closed_once(world: World) -> None:
     assert world.statement().period_state == "closed"
 
 
+def test_months_are_closed_from_the_first_of_the_ledger_on_in_their_order(world: World) -> None:
+    world.capture("30T12:00")
+    world.run(DECEMBER)
+    world.clock.now = datetime(2027, 1, 1, 0, 5, tzinfo=UTC)
+
+    with pytest.raises(Refused, match="the ledger began after it, at 2026-11-30T12:00:00Z"):
+        close(world, "2026-10")
+    with pytest.raises(Refused, match="2026-11 is open"):
+        close(world, "2026-12")
+    close(world, "2026-11")
+
+    with pytest.raises(Refused, match="the hour 2026-12-01T00:00:00Z of RegionOne is open"):
+        close(world, "2026-12")
+
+
+def test_a_ledger_that_has_not_begun_has_no_month_to_close(database: Database) -> None:
+    world = World(database)
+    world.clock.now = DECEMBER
+
+    with pytest.raises(Refused, match="the ledger has not begun"):
+        close(world)
+
+    world.set_rate(from_hour=DECEMBER.replace(minute=0))
+    world.run(DECEMBER)
+    with pytest.raises(Refused, match="the ledger began after it, at 2026-12-01T00:05:00Z"):
+        close(world)
+
+
 def test_what_is_learned_after_a_period_was_closed_counts_in_the_open_one(world: World) -> None:
     image = world.capture("30T12:00")
     world.run("30T12:05", until=DECEMBER)

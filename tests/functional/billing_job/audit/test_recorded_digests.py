@@ -184,7 +184,7 @@ def test_a_closed_period_shows_its_digest_and_records_it(deployment: Deployment)
     deployment.clock.now = datetime(2026, 12, 1, 0, 5, tzinfo=UTC)
     deployment.command("meter", "run")
 
-    closed = deployment.command("period", "close", "2026-11")
+    closed = deployment.command("period", "close", "2026-11", "--yes")
 
     period = deployment.command("period", "list").json[0]
     digest = period["digest"]

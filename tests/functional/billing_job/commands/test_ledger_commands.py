@@ -142,7 +142,10 @@ def test_periods_are_listed_and_closed(cli: CommandLine, world: World) -> None:
     world.run(datetime(2026, 12, 1, 0, 5, tzinfo=UTC))
     before = cli.ok("period", "list").json
 
-    assert "2026-11 is closed" in cli.ok("period", "close", "2026-11").out
+    asked = cli.refused(2, "add --yes where nobody can be asked", "period", "close", "2026-11")
+    assert "2026-11 comes to 342.000000000 EUR." in asked.err  # 684 hours of 0.5 GB
+    assert cli.ok("period", "list").json == before
+    assert "2026-11 is closed" in cli.ok("period", "close", "2026-11", "--yes").out
 
     cli.refused(3, "it is closed since 2026-12-01T00:05:00Z", "period", "close", "2026-11")
     november, december = cli.ok("period", "list").json

@@ -44,7 +44,7 @@ def close_november(cli: CommandLine, world: World) -> None:
     december = at("1T00:00").replace(month=12, hour=3)
     world.run(december)
     world.clock.now = december
-    cli.ok("period", "close", "2026-11")
+    cli.ok("period", "close", "2026-11", "--yes")
 
 
 def csv_rows(path: Path) -> list[dict[str, str]]:
