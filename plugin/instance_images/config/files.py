@@ -3,6 +3,7 @@
 An error names the file and the line, never the line's text: it may hold a password.
 """
 
+import codecs
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,9 +18,9 @@ from instance_images.errors import ConfigurationError
 _VARIABLE = re.compile(r"\$([_a-z][\w.]*|\{[_a-z][\w.]*\})", re.IGNORECASE)
 _DOUBLED = re.compile(r"\$\$|\\\$")
 _BYTE_ORDER_MARKS = {
-    b"\xef\xbb\xbf": "begins with a byte order mark (BOM): save it as UTF-8 without one.",
-    b"\xff\xfe": "is UTF-16: save it as UTF-8 without a byte order mark (BOM).",
-    b"\xfe\xff": "is UTF-16: save it as UTF-8 without a byte order mark (BOM).",
+    codecs.BOM_UTF8: "begins with a byte order mark (BOM): save it as UTF-8 without one.",
+    codecs.BOM_UTF16_LE: "is UTF-16: save it as UTF-8 without a byte order mark (BOM).",
+    codecs.BOM_UTF16_BE: "is UTF-16: save it as UTF-8 without a byte order mark (BOM).",
 }
 
 Sections = dict[str, dict[str, Any]]
@@ -40,14 +41,17 @@ def parse_file(path: Path) -> Sections:
     return sections
 
 
-def require_utf8(path: Path) -> None:
-    """Raise ConfigurationError where the file is no text in UTF-8, or cannot be read."""
+def require_utf8(path: Path, *, with_mark: bool = False) -> None:
+    """Raise ConfigurationError where the file is no text in UTF-8, or cannot be read.
+
+    ``with_mark``: whoever reads it passes over a byte order mark of UTF-8.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
     for mark, fault in _BYTE_ORDER_MARKS.items():
-        if content.startswith(mark):
+        if content.startswith(mark) and not (with_mark and mark == codecs.BOM_UTF8):
             raise ConfigurationError(f"Configuration: {path} {fault}")
     try:
         content.decode()

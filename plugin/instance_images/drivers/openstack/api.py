@@ -12,12 +12,20 @@ from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
-import openstack
 from keystoneauth1 import exceptions as keystone_errors
+from keystoneauth1 import loading
 from openstack import exceptions as sdk_errors
+from openstack.config import OpenStackConfig
 from openstack.config.cloud_region import CloudRegion
+from openstack.config.loader import CONFIG_FILES, SECURE_FILES
 from openstack.connection import Connection
 
+from instance_images.config.clouds import (
+    CONFIG_VARIABLE,
+    SECURE_VARIABLE,
+    candidates,
+    entry_of,
+)
 from instance_images.config.redaction import redact
 from instance_images.config.settings import Location
 from instance_images.drivers.openstack.access.connections import Connections
@@ -51,6 +59,7 @@ _SERVICE_NAMES = {
     "orchestration": "Heat",
     "block_storage": "Cinder",
 }
+_PASSWORD_TYPES = (None, "password", "v3password")
 _MICROVERSIONS = {"compute": COMPUTE_MICROVERSION, "block_storage": VOLUME_MICROVERSION}
 
 _NO_ENDPOINT = (keystone_errors.CatalogException, sdk_errors.ServiceDiscoveryException)
@@ -86,13 +95,25 @@ class OpenStackApi:
             return self._opened
 
     def _open(self) -> Connection:
+        """Connect as files say alone: what OS_CLOUD and the like name is another user's."""
+        files = candidates(CONFIG_VARIABLE, CONFIG_FILES)
+        secure_files = candidates(SECURE_VARIABLE, SECURE_FILES)
         try:
-            return openstack.connect(
+            entry_of(self.cloud, files, secure_files)
+            config = OpenStackConfig(
+                config_files=files,
+                secure_files=secure_files,
+                load_envvars=False,
+                app_name=APP_NAME,
+            )
+            region = config.get_one(
                 cloud=self.cloud,
                 region_name=self._location.region_name,
-                app_name=APP_NAME,
                 api_timeout=TIMEOUT_SECONDS,
             )
+            return Connection(config=region)
+        except ConfigurationError:
+            raise
         except Exception as error:  # a malformed clouds.yaml raises whatever its shape trips over
             raise ConfigurationError(
                 f"Location {self._location.name}: the entry {self.cloud!r} of clouds.yaml"
@@ -134,6 +155,11 @@ class OpenStackApi:
             return session.auth.get_access(session)
         except Exception as error:
             raise self._explained(error, "identity") from error
+
+    @property
+    def is_application_credential(self) -> bool:
+        """Whether the credentials are good for one project alone, whatever roles their user has."""
+        return bool(self.access.application_credential_id)
 
     def offers(self, service: str) -> bool:
         """Return whether the catalog has the service in our region."""
@@ -181,7 +207,14 @@ class OpenStackApi:
 
     def _unavailable_project(self, project_id: str) -> ProjectUnavailable:
         """Return why there is no token for the project; kept for a while, for other tasks of it."""
-        fault = self.fault_of_project(project_id) or (
+        fault = self.fault_of_project(project_id)
+        if fault is None and self.is_application_credential:
+            fault = (
+                f"the credentials of {self.cloud!r} are an application credential, which is good"
+                " for one project alone. Metering works with it; to capture, deploy and delete for"
+                " other projects needs a user with a password in clouds.yaml."
+            )
+        fault = fault or (
             f"the credentials of {self.cloud!r} have no role on it, or its domain is disabled."
         )
         error = ProjectUnavailable(project_id, fault)
@@ -288,8 +321,12 @@ class OpenStackApi:
     def _explained(self, error: Exception, service: str) -> Exception:
         """Return ours for an error of the SDK; a bug is returned as it is."""
         reason = _one_line(str(error))
+        if "/auth/tokens" in f"{error}{getattr(error, 'url', '')}":
+            service = "identity"  # which gives the token for the request to the other one
         where = self._where(service)
         if isinstance(error, keystone_errors.HttpError):
+            if error.http_status == 400 and service == "identity":
+                return self._unusable(reason)
             return self._failed(service, error.http_status, reason)
         if isinstance(error, _NO_ANSWER):
             return CloudUnavailable(
@@ -300,9 +337,17 @@ class OpenStackApi:
                 f"{where} has no usable endpoint in region {self._location.region_name!r}: {reason}"
                 f" Correct region_name in [location:{self._location.name}], or the catalog."
             )
-        if isinstance(error, (keystone_errors.ClientException, sdk_errors.SDKException)):
-            return ConfigurationError(f"The credentials of {self.cloud!r} cannot be used: {reason}")
+        # A certificate's file that is missing is an OSError; a user's password, an Exception.
+        known = (keystone_errors.ClientException, sdk_errors.SDKException, OSError)
+        if isinstance(error, known) or type(error) is Exception:
+            return self._unusable(reason)
         return error
+
+    def _unusable(self, reason: str) -> ConfigurationError:
+        return ConfigurationError(
+            f"The credentials of {self.cloud!r} in clouds.yaml cannot be used: {reason} Correct"
+            " them there."
+        )
 
     def _failed(
         self, service: str, status: int, reason: str, retry_after_seconds: int | None = None
@@ -316,11 +361,47 @@ class OpenStackApi:
                 retry_after_seconds,
             )
         if status == 401:
-            return ConfigurationError(
-                f"Keystone rejects the credentials of {self.cloud!r} in clouds.yaml:"
-                f" {reason} Correct them there."
-            )
+            return self._rejected(service, reason)
         return Refused(f"{where} answered HTTP {status}: {reason}")
+
+    def _rejected(self, service: str, reason: str) -> ConfigurationError:
+        """Return what is known: Keystone answers alike to a wrong password and a missing role."""
+        if service != "identity":
+            return ConfigurationError(
+                f"{self._where(service)} rejects the token that Keystone gave for the credentials"
+                f" of {self.cloud!r} (HTTP 401): {reason} See to [keystone_authtoken] of the"
+                " service, and whether the user is disabled."
+            )
+        scope = _scope_of(self._connection.config.get_auth_args())
+        if self._has_user():
+            cause = (
+                f"their password is right, but the user has no role on {scope}, or that does not"
+                " exist or is disabled. Give the user a role there, or correct the project."
+            )
+        else:
+            cause = (
+                "it does not say why. The user, its domain or the password may be wrong, the user"
+                f" disabled, or without a role on {scope}: {reason} Correct them there."
+            )
+        return ConfigurationError(
+            f"Keystone rejects the credentials of {self.cloud!r} in clouds.yaml: {cause}"
+        )
+
+    def _has_user(self) -> bool:
+        """Return whether Keystone knows user and password: without a project it needs no role."""
+        config = self._connection.config
+        given = config.get_auth_args()
+        if "password" not in given or config.config.get("auth_type") not in _PASSWORD_TYPES:
+            return False
+        wanted = {"auth_url", "username", "user_id", "password", "user_domain_id"}
+        wanted |= {"user_domain_name", "default_domain_id", "default_domain_name"}
+        user = {key: value for key, value in given.items() if key in wanted}
+        try:
+            loader: Any = loading.get_plugin_loader("v3password")
+            session: Any = self._connection.session
+            return bool(session.get_token(loader.load_from_options(**user, unscoped=True)))
+        except Exception:  # nothing more is known then
+            return False
 
     def _where(self, service: str) -> str:
         return f"{_SERVICE_NAMES[service]} of location {self._location.name}"
@@ -332,6 +413,14 @@ def address_of(url: str) -> str:
     port = parts.port or (443 if parts.scheme == "https" else 80)
     path = re.sub(r"(/v[0-9.]+)?/*$", "", parts.path)
     return f"{(parts.hostname or '').lower()}:{port}{path}"
+
+
+def _scope_of(auth: dict[str, Any]) -> str:
+    """Return what the credentials of an entry are to be good for."""
+    for key in ("project_name", "project_id", "domain_name", "domain_id"):
+        if value := auth.get(key):
+            return f"{key.partition('_')[0]} {printable(str(value))!r}"
+    return "its project"
 
 
 def _retry_after(answer: Any) -> int | None:

@@ -39,9 +39,19 @@ class OpenStackDoctor(OpenStackPart):
                 " one project's images only.",
                 "Give their user the admin role, or use others.",
             )
+        if self._api.is_application_credential:
+            yield self._finding(
+                Severity.ERROR,
+                f"The credentials of {self._location.cloud!r} are an application credential, which"
+                f" is good for project {self._api.access.project_id} alone: metering works, and"
+                " nothing can be captured, deployed or deleted for any other project.",
+                "Name a user with a password in clouds.yaml, who has the admin role and a role on"
+                " the projects of the customers.",
+            )
         for service, path in {**_NEEDED, **_OPTIONAL}.items():
             yield from self._service(service, path, clock)
-        yield from self._roles(project_ids)
+        if not self._api.is_application_credential:  # it asks for no other project's token
+            yield from self._roles(project_ids)
         yield from self._quota(project_ids, max_images)
         yield from StackExamination(self._location, self._api).findings(project_ids)
 

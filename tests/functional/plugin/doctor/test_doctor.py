@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import yaml
 from openstack.connection import Connection
 
 from instance_images.db import tasks
@@ -117,6 +118,31 @@ def test_credentials_that_do_not_suffice_are_found(clinic: Clinic) -> None:
     found = clinic.found()
 
     assert any("'other' do not have the admin role" in one for one in found)
+
+
+def test_an_application_credential_is_found_and_captures_with_it_say_what_helps(
+    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity: Any = clinic.operator.identity
+    made = identity.create_application_credential(
+        user=identity.find_user("admin"), name=uuid.uuid4().hex, roles=[{"name": "admin"}]
+    )
+    document = yaml.safe_load(clinic.cloud.clouds_yaml.read_text())
+    auth = {"auth_url": document["clouds"]["admin"]["auth"]["auth_url"]}
+    auth |= {"application_credential_id": made.id, "application_credential_secret": made.secret}
+    document["clouds"]["admin"] = {
+        "auth_type": "v3applicationcredential", "region_name": "RegionOne", "auth": auth,
+    }  # fmt: skip
+    (tmp_path / "clouds.yaml").write_text(yaml.safe_dump(document))
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(tmp_path / "clouds.yaml"))
+
+    found = clinic.found()
+
+    assert any("'admin' are an application credential, which is good for project" in one
+               for one in found)  # fmt: skip
+    clinic.cli.ok("image", "sync", "--dry-run")
+    clinic.cli.refused(3, "needs a user with a password in clouds.yaml", "image", "create", "x",
+                       "--name", "n", "--account", clinic.project.id)  # fmt: skip
 
 
 def test_a_cloud_that_clouds_yaml_does_not_know_is_found(clinic: Clinic) -> None:

@@ -172,6 +172,32 @@ def test_wrong_password_is_not_printed_where_everything_is_logged_either(
     assert wrong_password not in told.stderr + told.stdout
 
 
+def test_a_user_without_a_role_is_not_told_that_his_password_is_wrong(
+    cli: CommandLine, cloud: EmbeddedCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = cloud.new_operator_user("roleless")
+    document = yaml.safe_load(cloud.clouds_yaml.read_text())
+    document["clouds"]["admin"] = document["clouds"][name]
+    document["clouds"]["admin"]["auth"] |= {
+        "project_name": "admin", "project_domain_name": "Default",
+    }  # fmt: skip
+    (tmp_path / "clouds.yaml").write_text(yaml.safe_dump(document))
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(tmp_path / "clouds.yaml"))
+
+    told = "password is right, but the user has no role on project 'admin'"
+    cli.refused(2, told, "image", "list")
+
+
+def test_variables_of_another_user_do_not_change_whose_credentials_are_used(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OS_CLOUD", "OS_USERNAME", "OS_PASSWORD", "OS_PROJECT_NAME", "OS_REGION_NAME"):
+        monkeypatch.setenv(name, "nosuch")
+    monkeypatch.setenv("OS_AUTH_URL", "http://127.0.0.1:1/v3")
+
+    assert bench.available()["status"] == "available"
+
+
 def test_hours_stay_open_while_the_password_is_wrong(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

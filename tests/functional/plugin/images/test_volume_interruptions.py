@@ -196,7 +196,7 @@ def test_tokens_that_are_rejected_on_the_way_are_renewed_and_nothing_is_made_twi
 def test_capture_that_no_token_is_good_for_leaves_nothing_on_record(bench: Bench) -> None:
     bench.cloud.fault("cinder", "POST", "/snapshots$", 401, None)
 
-    bench.cli.refused(2, "Keystone rejects the credentials", *bench.capture)
+    bench.cli.refused(2, "Cinder of location RegionOne rejects the token", *bench.capture)
 
     assert bench.cli.ok("image", "list", *bench.account).json == []
     assert bench.held() == 0
