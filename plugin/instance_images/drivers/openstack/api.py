@@ -60,6 +60,7 @@ _SERVICE_NAMES = {
     "block_storage": "Cinder",
 }
 _PASSWORD_TYPES = (None, "password", "v3password")
+_INTERFACES = ["public", "internal", "admin"]
 _MICROVERSIONS = {"compute": COMPUTE_MICROVERSION, "block_storage": VOLUME_MICROVERSION}
 
 _NO_ENDPOINT = (keystone_errors.CatalogException, sdk_errors.ServiceDiscoveryException)
@@ -162,11 +163,29 @@ class OpenStackApi:
         return bool(self.access.application_credential_id)
 
     def offers(self, service: str) -> bool:
-        """Return whether the catalog has the service in our region."""
+        """Return whether our region has the service, where requests to it would be sent.
+
+        Raises ConfigurationError where that cannot be known: with a token without a catalog, and
+        where the region has the service at other interfaces than the one that clouds.yaml names.
+        """
         catalog: Any = self.access.service_catalog
-        region_name = self._location.region_name
         service_type = service.replace("_", "-")  # as in the catalog, which knows the aliases
-        return bool(catalog.get_urls(service_type=service_type, region_name=region_name))
+        connection = self._connection
+        if connection.endpoint_for(service_type):  # an override, or of our interface
+            return True
+        if not catalog.catalog:
+            raise self._unusable("Their token has no catalog: name a project.")
+        region_name = connection.config.get_region_name(service_type)
+        urls = catalog.get_urls(
+            service_type=service_type, region_name=region_name, interface=_INTERFACES
+        )
+        if urls:
+            raise ConfigurationError(
+                f"{self._where(service)} has an endpoint in region {region_name!r}, and none of"
+                f" interface {connection.config.get_interface(service_type)!r}: correct interface"
+                f" of {self.cloud!r} in clouds.yaml, or the catalog."
+            )
+        return False
 
     def address(self, service: str) -> str | None:
         """Return host, port and path of the service, as everybody names it; None if nobody does.

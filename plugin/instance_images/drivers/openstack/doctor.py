@@ -60,7 +60,7 @@ class OpenStackDoctor(OpenStackPart):
         try:
             answer = self._api.ask(None, service, "GET", path, allow=_ANY_ANSWER)
         except ConfigurationError as error:
-            if service in _NEEDED:
+            if service in _NEEDED or self._api.offers(service):
                 yield self._finding(Severity.ERROR, str(error), "Correct the catalog of Keystone.")
             return
         except (CloudUnavailable, Refused) as error:
