@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -80,10 +81,11 @@ def run_meter(
         return outcome
 
     try:
-        for outcome in as_they_end(run, outcomes):
-            _tell(outcome, dry_run)
-            if dry_run and outcome.done:
-                _show_postings(invocation, outcome.done)
+        with nullcontext() if dry_run else invocation.announced("meter run"):
+            for outcome in as_they_end(run, outcomes):
+                _tell(outcome, dry_run)
+                if dry_run and outcome.done:
+                    _show_postings(invocation, outcome.done)
     finally:
         if not dry_run:
             begun = [outcome for outcome in outcomes if outcome.has_begun]

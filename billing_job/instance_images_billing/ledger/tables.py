@@ -11,6 +11,7 @@ hour do not fit into 64 bits, so they have a type of their own.
 import sqlalchemy as sa
 
 from instance_images.db.exact import ExactInteger
+from instance_images.db.numbering import NUMBERS_OF
 from instance_images.db.tables import Instant, Key
 
 METADATA = sa.MetaData(
@@ -46,7 +47,7 @@ history = sa.Table(
     "history",
     METADATA,
     sa.Column("history_key", Key, primary_key=True),
-    sa.Column("news_key", Key, nullable=False),
+    sa.Column("news_key", Key, nullable=False, info={NUMBERS_OF: "news"}),
     sa.Column("image_id", sa.String(36), nullable=False),
     sa.Column("account_key", Key, nullable=False),
     sa.Column("event", sa.String(16), nullable=False),

@@ -78,3 +78,49 @@ def show_version(invocation: Invocation) -> None:
 
     current = schema.current_revision(invocation.application.database)
     click.echo(f"{current or 'none'} (this version needs {schema.head_revision()})")
+
+
+@db.command()
+@click.option(
+    "--to",
+    "to_url",
+    required=True,
+    metavar="URL",
+    envvar="INSTANCE_IMAGES_COPY_TO",
+    show_envvar=True,
+    help="Database to copy into: an empty one, or an SQLite file that does not exist.",
+)
+@click.option(
+    "--ignore-runs",
+    is_flag=True,
+    help="Copy although runs are on record as active: they were killed on a host that is gone.",
+)
+@pass_invocation
+def copy(invocation: Invocation, to_url: str, ignore_runs: bool) -> None:
+    """Copy the whole ledger into another database, of any kind.
+
+    Every row is copied with its key, in one transaction, and compared before it is committed: the
+    copy is whole, or there is none. The database that is copied stays as it is. Stop the hourly run
+    before, and name the new database in [database] connection afterwards. Put a URL with a password
+    into the environment variable: other users see the options of a command.
+
+    Example: instance-images db copy --to postgresql+psycopg://ii@db.example.com/instance_images
+    """
+    from instance_images.db.engine import Database
+    from instance_images.db.moving import move
+
+    source, target = invocation.application.database, Database(to_url, "--to")
+    try:
+        rows = move(
+            source,
+            target,
+            ignore_runs=ignore_runs,
+            tell=lambda table, count: click.echo(f"{table}: {count}"),
+        )
+    finally:
+        target.engine.dispose()
+    click.echo(
+        f"Copied {sum(rows.values())} rows of {len(rows)} tables from {source.shown_url} to"
+        f" {target.shown_url}; their numbers and digests agree. Name the new database in [database]"
+        " connection on every host, then run 'instance-images meter verify'."
+    )

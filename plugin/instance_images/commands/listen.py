@@ -40,7 +40,8 @@ def listen(invocation: Invocation, location: str | None) -> None:
     consumer = Consumer(invocation.application.settings.events, sources)
     _stop_by_signals(consumer)
     click.echo(f"Waiting for the message broker of {', '.join(urls)}.", err=True)
-    consumer.run(report)
+    with invocation.announced("listen"):
+        consumer.run(report)
     click.echo("Stopped. What was not dealt with stays in its queue.", err=True)
 
 

@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import cache, cached_property
 from importlib.metadata import EntryPoint, entry_points, version
 from pathlib import Path
@@ -53,6 +54,12 @@ class Invocation:
 
         settings = load_settings(self.config_files, self.config_directories)
         return Application(settings, self.clock)
+
+    def announced(self, command: str) -> AbstractContextManager[None]:
+        """Have the run on record while it works: the ledger is not moved from under it."""
+        from instance_images.db.runs import announced
+
+        return announced(self.application.database, command, self.clock)
 
     def start_log(self) -> None:
         """Log to where the configuration says. For commands that nobody watches."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import click
@@ -44,7 +45,9 @@ def sync(
 
         return synchronize(site, dry_run=dry_run, report=report)
 
-    learned = at_each(invocation, locations_of(invocation, location), read)
+    names = locations_of(invocation, location)
+    with nullcontext() if dry_run else invocation.announced("image sync"):
+        learned = at_each(invocation, names, read)
     show_list(LEARNED, [one for found in learned for one in found], output_format)
     for problem in problems:
         tell_warning(problem)

@@ -41,14 +41,15 @@ _UPGRADE = "run 'instance-images db upgrade'"
 class Database:
     """One engine. Create it once per process."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, named: str = "Configuration: [database] connection") -> None:
+        """Make the engine; ``named``: where the URL stands, for whoever has to correct it."""
         try:
             self.url = sa.make_url(url)
             _require_escaped(self.url)
             self.engine = create_engine(self.url)
         except (exc.ArgumentError, exc.NoSuchModuleError, ValueError):
             raise ConfigurationError(
-                "Configuration: [database] connection is no database URL: write it as in"
+                f"{named} is no database URL: write it as in"
                 " sqlite:////var/lib/instance-images/instance-images.db"
             ) from None  # it may hold a part of the password
         except ModuleNotFoundError as error:
@@ -66,7 +67,7 @@ class Database:
     @contextlib.contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """Yield a connection in a transaction that does not write."""
-        with self._translated():
+        with self.translated():
             self._require_file()
             with self.engine.begin() as connection:
                 yield connection
@@ -77,7 +78,7 @@ class Database:
 
         What is added up over several queries must not see an hour that is closed between them.
         """
-        with self._translated():
+        with self.translated():
             self._require_file()
             with self.engine.connect() as connection:
                 if self.url.get_backend_name() != "sqlite":  # whose readers see a snapshot anyway
@@ -88,7 +89,7 @@ class Database:
     @contextlib.contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """Yield a connection in a transaction that commits as a whole or leaves nothing."""
-        with self._translated(), self._turn:
+        with self.translated(), self._turn:
             self._require_file()
             with self.engine.connect() as connection:
                 connection = connection.execution_options(writes=True)
@@ -114,7 +115,7 @@ class Database:
     @contextlib.contextmanager
     def rehearsing(self) -> Iterator[sa.Connection]:
         """Yield a connection on which everything can be written and nothing will stay."""
-        with self._translated(), self._turn:
+        with self.translated(), self._turn:
             self._require_file()
             with self.engine.connect() as connection:
                 connection = connection.execution_options(writes=True)
@@ -135,7 +136,7 @@ class Database:
             raise ConfigurationError(f"The database {path} does not exist: {_UPGRADE} first.")
 
     @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
+    def translated(self) -> Iterator[None]:
         """Turn the driver's errors into ours; a bug in our SQL stays what it is."""
         try:
             yield

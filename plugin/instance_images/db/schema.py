@@ -19,7 +19,7 @@ def upgrade(database: Database) -> tuple[str | None, str]:
 
     if database.url.get_backend_name() == "sqlite":
         _create_sqlite_file(database)
-    with database._translated():
+    with database.translated():
         before = current_revision(database)
         if foreign := foreign_encodings(database):
             raise ConfigurationError(f"{database.shown_url} cannot store every name. {foreign[0]}")
@@ -66,7 +66,7 @@ def foreign_encodings(database: Database) -> list[str]:
         "SELECT table_name, min(collation_name) FROM information_schema.columns WHERE"
         " table_schema = database() AND collation_name <> 'utf8mb4_bin'"
         " AND table_name IN :names GROUP BY table_name ORDER BY table_name"
-    ).bindparams(sa.bindparam("names", own_tables(), expanding=True))
+    ).bindparams(sa.bindparam("names", [table.name for table in tables()], expanding=True))
     with database.reading() as connection:
         return [
             f"Table {name} has the collation {collation}: back up, and run ALTER TABLE {name}"
@@ -80,9 +80,18 @@ def metadata_of_parts() -> list[sa.MetaData]:
     return [found.load() for found in entry_points(group="instance_images.tables")]
 
 
-def own_tables() -> list[str]:
-    """Return the names of all tables of all installed parts."""
-    return sorted({name for part in metadata_of_parts() for name in part.tables})
+def tables() -> list[sa.Table]:
+    """Return all tables of all installed parts, each after those that it refers to."""
+    found = (table for part in metadata_of_parts() for table in part.sorted_tables)
+    unique = list({table.name: table for table in found}.values())
+    return sorted(unique, key=lambda table: bool(table.foreign_keys))
+
+
+def exists(database: Database) -> bool:
+    """Return whether there is such a database: SQLite's is made by the upgrade."""
+    path = database.url.database
+    is_file = database.url.get_backend_name() == "sqlite" and path and not path.startswith(":")
+    return not is_file or Path(str(path)).exists()
 
 
 def schema_differences(database: Database) -> list[str]:

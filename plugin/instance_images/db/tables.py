@@ -196,3 +196,15 @@ news = sa.Table(
     sa.Index(None, "account_key"),
     sqlite_autoincrement=True,  # a number that was used once is never given again
 )
+
+# Runs that are at work, see ``runs``. They say nothing of the ledger, and are not moved with it.
+active_runs = sa.Table(
+    "active_runs",
+    METADATA,
+    sa.Column("run_id", sa.String(36), primary_key=True),
+    sa.Column("command", sa.String(32), nullable=False),
+    sa.Column("host", sa.String(255), nullable=False),
+    sa.Column("process_id", sa.BigInteger, nullable=False),
+    sa.Column("started_at", Instant, nullable=False),
+    info={"is_transient": True},
+)

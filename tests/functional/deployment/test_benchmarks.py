@@ -39,6 +39,14 @@ def test_benchmark_of_a_database_runs(name: str, database: str) -> None:
     assert (result["database"], result["images"]) == (database, 500)
 
 
+def test_benchmark_of_the_copy_of_a_ledger_runs() -> None:
+    script = str(BENCHMARKS / "copy_ledger.py")
+
+    result = last_result(sys.executable, script, "--quick", "--database", "postgresql")
+
+    assert dict(result["from_sqlite"])["rows"] == dict(result["to_sqlite"])["rows"]  # type: ignore[call-overload]
+
+
 def test_benchmark_of_the_reports_of_one_account_runs() -> None:
     result = last_result(sys.executable, str(BENCHMARKS / "report_one_account.py"), "--quick")
 
@@ -59,7 +67,7 @@ def test_comparison_with_cloudkitty_runs() -> None:
 
 
 def test_every_benchmark_is_run_by_a_test() -> None:
-    tested = {*ON_DATABASES, *ON_A_CLOUD, "report_one_account"}
+    tested = {*ON_DATABASES, *ON_A_CLOUD, "copy_ledger", "report_one_account"}
     scripts = {path.stem for path in BENCHMARKS.glob("*.py") if "--quick" in path.read_text()}
 
     assert scripts == tested
