@@ -14,7 +14,7 @@ from instance_images.model.records import Account
 from instance_images_billing.pricing.money import NANOS_PER_UNIT, round_half_even
 from instance_images_billing.pricing.periods import LocalDay, Period
 from instance_images_reports.statement.adjustments import BesideDraft, beside_drafts
-from instance_images_reports.statement.days import days_of_postings
+from instance_images_reports.statement.days import at_full_rate, days_of_postings
 from instance_images_reports.statement.forecast import forecast_of
 from instance_images_reports.statement.lines import line_drafts
 from instance_images_reports.statement.location_ledger import LocationLedger
@@ -66,7 +66,7 @@ def state(
     ends = [ledger.metered_until for ledger in ledgers]
     metered = [min(end, period.end) for end in ends if end is not None]
     unit = _unit(ledgers)
-    posted = [posting for ledger in ledgers for posting in ledger.postings]
+    posted = [posting for ledger in ledgers for posting in at_full_rate(ledger, period)]
     section = Section(
         name="images",
         title="Images",

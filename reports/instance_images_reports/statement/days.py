@@ -1,17 +1,36 @@
-"""What was stored on each day of a period, and what it cost. Pure."""
+"""What was stored on each day of a period, and what it cost at the full rate, as in lines. Pure.
+
+What is free is taken off beside the lines, so it is taken off no day either.
+"""
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 
 from instance_images_billing.pricing.charged import Posting
 from instance_images_billing.pricing.money import round_half_even
-from instance_images_billing.pricing.periods import LocalDay
+from instance_images_billing.pricing.periods import LocalDay, Period
+from instance_images_billing.pricing.rating import charge_nanos, rate_at
 from instance_images_billing.pricing.units import UNIT_BYTES
+from instance_images_reports.statement.location_ledger import LocationLedger
 from instance_images_reports.statement.rounding import decimal_of
 from instance_images_reports.statement.statement import Day
+
+
+def at_full_rate(ledger: LocationLedger, period: Period) -> list[Posting]:
+    """Return the ledger's postings with the amounts that they would have if nothing were free."""
+    found = []
+    for posting in ledger.postings:
+        rate = rate_at(ledger.rates, posting.starts_at)
+        if rate is not None and rate.free_bytes:
+            nanos = round_half_even(charge_nanos(posting.byte_seconds, rate, period))
+            found.append(replace(posting, amount_nanos=nanos))
+        else:
+            found.append(posting)
+    return found
 
 
 def days_of_postings(

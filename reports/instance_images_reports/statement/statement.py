@@ -95,7 +95,10 @@ class Adjustment:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One local day: the mean of what was stored in its metered part, and what it cost."""
+    """One local day: the mean of what was stored in its metered part, and what it cost.
+
+    That is at the full rate, before what is free is taken off: days add up to the lines.
+    """
 
     day: date
     stored_units: Decimal

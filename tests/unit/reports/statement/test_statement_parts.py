@@ -399,6 +399,22 @@ def test_nothing_is_forecast_of_a_period_that_is_metered_or_closed() -> None:
 # ------------------------------------------------------------------- thresholds
 
 
+def test_days_and_lines_are_at_the_full_rate_and_what_is_free_stands_beside() -> None:
+    # 3 GB for the last two hours of a day and the first of the next; 2 GB are free.
+    rates = [rate(free_bytes=2 * GB)]
+    images = [billed(f"web-{n}", at(2, 22), at(3, 1)) for n in range(3)]
+    charged = [posted(at(2, 22) + n * HOUR, 3 * 3600, EUR) for n in range(3)]
+
+    found = section(ledger(images, charged, at(4), rates))
+
+    by_day = {day.day.day: str(day.amount_exact) for day in found.days if day.amount_exact}
+    assert by_day == {2: "6.000000000", 3: "3.000000000"}
+    (allowance,) = found.adjustments
+    days = sum(day.amount_exact for day in found.days)
+    assert days == sum(line.amount_exact for line in found.lines)
+    assert days + allowance.amount_exact == found.total == 3
+
+
 def test_allowance_and_minimum_say_what_was_set() -> None:
     # 3 GB for an hour, 2 of them free: 3.00 - 2.00, and 4.00 to the minimum of 5.00.
     rates = [rate(free_bytes=2 * GB, minimum_nanos=5 * EUR)]
