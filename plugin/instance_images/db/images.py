@@ -25,7 +25,7 @@ from instance_images.model.records import (
 # Stands for the service of records that are older than the column, until the next reading.
 UNKNOWN_SERVICE = "?"
 _IDS_PER_QUERY = 500
-_SHOWN = tuple(status for status in ImageStatus if status is not ImageStatus.DELETED)
+SHOWN = tuple(status for status in ImageStatus if status is not ImageStatus.DELETED)
 
 
 def insert_image(connection: sa.Connection, account_key: int, request: ImageRequest) -> None:
@@ -141,6 +141,12 @@ def update_state(
         )
         .values(**values, shared_with=None)
     )
+    if result.rowcount == 1:  # and its tasks with it
+        connection.execute(
+            sa.update(tasks)
+            .where(tasks.c.image_id == before.id, tasks.c.account_key != account_key)
+            .values(account_key=account_key)
+        )
     return result.rowcount == 1
 
 
@@ -164,7 +170,7 @@ def project_ids(connection: sa.Connection, location: str) -> set[str]:
         sa.select(images.c.project_id)
         .distinct()
         .join_from(images, accounts)
-        .where(accounts.c.location == location, images.c.status.in_(_SHOWN))
+        .where(accounts.c.location == location, images.c.status.in_(SHOWN))
     )
     return set(connection.execute(query).scalars())
 
@@ -216,7 +222,7 @@ def find_images(
     own = image_rows().where(
         accounts.c.location == location,
         accounts.c.account_id == account_id,
-        images.c.status.in_(_SHOWN),
+        images.c.status.in_(SHOWN),
     )
     by_id = sa.or_(images.c.image_id == reference, images.c.cloud_image_id == reference)
     found = [image_of(row) for row in connection.execute(own.where(by_id))]
@@ -243,7 +249,7 @@ def find_creating(connection: sa.Connection, source_instance_id: str) -> str | N
 
 def list_images(connection: sa.Connection, location: str, account_id: str | None) -> list[Image]:
     """Return the images that are not deleted, oldest first, of one account or of all."""
-    query = image_rows().where(accounts.c.location == location, images.c.status.in_(_SHOWN))
+    query = image_rows().where(accounts.c.location == location, images.c.status.in_(SHOWN))
     if account_id is not None:
         query = query.where(accounts.c.account_id == account_id)
     query = query.order_by(images.c.created_at, images.c.image_id)

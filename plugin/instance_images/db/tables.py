@@ -133,7 +133,9 @@ images = sa.Table(
     # service and id of what is there or may be: an id counts at its service, and while it lives.
     sa.Column("image_service", sa.String(MAX_SERVICE_CHARACTERS)),
     sa.Column("living_key", sa.String(MAX_SERVICE_CHARACTERS + 1 + MAX_CLOUD_ID_CHARACTERS)),
-    sa.Index(None, "account_key", "status"),
+    # What pages are read by; the first also tells how many images an account holds.
+    sa.Index(None, "account_key", "status", "created_at", "image_id"),
+    sa.Index(None, "created_at", "image_id"),
     sa.Index(None, "cloud_image_id"),
     # Two locations may share an image service: nobody is billed twice for one image of it.
     sa.Index(None, "living_key", unique=True),
@@ -163,6 +165,10 @@ tasks = sa.Table(
     sa.Column("abandoned_at", Instant),
     sa.Index(None, "state"),
     sa.Index(None, "has_leftovers"),
+    # That of its image, by which pages are read.
+    sa.Column("account_key", Key, nullable=False, server_default="0"),
+    sa.Index(None, "account_key", "created_at", "task_id"),
+    sa.Index(None, "created_at", "task_id"),
     sa.Index(None, "kind", "state", "updated_at"),
     sa.Index(None, "image_id"),
 )

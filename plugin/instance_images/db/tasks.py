@@ -23,10 +23,12 @@ def insert_task(
     journal: Mapping[str, Any] | None = None,
 ) -> None:
     """Add a task whose request is about to be sent."""
+    owner = sa.select(images.c.account_key).where(images.c.image_id == image_id)
     connection.execute(
         sa.insert(tasks).values(
             task_id=task_id,
             image_id=image_id,
+            account_key=owner.scalar_subquery(),
             kind=kind,
             state=TaskState.PENDING,
             stage="requested",
@@ -134,7 +136,7 @@ def finish_task(
 
 def get_task(connection: sa.Connection, task_id: str) -> Task:
     """Return the task of that id; for callers that have it from a row of their own."""
-    return _task(connection.execute(_rows().where(tasks.c.task_id == task_id)).one())
+    return task_of(connection.execute(_rows().where(tasks.c.task_id == task_id)).one())
 
 
 def location_of_task(connection: sa.Connection, task_id: str) -> str | None:
@@ -155,13 +157,13 @@ def find_task(
     """Return the account's task of that id."""
     query = _of(location, account_id).where(tasks.c.task_id == task_id)
     row = connection.execute(query).one_or_none()
-    return None if row is None else _task(row)
+    return None if row is None else task_of(row)
 
 
 def list_tasks(connection: sa.Connection, location: str, account_id: str | None) -> list[Task]:
     """Return the tasks, oldest first, of one account or of all."""
     query = _of(location, account_id).order_by(tasks.c.created_at, tasks.c.task_id)
-    return [_task(row) for row in connection.execute(query)]
+    return [task_of(row) for row in connection.execute(query)]
 
 
 def unfinished_tasks(
@@ -170,7 +172,7 @@ def unfinished_tasks(
     """Return the tasks that may still change, oldest first, of one account or of all."""
     query = _of(location, account_id).where(tasks.c.state.in_(UNFINISHED))
     query = query.order_by(tasks.c.created_at, tasks.c.task_id)
-    return [_task(row) for row in connection.execute(query)]
+    return [task_of(row) for row in connection.execute(query)]
 
 
 def open_tasks(
@@ -189,7 +191,7 @@ def open_tasks(
     if task_ids is not None:
         query = query.where(tasks.c.task_id.in_(task_ids))
     query = query.order_by(tasks.c.created_at, tasks.c.task_id)
-    return [_task(row) for row in connection.execute(query)]
+    return [task_of(row) for row in connection.execute(query)]
 
 
 def due_leftovers(
@@ -261,7 +263,7 @@ def abandoned_tasks(connection: sa.Connection, location: str, count: int) -> lis
     """Return the captures whose leftovers nobody tries to remove any more, the latest first."""
     query = _of(location, None).where(tasks.c.abandoned_at.is_not(None))
     query = query.order_by(tasks.c.abandoned_at.desc(), tasks.c.task_id).limit(count)
-    return [_task(row) for row in connection.execute(query)]
+    return [task_of(row) for row in connection.execute(query)]
 
 
 def past_captures(connection: sa.Connection, location: str, count: int) -> list[PastCapture]:
@@ -306,7 +308,8 @@ def _of(location: str, account_id: str | None) -> sa.Select[Any]:
     return query if account_id is None else query.where(accounts.c.account_id == account_id)
 
 
-def _task(row: Any) -> Task:
+def task_of(row: Any) -> Task:
+    """Return the task that is in a row."""
     return Task(
         id=row.task_id,
         kind=TaskKind(row.kind),
