@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from instance_images.request_ids import carried
+
 REQUESTS_AT_ONCE = 8
 
 T = TypeVar("T")
@@ -29,7 +31,8 @@ def as_they_end(
     somebody who interrupts the command.
     """
     executor = ThreadPoolExecutor(at_once)
-    futures = [executor.submit(work, item) for item in items]
+    in_context = carried(work)
+    futures = [executor.submit(in_context, item) for item in items]
     try:
         for future in futures:
             yield future.result()

@@ -69,13 +69,11 @@ def run_meter(
     until = _until(as_of, allow_future, invocation.clock())
     application = invocation.application
     names = locations_of(invocation, location)
-    if not dry_run:
-        invocation.start_log()
     act = rehearse if dry_run else meter_site
     outcomes = [Outcome(name) for name in names]
 
     def run(outcome: Outcome) -> Outcome:
-        with outcome.observed():
+        with outcome.observed(is_rehearsal=dry_run):
             site = application.site(outcome.location)
             outcome.done = act(site, application.settings.billing, until)
         return outcome

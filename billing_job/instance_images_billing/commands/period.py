@@ -64,7 +64,6 @@ def close(invocation: Invocation, name: str, yes: bool) -> None:
     from instance_images_billing.pricing.periods import parse_period
 
     application = invocation.application
-    invocation.start_log()
     billing = application.settings.billing
     chosen = parse_period(name, billing.timezone)
     names = [location.name for location in application.settings.locations]

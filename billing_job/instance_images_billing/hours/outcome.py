@@ -29,7 +29,7 @@ class Outcome:
     has_begun: bool = False
 
     @contextlib.contextmanager
-    def observed(self) -> Iterator[None]:
+    def observed(self, *, is_rehearsal: bool = False) -> Iterator[None]:
         """Measure the run inside, keep the error that ends it, and log what came of it."""
         began = time.monotonic()
         self.has_begun = True
@@ -39,7 +39,8 @@ class Outcome:
             self.error = error
         finally:
             self.duration_seconds = time.monotonic() - began
-            self._log()
+            if not is_rehearsal:
+                self._log()
 
     @property
     def amount_nanos(self) -> int:
@@ -48,7 +49,7 @@ class Outcome:
 
     def _log(self) -> None:
         if self.error is not None:
-            LOG.error("%s is not metered: %s", self.location, self.error, exc_info=self.error)
+            LOG.error("Could not meter %s: %s", self.location, self.error, exc_info=self.error)
         if self.done is None:
             return
         for problem in self.done.problems:

@@ -1,17 +1,22 @@
 """Rows of adjustments. Functions take a connection and never commit."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from instance_images.db.engine import is_rehearsal
 from instance_images_billing.ledger.postings import account_keys
 from instance_images_billing.ledger.tables import adjustments, postings
 from instance_images_billing.pricing.corrections import HAND, LATE, Adjustment, Place, Standing
 
 _COLUMNS = tuple(adjustments.c)
 _INSERTED = tuple(column for column in adjustments.c if column.name != "adjustment_key")
+
+
+LOG = logging.getLogger(__name__)
 
 
 def insert_decision(connection: sa.Connection, new: Sequence[Adjustment]) -> list[Adjustment]:
@@ -24,7 +29,11 @@ def insert_decision(connection: sa.Connection, new: Sequence[Adjustment]) -> lis
         adjustments.c.posted_at == first.posted_at,
         adjustments.c.kind == first.kind,
     )
-    return found[-len(new) :]  # whoever else decides about the image waits for the location
+    posted = found[-len(new) :]  # whoever else decides about the image waits for the location
+    if not is_rehearsal(connection):
+        entries = ", ".join(str(one.adjustment_key) for one in posted)
+        LOG.info("Adjustment of image %s posted: entries %s", first.image_id, entries)
+    return posted
 
 
 def insert_adjustments(connection: sa.Connection, new: Sequence[Adjustment]) -> None:

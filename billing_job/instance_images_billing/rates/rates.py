@@ -1,17 +1,21 @@
 """Sets a location's rate from an hour on. What was in force never changes."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from instance_images.config.settings import BillingSettings, Location
+from instance_images.db.engine import is_rehearsal
 from instance_images.errors import Refused
 from instance_images.instants import HOUR, floor_hour, format_instant
 from instance_images_billing.ledger import rates, watermarks
 from instance_images_billing.pricing.money import price_text
 from instance_images_billing.pricing.rating import Rate, rate_at
 from instance_images_billing.pricing.units import UNIT_BYTES
+
+LOG = logging.getLogger(__name__)
 
 
 class Retroactive(Refused):
@@ -56,6 +60,15 @@ def set_rate(
         raise Retroactive(location.name, from_hour, floor_hour(now) + HOUR)
     rate = rate_with_terms(location, billing, price_nanos, from_hour, now)
     rates.write_rate(connection, rate)
+    if not is_rehearsal(connection):
+        LOG.info(
+            "%s: rate set to %s %s per %s and month from %s",
+            rate.location,
+            price_text(rate.price_nanos),
+            rate.currency,
+            rate.unit,
+            format_instant(rate.from_hour),
+        )
     return rate
 
 

@@ -31,7 +31,6 @@ def listen(invocation: Invocation, location: str | None) -> None:
     from instance_images.events.broker import Consumer
 
     urls = _urls(invocation, location)
-    invocation.start_log()
     sources = {name: (url, _handler(invocation, name)) for name, url in urls.items()}
 
     def report(name: str) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from instance_images import request_ids
 from instance_images.commands.output import tell_error, tell_warning
 from instance_images.config import logs as logging_setup
 from instance_images.config.redaction import forget, redact
@@ -52,7 +53,11 @@ class Invocation:
         from instance_images.config.settings import load_settings
         from instance_images.locations.application import Application
 
+        request_ids.begin()
         settings = load_settings(self.config_files, self.config_directories)
+        problem = logging_setup.follow_options(settings.log_config_files, debug=self.debug)
+        if problem:
+            tell_warning(problem)
         return Application(settings, self.clock)
 
     def announced(self, command: str) -> AbstractContextManager[None]:
@@ -60,13 +65,6 @@ class Invocation:
         from instance_images.db.runs import announced
 
         return announced(self.application.database, command, self.clock)
-
-    def start_log(self) -> None:
-        """Log to where the configuration says. For commands that nobody watches."""
-        files = self.application.settings.log_config_files
-        problem = logging_setup.follow_options(files, debug=self.debug)
-        if problem:
-            tell_warning(problem)
 
 
 @cache

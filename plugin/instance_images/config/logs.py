@@ -11,6 +11,7 @@ import contextlib
 import copy
 import io
 import logging
+import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -18,11 +19,12 @@ from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Any
 
+from instance_images import request_ids
 from instance_images.config.files import explained
 from instance_images.config.redaction import redact
 from instance_images.errors import ConfigurationError
 
-_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+_FORMAT = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
 
 _handlers: list[logging.Handler] = []  # those that this module has put on the root logger
 
@@ -69,12 +71,18 @@ def keep_quiet() -> None:
 def show_on_stderr() -> None:
     """Print every record on stderr too."""
     handler = _StderrHandler()
+    handler.addFilter(_add_request_id)
     handler.setFormatter(RedactingFormatter(logging.Formatter(_FORMAT)))
     _add(handler)
     logging.getLogger().setLevel(logging.DEBUG)
     # These two print the bodies of requests and answers, headers and all.
     for name in ("keystoneauth", "urllib3"):
         logging.getLogger(name).setLevel(logging.INFO)
+
+
+def _add_request_id(record: logging.LogRecord) -> bool:
+    record.request_id = request_ids.current() or "-"
+    return True
 
 
 def _add(handler: logging.Handler) -> None:
@@ -128,6 +136,7 @@ def follow_options(config_files: Sequence[Path], *, debug: bool) -> str | None:
     finally:
         sys.excepthook = excepthook  # the command line tells what went wrong, and logs it
     _keep_off_stdout()
+    _give_away_new_files(root)
     _handlers[:] = root.handlers
     if debug or (shows_all and not _handlers):
         show_on_stderr()
@@ -167,6 +176,16 @@ def _keep_off_stdout() -> None:
     for handler in list(root.handlers):
         if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stdout:
             root.removeHandler(handler)
+
+
+def _give_away_new_files(logger: logging.Logger) -> None:
+    """Give a log that root created to the owner of the directory, whose runs write it."""
+    for handler in logger.handlers:
+        if os.geteuid() == 0 and isinstance(handler, logging.FileHandler):
+            path = Path(handler.baseFilename)
+            if path.stat().st_size == 0:
+                owner = path.parent.stat()
+                os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def _redact_everywhere() -> None:

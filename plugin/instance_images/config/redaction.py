@@ -30,7 +30,11 @@ _UNMISTAKABLE = (
 _SHAPES = (
     *_UNMISTAKABLE,
     (re.compile(rf"({_KEY}[ub]?)([\"'])(?:\\.|(?!\2).)*\2", re.IGNORECASE), rf"\1\2{HIDDEN}\2"),
-    (re.compile(rf"({_KEY})[^\s\"',;&{{}}\[\]]+", re.IGNORECASE), rf"\1{HIDDEN}"),
+    # What is null stays: a log in JSON remains JSON.
+    (
+        re.compile(rf"({_KEY})(?!(?:null|None)\b)[^\s\"',;&{{}}\[\]]+", re.IGNORECASE),
+        rf"\1{HIDDEN}",
+    ),
     (re.compile(r"(authorization[\"']?\s*[:=]\s*[\"']?)[^\"',]+", re.IGNORECASE), rf"\1{HIDDEN}"),
 )
 _URL = re.compile(r"^[\w+.-]*:/+(?P<rest>.*)$", re.DOTALL)

@@ -118,7 +118,7 @@ class Database:
         with self.translated(), self._turn:
             self._require_file()
             with self.engine.connect() as connection:
-                connection = connection.execution_options(writes=True)
+                connection = connection.execution_options(writes=True, rehearses=True)
                 with connection.begin() as transaction:
                     yield connection
                     transaction.rollback()
@@ -239,3 +239,8 @@ def _fault(error: exc.DBAPIError) -> str:
 
 def _is_missing_table(error: exc.DBAPIError) -> bool:
     return bool(_MISSING_TABLE.search(str(error.orig)))
+
+
+def is_rehearsal(connection: sa.Connection) -> bool:
+    """Return whether nothing that is written on the connection will stay."""
+    return bool(connection.get_execution_options().get("rehearses"))

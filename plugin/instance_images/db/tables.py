@@ -163,6 +163,8 @@ tasks = sa.Table(
     # When what is left is looked at again, none for at once; and since when nobody tries any more.
     sa.Column("next_look_at", Instant),
     sa.Column("abandoned_at", Instant),
+    # Of the command, run or request that asked for it last; none before there was one.
+    sa.Column("request_id", sa.String(64)),
     sa.Index(None, "state"),
     sa.Index(None, "has_leftovers"),
     # That of its image, by which pages are read.

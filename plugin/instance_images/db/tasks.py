@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from instance_images import request_ids
 from instance_images.db.tables import accounts, images, tasks
 from instance_images.model.estimates import PastCapture
 from instance_images.model.journal import is_of_volume
@@ -40,6 +41,7 @@ def insert_task(
             project_id=project_id,
             stage_began_at=now,
             journal=dict(journal or {}),
+            request_id=request_ids.current(),
             # From the moment that it is asked for, there may be something of it.
             has_leftovers=kind is TaskKind.CREATE,
         )
@@ -103,6 +105,7 @@ def restart_task(
             stage="requested",
             progress=0,
             attempts=task.attempts + 1,
+            request_id=request_ids.current(),
             error=None,
             started_at=now,
             updated_at=now,
@@ -327,4 +330,5 @@ def task_of(row: Any) -> Task:
         stage_began_at=row.stage_began_at,
         journal=row.journal,
         has_leftovers=row.has_leftovers,
+        request_id=row.request_id,
     )

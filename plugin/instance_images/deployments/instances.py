@@ -6,6 +6,7 @@ come to be in error are left for the customer, who can see there what is wrong w
 
 import base64
 import contextlib
+import logging
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -28,6 +29,8 @@ from instance_images.model.records import Account, Image, ImageStatus, TaskKind,
 from instance_images.names import fault_of_name, printable
 from instance_images.tasks.repeating import find_repeated, require_key, require_new
 from instance_images.tasks.settling import settle
+
+LOG = logging.getLogger(__name__)
 
 # The ids of so many fit into the journal of their task.
 MAX_COUNT = 50
@@ -220,6 +223,14 @@ def fault_of_size(image: CloudImage, flavor: Flavor, volume_gib: int | None = No
 def _send(site: Site, project_id: str, request: ServerRequest) -> None:
     """Ask the cloud, and record its answer."""
     task_id = request.request_id
+    LOG.info(
+        "%s: deployment of %d instances of image %s in project %s requested: task %s",
+        site.name,
+        request.count,
+        request.cloud_image_id,
+        project_id,
+        task_id,
+    )
     try:
         server_id = site.provider.request_server(project_id, request)
     except Refused:

@@ -5,6 +5,7 @@ asked for: its name is its own there, and its parameters hold the image. Each re
 repeated, and then changes nothing. That is why none of this is a task of ours.
 """
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -39,6 +40,8 @@ from instance_images.model.scaling import (
 from instance_images.names import printable
 from instance_images.parallel import in_parallel
 from instance_images.tasks.settling import settle
+
+LOG = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 1.0
 # Each asks for several stacks at a time itself.
@@ -139,6 +142,7 @@ def create_group(
         group_id = site.provider.create_scaling_group(where.id, group, server)
     except CloudUnavailable as error:
         raise _unknown(error, group.name, project) from error
+    LOG.info("%s: scaling group %s created in project %s", site.name, group_id, where.id)
     return _group_in(site, where, group_id)
 
 
@@ -174,6 +178,13 @@ def set_image(
         site.provider.change_group_image(group, found.id, rollout)
     except CloudUnavailable as error:
         raise _unknown(error, group.name, project) from error
+    LOG.info(
+        "%s: image of scaling group %s in project %s set to %s",
+        site.name,
+        group.id,
+        group.project_id,
+        found.id,
+    )
     return _seen_again(site, group)
 
 

@@ -202,11 +202,13 @@ class _Endpoint:
         try:
             self._handler(event_type, payload)
         except _FOR_A_WHILE as error:
-            LOG.warning("A message %s is taken again in a while: %s", event_type, error)
+            LOG.warning("Postponed a notification %s: %s", event_type, error)
             self._stopping.wait(PAUSE_SECONDS)
             return self._again
         except InstanceImagesError as error:
-            LOG.warning("A message %s is left to the next reading: %s", event_type, error)
+            LOG.warning(
+                "Skipped a notification %s, the next run reads the image: %s", event_type, error
+            )
         except Exception:
-            LOG.exception("A message %s is left to the next reading.", event_type)
+            LOG.exception("Skipped a notification %s, the next run reads the image.", event_type)
         return self._handled

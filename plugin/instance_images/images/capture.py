@@ -5,6 +5,7 @@ image's id: whatever happens in between, nothing is orphaned, lost or counted tw
 """
 
 import contextlib
+import logging
 from collections.abc import Callable
 from typing import TypedDict
 
@@ -47,6 +48,8 @@ from instance_images.tasks.repeating import (
     require_new,
 )
 from instance_images.tasks.settling import find_by_mark, settle
+
+LOG = logging.getLogger(__name__)
 
 # Nova's own word for a fault of its own; other numbers may be a proxy's, and Nova still at work.
 _NOVA_FAILED = 500
@@ -200,6 +203,14 @@ def _require_idle(connection: sa.Connection, request: ImageRequest) -> None:
 
 def send(site: Site, account: Account, request: ImageRequest) -> None:
     """Ask the cloud for the first thing, and record its answer: taken, refused, or failed."""
+    LOG.info(
+        "%s: capture of instance %s of account %s requested: image %s, task %s",
+        site.name,
+        request.source_instance_id,
+        account.id,
+        request.image_id,
+        request.task_id,
+    )
     try:
         if journal.is_of_volume(request.journal):
             _ask_block_storage(site, request)

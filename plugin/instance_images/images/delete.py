@@ -1,5 +1,6 @@
 """Deletes an image of the account, for good. Billing ends when the cloud has accepted it."""
 
+import logging
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from instance_images.model.records import Account, Image, ImageStatus, TaskKind
 from instance_images.names import printable
 from instance_images.tasks.recording import record_deleted, record_not_deleted
 from instance_images.tasks.settling import find_in_cloud, settle
+
+LOG = logging.getLogger(__name__)
 
 _DELETABLE = (ImageStatus.CREATING, ImageStatus.AVAILABLE, ImageStatus.ERROR)
 
@@ -51,6 +54,13 @@ def delete(site: Site, account: Account, reference: str, *, force: bool = False)
     if found is not None and image.available_at is not None and not force:
         require_unused(site, image)
     task_id = _begin(site, image)
+    LOG.info(
+        "%s: deletion of image %s of account %s requested: task %s",
+        site.name,
+        image.id,
+        account.id,
+        task_id,
+    )
     was_there = found is not None and _send(site, image, found, task_id)
     _end(site, image, task_id, site.clock() if was_there else _gone_since(site, image))
     with site.database.reading() as connection:

@@ -1,5 +1,6 @@
 """Repeats a capture that failed, as the same image and the same task."""
 
+import logging
 from dataclasses import replace
 
 import sqlalchemy as sa
@@ -27,6 +28,8 @@ from instance_images.names import printable
 from instance_images.tasks.find import find_task
 from instance_images.tasks.repeating import request_on_record, require_key
 from instance_images.tasks.settling import settle
+
+LOG = logging.getLogger(__name__)
 
 
 def retry(site: Site, account: Account, task_id: str, key: str | None = None) -> ImageRequest:
@@ -82,6 +85,7 @@ def _begun_again(site: Site, account: Account, task_id: str, retry_id: str | Non
             raise WrongState(f"Task {task.id} was retried or its image deleted just now.")
 
     reserve(site, account, request, begin_again)
+    LOG.info("%s: retry of task %s of account %s", site.name, task.id, account.id)
     return request
 
 

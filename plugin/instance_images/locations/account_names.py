@@ -30,7 +30,7 @@ def refresh_names(site: Site) -> None:
             with_domains=any(row.domain_name is None for row in rows.values()),
         )
     except InstanceImagesError as error:
-        LOG.warning("%s: the names of accounts are not renewed: %s", site.name, error)
+        LOG.warning("%s: Could not refresh account names: %s", site.name, error)
         return
     changed = []
     for key, row in rows.items():
@@ -44,4 +44,4 @@ def refresh_names(site: Site) -> None:
     if changed:
         site.database.write(lambda connection: accounts.write_names(connection, changed))
     for _, account in changed:
-        LOG.info("%s: account %s has another name now", site.name, account.id)
+        LOG.info("%s: name of account %s changed", site.name, account.id)

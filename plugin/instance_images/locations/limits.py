@@ -1,11 +1,15 @@
 """How many images an account may hold at a location: the limit that applies, and changes to it."""
 
+import logging
+
 import sqlalchemy as sa
 
 from instance_images.db import accounts
 from instance_images.locations.site import Site
 from instance_images.model.limits import applicable_limit, require_slot
 from instance_images.model.records import Account, Limit
+
+LOG = logging.getLogger(__name__)
 
 
 def find_limit(site: Site, account: Account) -> Limit:
@@ -24,7 +28,10 @@ def set_limit(site: Site, account: Account, max_images: int | None) -> Limit:
         accounts.set_own_limit(connection, row.account_key, max_images)
         return limit_of(connection, site, account, keystone_limit)
 
-    return site.database.write(work)
+    limit = site.database.write(work)
+    what = "removed" if max_images is None else f"set to {max_images}"
+    LOG.info("%s: limit of account %s %s", site.name, account.id, what)
+    return limit
 
 
 def limit_of(

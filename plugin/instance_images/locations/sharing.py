@@ -62,7 +62,9 @@ def _share(site: Site, row: AccountRow, most: int, *, only_new: bool) -> int:
     try:
         project_ids = {project.id for project in site.projects_of(account)}
     except InstanceImagesError as error:
-        LOG.warning("%s: the projects of %s are unknown: %s", site.name, account.id, error)
+        LOG.warning(
+            "%s: Could not list the projects of account %s: %s", site.name, account.id, error
+        )
         return 0
     digest = digest_of(project_ids)
     with site.database.reading() as connection:
@@ -72,12 +74,12 @@ def _share(site: Site, row: AccountRow, most: int, *, only_new: bool) -> int:
     failures = 0
     for number, image in enumerate(unshared):
         if failures == MOST_FAILURES_PER_ACCOUNT:
-            LOG.warning("%s: the other images of %s are shared later", site.name, account.id)
+            LOG.warning("%s: Postponed sharing more images of account %s", site.name, account.id)
             return number
         try:
             site.provider.share_image(image.cloud_image_id, project_ids - {image.project_id})
         except InstanceImagesError as error:
-            LOG.warning("%s: image %s is not shared: %s", site.name, image.image_id, error)
+            LOG.warning("%s: Could not share image %s: %s", site.name, image.image_id, error)
             failures += 1
             continue
         site.database.write(

@@ -141,7 +141,8 @@ class Task:
     request was sent. ``server_id`` is the first instance that a deploy made. ``project_id`` is the
     project that it works in. ``stage_began_at`` is when its stage was last seen to change.
     ``journal`` says what was asked for, and what was made in the cloud for it so far.
-    ``has_leftovers`` where some of that is to be removed when the task has ended.
+    ``has_leftovers`` where some of that is to be removed when the task has ended. ``request_id`` is
+    that of the command that asked for it last.
     """
 
     id: str
@@ -160,6 +161,7 @@ class Task:
     stage_began_at: datetime
     journal: Mapping[str, Any]
     has_leftovers: bool = False
+    request_id: str | None = None
 
     @property
     def count(self) -> int:

@@ -158,9 +158,9 @@ def _is_there(site: Site, image: Image) -> bool | None:
     except CloudUnavailable as error:
         if error.status is None:
             raise
-        LOG.warning("Image %s was not listed, and cannot be looked up: %s", image.id, error)
+        LOG.warning("Could not look up image %s, which the listing lacks: %s", image.id, error)
     except Refused as error:
-        LOG.warning("Image %s was not listed, and cannot be looked up: %s", image.id, error)
+        LOG.warning("Could not look up image %s, which the listing lacks: %s", image.id, error)
     return None
 
 

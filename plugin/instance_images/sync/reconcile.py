@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from instance_images.db import accounts, images, readings
 from instance_images.db import cloud_images as images_in_cloud
+from instance_images.db.engine import is_rehearsal
 from instance_images.db.news import tell
 from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
 from instance_images.locations.account_names import refresh_names
@@ -80,7 +81,7 @@ def follow_up(site: Site) -> list[str]:
     try:
         seen += settle(site, None, (TaskKind.DEPLOY,), Source.RUN)
     except (CloudUnavailable, ConfigurationError, Refused) as error:
-        LOG.warning("%s: the deployments are left for later: %s", site.name, error)
+        LOG.warning("%s: Postponed the deployments: %s", site.name, error)
     seen += tidy(site)
     keep_ownership(site)
     return list(problems_of(seen))
@@ -162,8 +163,9 @@ def record_reading(connection: sa.Connection, site: Site, reading: Reading) -> l
         *adopt(connection, site, reading.differences.strangers, last_read_at, learning),
     ]
     readings.set_last_read_at(connection, site.name, reading.read_at, site.adoption.mode)
-    for one in news:
-        LOG.info("%s", one.sentence)
+    if not is_rehearsal(connection):
+        for one in news:
+            LOG.info("%s", one.log_line)
     return news
 
 

@@ -26,11 +26,16 @@ class Learned:
 
     @property
     def sentence(self) -> str:
-        """All of it on one line, for a log."""
+        """All of it on one line, for the terminal."""
+        return f"{self.log_line}. {self.note}".rstrip()
+
+    @property
+    def log_line(self) -> str:
+        """What happened to which image, without a name that a customer gave."""
         return (
             f"{self.location}: image {self.image_id} of account {self.account_id}: {self.event}"
-            f" since {format_instant(self.effective_at)}. {self.note}"
-        ).rstrip()
+            f" since {format_instant(self.effective_at)}"
+        )
 
 
 def learned(

@@ -5,7 +5,7 @@ settles everything. Two processes may settle the same task at once; the record t
 """
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -33,7 +33,15 @@ from instance_images.model.deletion import next_of_deletion
 from instance_images.model.deployment import next_of_deployment
 from instance_images.model.journal import Step
 from instance_images.model.learning import Source
-from instance_images.model.outcomes import Continues, DeleteAgain, Deleted, Failed, Postponed
+from instance_images.model.outcomes import (
+    Available,
+    Continues,
+    DeleteAgain,
+    Deleted,
+    Deployed,
+    Failed,
+    Postponed,
+)
 from instance_images.model.records import UNFINISHED, Image, Task, TaskKind
 from instance_images.model.volume_capture import (
     LATE,
@@ -96,6 +104,7 @@ def settle(
         if observations:
             work = partial(record, observations=observations, source=source)
             site.database.write(work)
+            _log_ends(site, observations)
         settled += observations
         going_on = [s.task.id for s in observations if isinstance(s.decision, _GOES_ON)]
         if not going_on:
@@ -104,6 +113,19 @@ def settle(
     if source is not Source.RUN:
         share_new(site, account_id)
     return settled
+
+
+def _log_ends(site: Site, observations: Iterable[Observation]) -> None:
+    for seen in observations:
+        if isinstance(seen.decision, Available | Deleted | Deployed | Failed):
+            LOG.info(
+                "%s: %s task %s of image %s ended: %s",
+                site.name,
+                seen.task.kind,
+                seen.task.id,
+                seen.image.id,
+                type(seen.decision).__name__.lower(),
+            )
 
 
 def observe(
@@ -233,7 +255,7 @@ def _explained(site: Site, task: Task, failed: Failed) -> Failed:
     try:
         quota = site.provider.full_quota(task.project_id)
     except (CloudUnavailable, ConfigurationError, Refused) as error:
-        LOG.warning("It is not known whether a quota ended capture %s: %s", task.id, error)
+        LOG.warning("Could not check quotas after capture %s failed: %s", task.id, error)
         return failed
     return failed if quota is None else Failed(reason_of_full_quota(task, quota))
 
@@ -269,7 +291,7 @@ def _postponed(
     was_seen: bool = False,
 ) -> Observation:
     """Return that the task stays as it is for now; one that has stayed so for too long is ended."""
-    LOG.warning("The %s task %s of image %s is postponed: %s", task.kind, task.id, image.id, error)
+    LOG.warning("Postponed the %s task %s of image %s: %s", task.kind, task.id, image.id, error)
     is_deploy = task.kind is TaskKind.DEPLOY
     if isinstance(error, CloudUnavailable) and (is_deploy or _is_unfinished_of_volume(task)):
         return Observation(task, image, Watch(), seen_at)  # no account's trouble, and no bill's
@@ -386,6 +408,6 @@ def _given_up(site: Site, seen: Observation) -> Observation:
     match seen.decision:
         case Postponed(reason) | Watch(reason):
             why = reason or "The cloud has not come to an end with deleting it."
-            LOG.warning("What capture %s has left is given up: %s", seen.task.id, why)
+            LOG.warning("Gave up the leftovers of capture %s: %s", seen.task.id, why)
             return replace(seen, decision=Abandon(why))
     return seen

@@ -35,14 +35,14 @@ def tidy(site: Site) -> list[Observation]:
     for number, task_id in enumerate(chosen):
         if time.monotonic() - began > SECONDS:
             LOG.warning(
-                "%s: the leftovers of %d captures are postponed to the next run: it took %.0f s.",
+                "%s: Postponed the leftovers of %d captures to the next run after %.0f s.",
                 site.name, len(due) - number, SECONDS,
             )  # fmt: skip
             break
         try:
             seen += settle(site, None, source=Source.RUN, only=[task_id])
         except (CloudUnavailable, ConfigurationError, Refused) as error:
-            LOG.warning("%s: the leftovers of captures are postponed: %s", site.name, error)
+            LOG.warning("%s: Postponed the leftovers of captures: %s", site.name, error)
             break
     return seen
 

@@ -61,6 +61,7 @@ def take(site: Site, task: Task, image: Image, ask: Ask) -> None:
             _written(site, asking, journal.not_asked(asking.journal, ask.step))
         raise
     _record_made(site, asking, image, ask.step, made_id)
+    LOG.info("%s: task %s: %s %s requested", site.name, task.id, ask.step, made_id)
 
 
 def _with_source(written: Journal, ask: Ask) -> Journal:
@@ -143,5 +144,5 @@ def remove(site: Site, task: Task, leftovers: Remove) -> str:
             delete()
         except Refused as error:
             refusals.append(str(error))
-            LOG.warning("Something is left of the capture of image %s: %s", task.image_id, error)
+            LOG.warning("Could not remove leftovers of image %s: %s", task.image_id, error)
     return " ".join(refusals)

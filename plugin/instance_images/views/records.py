@@ -139,6 +139,7 @@ TASK = View(
             "started_at",
             "stage_began_at",
             "project_id",
+            "request_id",
         ),
         *_fields("image_name", "location", "elapsed_seconds", "estimated_seconds_left"),
     ),

@@ -24,7 +24,8 @@ ROOT_OF_PLUGIN = "errors names instants parallel"
 
 LEVELS = {
     "instance_images": (
-        ROOT_OF_PLUGIN, "model", "db config views", "drivers", "locations testing", "tasks",
+        "request_ids", ROOT_OF_PLUGIN, "model", "db config views", "drivers", "locations testing",
+        "tasks",
         "deployments sync", "images events", "doctor worker", "commands",
     ),
     "instance_images_billing": (
@@ -52,6 +53,7 @@ LIBRARIES = {
     "keystonemiddleware": ("instance_images_api",),
     "openstack": ("drivers.openstack.api",),
     "oslo_config": ("config",),
+    "oslo_context": ("request_ids",),
     "oslo_messaging": ("events",),
 }
 

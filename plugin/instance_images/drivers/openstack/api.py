@@ -20,6 +20,7 @@ from openstack.config.cloud_region import CloudRegion
 from openstack.config.loader import CONFIG_FILES, SECURE_FILES
 from openstack.connection import Connection
 
+from instance_images import request_ids
 from instance_images.config.clouds import (
     CONFIG_VARIABLE,
     SECURE_VARIABLE,
@@ -45,6 +46,8 @@ COMPUTE_MICROVERSION = "2.45"
 VOLUME_MICROVERSION = "3.1"
 TIMEOUT_SECONDS = 60
 APP_NAME = "instance-images"
+# Services log it beside the id that they give the request themselves.
+GLOBAL_REQUEST_ID = "X-OpenStack-Request-ID"
 # So long no other token is asked for after Keystone has given none for a project.
 UNAVAILABLE_SECONDS = 60.0
 # A service that wants to be left alone for longer than this is not waited for.
@@ -286,6 +289,9 @@ class OpenStackApi:
         connection = self._connected(project_id, by_id=by_id)
         if service in _MICROVERSIONS:
             more.setdefault("microversion", _MICROVERSIONS[service])
+        request_id = request_ids.current()
+        if request_id is not None:
+            more["headers"] = {**more.get("headers", {}), GLOBAL_REQUEST_ID: request_id}
         for pause_seconds in pauses_seconds(is_read=method == "GET"):
             try:
                 return self._send(connection, service, method, path, allow, more)

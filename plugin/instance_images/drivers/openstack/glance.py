@@ -14,6 +14,7 @@ from instance_images.drivers.openstack.service import (
 from instance_images.errors import CloudUnavailable, Refused, WrongState
 from instance_images.instants import parse_instant
 from instance_images.model.cloud import Claims, CloudImage, CloudImageStatus
+from instance_images.request_ids import carried
 
 _JSON_PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 _IMAGE_STATUSES = {
@@ -28,6 +29,10 @@ _IMAGE_STATUSES = {
 _GONE = ("deleted", "pending_delete")
 # What Nova writes on the images that it makes of instances, by createImage, createBackup or shelve.
 _TRACES = ("instance_uuid", "base_image_ref", "image_location", "image_state", "backup_type")
+
+
+# The images of a page, and the marker of the next one.
+_Page = tuple[list[dict[str, Any]], str | None]
 
 
 class OpenStackImages(OpenStackPart):
@@ -57,21 +62,26 @@ class OpenStackImages(OpenStackPart):
         Each page names the next one, so they are asked for one after the other; the next is on its
         way while this one is read. Images that are hidden have a list of their own.
         """
+
+        def page_after(place: tuple[str, str | None]) -> _Page:
+            return self._page(*place)
+
+        read = carried(page_after)
         with ThreadPoolExecutor(1) as ahead:
             for hidden in ("false", "true"):
                 marker = None
-                page = ahead.submit(self._page, hidden, marker)
+                page = ahead.submit(read, (hidden, marker))
                 while True:
                     images, marker = page.result()
                     if marker is not None:
-                        page = ahead.submit(self._page, hidden, marker)
+                        page = ahead.submit(read, (hidden, marker))
                     yield from (
                         cloud_image(image) for image in images if image["status"] not in _GONE
                     )
                     if marker is None:
                         break
 
-    def _page(self, hidden: str, marker: str | None) -> tuple[list[dict[str, Any]], str | None]:
+    def _page(self, hidden: str, marker: str | None) -> _Page:
         """Return the images after the marker, and the next marker, None after the last page."""
         params = {"limit": str(PAGE), "visibility": "all", "sort": "id:asc", "os_hidden": hidden}
         if marker is not None:

@@ -53,6 +53,7 @@ from instance_images.model.scaling import (
     is_group_name,
 )
 from instance_images.names import printable
+from instance_images.request_ids import carried
 
 LOG = logging.getLogger(__name__)
 _STACK_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -242,7 +243,7 @@ class OpenStackStacks(OpenStackPart):
     def _of_each(self, look: Callable[[Item], Found], items: Sequence[Item]) -> list[Found]:
         """Look at each item, several at a time; return what was found, in their order."""
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            return list(pool.map(look, items))
+            return list(pool.map(carried(look), items))
 
     def _stacks(self, project_id: str, **filters: str) -> list[Body]:
         """Return the project's stacks; Heat shows the admin role those of every project."""

@@ -351,7 +351,8 @@ def test_what_happens_while_nobody_listens_waits_in_the_queue(
         # Nothing but notifications tells of the short one, and those can be forged.
         assert [image["name"] for image in record(cli, project)] == ["next"]
         with cli.application.database.reading() as connection:
-            assert len(connection.execute(sa.select(images)).all()) == 2
+            of_project = sa.select(images).where(images.c.project_id == project.id)
+            assert len(connection.execute(of_project).all()) == 2
         second.process.kill()  # what it has dealt with is not given to the next one again
     with listening(cli) as third:
         upload(telling_cloud, project, "last")

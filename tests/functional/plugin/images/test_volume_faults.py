@@ -107,9 +107,11 @@ def test_upload_that_glance_breaks_off_is_an_error_and_a_retry_makes_the_same_im
     assert bench.new_in_cloud() == set()
     assert bench.cli.ok("limit", "show", *bench.account).json["held"] == 0
 
+    [first] = bench.cli.ok("task", "list", *bench.account).json
     task = bench.cli.ok("task", "retry", failed["task_id"], *bench.account, "--wait").json
 
     image = bench.only_image()
+    assert task["request_id"] not in (first["request_id"], None)
     assert (image["id"], image["status"], image["error"]) == (failed["id"], "available", None)
     assert (task["id"], task["attempts"], task["state"]) == (failed["task_id"], 2, "succeeded")
     assert bench.new_in_cloud() == {image["cloud_image_id"]}
