@@ -108,6 +108,22 @@ class ProjectUnavailable(Refused):
         self.project_id, self.fault = project_id, fault
 
 
+class ImagesMissing(InstanceImagesError):
+    """Most images of a location are missing from a reading: somebody has to say that it is so."""
+
+    code = "images_missing"
+    exit_code = 3
+
+    def __init__(self, location: str, missing: int, on_record: int) -> None:
+        super().__init__(
+            f"{missing} of the {on_record} available images of location {location} are missing from"
+            " the image service. Nothing was changed, and no hour was closed. See whether the right"
+            " image service was read, and whether its database is complete. If the images are"
+            " deleted, run the command once with --accept-missing."
+        )
+        self.location, self.missing, self.on_record = location, missing, on_record
+
+
 class TooDeep(Refused):
     """A document of a customer's is nested so deeply that it is not read."""
 

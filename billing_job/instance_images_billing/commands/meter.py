@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from instance_images.commands.options import locations_of, locations_option, parsed, pass_invocation
+from instance_images.commands.options import (
+    accept_missing_option,
+    locations_of,
+    locations_option,
+    parsed,
+    pass_invocation,
+)
 from instance_images.commands.output import format_option, show_list, tell_error, tell_warning
 from instance_images.errors import UsageError
 from instance_images.instants import floor_hour, format_instant, parse_instant
@@ -45,6 +51,7 @@ meter.add_command(verify)
     is_flag=True,
     help="Allow an instant in the future. Use it for test ledgers only.",
 )
+@accept_missing_option
 @pass_invocation
 def run_meter(
     invocation: Invocation,
@@ -52,6 +59,7 @@ def run_meter(
     as_of: str | None,
     dry_run: bool,
     allow_future: bool,
+    accept_missing: bool,
 ) -> None:
     """Read the locations and close each hour that has ended.
 
@@ -75,7 +83,8 @@ def run_meter(
     def run(outcome: Outcome) -> Outcome:
         with outcome.observed(is_rehearsal=dry_run):
             site = application.site(outcome.location)
-            outcome.done = act(site, application.settings.billing, until)
+            billing = application.settings.billing
+            outcome.done = act(site, billing, until, accept_missing=accept_missing)
         return outcome
 
     try:

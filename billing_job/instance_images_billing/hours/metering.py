@@ -47,14 +47,16 @@ class Metered:
     newest: Anchor | None = None  # the digest of the last closed hour
 
 
-def meter(site: Site, billing: BillingSettings, until: datetime) -> Metered:
+def meter(
+    site: Site, billing: BillingSettings, until: datetime, *, accept_missing: bool = False
+) -> Metered:
     """Close the location's hours that end at ``until`` or before, oldest first.
 
     What no hour waits for is done afterwards: whatever an account has there, it delays no bill.
-    Raises CloudUnavailable or ConfigurationError where the location cannot be read completely:
-    then no hour is closed.
+    Raises CloudUnavailable or ConfigurationError where the location cannot be read completely, and
+    ImagesMissing where most of its images are gone: then no hour is closed.
     """
-    reading = read_location(site, act=True)
+    reading = read_location(site, act=True, accept_missing=accept_missing)
     done = Metered(site.name, problems=list(reading.problems))
     hour: datetime | None
     try:
@@ -79,9 +81,11 @@ def _newest(site: Site) -> Anchor | None:
     return Anchor(last.digest, last.hour, location=site.name) if last else None
 
 
-def rehearse(site: Site, billing: BillingSettings, until: datetime) -> Metered:
+def rehearse(
+    site: Site, billing: BillingSettings, until: datetime, *, accept_missing: bool = False
+) -> Metered:
     """Return what ``meter`` would do, having changed nothing in the cloud or the database."""
-    reading = read_location(site, act=False)
+    reading = read_location(site, act=False, accept_missing=accept_missing)
     done = Metered(site.name, problems=list(reading.problems))
     with site.database.rehearsing() as connection:
         run = _prepare(connection, site, billing, reading, until, done)

@@ -32,21 +32,35 @@ class Fact:
 def true_intervals(facts: Sequence[Fact]) -> Intervals:
     """Return the intervals that follow from an image's facts, in the order they were learned.
 
-    Of two facts about the same thing the one that was learned last is believed.
+    Of two facts about the same thing the one that was learned last is believed. An image that was
+    restored has lived several times: what was learned before is of its earlier lives.
     """
     available = [fact for fact in facts if fact.event == Event.AVAILABLE]
     if not available:
         return ()
-    begin = available[-1]
+    restored = [at for at, fact in enumerate(facts) if fact.event == Event.RESTORED]
+    begins = [available[-1], *(facts[at] for at in restored)]
+    pieces: list[Interval] = []
+    for begin, (first, last) in zip(begins, pairwise([0, *restored, len(facts)]), strict=True):
+        if pieces and pieces[-1].ends_at is None:
+            break  # it never ended, so that it was not restored
+        earliest = pieces[-1].ends_at if pieces else None
+        pieces += _life(begin, facts[first:last], earliest or begin.effective_at)
+    return joined(pieces)
+
+
+def _life(begin: Fact, facts: Sequence[Fact], earliest: datetime) -> list[Interval]:
+    """Return the intervals from ``begin`` to the deletion among the facts."""
     deleted = [fact.effective_at for fact in facts if fact.event == Event.DELETED]
     end = deleted[-1] if deleted else None
-    states: dict[datetime, Fact] = {begin.effective_at: begin}
+    starts_at = max(begin.effective_at, earliest)
+    states: dict[datetime, Fact] = {starts_at: begin}
     changes = [fact for fact in facts if fact.event == Event.CHANGED]
     # The sort is stable: of changes at one instant the one learned last comes last, and stays.
     for change in sorted(changes, key=lambda fact: fact.effective_at):
-        states[max(change.effective_at, begin.effective_at)] = change
+        states[max(change.effective_at, starts_at)] = change
     edges: list[datetime | None] = [*states, end]
-    pieces = [
+    return [
         Interval(
             begin.image_id, fact.size_bytes, start, _earlier(next_start, end), False, False, key
         )
@@ -54,7 +68,6 @@ def true_intervals(facts: Sequence[Fact]) -> Intervals:
         if start is not None and (end is None or start < end)
         for key in [fact.account_key]
     ]
-    return joined(pieces)
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:

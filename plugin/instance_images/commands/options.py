@@ -50,6 +50,11 @@ security_groups_option = click.option(
 all_accounts_option = click.option(
     "--all-accounts", is_flag=True, help="Include all accounts (operators only)."
 )
+accept_missing_option = click.option(
+    "--accept-missing",
+    is_flag=True,
+    help="Believe a reading that misses most images of a location: they are deleted.",
+)
 
 
 def parsed(parse: Callable[[str], Value], text: str) -> Value:

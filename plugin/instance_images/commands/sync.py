@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from instance_images.commands.everywhere import at_each
-from instance_images.commands.options import locations_of, locations_option, pass_invocation
+from instance_images.commands.options import (
+    accept_missing_option,
+    locations_of,
+    locations_option,
+    pass_invocation,
+)
 from instance_images.commands.output import format_option, show_list, tell_warning
 
 if TYPE_CHECKING:
@@ -20,15 +25,21 @@ if TYPE_CHECKING:
 @click.command()
 @locations_option
 @click.option("--dry-run", is_flag=True, help="Show what would change; write nothing.")
+@accept_missing_option
 @format_option
 @pass_invocation
 def sync(
-    invocation: Invocation, location: str | None, dry_run: bool, output_format: str | None
+    invocation: Invocation,
+    location: str | None,
+    dry_run: bool,
+    accept_missing: bool,
+    output_format: str | None,
 ) -> None:
     """Compare the records with the cloud and correct them; show the changes.
 
     Images that were deleted, renamed or given to another project outside this product are updated.
-    Images that [reconcile] adopt selects become images of their owner's account. The hourly run
+    Images that are back are restored. Images that [reconcile] adopt selects become images of their
+    owner's account. The hourly run
     does the same before it closes hours. If a location cannot be read completely, its records do
     not change and the exit code is 1.
 
@@ -43,7 +54,7 @@ def sync(
         def report(problem: str) -> None:
             problems.append(f"{site.name}: {problem}")
 
-        return synchronize(site, dry_run=dry_run, report=report)
+        return synchronize(site, dry_run=dry_run, accept_missing=accept_missing, report=report)
 
     names = locations_of(invocation, location)
     with nullcontext() if dry_run else invocation.announced("image sync"):

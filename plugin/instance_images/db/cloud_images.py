@@ -15,6 +15,8 @@ from instance_images.db.images import image_of, image_rows
 from instance_images.db.tables import accounts, images, tasks
 from instance_images.model.records import HOLDING, Image, ImageStatus
 
+ENDED = (ImageStatus.ERROR, ImageStatus.DELETED)
+
 # Project id, size, virtual size and name of an available image: a million are in memory at once.
 AvailableState = tuple[str, int, int | None, str]
 
@@ -30,12 +32,52 @@ class Service:
     identity: str
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A record that is deleted or in error, whose image had this id of the cloud."""
+
+    cloud_image_id: str
+    image: Image
+    has_leftovers: bool
+
+
 def known_cloud_ids(
-    connection: sa.Connection, service: Service, cloud_ids: Sequence[str]
+    connection: sa.Connection, service: Service, cloud_ids: Sequence[str], *, living: bool = False
 ) -> set[str]:
-    """Return which of these ids are on record: of living images, or at the location itself."""
+    """Return which of these ids are on record: of living images, or at the location itself.
+
+    ``living``: only those of images that are neither deleted nor failed.
+    """
     is_own = accounts.c.location == service.location
-    return _ids_on_record(connection, cloud_ids, sa.or_(_is_living_at(service), is_own))
+    which = sa.or_(_is_living_at(service), is_own)
+    if living:
+        ended = images.c.status.in_(ENDED)
+        which = sa.and_(_is_living_at(service), sa.not_(sa.and_(ended, is_own)))
+    return _ids_on_record(connection, cloud_ids, which)
+
+
+def ended_of_cloud_ids(
+    connection: sa.Connection, location: str, cloud_ids: Sequence[str]
+) -> list[Ended]:
+    """Return the location's records that have ended, the last one of each of these ids."""
+    has_leftovers = sa.exists().where(tasks.c.image_id == images.c.image_id, tasks.c.has_leftovers)
+    found: dict[str, Ended] = {}
+    for first in range(0, len(cloud_ids), _IDS_PER_QUERY):
+        query = (
+            image_rows()
+            .add_columns(has_leftovers.label("has_leftovers"))
+            .where(
+                accounts.c.location == location,
+                images.c.status.in_(ENDED),
+                images.c.cloud_image_id.in_(cloud_ids[first : first + _IDS_PER_QUERY]),
+            )
+            .order_by(images.c.created_at, images.c.image_id)
+        )
+        for row in connection.execute(query):
+            found[row.cloud_image_id] = Ended(
+                row.cloud_image_id, image_of(row), bool(row.has_leftovers)
+            )
+    return list(found.values())
 
 
 def living_cloud_ids(

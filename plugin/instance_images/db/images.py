@@ -60,12 +60,15 @@ def update_image(
     Raises WrongState where the record is to get an id of the cloud that a living one has.
     """
     cloud_image_id = values.get("cloud_image_id")
+    service = values.get("image_service")
     if cloud_image_id is not None:
-        _require_free_id(connection, image_id, cloud_image_id)
+        _require_free_id(connection, image_id, cloud_image_id, service)
     if values.get("status") is ImageStatus.DELETED:
         values["living_key"] = None
     elif "cloud_image_id" in values:
-        values["living_key"] = None if cloud_image_id is None else living_key(cloud_image_id)
+        values["living_key"] = (
+            None if cloud_image_id is None else living_key(cloud_image_id, service)
+        )
     result = connection.execute(
         sa.update(images)
         .where(images.c.image_id == image_id, images.c.status.in_(expected))
@@ -74,15 +77,20 @@ def update_image(
     return result.rowcount == 1
 
 
-def living_key(cloud_image_id: str) -> sa.ColumnElement[str]:
-    """Return what a living record of this id of the cloud has alone, at its image service."""
-    service = sa.func.coalesce(images.c.image_service, UNKNOWN_SERVICE)
-    return service.concat(f" {cloud_image_id}")
+def living_key(cloud_image_id: str, service: str | None = None) -> sa.ColumnElement[str]:
+    """Return what a living record of this id of the cloud has alone, at its image service.
+
+    ``service``: the identity that the record is given, None for the one that it has.
+    """
+    own = sa.func.coalesce(images.c.image_service, UNKNOWN_SERVICE)
+    return (own if service is None else sa.literal(service)).concat(f" {cloud_image_id}")
 
 
-def holder_of_id(connection: sa.Connection, image_id: str, cloud_image_id: str) -> str | None:
+def holder_of_id(
+    connection: sa.Connection, image_id: str, cloud_image_id: str, service: str | None = None
+) -> str | None:
     """Return which other living record has this id at the image service of the image."""
-    own = sa.select(living_key(cloud_image_id)).where(images.c.image_id == image_id)
+    own = sa.select(living_key(cloud_image_id, service)).where(images.c.image_id == image_id)
     key = connection.execute(own).scalar_one_or_none()
     query = sa.select(images.c.image_id).where(
         images.c.living_key == key, images.c.image_id != image_id
@@ -98,8 +106,10 @@ def fault_of_id(cloud_image_id: str, holder_id: str) -> str:
     )
 
 
-def _require_free_id(connection: sa.Connection, image_id: str, cloud_image_id: str) -> None:
-    holder_id = holder_of_id(connection, image_id, cloud_image_id)
+def _require_free_id(
+    connection: sa.Connection, image_id: str, cloud_image_id: str, service: str | None
+) -> None:
+    holder_id = holder_of_id(connection, image_id, cloud_image_id, service)
     if holder_id is not None:
         raise WrongState(fault_of_id(cloud_image_id, holder_id))
 
@@ -284,4 +294,5 @@ def image_of(row: Any) -> Image:
         project_id=row.project_id,
         origin=Origin(row.origin),
         missed_at=row.missed_at,
+        restored_at=row.restored_at,
     )

@@ -129,6 +129,8 @@ images = sa.Table(
     sa.Column("shared_with", sa.String(64)),
     # The reading that found it gone, where it was deleted outside this product.
     sa.Column("missed_at", Instant),
+    # The last reading that found it there again after it had ended on record.
+    sa.Column("restored_at", Instant),
     # The image service that its id is of, none while that was not read since it is recorded; and
     # service and id of what is there or may be: an id counts at its service, and while it lives.
     sa.Column("image_service", sa.String(MAX_SERVICE_CHARACTERS)),

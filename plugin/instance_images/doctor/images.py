@@ -11,7 +11,8 @@ from instance_images.doctor.leftovers import find_abandoned, find_leftovers
 from instance_images.instants import format_instant
 from instance_images.locations.application import Application
 from instance_images.locations.site import Site
-from instance_images.model.cloud import CloudImageStatus, PartKind
+from instance_images.model.adoption import is_stored
+from instance_images.model.cloud import CloudImage, CloudImageStatus, PartKind
 from instance_images.model.findings import Finding, Severity
 from instance_images.model.records import TaskKind
 from instance_images.names import printable
@@ -84,9 +85,13 @@ def _orphans(site: Site) -> Iterator[Finding]:
     marked = {one.id: one for one in site.provider.list_images() if one.claims.request_id}
     with site.database.reading() as connection:
         living = images_in_cloud.living_cloud_ids(connection, site.service, list(marked))
+        known = images_in_cloud.known_cloud_ids(connection, site.service, list(marked))
         waiting = images_in_cloud.captures_without_image(connection, site.service)
     for found in marked.values():
         if found.id in living or found.owner_id in waiting:
+            continue
+        if found.id in known and is_stored(found):
+            yield _returned(site, found)
             continue
         if found.owner_id in site.adoption.excluded_project_ids:
             continue
@@ -100,6 +105,17 @@ def _orphans(site: Site) -> Iterator[Finding]:
             f"Run 'instance-images image sync'; if it stays, see whether anybody needs it, and else"
             f" delete it: 'openstack image delete {found.id}'.",
         )
+
+
+def _returned(site: Site, found: CloudImage) -> Finding:
+    return Finding(
+        "images",
+        Severity.WARNING,
+        site.name,
+        f"Image {found.id} of project {found.owner_id} has ended on record, and the image service"
+        " holds its bytes. The next reading restores it, and bills it from then on.",
+        "Run 'instance-images image sync'.",
+    )
 
 
 def _forgotten_parts(site: Site) -> Iterator[Finding]:

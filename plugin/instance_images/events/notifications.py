@@ -116,10 +116,11 @@ def begun_at(
     """Return since when the image has really been available, None if that is on record. Pure.
 
     Only a notification can tell, and only that it was earlier: our record has it from when the
-    image was changed last, or seen first. It was not available before it was created. An adopted
-    image is billed from no time at which it was not the policy to adopt it.
+    image was changed last, or seen first. Of one that was restored, it cannot tell any more. It was
+    not available before it was created. An adopted image is billed from no time at which it was not
+    the policy to adopt it.
     """
-    if image.available_at is None or not image.size_bytes:
+    if image.available_at is None or not image.size_bytes or image.restored_at is not None:
         return None
     began_at = max(happened_at, image.created_at)
     if image.origin is Origin.ADOPTED:

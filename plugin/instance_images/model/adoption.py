@@ -13,15 +13,19 @@ from instance_images.model.outcomes import GRACE
 from instance_images.model.records import AdoptionPolicy, AdoptMode
 
 
+def is_stored(found: CloudImage) -> bool:
+    """Return whether the image service holds bytes of the image, and says whose they are."""
+    is_there = found.status is CloudImageStatus.ACTIVE and bool(found.owner_id)
+    return is_there and (found.size_bytes or 0) > 0
+
+
 def is_eligible(found: CloudImage, policy: AdoptionPolicy) -> bool:
     """Return whether an image that is not on record is to be adopted, by itself alone.
 
     Only the operator can make an image public; to make it community, shared or hidden, or to call
     it something else, is the owner's choice and changes nothing.
     """
-    if found.status is not CloudImageStatus.ACTIVE or not found.size_bytes or not found.owner_id:
-        return False
-    if found.is_public or found.owner_id in policy.excluded_project_ids:
+    if not is_stored(found) or found.is_public or found.owner_id in policy.excluded_project_ids:
         return False
     return policy.mode is AdoptMode.PRIVATE or _claims_enough(found, policy.mode)
 

@@ -6,11 +6,16 @@ from enum import StrEnum
 
 
 class Event(StrEnum):
-    """What happened to an image. ``CHANGED``: its size or its account is another one since then."""
+    """What happened to an image.
+
+    ``CHANGED``: its size or its account is another one since then. ``RESTORED``: it was deleted on
+    record, and is there again since then.
+    """
 
     AVAILABLE = "available"
     CHANGED = "changed"
     DELETED = "deleted"
+    RESTORED = "restored"
 
 
 class Source(StrEnum):

@@ -108,7 +108,7 @@ class Image:
     ``task_id`` names the task that changed the image last, empty where there was none.
     ``project_id`` is the project that owns
     it in the image service. ``missed_at`` is the reading that found it gone, where it was deleted
-    outside this product.
+    outside this product, ``restored_at`` the last one that found an ended one there again.
     """
 
     id: str
@@ -130,6 +130,7 @@ class Image:
     project_id: str
     origin: Origin
     missed_at: datetime | None = None
+    restored_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

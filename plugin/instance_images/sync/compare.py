@@ -8,19 +8,24 @@ error goes to the caller.
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from instance_images.db import cloud_images as images_in_cloud
 from instance_images.db.cloud_images import AvailableState
-from instance_images.errors import CloudUnavailable, Refused
+from instance_images.errors import CloudUnavailable, ImagesMissing, Refused
 from instance_images.locations.site import Site
-from instance_images.model.adoption import is_eligible, shelves
+from instance_images.model.adoption import is_eligible, is_stored, shelves
 from instance_images.model.cloud import CloudImage, CloudImageStatus
 from instance_images.model.records import Account, AdoptionPolicy, AdoptMode, Image
 from instance_images.names import storable_name
 from instance_images.parallel import in_parallel
+from instance_images.sync.restore import Returned, find_returned
 from instance_images.tasks.settling import require_sight
 
 LOG = logging.getLogger(__name__)
+
+# So many images missing, and more than half, and a reading is not believed.
+_MANY = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +57,57 @@ class Comparison:
     changed: Sequence[Change] = ()
     renamed: Sequence[tuple[Image, str]] = ()
     strangers: Sequence[Stranger] = ()
+    returned: Sequence[Returned] = ()
     doubtful: Sequence[Image] = ()
 
 
 @dataclass(slots=True)
-class _Listed:
-    """What was picked out of a listing while it passed by: there may be a million images."""
+class Listed:
+    """What was picked out of a listing while it passed by: there may be a million images.
+
+    ``on_record``: how many available images were on record before. ``unknown`` are images with
+    bytes that are not among them.
+    """
 
     unlisted: dict[str, AvailableState]
+    on_record: int
     any_id: str | None = None
     differing: dict[str, CloudImage] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
     unknown: dict[str, CloudImage] = field(default_factory=dict)
 
 
-def compare(site: Site) -> Comparison:
+def require_most(site: Site, listed: Listed) -> None:
+    """Raise ImagesMissing where the image service has lost most of the location's images.
+
+    That many are rarely deleted between two readings: more often the reading is wrong.
+    """
+    if not _are_most(len(listed.unlisted), listed.on_record):
+        return
+    found = in_parallel(partial(_has, site), list(listed.unlisted))
+    missing = sum(1 for is_there in found if not is_there)
+    if _are_most(missing, listed.on_record):
+        raise ImagesMissing(site.name, missing, listed.on_record)
+
+
+def _are_most(missing: int, on_record: int) -> bool:
+    return missing >= _MANY and 2 * missing > on_record
+
+
+def _has(site: Site, cloud_image_id: str) -> bool:
+    """Return whether the image is there, or may be: the service fails at it."""
+    try:
+        return site.provider.get_image(cloud_image_id) is not None
+    except CloudUnavailable as error:
+        if error.status is None:
+            raise
+    except Refused:
+        pass
+    return True
+
+
+def compare(site: Site, listed: Listed) -> Comparison:
     """Return what the cloud holds otherwise than our record."""
-    listed = _list(site)
     with site.database.reading() as connection:
         missing = images_in_cloud.available_of_cloud_ids(
             connection, site.name, list(listed.unlisted)
@@ -83,7 +122,10 @@ def compare(site: Site) -> Comparison:
     doubtful = [image for image, is_there in looks if is_there is None]
     if doubtful:
         _require_answers(site, listed.any_id, doubtful[0])
-    strangers = eligible(site, listed.unknown)
+    returned = find_returned(site, listed.unknown)
+    strangers = eligible(
+        site, {i: one for i, one in listed.unknown.items() if _may_be_adopted(one, site.adoption)}
+    )
     found_of = [(image, listed.differing[image.cloud_image_id or ""]) for image in changed]
     owner_ids = sorted({found.owner_id for found in [*strangers, *listed.differing.values()]})
     owners = {owner_id: site.account_of_project(owner_id) for owner_id in owner_ids}
@@ -92,6 +134,7 @@ def compare(site: Site) -> Comparison:
         changed=[Change(image, owners[found.owner_id], found) for image, found in found_of],
         renamed=[(image, listed.renamed[image.cloud_image_id or ""]) for image in renamed],
         strangers=[Stranger(owners[found.owner_id], found) for found in strangers],
+        returned=returned,
         doubtful=doubtful,
     )
 
@@ -109,15 +152,17 @@ def compare_image(site: Site, image: Image, found: CloudImage) -> Comparison:
     )
 
 
-def _list(site: Site) -> _Listed:
+def list_cloud(site: Site) -> Listed:
+    """Read all images of the location, beside those that are available on record."""
     with site.database.reading() as connection:
-        listed = _Listed(dict(images_in_cloud.available_in_cloud(connection, site.name)))
+        on_record = dict(images_in_cloud.available_in_cloud(connection, site.name))
+    listed = Listed(on_record, len(on_record))
     require_sight(site, {state[0] for state in listed.unlisted.values()})
     for found in site.provider.list_images():
         listed.any_id = found.id
         known = listed.unlisted.pop(found.id, None)
         if known is None:
-            if _may_be_adopted(found, site.adoption):
+            if is_stored(found):
                 listed.unknown[found.id] = found
             continue
         if _differs(known, found):

@@ -26,7 +26,8 @@ from instance_images.model.records import UNFINISHED, Image, TaskKind
 from instance_images.model.volume_capture import Abandon
 from instance_images.names import printable
 from instance_images.sync.adopt import adopt
-from instance_images.sync.compare import Change, Comparison, compare
+from instance_images.sync.compare import Change, Comparison, compare, list_cloud, require_most
+from instance_images.sync.restore import restore
 from instance_images.sync.updates import Learned, learned
 from instance_images.tasks.recording import NOT_BY_US, Observation, record, record_vanished
 from instance_images.tasks.settling import observe, settle
@@ -51,23 +52,27 @@ class Reading:
     problems: Sequence[str] = ()
 
 
-def read_location(site: Site, *, act: bool) -> Reading:
-    """Read all of the location; with ``act``, first bring its captures and deletions forward.
+def read_location(site: Site, *, act: bool, accept_missing: bool = False) -> Reading:
+    """Read all of the location; with ``act``, bring its captures and deletions forward.
 
     Without ``act`` nothing is changed, in the cloud or on record: the tasks are looked at only.
     What is wrong with single tasks and projects is among the reading's problems. An image's task
     that could not be looked at keeps no hour open: what comes of it is learned late, and posted as
     an adjustment. Raises CloudUnavailable or ConfigurationError where the images of the location
-    cannot be read completely.
+    cannot be read completely, and ImagesMissing, unless ``accept_missing``, where most are gone:
+    then nothing was done.
     """
     require_scope(site)
     read_at = site.clock()
+    listed = list_cloud(site)
+    if not accept_missing:
+        require_most(site, listed)
     if act:
         observations = settle(site, None, _IMAGE_TASKS, Source.RUN)
         refresh_names(site)
     else:
         observations = observe(site, None, _IMAGE_TASKS)
-    differences = compare(site)
+    differences = compare(site, listed)
     problems = [*problems_of(observations), *_problems_of_images(differences)]
     return Reading(read_at, observations, differences, problems)
 
@@ -130,14 +135,18 @@ def _why(seen: Observation) -> str:
 
 
 def synchronize(
-    site: Site, *, dry_run: bool = False, report: Callable[[str], None] = LOG.warning
+    site: Site,
+    *,
+    dry_run: bool = False,
+    accept_missing: bool = False,
+    report: Callable[[str], None] = LOG.warning,
 ) -> list[Learned]:
     """Read the location and correct our record, or with ``dry_run`` say what would be corrected.
 
     ``report`` is called with each problem of a single account. Raises CloudUnavailable or
     ConfigurationError where the location cannot be read completely: then nothing was written.
     """
-    reading = read_location(site, act=not dry_run)
+    reading = read_location(site, act=not dry_run, accept_missing=accept_missing)
     if dry_run:
         with site.database.rehearsing() as connection:
             news = record_reading(connection, site, reading)
@@ -159,6 +168,7 @@ def record_reading(connection: sa.Connection, site: Site, reading: Reading) -> l
     news = [
         *outcomes(reading.observations),
         *_record_vanished(connection, reading.differences, last_read_at, learning),
+        *restore(connection, site, reading.differences.returned, learning),
         *record_changes(connection, site, reading.differences, last_read_at, learning),
         *adopt(connection, site, reading.differences.strangers, last_read_at, learning),
     ]

@@ -11,7 +11,8 @@ from instance_images.model.records import Image
 class Learned:
     """One thing about one image, and since when it is so.
 
-    ``event``: available, deleted, changed, renamed, adopted, or a task's kind with ``failed``.
+    ``event``: available, deleted, changed, renamed, adopted, restored, or a task's kind with
+    ``failed``.
     """
 
     location: str

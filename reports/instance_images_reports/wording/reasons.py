@@ -12,7 +12,7 @@ from instance_images_reports.statement.adjustments import ALLOWANCE, MINIMUM, RE
 from instance_images_reports.statement.statement import Adjustment
 from instance_images_reports.wording.words import Words
 
-_LATE = re.compile(r"(available|changed|deleted) at (\S+Z), which became known at (\S+Z)")
+_LATE = re.compile(r"(available|changed|deleted|restored) at (\S+Z), which became known at (\S+Z)")
 _MINIMUM = re.compile(r"minimum charge of (\d{4}-\d\d), whose usage was corrected since")
 _REVERSAL = re.compile(rf"^{REVERSES} [0-9]+: ")
 
@@ -60,6 +60,7 @@ def _late_text(words: Words, event: str, effective_at: str, learned_at: str) -> 
     message = {
         "available": words.gettext("available at %(instant)s, which became known at %(learned)s"),
         "changed": words.gettext("changed at %(instant)s, which became known at %(learned)s"),
+        "restored": words.gettext("restored at %(instant)s, which became known at %(learned)s"),
         "deleted": words.gettext("deleted at %(instant)s, which became known at %(learned)s"),
     }[event]
     return message % {

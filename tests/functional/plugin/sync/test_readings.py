@@ -112,8 +112,8 @@ def test_an_image_of_a_capture_under_way_is_not_taken_for_a_foreign_one(world: C
     learned = world.sync("1T10:00")
     world.cloud.in_listing = lambda: None
 
-    assert learned == []
-    assert world.sync("1T10:01") == ["available ours"]
+    assert learned == ["available ours"]
+    assert world.sync("1T10:01") == []
     [image] = world.held()
     assert (image.origin, image.status) == (Origin.CAPTURED, ImageStatus.AVAILABLE)
 
