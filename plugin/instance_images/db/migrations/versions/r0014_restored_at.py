@@ -1,4 +1,4 @@
-"""The id of the request that a task was asked for by."""
+"""When a record was brought to life again, because the image service had its image."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,10 +11,9 @@ depends_on = None
 
 def upgrade() -> None:
     """Add the column."""
-    op.add_column("tasks", sa.Column("request_id", sa.String(64)))
+    op.add_column("images", sa.Column("restored_at", sa.BigInteger))
 
 
 def downgrade() -> None:
     """Drop it."""
-    with op.batch_alter_table("tasks") as batch:
-        batch.drop_column("request_id")
+    op.drop_column("images", "restored_at")
