@@ -25,3 +25,5 @@ openstackdocs_auto_name = False
 openstackdocs_auto_version = False
 openstackdocs_use_storyboard = False
 openstackdocs_bug_project = ""
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
