@@ -9,16 +9,30 @@ import unicodedata
 MAX_NAME_CHARACTERS = 255
 
 # Cc: control characters, with the escape that starts terminal sequences. Cf: format characters,
-# with the marks that turn the writing direction round. Cs, Co, Cn: no characters at all.
+# with the marks that turn the writing direction round. Cs, Co: no characters at all.
 # Zl and Zp: line and paragraph separators.
-_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+# Unicode keeps these for characters that are invisible; most have none yet.
+_INVISIBLE = ((0x2065, 0x2065), (0xFFF0, 0xFFF8), (0xE0000, 0xE0FFF))
 # The zero-width joiner holds many emoji together, and reorders nothing.
 _HARMLESS_FORMAT = frozenset({"\u200d"})
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def _is_unprintable(character: str) -> bool:
-    return unicodedata.category(character) in _UNPRINTABLE and character not in _HARMLESS_FORMAT
+    category = unicodedata.category(character)
+    if category == "Cn":
+        return _is_no_character(ord(character))
+    return category in _UNPRINTABLE and character not in _HARMLESS_FORMAT
+
+
+def _is_no_character(code: int) -> bool:
+    """Return whether no version of Unicode will show anything for the code.
+
+    Python's tables are older than the newest emoji: what they do not know is no fault of a name.
+    """
+    is_noncharacter = code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
+    return is_noncharacter or any(first <= code <= last for first, last in _INVISIBLE)
 
 
 def printable(text: str) -> str:

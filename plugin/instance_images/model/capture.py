@@ -10,6 +10,7 @@ from datetime import datetime
 from instance_images.model.cloud import CloudImage, CloudImageStatus, Server, ServerStatus
 from instance_images.model.outcomes import GRACE, Available, Continues, Failed
 from instance_images.model.records import Consistency, Task
+from instance_images.names import printable
 
 CAPTURE_PROGRESS = {
     "requested": 0,
@@ -36,9 +37,13 @@ def fault_of_source(server: Server) -> str | None:
     """
     if server.status is ServerStatus.SHELVED:
         return "It is shelved: unshelve it first."
+    if server.status is ServerStatus.RESCUED:
+        return "It is in rescue mode: end the rescue first."
     if server.status not in CAPTURABLE:
+        is_other = server.status is ServerStatus.OTHER and server.cloud_status
+        status = f"in status {printable(server.cloud_status)}" if is_other else server.status
         return (
-            f"It is {server.status}: only a running, stopped, paused or suspended instance can be"
+            f"It is {status}: only a running, stopped, paused or suspended instance can be"
             " captured."
         )
     if server.task_state is not None:

@@ -129,6 +129,7 @@ class ServerStatus(StrEnum):
     PAUSED = "paused"
     SUSPENDED = "suspended"
     SHELVED = "shelved"
+    RESCUED = "rescued"
     BUILDING = "building"
     FAILED = "failed"
     DELETED = "deleted"
@@ -140,7 +141,7 @@ class Server:
     """An instance. ``task_state`` is the cloud's word for what is being done to it, or None.
 
     ``is_volume_backed`` where its primary disk is a volume of the block storage. ``fault`` is the
-    cloud's own message where the instance failed.
+    cloud's own message where the instance failed. ``cloud_status`` is its own word for the status.
     """
 
     id: str
@@ -151,6 +152,7 @@ class Server:
     is_volume_backed: bool
     addresses: tuple[str, ...]
     fault: str | None
+    cloud_status: str = ""
 
 
 @dataclass(frozen=True, slots=True)

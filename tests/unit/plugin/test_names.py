@@ -19,6 +19,8 @@ from instance_images.names import fault_of_name, formula_safe, printable
         "<b>&</b>",
         "'; drop table images; --",
         "../../etc/passwd",
+        "\U0001fae9\U0001faea",  # emoji of Unicode 16 and 17
+        "a\u0378",  # not assigned yet
     ],
 )
 def test_a_name_that_only_looks_dangerous_is_accepted(name: str) -> None:
@@ -43,6 +45,13 @@ def test_a_name_that_only_looks_dangerous_is_accepted(name: str) -> None:
         "a\u2066b",
         "a\u200b",
         "\ud800",
+        "a\ufffe",
+        "a\ufdd0",
+        "a\U0010ffff",
+        "a\ue000",
+        "a\u2065b",
+        "a\U000e0041",
+        "a\U000e0fff",
         "a\u2028b",
         "a\x7f",
         "a\x9b31m",
@@ -50,6 +59,10 @@ def test_a_name_that_only_looks_dangerous_is_accepted(name: str) -> None:
 )
 def test_a_name_that_is_empty_too_long_or_not_printable_is_refused(name: str) -> None:
     assert fault_of_name(name)
+
+
+def test_an_emoji_that_python_does_not_know_is_shown() -> None:
+    assert printable("a\U0001faea\x1b\ufffe") == "a\U0001faea"
 
 
 def test_terminal_escapes_and_direction_marks_are_removed_on_output() -> None:

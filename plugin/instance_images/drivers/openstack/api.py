@@ -281,8 +281,8 @@ class OpenStackApi:
         """Send one request in the project, or in the credentials' own if it is None.
 
         Returns the answer if its status is a success or in ``allow``; else raises CloudUnavailable
-        (no answer, 408, 429, 5xx), ConfigurationError (401, no endpoint), ProjectUnavailable or
-        Refused. A read that finds a service unavailable is sent again a few times; nothing else
+        (no answer, 408, 429, 5xx), ConfigurationError (401, 406, no endpoint), ProjectUnavailable
+        or Refused. A read that finds a service unavailable is sent again a few times; nothing else
         ever is. ``by_id``: reads or deletes one thing by its id, which the admin role may do with
         a token of its own where there is none for the project; the caller looks whose it is.
         """
@@ -387,6 +387,12 @@ class OpenStackApi:
             )
         if status == 401:
             return self._rejected(service, reason)
+        if status == 406 and service in _MICROVERSIONS:
+            needed = _MICROVERSIONS[service]
+            return ConfigurationError(
+                f"{where} is too old: it does not know microversion {needed} of its API (HTTP 406):"
+                f" {reason} Upgrade it."
+            )
         return Refused(f"{where} answered HTTP {status}: {reason}")
 
     def _rejected(self, service: str, reason: str) -> ConfigurationError:

@@ -52,6 +52,7 @@ _OWNER = {
 }
 _SOURCE = {PartKind.SNAPSHOT: "volume_id", PartKind.VOLUME: "snapshot_id"}
 _PATHS = {PartKind.SNAPSHOT: "snapshots", PartKind.VOLUME: "volumes"}
+_ROOT_DEVICE = "OS-EXT-SRV-ATTR:root_device_name"
 
 
 def is_carried(name: str) -> bool:
@@ -72,8 +73,11 @@ class OpenStackVolumes(OpenStackPart):
             raise NotFound("Instance", server_id, f"Project {project_id} has none of that id.")
         path = f"/servers/{server_id}/os-volume_attachments"
         attachments = self._api.ask(project_id, "compute", "GET", path).json()["volumeAttachments"]
-        # Shown to the admin role alone.
-        root_device = server.get("OS-EXT-SRV-ATTR:root_device_name")
+        root_device = server.get(_ROOT_DEVICE)
+        if root_device is None and len(attachments) > 1 and "admin" in self._api.access.role_names:
+            # Shown to the admin role alone, which the token of a project need not have.
+            answer = self._api.ask(None, "compute", "GET", f"/servers/{server_id}", (404,))
+            root_device = answer.json().get("server", {}).get(_ROOT_DEVICE)
         if root_device is None and len(attachments) == 1:
             root_device = attachments[0]["device"]
         for attachment in attachments:
@@ -82,7 +86,8 @@ class OpenStackVolumes(OpenStackPart):
         raise WrongState(
             "Nova does not tell which of the instance's volumes is its primary disk: its root"
             f" device is {root_device}, and attached are"
-            f" {', '.join(str(a['device']) for a in attachments) or 'none'}."
+            f" {', '.join(str(a['device']) for a in attachments) or 'none'}. Detach the other"
+            " volumes, capture the instance, and attach them again; or contact your provider."
         )
 
     def _root_volume(self, project_id: str, volume_id: str) -> RootVolume:

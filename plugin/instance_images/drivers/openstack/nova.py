@@ -29,6 +29,7 @@ _SERVER_STATUSES = {
     "SUSPENDED": ServerStatus.SUSPENDED,
     "SHELVED": ServerStatus.SHELVED,
     "SHELVED_OFFLOADED": ServerStatus.SHELVED,
+    "RESCUE": ServerStatus.RESCUED,
     "BUILD": ServerStatus.BUILDING,
     "ERROR": ServerStatus.FAILED,
     "DELETED": ServerStatus.DELETED,
@@ -196,4 +197,5 @@ def server_of(body: dict[str, Any]) -> Server:
         is_volume_backed=not body.get("image"),
         addresses=addresses,
         fault=(body.get("fault") or {}).get("message"),
+        cloud_status=body["status"],
     )

@@ -198,6 +198,13 @@ def test_variables_of_another_user_do_not_change_whose_credentials_are_used(
     assert bench.available()["status"] == "available"
 
 
+def test_a_nova_that_is_too_old_is_told_as_such(bench: Bench) -> None:
+    bench.cloud.fault("nova", "GET", "/servers", 406, None)
+
+    told = "Nova of location RegionOne is too old: it does not know microversion 2.45"
+    bench.cli.refused(2, told, *bench.capture)
+
+
 def test_hours_stay_open_while_the_password_is_wrong(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

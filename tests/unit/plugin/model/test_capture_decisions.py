@@ -142,6 +142,18 @@ def test_a_shelved_instance_is_to_be_unshelved_first() -> None:
     assert "unshelve it" in (fault_of_source(server(ServerStatus.SHELVED)) or "")
 
 
+def test_a_rescued_instance_is_told_to_be_in_rescue_mode() -> None:
+    assert "It is in rescue mode: end the rescue" in str(
+        fault_of_source(server(ServerStatus.RESCUED))
+    )
+
+
+def test_another_status_is_told_in_the_words_of_the_cloud() -> None:
+    resized = replace(server(ServerStatus.OTHER), cloud_status="VERIFY_RESIZE")
+
+    assert "It is in status VERIFY_RESIZE: only" in str(fault_of_source(resized))
+
+
 @pytest.mark.parametrize(
     ("status", "freezes", "expected"),
     [
