@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from instance_images.db.accounts import accounts_by_key
 from instance_images.errors import NotFound, Refused
-from instance_images.instants import format_instant
+from instance_images.instants import ceil_hour, floor_hour, format_instant
 from instance_images_billing.ledger import adjustments, watermarks
 from instance_images_billing.ledger import rates as ledger_rates
 from instance_images_billing.ledger.histories import read_facts
@@ -26,8 +26,8 @@ from instance_images_billing.pricing.corrections import (
     closed_slices,
     usage_in,
 )
-from instance_images_billing.pricing.history import true_intervals
-from instance_images_billing.pricing.rating import posted_nanos
+from instance_images_billing.pricing.history import Intervals, true_intervals
+from instance_images_billing.pricing.rating import Rate, posted_nanos, rate_at
 
 FAR = 10  # an amount of more than so many times what is charged may be a slip of the finger
 
@@ -147,6 +147,8 @@ def _charged(
     standing = adjustments.standing(connection, keys, decision.start, decision.end)
     by_hand = adjustments.decisions_by_place(connection, keys)
     rates = ledger_rates.list_rates(connection, location)
+    if rate_at(rates, decision.start) is None:
+        raise _not_billed(decision, decision.start, truth, rates, closed_until)
     found = []
     billed: set[datetime] = set()
     slices = closed_slices(decision.start, min(decision.end, closed_until), rates, timezone)
@@ -162,12 +164,31 @@ def _charged(
             billed.add(part.start)
     unbilled = [part.start for part, _ in slices if part.start not in billed]
     if unbilled or not found:
-        raise Refused(
-            f"Image {decision.image_id} was not billed in the hour"
-            f" {format_instant(unbilled[0] if unbilled else decision.start)}: name hours in which"
-            " it was."
-        )
+        hour = unbilled[0] if unbilled else decision.start
+        raise _not_billed(decision, hour, truth, rates, closed_until)
     return found
+
+
+def _not_billed(
+    decision: Decision,
+    hour: datetime,
+    truth: Intervals,
+    rates: Sequence[Rate],
+    closed_until: datetime,
+) -> Refused:
+    """Return the refusal of hours before, between or after those in which the image was billed."""
+    said = f"Image {decision.image_id} was not billed in the hour {format_instant(hour)}"
+    if not rates or not truth:
+        return Refused(f"{said}, nor in any other closed hour: nothing of it can be adjusted.")
+    last = truth[-1].ends_at
+    begins = max(floor_hour(truth[0].starts_at), rates[0].from_hour)
+    ends = closed_until if last is None else min(ceil_hour(last), closed_until)
+    if begins >= ends:
+        return Refused(f"{said}, nor in any other closed hour: nothing of it can be adjusted.")
+    return Refused(
+        f"{said}: name hours in which it was, between {format_instant(begins)} and"
+        f" {format_instant(ends)}."
+    )
 
 
 def amounts(charged: Sequence[Charged], wanted_nanos: int | None) -> list[int]:

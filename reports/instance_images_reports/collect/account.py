@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from instance_images.config.settings import Settings
-from instance_images.errors import UsageError
+from instance_images.errors import NotFound, UsageError
 from instance_images.model.records import Account
 from instance_images.names import printable
 from instance_images_billing.pricing.periods import Period, days_of, period_before
@@ -34,7 +34,8 @@ def collect(
 ) -> Statement:
     """Return the account's statement; ``currency`` chooses where there are several.
 
-    Raises UsageError where the currency is not one of the account's, or several are.
+    Raises NotFound where nothing is charged in the currency, UsageError where several are charged
+    and none is chosen.
     """
     timezone = settings.billing.timezone
     cut, places = read_cut(connection, period), list_places(connection, account_id=account.id)
@@ -110,8 +111,8 @@ def _currency(ledgers: Sequence[LocationLedger], settings: Settings, wanted: str
             f"The account is charged in {' and '.join(found)}, which are never added up: choose"
             " one with --currency."
         )
-    raise UsageError(
-        f"The account is not charged in {printable(wanted)!r}, but in {' and '.join(found)}."
+    raise NotFound(
+        "Currency", printable(wanted), f"The account is charged in {' and '.join(found)}."
     )
 
 

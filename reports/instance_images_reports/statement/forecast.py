@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
-from instance_images_billing.pricing.charged import minimum_rate, missing_to_minimum
+from instance_images_billing.pricing.charged import last_slice, minimum_rate, missing_to_minimum
 from instance_images_billing.pricing.corrections import LATE
 from instance_images_billing.pricing.money import NANOS_PER_UNIT, round_half_even
 from instance_images_billing.pricing.periods import Period
@@ -28,11 +28,14 @@ def forecast_of(
     expected = sum(_expected(ledger, period, currency) for ledger in ledgers)
     charged_minor = round_half_even(Fraction(charged, minor_nanos))
     total_minor = round_half_even((charged + expected) / Fraction(minor_nanos))
+    goes_on = [ledger for ledger in ledgers if _goes_on(ledger, period, currency)]
+    images_count = sum(len(_stored(ledger)) for ledger in goes_on)
     return Forecast(
         total=decimal_of(total_minor, currency_digits),
         charged=decimal_of(charged_minor, currency_digits),
         expected=decimal_of(total_minor - charged_minor, currency_digits),
-        images_count=sum(len(_stored(ledger)) for ledger in ledgers),
+        images_count=images_count,
+        others_count=sum(len(_stored(ledger)) for ledger in ledgers) - images_count,
     )
 
 
@@ -47,6 +50,16 @@ def _stored(ledger: LocationLedger) -> dict[str, int]:
         for image in ledger.images
         if image.interval.ends_at is None
     }
+
+
+def _goes_on(ledger: LocationLedger, period: Period, currency: str) -> bool:
+    """Return whether the location charges in the currency in what is left of the period.
+
+    Where nothing is left, its last hour decides.
+    """
+    start = min(max(ledger.metered_until or period.start, period.start), last_slice(period))
+    left = rated_ranges(ledger, start, period.end)
+    return any(rate.currency == currency for rate, _, _ in left)
 
 
 def _expected(ledger: LocationLedger, period: Period, currency: str) -> Fraction:

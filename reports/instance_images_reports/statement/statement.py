@@ -157,13 +157,15 @@ class Forecast:
 
     ``total`` is what is ``charged`` so far and what is ``expected``: the images that are still
     stored until the end of the period, at the rates that are known, less what is free, and what
-    is missing to the minimum charge then. ``images_count`` is how many images are still stored.
+    is missing to the minimum charge then. ``images_count`` is how many images are still stored
+    where the currency is charged in what is left of the period, ``others_count`` how many others.
     """
 
     total: Decimal
     charged: Decimal
     expected: Decimal
     images_count: int
+    others_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

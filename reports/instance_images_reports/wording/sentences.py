@@ -119,6 +119,12 @@ def others_text(words: Words, count: int) -> str:
 
 def forecast_basis(words: Words, forecast: Forecast) -> str:
     """Return what a forecast rests on."""
+    if forecast.images_count == 0 and forecast.others_count:
+        return words.gettext(
+            "A forecast, not a charge: %(charged)s so far; what is still stored is charged in"
+            " another currency.",
+            charged=words.money(forecast.charged),
+        )
     if forecast.images_count == 0:
         return words.gettext(
             "A forecast, not a charge: %(charged)s so far; no image is still stored.",

@@ -364,14 +364,22 @@ def test_hours_can_be_charged_at_an_amount_that_was_agreed(world: World) -> None
     assert 3 * EUR + sum(one.amount_nanos for one in world.adjustments()) == EUR
 
 
-def test_only_closed_hours_in_which_the_image_was_billed_are_adjusted(world: World) -> None:
+def test_only_closed_hours_in_which_the_image_was_billed_are_adjusted(database: Database) -> None:
+    world = World(database)
+    world.set_rate(from_hour="2T12:00")
     image = world.capture("2T12:00")
+    world.delete("2T13:30", image)
     world.run("2T15:05")
+    within = "name hours in which it was, between "
 
     with pytest.raises(Refused, match="metered until 2026-11-02T15:00:00Z"):
         adjust(world, image, ("2T14:00", "2T16:00"))
     with pytest.raises(Refused, match="not billed in the hour 2026-11-02T11:00:00Z"):
         adjust(world, image, ("2T11:00", "2T13:00"))
+    # Hours before the first rate, and after the image's end, are refused in the same way.
+    for hours in (("1T23:00", "2T13:00"), ("2T13:00", "2T15:00")):
+        with pytest.raises(Refused, match=f"{within}2026-11-02T12:00:00Z and 2026-11-02T14:00"):
+            adjust(world, image, hours)
     with pytest.raises(NotFound):
         adjust(world, "nothing", ("2T12:00", "2T13:00"))
 

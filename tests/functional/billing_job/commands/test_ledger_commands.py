@@ -180,6 +180,8 @@ def test_a_decision_is_shown_first_and_posted_with_yes(cli: CommandLine, world: 
     assert posted == "Posted 2 adjustments. To take it back: --reverse 1.\n"
     assert [one.amount_nanos for one in world.adjustments()] == [-EUR // 2] * 2
     cli.refused(3, "nothing is left", *words, "--yes")
+    for amount in ("-1", "-0.01", "1e3"):
+        cli.refused(2, f"'{amount}' is no amount", *words, "--amount", amount)
     cli.refused(2, "either --waive or --amount", *words, "--waive", "--amount", "1")
     cli.refused(2, "are no hours", *words[:-1], "2026-11-02T12:00Z")
     report = cli.ok("report", "cloud-usage", "--period", "2026-11", "-f", "text").out

@@ -340,6 +340,23 @@ def test_a_forecast_leaves_out_what_is_free_and_other_currencies() -> None:
     assert (found.charged, found.expected) == (Decimal("1.00"), Decimal("6.00"))
 
 
+def test_a_forecast_counts_the_images_of_its_currency_alone() -> None:
+    # RegionOne went over to dollars when its metered hours ended, RegionTwo charges in EUR.
+    rates = [rate(), rate(at(30, 12), 3, currency="USD")]
+    one = ledger([billed("a", at(30, 11), None)], hours(at(30, 11), 1), at(30, 12), rates)
+    two = ledger(
+        [billed(name, at(30, 11), None, location="RegionTwo") for name in "bc"],
+        hours(at(30, 11), 1, gb=2),
+        at(30, 12),
+        location="RegionTwo",
+    )
+
+    found, alone = forecast(one, two), forecast(one)
+
+    assert (found.images_count, found.others_count) == (2, 1)
+    assert (alone.images_count, alone.others_count) == (0, 1)
+
+
 def test_a_forecast_adds_what_will_be_missing_to_the_minimum() -> None:
     # 1 EUR is charged, 12 EUR are to come, 20 EUR are the least. What was waived by hand stays
     # waived: 20 - 13 = 7 are missing, and 20 - 1 are the total. What was corrected late counts.

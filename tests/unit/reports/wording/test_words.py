@@ -271,10 +271,13 @@ def test_a_comparison_is_said_in_a_sentence(
 
 
 def test_a_forecast_says_what_it_rests_on() -> None:
-    def said(images_count: int) -> str:
-        forecast = Forecast(Decimal("2.00"), Decimal("1.50"), Decimal("0.50"), images_count)
+    def said(images_count: int, others_count: int = 0) -> str:
+        forecast = Forecast(
+            Decimal("2.00"), Decimal("1.50"), Decimal("0.50"), images_count, others_count
+        )
         return sentences.forecast_basis(words(), forecast).replace(NBSP, " ")
 
     assert said(0) == "A forecast, not a charge: EUR 1.50 so far; no image is still stored."
+    assert "what is still stored is charged in another currency." in said(0, 2)
     assert "EUR 1.50 so far, and EUR 0.50 if the image that is still stored stays" in said(1)
     assert "if the 3 images that are still stored stay until the period ends" in said(3)
