@@ -13,7 +13,9 @@ import sqlalchemy as sa
 
 from instance_images.db.images import image_of, image_rows
 from instance_images.db.tables import accounts, images, tasks
-from instance_images.model.records import HOLDING, Image, ImageStatus
+from instance_images.db.tasks import task_of
+from instance_images.model.adoption import Expectation, expectation_of
+from instance_images.model.records import HOLDING, UNFINISHED, Image, ImageStatus, TaskKind
 
 ENDED = (ImageStatus.ERROR, ImageStatus.DELETED)
 
@@ -144,29 +146,27 @@ def keep_service(connection: sa.Connection, service: Service) -> None:
 
 
 def captures_without_image(
-    connection: sa.Connection, service: Service
-) -> dict[str, list[datetime]]:
-    """Return when captures were asked for whose image is not known yet, by project.
+    connection: sa.Connection, service: Service, now: datetime
+) -> dict[str, list[Expectation]]:
+    """Return the captures whose image is not known and may still come, by project.
 
-    Those that were given up are among them for as long as something may still come of them: that
-    is removed when it does.
+    Those that were given up are among them: what comes of them is removed when it does.
     """
-    has_leftovers = sa.exists().where(tasks.c.image_id == images.c.image_id, tasks.c.has_leftovers)
-    query = (
-        sa.select(images.c.project_id, images.c.created_at)
-        .join_from(images, accounts)
-        .where(
-            sa.or_(
-                accounts.c.location == service.location,
-                images.c.image_service == service.identity,
-            ),
-            images.c.cloud_image_id.is_(None),
-            sa.or_(images.c.status == ImageStatus.CREATING, has_leftovers),
-        )
+    is_near = sa.or_(
+        accounts.c.location == service.location, images.c.image_service == service.identity
     )
-    found: dict[str, list[datetime]] = {}
-    for project_id, asked_at in connection.execute(query):
-        found.setdefault(project_id, []).append(asked_at)
+    is_open = sa.or_(tasks.c.state.in_(UNFINISHED), tasks.c.has_leftovers.is_(True))
+    query = (
+        sa.select(tasks)
+        .join_from(tasks, images, images.c.image_id == tasks.c.image_id)
+        .join(accounts, accounts.c.account_key == images.c.account_key)
+        .where(is_near, is_open, tasks.c.kind == TaskKind.CREATE, images.c.cloud_image_id.is_(None))
+    )
+    found: dict[str, list[Expectation]] = {}
+    for row in connection.execute(query):
+        one = expectation_of(task_of(row))
+        if one is not None and now < one.until:
+            found.setdefault(row.project_id, []).append(one)
     return found
 
 

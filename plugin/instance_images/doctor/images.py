@@ -86,7 +86,7 @@ def _orphans(site: Site) -> Iterator[Finding]:
     with site.database.reading() as connection:
         living = images_in_cloud.living_cloud_ids(connection, site.service, list(marked))
         known = images_in_cloud.known_cloud_ids(connection, site.service, list(marked))
-        waiting = images_in_cloud.captures_without_image(connection, site.service)
+        waiting = images_in_cloud.captures_without_image(connection, site.service, site.clock())
     for found in marked.values():
         if found.id in living or found.owner_id in waiting:
             continue

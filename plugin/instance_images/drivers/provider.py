@@ -24,6 +24,7 @@ from instance_images.model.cloud import (
     Project,
     Server,
     ServerRequest,
+    Shelf,
 )
 from instance_images.model.findings import Finding
 from instance_images.model.records import Account
@@ -177,6 +178,14 @@ class Provider(DomainPart, ScalingPart, VolumePart, ABC):
         shelve keep this.
         """
         return {}
+
+    def shelf_of(self, instance_ids: Collection[str]) -> Mapping[str, Shelf]:
+        """Return those of the instances that are shelved and have their disk in an image.
+
+        Drivers override it where the cloud tells how large that image can be: an owner can put a
+        larger one in its place, which would be stored for nothing.
+        """
+        return {one: Shelf(project) for one, project in self.shelved(instance_ids).items()}
 
     def examine(
         self, *, project_ids: Collection[str], max_images: int, clock: Clock

@@ -5,12 +5,15 @@ adopted: whose an image is and what it costs rests on its id, its owner and its 
 was adopted stays so, whatever becomes of its properties.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
-from instance_images.model.cloud import CloudImage, CloudImageStatus
+from instance_images.model import journal
+from instance_images.model.cloud import CloudImage, CloudImageStatus, Shelf
 from instance_images.model.outcomes import GRACE
-from instance_images.model.records import AdoptionPolicy, AdoptMode
+from instance_images.model.records import AdoptionPolicy, AdoptMode, Task
+from instance_images.model.volume_capture import LATE
 
 
 def is_stored(found: CloudImage) -> bool:
@@ -37,31 +40,69 @@ def _claims_enough(found: CloudImage, mode: AdoptMode) -> bool:
     return mode is AdoptMode.MARKED and is_marked
 
 
-def shelves(candidates: Iterable[CloudImage], shelved: Mapping[str, str]) -> set[str]:
+def shelves(candidates: Iterable[CloudImage], shelved: Mapping[str, Shelf]) -> set[str]:
     """Return the ids of the images that hold the disks of shelved instances.
 
-    ``shelved``: instances that are shelved, with their projects. An instance has one such image,
-    and any image can claim to be it: the oldest is believed, the others are adopted.
+    ``shelved``: instances that are shelved. An instance has one such image, and any image of its
+    project can claim to be it: the smallest is believed, so that to claim it gains nothing, and
+    none that is larger than the instance's disk can be.
     """
     claiming: dict[str, list[CloudImage]] = {}
     for found in candidates:
         instance_id = found.claims.source_instance_id
+        shelf = shelved.get(instance_id or "")
         if (
-            found.claims.looks_shelved
-            and instance_id is not None
-            and shelved.get(instance_id) == found.owner_id
+            instance_id is not None
+            and shelf is not None
+            and found.claims.looks_shelved
+            and shelf.project_id == found.owner_id
+            and (shelf.max_bytes is None or (found.size_bytes or 0) <= shelf.max_bytes)
         ):
             claiming.setdefault(instance_id, []).append(found)
-    return {min(images, key=lambda one: (began_at(one), one.id)).id for images in claiming.values()}
+    return {
+        min(images, key=lambda one: (one.size_bytes or 0, began_at(one), one.id)).id
+        for images in claiming.values()
+    }
 
 
-def is_expected(found: CloudImage, waiting_since: Sequence[datetime]) -> bool:
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """A capture whose image is not known yet: what marks it, and from and until when it may come.
+
+    It is by our own record and our own clock: nothing that an owner writes makes one or keeps it.
+    """
+
+    request_id: str
+    since: datetime
+    until: datetime
+
+
+def expectation_of(task: Task) -> Expectation | None:
+    """Return from and until when an image of the capture may come; None where none can.
+
+    That is after the cloud was asked for it, and for a short time: what the capture has left
+    besides, and for how long it cannot be removed, brings no image.
+    """
+    is_of_volume = journal.is_of_volume(task.journal)
+    last = journal.Step.UPLOAD if is_of_volume else journal.Step.CAPTURE
+    asked_at = journal.asked_at(task.journal, last)
+    if asked_at is None:
+        return None
+    first = journal.first_asked_at(task.journal, last) or asked_at
+    return Expectation(task.image_id, first, asked_at + LATE)
+
+
+def is_expected(found: CloudImage, expected: Iterable[Expectation], now: datetime) -> bool:
     """Return whether the image may be that of a capture whose image is not known yet.
 
-    ``waiting_since``: when the owner's captures of that kind were asked for, by our own record; no
-    mark on the image makes up for one. The cloud's clock may be a little behind ours.
+    ``expected``: the captures of its owner. The cloud's clock may be a little behind ours.
     """
-    return any(began_at(found) >= since - GRACE for since in waiting_since)
+    return any(
+        found.claims.request_id == one.request_id
+        and began_at(found) >= one.since - GRACE
+        and now < one.until
+        for one in expected
+    )
 
 
 def began_at(found: CloudImage) -> datetime:

@@ -156,6 +156,17 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class Shelf:
+    """A shelved instance with an image of its disk: its project, and how large that can be.
+
+    ``max_bytes`` is None where the cloud does not tell.
+    """
+
+    project_id: str
+    max_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RootVolume:
     """The volume that is an instance's primary disk; ``min_ram_mib`` is from its first image."""
 

@@ -64,11 +64,13 @@ def _still_strange(
     known = images_in_cloud.known_cloud_ids(
         connection, site.service, [one.found.id for one in strangers]
     )
-    waiting = images_in_cloud.captures_without_image(connection, site.service)
+    waiting = images_in_cloud.captures_without_image(connection, site.service, site.clock())
     was_adopting = readings.last_adopt_mode(connection, site.name) == site.adoption.mode
     for one in strangers:
         found = one.found
-        if found.id not in known and not is_expected(found, waiting.get(found.owner_id, ())):
+        if found.id not in known and not is_expected(
+            found, waiting.get(found.owner_id, ()), site.clock()
+        ):
             yield (
                 one,
                 adopted_at(

@@ -243,6 +243,6 @@ def eligible(site: Site, unknown: Mapping[str, CloudImage]) -> list[CloudImage]:
     ]
     like_shelves = [one for one in found if one.claims.looks_shelved]
     instance_ids = {one.claims.source_instance_id for one in like_shelves} - {None}
-    shelved = site.provider.shelved({one for one in instance_ids if one})
+    shelved = site.provider.shelf_of({one for one in instance_ids if one})
     disks = shelves(like_shelves, shelved)
     return [one for one in found if one.id not in disks]

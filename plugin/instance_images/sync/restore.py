@@ -5,6 +5,7 @@ was read. A deletion may end on record while the image stays. From the reading t
 an image is its owner's again, and billed; the time before is not.
 """
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from instance_images.db import accounts, images, readings
 from instance_images.db import cloud_images as images_in_cloud
 from instance_images.db.cloud_images import Ended
 from instance_images.db.news import tell
+from instance_images.errors import CloudUnavailable, Refused
 from instance_images.locations.site import Site
 from instance_images.model.adoption import began_at, is_stored
 from instance_images.model.cloud import CloudImage
@@ -22,6 +24,8 @@ from instance_images.model.learning import Event, Learning
 from instance_images.model.records import Account, ImageStatus
 from instance_images.parallel import in_parallel
 from instance_images.sync.updates import Learned, learned
+
+LOG = logging.getLogger(__name__)
 
 _NOTE = "The image service has it: it is billed from this reading on."
 
@@ -54,12 +58,25 @@ def find_returned(site: Site, unknown: Mapping[str, CloudImage]) -> list[Returne
         for one in ended
         if not one.has_leftovers or _had_its_turn(unknown[one.cloud_image_id], last_read_at)
     ]
-    looks = in_parallel(lambda one: site.provider.get_image(one.cloud_image_id), candidates)
+    looks = in_parallel(lambda one: _look_up(site, one.cloud_image_id), candidates)
     return [
         Returned(one, site.account_of_project(found.owner_id), found)
         for one, found in zip(candidates, looks, strict=True)
         if found is not None and is_stored(found)
     ]
+
+
+def _look_up(site: Site, cloud_image_id: str) -> CloudImage | None:
+    """Return the image; None where there is none, or the service fails at it: the next reading."""
+    try:
+        return site.provider.get_image(cloud_image_id)
+    except CloudUnavailable as error:
+        if error.status is None:
+            raise
+        LOG.warning("Image %s is listed, and cannot be looked up: %s", cloud_image_id, error)
+    except Refused as error:
+        LOG.warning("Image %s is listed, and cannot be looked up: %s", cloud_image_id, error)
+    return None
 
 
 def _had_its_turn(found: CloudImage, last_read_at: datetime | None) -> bool:

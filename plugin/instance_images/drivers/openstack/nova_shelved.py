@@ -4,38 +4,72 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from instance_images.drivers.openstack.service import PAGE, OpenStackPart
+from instance_images.model.cloud import Shelf
 from instance_images.parallel import in_parallel
 
 _SHELVED = ("SHELVED", "SHELVED_OFFLOADED")
+_MICROVERSION = "2.47"  # tells the disk of the flavor as it was when the instance was made
+_GIB = 1024**3
+# What the formats of images add to a full disk, which is far less.
+_EXTRA_BYTES = 16 * 1024**2
+_EXTRA_PART = 64
 
 
 class OpenStackShelves(OpenStackPart):
-    """The driver's method about shelved instances."""
+    """The driver's methods about shelved instances."""
 
     def shelved(self, instance_ids: Collection[str]) -> Mapping[str, str]:
-        """Return those of the instances that are shelved, with their projects.
+        """Return those of the instances that are shelved, with their projects."""
+        return {one: shelf.project_id for one, shelf in self.shelf_of(instance_ids).items()}
 
-        Those that are on their way into or out of that state are listed in no other way than one
-        by one; there are few.
+    def shelf_of(self, instance_ids: Collection[str]) -> Mapping[str, Shelf]:
+        """Return those of the instances that are shelved and have their disk in an image.
+
+        One whose disk is a volume has none. Those that are on their way into or out of that state
+        are listed in no other way than one by one; there are few.
         """
         wanted = set(instance_ids)
         if not wanted:
             return {}
         listed = [server for status in _SHELVED for server in self._listed(status)]
-        found = {server["id"]: server["tenant_id"] for server in listed if server["id"] in wanted}
-        for body in in_parallel(self._server, sorted(wanted - found.keys())):
+        servers = {server["id"]: server for server in listed if server["id"] in wanted}
+        for body in in_parallel(self._server, sorted(wanted - servers.keys())):
             if body is not None and _is_shelved(body["server"]):
-                found[body["server"]["id"]] = body["server"]["tenant_id"]
-        return found
+                servers[body["server"]["id"]] = body["server"]
+        return {
+            server_id: Shelf(server["tenant_id"], _max_bytes(server))
+            for server_id, server in servers.items()
+            if server.get("image")  # empty where the disk is a volume
+        }
 
     def _server(self, instance_id: str) -> Any:
-        return self._api.read("compute", f"/servers/{instance_id}")
+        path = f"/servers/{instance_id}"
+        answer = self._api.ask(
+            None, "compute", "GET", path, allow=(404,), microversion=_MICROVERSION
+        )
+        return None if answer.status_code == 404 else answer.json()
 
     def _listed(self, status: str) -> Iterator[dict[str, Any]]:
         params = {"all_tenants": "1", "status": status, "limit": str(PAGE)}
-        while page := self._api.read("compute", "/servers/detail", **params)["servers"]:
+        while page := self._shelved_page(params):
             yield from page
             params["marker"] = page[-1]["id"]
+
+    def _shelved_page(self, params: dict[str, str]) -> list[dict[str, Any]]:
+        answer = self._api.ask(
+            None, "compute", "GET", "/servers/detail", params=params, microversion=_MICROVERSION
+        )
+        servers: list[dict[str, Any]] = answer.json()["servers"]
+        return servers
+
+
+def _max_bytes(server: dict[str, Any]) -> int | None:
+    """Return how large an image of the instance's disk can be; None where its image decides."""
+    disk_gib = server["flavor"].get("disk")
+    if not disk_gib:
+        return None
+    disk_bytes = int(disk_gib) * _GIB
+    return disk_bytes + disk_bytes // _EXTRA_PART + _EXTRA_BYTES
 
 
 def _is_shelved(server: dict[str, Any]) -> bool:

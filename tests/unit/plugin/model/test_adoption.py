@@ -5,8 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from instance_images.model.adoption import adopted_at, is_eligible, is_expected, shelves
-from instance_images.model.cloud import Claims, CloudImage, CloudImageStatus
+from instance_images.model.adoption import (
+    Expectation,
+    adopted_at,
+    is_eligible,
+    is_expected,
+    shelves,
+)
+from instance_images.model.cloud import Claims, CloudImage, CloudImageStatus, Shelf
 from instance_images.model.records import AdoptionPolicy, AdoptMode
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -67,32 +73,42 @@ def test_what_is_the_operators_or_has_no_owner_or_no_bytes_is_not_adopted(
     assert not is_eligible(other, policy)
 
 
-def test_of_the_images_that_claim_to_be_a_shelved_disk_the_oldest_is_believed() -> None:
-    later = replace(SHELF, id="later", created_at=NOON + MINUTE, size_bytes=10**12)
+def test_of_the_images_that_claim_to_be_a_shelved_disk_the_smallest_is_believed() -> None:
+    before = replace(SHELF, id="before", created_at=NOON - MINUTE, size_bytes=10**12)
 
-    assert shelves([later, SHELF], {"vm": "p"}) == {"i"}
+    assert shelves([before, SHELF], {"vm": Shelf("p")}) == {"i"}
+
+
+def test_no_image_that_is_larger_than_the_disk_of_an_instance_holds_it() -> None:
+    assert shelves([replace(SHELF, size_bytes=10)], {"vm": Shelf("p", 10)}) == {"i"}
+    assert shelves([replace(SHELF, size_bytes=11)], {"vm": Shelf("p", 10)}) == set()
 
 
 @pytest.mark.parametrize(
     ("shelved", "image"),
     [
         ({}, SHELF),
-        ({"vm": "another project"}, SHELF),
-        ({"other vm": "p"}, SHELF),
-        ({"vm": "p"}, SNAPSHOT),
+        ({"vm": Shelf("another project")}, SHELF),
+        ({"other vm": Shelf("p")}, SHELF),
+        ({"vm": Shelf("p")}, SNAPSHOT),
     ],
 )
 def test_no_image_is_a_shelved_disk_by_its_own_word(
-    shelved: dict[str, str], image: CloudImage
+    shelved: dict[str, Shelf], image: CloudImage
 ) -> None:
     assert shelves([image], shelved) == set()
 
 
-def test_an_image_may_be_that_of_a_capture_that_was_asked_for_before_it() -> None:
-    assert is_expected(SNAPSHOT, [NOON - MINUTE])
-    assert is_expected(SNAPSHOT, [NOON + MINUTE])  # the cloud's clock is a little behind
-    assert not is_expected(SNAPSHOT, [NOON + 3 * MINUTE])
-    assert not is_expected(SNAPSHOT, [])
+def test_image_may_be_that_of_a_capture_whose_mark_it_has_and_that_was_just_asked_for() -> None:
+    def expected(since: datetime, now: datetime, mark: str = "r") -> bool:
+        return is_expected(MARKED, [Expectation(mark, since, since + 10 * MINUTE)], now)
+
+    assert expected(NOON - MINUTE, NOON + MINUTE)
+    assert expected(NOON + MINUTE, NOON + MINUTE)  # the cloud's clock is a little behind
+    assert not expected(NOON + 3 * MINUTE, NOON + 3 * MINUTE)
+    assert not expected(NOON - MINUTE, NOON + 9 * MINUTE)
+    assert not expected(NOON - MINUTE, NOON + MINUTE, mark="another's")
+    assert not is_expected(MARKED, [], NOON)
 
 
 @pytest.mark.parametrize(
