@@ -5,8 +5,10 @@ terminal, a text editor or a spreadsheet would obey.
 """
 
 import unicodedata
+from collections.abc import Iterable
 
 MAX_NAME_CHARACTERS = 255
+_SUGGESTED = 3
 
 # Cc: control characters, with the escape that starts terminal sequences. Cf: format characters,
 # with the marks that turn the writing direction round. Cs, Co: no characters at all.
@@ -56,6 +58,18 @@ def fault_of_name(name: str) -> str | None:
     if any(_is_unprintable(character) for character in name):
         return "The name holds control or invisible characters: leave them out."
     return None
+
+
+def suggestion(wanted: str, names: Iterable[str]) -> str:
+    """Return a sentence with those of the names that are nearly what is wanted, or nothing."""
+    from difflib import get_close_matches
+
+    by_key: dict[str, str] = {}
+    for name in names:
+        by_key.setdefault(name.casefold(), name)
+    near = get_close_matches(wanted.casefold(), by_key, _SUGGESTED)
+    listed = " or ".join(repr(printable(by_key[key])) for key in near)
+    return f" Did you mean {listed}?" if listed else ""
 
 
 def storable_name(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +15,7 @@ from instance_images.commands.options import (
     pass_invocation,
 )
 from instance_images.commands.output import format_option, show_list, show_one
+from instance_images.errors import UsageError
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
@@ -63,7 +65,20 @@ def show(
     show_one(LIMIT, find_limit(site, site.account(account)), output_format)
 
 
-@limit.command("set")
+class _SetLimit(click.Command):
+    """Takes a negative number for the argument that it is, where click sees an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if any(re.fullmatch("-[0-9]+", argument) for argument in args):
+            raise UsageError(
+                "A limit is a number from 0 to 1000000. To remove an account's own limit:"
+                " 'instance-images limit unset ACCOUNT'; then that of Keystone or of the location"
+                " applies."
+            )
+        return super().parse_args(ctx, args)
+
+
+@limit.command("set", cls=_SetLimit)
 @click.argument("account")
 @click.argument("max_images", type=click.IntRange(min=0, max=1_000_000))
 @location_option

@@ -46,6 +46,7 @@ class Invocation:
         self.config_directories: Sequence[Path] = ()
         self.debug = False
         self.exit_code = 0
+        self.command = ""
 
     @cached_property
     def application(self) -> Application:
@@ -137,6 +138,7 @@ def cli(
     Exit codes: 0 done; 1 done, but something was skipped or is wrong; 2 usage or
     configuration; 3 refused; 4 cloud or database unreachable, try again.
     """
+    ctx.obj.command = ctx.invoked_subcommand or ""
     ctx.obj.config_files, ctx.obj.config_directories = config_files, config_directories
     if debug:
         ctx.obj.debug = True
@@ -157,7 +159,7 @@ def run(arguments: Sequence[str], clock: Clock = system_clock) -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Stopped. Work that was begun in the cloud goes on.", err=True)
+        click.echo(_what_goes_on(invocation), err=True)
         return EXIT_INTERRUPTED
     except click.ClickException as error:
         if isinstance(error, _NoArguments):
@@ -178,6 +180,38 @@ def run(arguments: Sequence[str], clock: Clock = system_clock) -> int:
             " shows."
         )
         return EXIT_BUG
+
+
+# What a command that begins no task may have done when it is interrupted.
+_AFTERWARDS = {
+    "meter": "Closed hours stay closed: 'instance-images meter status' shows them.",
+    "period": "'instance-images period list' shows whether the month is closed.",
+    "scaling-group": "A change that Heat has accepted goes on: 'instance-images scaling-group list'"
+    " shows it.",
+    "report": "Files that were finished stay.",
+    "listen": "What was not dealt with stays in its queue.",
+}
+
+
+def _what_goes_on(invocation: Invocation) -> str:
+    """Return what an interrupted command has started, and the command that shows it."""
+    from instance_images.db.tasks import begun_here, has_begun
+
+    afterwards = _AFTERWARDS.get(invocation.command, "")
+    if not has_begun():
+        return f"Stopped. No task was started. {afterwards}".rstrip()
+    try:
+        with invocation.application.database.reading() as connection:
+            begun = begun_here(connection)
+    except InstanceImagesError:
+        return "Stopped. A task may go on: 'instance-images task list' shows it."
+    if not begun:
+        return "Stopped. No task is unfinished: 'instance-images task list' shows those of before."
+    listed = ", ".join(f"{one.kind} {one.id}" for one in begun)
+    return (
+        f"Stopped. What was started goes on in the cloud: {listed}."
+        f" 'instance-images task watch {begun[-1].id}' shows it."
+    )
 
 
 def _require_utf8(arguments: Sequence[str]) -> None:

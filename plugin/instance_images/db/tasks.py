@@ -1,5 +1,6 @@
 """Rows of tasks. Functions take a connection and never commit."""
 
+from collections import deque
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,20 @@ from instance_images.db.tables import accounts, images, tasks
 from instance_images.model.estimates import PastCapture
 from instance_images.model.journal import is_of_volume
 from instance_images.model.records import UNFINISHED, Task, TaskKind, TaskState
+
+# The tasks that this process has begun, the newest last: told when it is interrupted.
+_begun: deque[str] = deque(maxlen=100)
+
+
+def begun_here(connection: sa.Connection) -> list[Task]:
+    """Return those unfinished tasks that this process has begun and that are on record."""
+    wanted = _rows().where(tasks.c.task_id.in_(_begun), tasks.c.state.in_(UNFINISHED))
+    return [task_of(row) for row in connection.execute(wanted)]
+
+
+def has_begun() -> bool:
+    """Return whether this process has begun any task."""
+    return bool(_begun)
 
 
 def insert_task(
@@ -24,6 +39,7 @@ def insert_task(
     journal: Mapping[str, Any] | None = None,
 ) -> None:
     """Add a task whose request is about to be sent."""
+    _begun.append(task_id)
     owner = sa.select(images.c.account_key).where(images.c.image_id == image_id)
     connection.execute(
         sa.insert(tasks).values(
@@ -89,6 +105,7 @@ def restart_task(
     connection: sa.Connection, task: Task, now: datetime, journal: Mapping[str, Any]
 ) -> bool:
     """Begin a failed task anew, as its next attempt; return False if it was begun already."""
+    _begun.append(task.id)
     result = connection.execute(
         sa.update(tasks)
         .where(

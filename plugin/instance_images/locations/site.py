@@ -26,7 +26,7 @@ from instance_images.model.records import (
     AdoptionPolicy,
     Image,
 )
-from instance_images.names import printable
+from instance_images.names import printable, suggestion
 
 
 @dataclass(frozen=True)
@@ -151,11 +151,12 @@ def resolve_image(connection: sa.Connection, site: Site, account: Account, refer
     """
     found = images.find_images(connection, site.name, account.id, reference)
     if not found:
+        own = [image.name for image in images.list_images(connection, site.name, account.id)]
         raise NotFound(
             "Image",
             reference,
             f"Account {printable(account.name)} has none of that id or name in {site.name}: see"
-            " 'instance-images image list'.",
+            f" 'instance-images image list'.{suggestion(reference, own)}",
         )
     if len(found) > 1:
         raise Refused(

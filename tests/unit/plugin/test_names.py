@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instance_images.names import fault_of_name, formula_safe, printable
+from instance_images.names import fault_of_name, formula_safe, printable, suggestion
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,20 @@ def test_a_name_that_only_looks_dangerous_is_accepted(name: str) -> None:
 )
 def test_a_name_that_is_empty_too_long_or_not_printable_is_refused(name: str) -> None:
     assert fault_of_name(name)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        ("web-", " Did you mean 'Web-2' or 'web-1'?"),
+        ("WEB-1", " Did you mean 'web-1' or 'Web-2'?"),
+        ("databse", " Did you mean 'database'?"),
+        ("something else", ""),
+        ("", ""),
+    ],
+)
+def test_near_names_are_suggested(wanted: str, told: str) -> None:
+    assert suggestion(wanted, ["web-1", "database", "Web-2", "mail\x1b[2J"]) == told
 
 
 def test_an_emoji_that_python_does_not_know_is_shown() -> None:

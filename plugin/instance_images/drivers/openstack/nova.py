@@ -14,13 +14,15 @@ from instance_images.drivers.openstack.service import (
 )
 from instance_images.errors import CloudUnavailable, NotFound, Refused, WrongState
 from instance_images.model.cloud import Server, ServerStatus
-from instance_images.names import printable
+from instance_images.names import printable, suggestion
 
 _SERVER_ID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _FREEZING = ("hw_qemu_guest_agent", "os_require_quiesce")
 
 # What Nova says, with HTTP 500, where Glance answers 413: it has made nothing then.
 _GLANCE_QUOTA = "glanceclient.exc.HTTPOverLimit"
+
+_LOOKED_AT = 200  # instances, for one whose name is like the one that is wanted
 
 _SERVER_STATUSES = {
     "ACTIVE": ServerStatus.RUNNING,
@@ -53,12 +55,18 @@ class OpenStackServers(OpenStackPart):
                 f" {', '.join(server.id for server in named)}."
             )
         if not named:
-            raise NotFound(
-                "Instance",
-                reference,
-                f"Project {project_id} has none of that id or name in {self._location.name}.",
-            )
+            hint = f"Project {project_id} has none of that id or name in {self._location.name}."
+            raise NotFound("Instance", reference, hint + self._suggestion(project_id, reference))
         return named[0]
+
+    def _suggestion(self, project_id: str, reference: str) -> str:
+        """Return which of the project's instances may be meant; one page of them is looked at."""
+        params = {"limit": str(_LOOKED_AT)}
+        answer = self._api.ask(project_id, "compute", "GET", "/servers/detail", params=params)
+        own = [
+            s.name for s in map(server_of, answer.json()["servers"]) if s.project_id == project_id
+        ]
+        return suggestion(reference, own)
 
     def find_servers(self, project_ids: Collection[str], reference: str) -> list[Server]:
         """Return every instance of that id or name in any of the projects.

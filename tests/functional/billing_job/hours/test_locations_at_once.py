@@ -116,7 +116,7 @@ def test_interrupt_ends_a_command_whose_location_does_not_answer(
         process.kill()
 
     assert process.returncode == 130
-    assert err.strip() == "Stopped. Work that was begun in the cloud goes on."
+    assert err.strip().startswith("Stopped. No task was started.")
 
 
 def test_writer_that_writes_again_and_again_keeps_no_other_thread_out(tmp_path: Path) -> None:

@@ -227,6 +227,12 @@ def test_hour_of_a_rate_must_be_a_full_hour_with_an_offset(
     assert cli.ok("rate", "list").json == []
 
 
+def test_negative_limit_is_told_how_a_limit_is_removed(
+    configured: ConfiguredCommandLine, nowhere: None
+) -> None:
+    refused(configured(), 2, "limit unset ACCOUNT", "limit", "set", "demo", "-1")
+
+
 def test_currency_of_a_rate_must_be_the_locations(
     configured: ConfiguredCommandLine, nowhere: None
 ) -> None:

@@ -184,6 +184,18 @@ def test_tasks_of_another_account_are_neither_listed_nor_shown(market: Market) -
     assert market.cli.ok("task", "show", theirs, *market.theirs.account).json["id"] == theirs
 
 
+def test_near_names_are_the_accounts_own(market: Market) -> None:
+    theirs = market.theirs.project.name
+    own = f" Did you mean 'only-{market.ours.project.name}'?\n"
+    capture = ("image", "create", "wb", "--name", "n")
+
+    image = market.cli.refused(3, "", "image", "show", f"only-{theirs}", *market.ours.account)
+    server = market.cli.refused(3, "Did you mean 'web'?", *capture, *market.ours.account)
+
+    assert image.err.endswith(own)
+    assert market.theirs.server_id not in server.err
+
+
 def test_instance_of_another_account_is_not_found_by_its_id(market: Market) -> None:
     market.cli.refused(
         3, "was not found",
