@@ -86,7 +86,9 @@ def _move_to_history(
     """Copy the news, then remove exactly those that were copied."""
     size: sa.ColumnElement[int | None] = news.c.size_bytes
     if billable_size == "virtual":
-        size = sa.func.coalesce(news.c.virtual_size_bytes, news.c.size_bytes)
+        # The disk says itself how large it is, in a header that its owner can write.
+        is_larger = news.c.virtual_size_bytes > news.c.size_bytes
+        size = sa.case((is_larger, news.c.virtual_size_bytes), else_=news.c.size_bytes)
     own = news.c.account_key.in_(ledger.account_keys(location))
     taken = (
         sa.select(

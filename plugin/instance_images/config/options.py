@@ -81,7 +81,7 @@ _BILLING_OPTS = [
         default="stored",
         choices=[
             ("stored", "the bytes that the image service stores"),
-            ("virtual", "the size of the disk inside, where the image service knows it"),
+            ("virtual", "the larger of these bytes and the size of the disk inside"),
         ],
         help="Billed size. Applies to images that become available after the change.",
     ),

@@ -193,7 +193,7 @@ def available_without_size(connection: sa.Connection, location: str) -> list[tup
         .where(
             accounts.c.location == location,
             images.c.status == ImageStatus.AVAILABLE,
-            sa.func.coalesce(images.c.size_bytes, 0) == 0,
+            sa.func.coalesce(images.c.size_bytes, 0) <= 0,
         )
         .order_by(images.c.image_id)
     )

@@ -81,8 +81,16 @@ def _empty(site: Site) -> Iterator[Finding]:
 
 
 def _orphans(site: Site) -> Iterator[Finding]:
-    """Find images in the cloud that bear our mark and are on record as nothing that lives."""
-    marked = {one.id: one for one in site.provider.list_images() if one.claims.request_id}
+    """Find images in the cloud that bear our mark and are on record as nothing that lives.
+
+    Also those of which the image service tells no size; it is asked for its list once.
+    """
+    marked: dict[str, CloudImage] = {}
+    for one in site.provider.list_images():
+        if one.claims.request_id:
+            marked[one.id] = one
+        if one.status is CloudImageStatus.ACTIVE and (one.size_bytes is None or one.size_bytes < 0):
+            yield _unsized(site, one)
     with site.database.reading() as connection:
         living = images_in_cloud.living_cloud_ids(connection, site.service, list(marked))
         known = images_in_cloud.known_cloud_ids(connection, site.service, list(marked))
@@ -105,6 +113,19 @@ def _orphans(site: Site) -> Iterator[Finding]:
             f"Run 'instance-images image sync'; if it stays, see whether anybody needs it, and else"
             f" delete it: 'openstack image delete {found.id}'.",
         )
+
+
+def _unsized(site: Site, found: CloudImage) -> Finding:
+    told = "no size" if found.size_bytes is None else f"{found.size_bytes} bytes as its size"
+    return Finding(
+        "images",
+        Severity.ERROR,
+        site.name,
+        f"Image {found.id} of project {found.owner_id} is active, and the image service tells"
+        f" {told}: it is neither adopted nor billed.",
+        "See what its store holds (its locations tell where), and correct the size in the database"
+        f" of the image service, or delete it: 'openstack image delete {found.id}'.",
+    )
 
 
 def _returned(site: Site, found: CloudImage) -> Finding:

@@ -90,7 +90,7 @@ def next_of_capture(
         if has_no_source and task.stage == stage and now - task.stage_began_at >= GRACE:
             return Failed("The instance was deleted before its disk was uploaded.")
         return Continues(stage, max(task.progress, CAPTURE_PROGRESS.get(stage, 0)))
-    if not found.size_bytes:
+    if found.size_bytes is None or found.size_bytes <= 0:
         return Failed(
             "The image service holds 0 bytes of the image: it cannot be used. Delete it and"
             " capture the instance again."

@@ -220,7 +220,7 @@ def _next_of_upload(task: Task, seen: Seen, image: CloudImage, now: datetime) ->
 def fault_of_upload(image: CloudImage, size_gib: int, disk_format: str) -> str | None:
     """Return why the image cannot hold all of a volume of that size, or None if it can."""
     disk_bytes = size_gib * _GIB
-    if not image.size_bytes:
+    if image.size_bytes is None or image.size_bytes <= 0:
         return "The image service holds 0 bytes of the image: it cannot be used."
     if disk_format == "raw" and image.size_bytes != disk_bytes:
         return (

@@ -15,7 +15,7 @@ from instance_images.db.cloud_images import AvailableState
 from instance_images.errors import CloudUnavailable, ImagesMissing, Refused
 from instance_images.locations.site import Site
 from instance_images.model.adoption import is_eligible, is_stored, shelves
-from instance_images.model.cloud import CloudImage, CloudImageStatus
+from instance_images.model.cloud import CloudImage
 from instance_images.model.records import Account, AdoptionPolicy, AdoptMode, Image
 from instance_images.names import storable_name
 from instance_images.parallel import in_parallel
@@ -173,10 +173,12 @@ def list_cloud(site: Site) -> Listed:
 
 
 def _differs(known: AvailableState, found: CloudImage) -> bool:
-    """Return whether the image service has another owner or size; none and 0 are no answer."""
-    if found.status is not CloudImageStatus.ACTIVE or not found.size_bytes or not found.owner_id:
-        return False
-    return known[:3] != (found.owner_id, found.size_bytes, found.virtual_size_bytes)
+    """Return whether the image service has another owner or size; 0 and less is no answer."""
+    return is_stored(found) and known[:3] != (
+        found.owner_id,
+        found.size_bytes,
+        found.virtual_size_bytes,
+    )
 
 
 def _new_name(site: Site, name: str, found: CloudImage) -> str | None:
