@@ -200,16 +200,19 @@ def open_tasks(
     location: str,
     account_id: str | None,
     task_ids: Collection[str] | None = None,
+    image_id: str | None = None,
 ) -> list[Task]:
     """Return the tasks that may still change, and those that left something in the cloud.
 
-    ``task_ids``: those among these.
+    ``task_ids``: those among these. ``image_id``: those of that image.
     """
     query = _of(location, account_id).where(
         sa.or_(tasks.c.state.in_(UNFINISHED), tasks.c.has_leftovers.is_(True))
     )
     if task_ids is not None:
         query = query.where(tasks.c.task_id.in_(task_ids))
+    if image_id is not None:
+        query = query.where(tasks.c.image_id == image_id)
     query = query.order_by(tasks.c.created_at, tasks.c.task_id)
     return [task_of(row) for row in connection.execute(query)]
 

@@ -11,7 +11,7 @@ from instance_images.db import images
 from instance_images.locations.site import Site, require_enabled
 from instance_images.model.cloud import OfferedImage
 from instance_images.model.records import Account, Image, ImageStatus
-from instance_images.tasks.settling import settle
+from instance_images.tasks.advancing import advance_account
 
 OS_IMAGES, MY_IMAGES = "OS Images", "My Images"
 
@@ -51,7 +51,7 @@ def choices(site: Site, account: Account, project: str | None = None) -> list[Ch
     The number of requests does not grow with the images, but with the pages that they fill.
     """
     require_enabled(site)
-    settle(site, account.id)
+    advance_account(site, account.id)
     with site.database.reading() as connection:
         records = images.list_images(connection, site.name, account.id)
     own = {

@@ -22,11 +22,12 @@ from instance_images.errors import (
     UsageError,
     WrongState,
 )
-from instance_images.locations.site import Site, require_enabled, resolve_image
+from instance_images.locations.site import Site, require_enabled
 from instance_images.model.cloud import CloudImage, Flavor, ServerRequest
 from instance_images.model.idempotency import RequestIds, ids_of_request
 from instance_images.model.records import Account, Image, ImageStatus, TaskKind, TaskState
 from instance_images.names import fault_of_name, printable
+from instance_images.tasks.advancing import current_image
 from instance_images.tasks.repeating import find_repeated, require_key, require_new
 from instance_images.tasks.settling import settle
 
@@ -90,7 +91,7 @@ def deploy(
     _send(site, project_id, request)
     if order.count > 1:
         with contextlib.suppress(CloudUnavailable):  # the next look learns the other ids
-            settle(site, account.id)
+            settle(site, account.id, only=[ids.task_id])
     return ids.task_id
 
 
@@ -107,9 +108,7 @@ def _recorded(
     fault = fault_of_order(order)
     if fault:
         raise UsageError(fault)
-    settle(site, account.id)
-    with site.database.reading() as connection:
-        image = resolve_image(connection, site, account, reference)
+    image = current_image(site, account, reference)
     found = require_available(site, account, image)
     project_id = image.project_id
     named = site.project_named(project)

@@ -25,7 +25,7 @@ from instance_images.errors import (
     UsageError,
     WrongState,
 )
-from instance_images.locations.site import Site, require_enabled, resolve_image
+from instance_images.locations.site import Site, require_enabled
 from instance_images.model.cloud import CloudImage, Project
 from instance_images.model.records import Account, Image
 from instance_images.model.scaling import (
@@ -39,7 +39,7 @@ from instance_images.model.scaling import (
 )
 from instance_images.names import printable
 from instance_images.parallel import in_parallel
-from instance_images.tasks.settling import settle
+from instance_images.tasks.advancing import current_image
 
 LOG = logging.getLogger(__name__)
 
@@ -251,9 +251,7 @@ def _seen_again(site: Site, group: ScalingGroup) -> ScalingGroup:
 
 def _available(site: Site, account: Account, reference: str) -> tuple[Image, CloudImage]:
     """Return the account's image of that id or name, and what the image service has of it."""
-    settle(site, account.id)
-    with site.database.reading() as connection:
-        image = resolve_image(connection, site, account, reference)
+    image = current_image(site, account, reference)
     return image, require_available(site, account, image)
 
 

@@ -40,6 +40,11 @@ from instance_images.model.records import (
 from instance_images.model.volume_capture import Ask
 from instance_images.names import fault_of_name, printable
 from instance_images.tasks import volume_steps
+from instance_images.tasks.advancing import (
+    advance_account,
+    advance_capture_of,
+    with_free_slot,
+)
 from instance_images.tasks.recording import Observation, record
 from instance_images.tasks.repeating import (
     find_repeated,
@@ -108,7 +113,7 @@ def _recorded(site: Site, account: Account, asked: _Asked, ids: RequestIds) -> I
     fault = fault_of_name(asked["name"])
     if fault:
         raise UsageError(fault)
-    settle(site, account.id)
+    advance_account(site, account.id)
     server = site.directory.find_server(
         account, asked["server"], site.project_named(asked["project"])
     )
@@ -129,6 +134,7 @@ def _recorded(site: Site, account: Account, asked: _Asked, ids: RequestIds) -> I
             journal=request.journal,
         )
 
+    advance_capture_of(site, account, server.id)
     reserve(site, account, request, add)
     return request
 
@@ -188,7 +194,7 @@ def reserve(
         require_free_slot(connection, site, account, keystone_limit)
         take_slot(connection, row.account_key)
 
-    site.database.write(work)
+    with_free_slot(site, account, lambda: site.database.write(work))
 
 
 def _require_idle(connection: sa.Connection, request: ImageRequest) -> None:
@@ -309,4 +315,4 @@ def _record_unavailable(
 
     site.database.write(work)
     with contextlib.suppress(CloudUnavailable):
-        settle(site, account.id, (TaskKind.CREATE,))  # what Nova has left is removed
+        settle(site, account.id, only=[request.task_id])  # what Nova has left is removed

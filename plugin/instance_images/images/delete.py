@@ -11,14 +11,15 @@ import sqlalchemy as sa
 from instance_images.db import images, readings, tasks
 from instance_images.deployments.scaling_groups import require_unused
 from instance_images.errors import CloudUnavailable, InstanceImagesError, Refused, WrongState
-from instance_images.locations.site import Site, resolve_image
+from instance_images.locations.site import Site
 from instance_images.model.cloud import CloudImage
 from instance_images.model.deletion import vanished_at
 from instance_images.model.learning import Learning, Source
 from instance_images.model.records import Account, Image, ImageStatus, TaskKind
 from instance_images.names import printable
+from instance_images.tasks.advancing import current_images
 from instance_images.tasks.recording import record_deleted, record_not_deleted
-from instance_images.tasks.settling import find_in_cloud, settle
+from instance_images.tasks.settling import find_in_cloud
 
 LOG = logging.getLogger(__name__)
 
@@ -35,9 +36,7 @@ class Deletion:
 
 def find(site: Site, account: Account, references: Sequence[str]) -> list[Image]:
     """Return the account's images that are to be deleted. Raises NotFound for the first unknown."""
-    settle(site, account.id)
-    with site.database.reading() as connection:
-        return [resolve_image(connection, site, account, reference) for reference in references]
+    return current_images(site, account, references)
 
 
 def delete(site: Site, account: Account, reference: str, *, force: bool = False) -> Deletion:

@@ -13,13 +13,13 @@ from instance_images.locations.everywhere import Everywhere, at_each
 from instance_images.locations.site import Site, resolve_image
 from instance_images.model.records import Image
 from instance_images.names import printable
-from instance_images.tasks.settling import settle
+from instance_images.tasks.advancing import advance_account
 
 
 def list_images(site: Site, account: str | None, *, all_accounts: bool = False) -> list[Image]:
     """Return the images that are not deleted, oldest first, of one account or of all."""
     account_id = None if all_accounts else site.account(account).id
-    settle(site, account_id)
+    advance_account(site, account_id)
     with site.database.reading() as connection:
         return images.list_images(connection, site.name, account_id)
 
@@ -27,7 +27,7 @@ def list_images(site: Site, account: str | None, *, all_accounts: bool = False) 
 def find_image(site: Site, account: str | None, reference: str) -> Image:
     """Return the account's image of that id or name at the location. Raises NotFound."""
     owner = site.account(account)
-    settle(site, owner.id)
+    advance_account(site, owner.id)
     with site.database.reading() as connection:
         return resolve_image(connection, site, owner, reference)
 

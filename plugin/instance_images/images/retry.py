@@ -25,6 +25,7 @@ from instance_images.model.records import (
     TaskState,
 )
 from instance_images.names import printable
+from instance_images.tasks.advancing import advance_account
 from instance_images.tasks.find import find_task
 from instance_images.tasks.repeating import request_on_record, require_key
 from instance_images.tasks.settling import settle
@@ -59,7 +60,7 @@ def retry(site: Site, account: Account, task_id: str, key: str | None = None) ->
 
 def _begun_again(site: Site, account: Account, task_id: str, retry_id: str | None) -> ImageRequest:
     require_enabled(site)
-    settle(site, account.id)
+    advance_account(site, account.id)
     settle(site, account.id, only=[task_id])  # what it left may not be due, and be removable now
     task, image = _failed(site, account, task_id)
     server = site.provider.get_server(image.project_id, image.source_instance_id)

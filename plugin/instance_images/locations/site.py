@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 from functools import cached_property
 
 import sqlalchemy as sa
@@ -29,11 +30,19 @@ from instance_images.model.records import (
 from instance_images.names import printable, suggestion
 
 
+class Advance(Enum):
+    """Which tasks an operation advances before it decides."""
+
+    ACCOUNT = "account"  # all of the account
+    NEEDED = "needed"  # those that the operation depends on
+
+
 @dataclass(frozen=True)
 class Site:
     """A location, its driver, the database and the clock.
 
     ``caller`` is whose request it works for, None for the command line and whatever runs alone.
+    ``advances`` is the front end's choice.
     """
 
     location: Location
@@ -45,6 +54,7 @@ class Site:
     adoption: AdoptionPolicy = NO_ADOPTION
     deadlines: Deadlines = DEFAULT_DEADLINES
     caller: Caller | None = None
+    advances: Advance = Advance.ACCOUNT
 
     @property
     def name(self) -> str:
@@ -66,8 +76,16 @@ class Site:
         return Directory(self.provider, self.account_scope)
 
     def for_caller(self, caller: Caller) -> "Site":
-        """Return the location for one request: what it names is looked up as the caller."""
-        return replace(self, provider=self.provider.for_caller(caller), caller=caller)
+        """Return the location for one request: what it names is looked up as the caller.
+
+        Only the tasks that the request depends on are advanced.
+        """
+        return replace(
+            self,
+            provider=self.provider.for_caller(caller),
+            caller=caller,
+            advances=Advance.NEEDED,
+        )
 
     def project_named(self, reference: str | None) -> str | None:
         """Return the project that a request names; if it names none, that of the caller's token."""
