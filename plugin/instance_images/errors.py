@@ -27,6 +27,19 @@ class ConfigurationError(InstanceImagesError):
     exit_code = 2
 
 
+class BrokenExtension(ConfigurationError):
+    """Something that another distribution adds cannot be loaded; without it all else works."""
+
+    code = "broken_extension"
+
+    def __init__(self, group: str, name: str, value: str, distribution: str, fault: str) -> None:
+        super().__init__(
+            f"{name} ({value}) of {distribution}, an entry point of {group}, cannot be loaded:"
+            f" {' '.join(fault.split()).removesuffix('.')}. Update or uninstall {distribution}."
+        )
+        self.group, self.name, self.distribution = group, name, distribution
+
+
 class Refused(InstanceImagesError):
     """The request is understood and not granted; nothing was changed."""
 

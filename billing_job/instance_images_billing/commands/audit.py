@@ -13,7 +13,7 @@ import click
 
 from instance_images.commands.options import locations_of, locations_option, parsed, pass_invocation
 from instance_images.commands.output import show_list, tell_warning
-from instance_images.errors import UsageError
+from instance_images.errors import BrokenExtension, UsageError
 from instance_images.instants import parse_hour
 
 if TYPE_CHECKING:
@@ -62,8 +62,6 @@ def verify(
 
     Example: instance-images meter verify --digests /mnt/audit/digests
     """
-    from importlib.metadata import entry_points
-
     from instance_images_billing.audit.recorded import compare_recorded
     from instance_images_billing.audit.verify import verify_location, verify_periods
     from instance_images_billing.ledger.anchors import parse_anchor
@@ -78,7 +76,7 @@ def verify(
         else _recorded_by_runs(invocation, settings.digest_file)
     )
     anchors += recorded
-    checks = [found.load() for found in entry_points(group="instance_images.checks")]
+    checks = _installed_checks(invocation)
     findings: list[str] = list(faults)
     with application.database.snapshot() as connection:
         for name in names:
@@ -102,6 +100,20 @@ def verify(
         click.echo(f"{', '.join(names)}: every charge is what it has to be.")
         if anchors:
             click.echo(f"Recorded digests compared: {len(anchors)}.")
+
+
+def _installed_checks(invocation: Invocation) -> list[Callable[..., Sequence[str]]]:
+    """Return the checks of all parts; one that cannot be loaded makes the exit code 1."""
+    from instance_images.model.extensions import extensions, loaded
+
+    checks: list[Callable[..., Sequence[str]]] = []
+    for found in extensions("instance_images.checks"):
+        try:
+            checks.append(loaded(found))
+        except BrokenExtension as error:
+            tell_warning(f"A check is left out: {error}")
+            invocation.exit_code = 1
+    return checks
 
 
 def _recorded(files: Sequence[Path]) -> tuple[list[Anchor], list[str]]:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import cache, cached_property
-from importlib.metadata import EntryPoint, entry_points, version
+from importlib.metadata import EntryPoint, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +20,9 @@ from instance_images import request_ids
 from instance_images.commands.output import tell_error, tell_warning
 from instance_images.config import logs as logging_setup
 from instance_images.config.redaction import forget, redact
-from instance_images.errors import InstanceImagesError, UsageError
+from instance_images.errors import BrokenExtension, InstanceImagesError, UsageError
 from instance_images.instants import Clock, system_clock
+from instance_images.model.extensions import extensions, loaded
 from instance_images.names import printable
 
 if TYPE_CHECKING:
@@ -71,7 +72,16 @@ class Invocation:
 @cache
 def _commands() -> dict[str, EntryPoint]:
     """Return the commands of all installed parts by name; to look takes a while."""
-    return {found.name: found for found in entry_points(group="instance_images.commands")}
+    return {found.name: found for found in extensions("instance_images.commands")}
+
+
+def _loaded(name: str) -> click.Command:
+    command = loaded(_commands()[name])
+    if isinstance(command, click.Command):
+        return command
+    found = _commands()[name]
+    owner = str(found.dist.name) if found.dist else "an unknown distribution"
+    raise BrokenExtension(found.group, name, found.value, owner, "It is no command of click")
 
 
 class PartsGroup(click.Group):
@@ -82,11 +92,14 @@ class PartsGroup(click.Group):
         return sorted(_commands())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load the command of that name."""
+        """Load the command of that name; one that cannot be loaded is told, and left out."""
         if cmd_name not in _commands():
             return None
-        command: click.Command = _commands()[cmd_name].load()
-        return command
+        try:
+            return _loaded(cmd_name)
+        except BrokenExtension as error:
+            click.echo(f"Warning: Skipped: {printable(str(error))}", err=True)
+            return None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -98,6 +111,8 @@ class PartsGroup(click.Group):
 
             near = "".join(get_close_matches(name, _commands(), 1))
             ctx.fail(f"No such command {name!r}." + (f" Did you mean {near!r}?" if near else ""))
+        if name in _commands():
+            _loaded(name)  # whoever wants it gets the error
         return super().resolve_command(ctx, args)
 
 

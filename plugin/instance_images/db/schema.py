@@ -1,6 +1,6 @@
 """The schema of the database: its revision, its upgrade, and how it differs from the tables."""
 
-from importlib.metadata import entry_points
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from instance_images.db.engine import Database
-from instance_images.errors import ConfigurationError, DatabaseUnavailable
+from instance_images.errors import BrokenExtension, ConfigurationError, DatabaseUnavailable
+from instance_images.model.extensions import extensions, loaded
+
+LOG = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 
@@ -76,8 +79,14 @@ def foreign_encodings(database: Database) -> list[str]:
 
 
 def metadata_of_parts() -> list[sa.MetaData]:
-    """Return the tables of all installed parts."""
-    return [found.load() for found in entry_points(group="instance_images.tables")]
+    """Return the tables of all installed parts; what cannot be loaded is logged, and left out."""
+    found = []
+    for one in extensions("instance_images.tables"):
+        try:
+            found.append(loaded(one))
+        except BrokenExtension as error:
+            LOG.warning("Tables are left out: %s", error)
+    return found
 
 
 def tables() -> list[sa.Table]:

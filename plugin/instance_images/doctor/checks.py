@@ -8,11 +8,11 @@ is changed, in the cloud or on record.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib.metadata import entry_points
 
 from instance_images.config.settings import Location
 from instance_images.errors import InstanceImagesError
 from instance_images.locations.application import Application
+from instance_images.model.extensions import broken_extensions, extensions, loaded
 from instance_images.model.findings import Finding, Severity
 from instance_images.parallel import in_parallel
 
@@ -32,9 +32,21 @@ class Examined:
 
 
 def examine(application: Application, locations: Sequence[Location]) -> list[Examined]:
-    """Run all checks, in the order of their names."""
-    found = sorted(entry_points(group="instance_images.doctor"), key=lambda one: one.name)
-    return [Examined(one.name, _run(one.name, one.load(), application, locations)) for one in found]
+    """Run all checks, in the order of their names, then tell of what cannot be loaded."""
+    broken_ones = {(error.group, error.name): error for error in broken_extensions()}
+    examined = [
+        Examined(one.name, _run(one.name, loaded(one), application, locations))
+        for one in extensions("instance_images.doctor")
+        if (one.group, one.name) not in broken_ones
+    ]
+    if broken_ones:
+        cure = "Update or uninstall the distribution; until then it is left out."
+        told = [
+            Finding("extensions", Severity.WARNING, None, str(error), cure)
+            for error in broken_ones.values()
+        ]
+        examined.append(Examined("extensions", told))
+    return examined
 
 
 def _run(

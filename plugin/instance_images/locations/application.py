@@ -1,7 +1,6 @@
 """Wires settings, database, clock and drivers together for the entry points. Holds no logic."""
 
 from functools import cached_property
-from importlib.metadata import entry_points
 
 from instance_images.config.settings import Location, Settings
 from instance_images.db.engine import Database
@@ -9,6 +8,7 @@ from instance_images.drivers.provider import Provider
 from instance_images.errors import ConfigurationError
 from instance_images.instants import Clock, system_clock
 from instance_images.locations.site import Site
+from instance_images.model.extensions import extensions, loaded
 from instance_images.model.records import NO_ADOPTION
 
 
@@ -47,12 +47,12 @@ class Application:
 
 
 def _load(location: Location) -> Provider:
-    found = entry_points(group="instance_images.providers", name=location.provider)
+    found = extensions("instance_images.providers", location.provider)
     if not found:
-        known = ", ".join(sorted(entry_points(group="instance_images.providers").names))
+        known = ", ".join(one.name for one in extensions("instance_images.providers"))
         raise ConfigurationError(
             f"Configuration: [location:{location.name}] provider = {location.provider} is not"
             f" installed; installed are: {known}."
         )
-    provider: Provider = next(iter(found)).load()(location)
+    provider: Provider = loaded(found[0])(location)
     return provider
