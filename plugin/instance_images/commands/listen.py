@@ -14,6 +14,7 @@ from instance_images.errors import ConfigurationError
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
     from instance_images.events.broker import Consumer, Handler
+    from instance_images.events.doubts import Watch
 
 
 @click.command()
@@ -29,9 +30,11 @@ def listen(invocation: Invocation, location: str | None) -> None:
     Example: instance-images listen --location RegionOne
     """
     from instance_images.events.broker import Consumer
+    from instance_images.events.doubts import Watch
 
     urls = _urls(invocation, location)
-    sources = {name: (url, _handler(invocation, name)) for name, url in urls.items()}
+    watches = {name: Watch(name, invocation.clock) for name in urls}
+    sources = {name: (url, _handler(invocation, name, watches[name])) for name, url in urls.items()}
 
     def report(name: str) -> None:
         click.echo(f"Listening to the image service of {name}.", err=True)
@@ -39,8 +42,14 @@ def listen(invocation: Invocation, location: str | None) -> None:
     consumer = Consumer(invocation.application.settings.events, sources)
     _stop_by_signals(consumer)
     click.echo(f"Waiting for the message broker of {', '.join(urls)}.", err=True)
+
+    def report_doubts(*, at_once: bool = False) -> None:
+        for watch in watches.values():
+            watch.report(_warn, at_once=at_once)
+
     with invocation.announced("listen"):
-        consumer.run(report)
+        consumer.run(report, report_doubts)
+    report_doubts(at_once=True)
     click.echo("Stopped. What was not dealt with stays in its queue.", err=True)
 
 
@@ -66,8 +75,13 @@ def _urls(invocation: Invocation, location: str | None) -> dict[str, str]:
     return urls
 
 
-def _handler(invocation: Invocation, name: str) -> Handler:
+def _warn(sentence: str) -> None:
+    click.echo(f"Warning: {sentence}", err=True)
+
+
+def _handler(invocation: Invocation, name: str, watch: Watch) -> Handler:
     from instance_images.errors import Refused
+    from instance_images.events.doubts import Doubt
     from instance_images.events.notifications import take_notice
 
     def handle(event_type: str, payload: object) -> None:
@@ -76,9 +90,15 @@ def _handler(invocation: Invocation, name: str) -> Handler:
         try:
             notice = site.provider.read_notification(event_type, payload)
         except ValueError as error:
+            watch.doubt(Doubt.UNREADABLE)
+            watch.report(_warn)
+            if not watch.may_ask("", is_on_record=False):
+                return  # a flood of them does not fill the log
+            watch.in_vain("", is_on_record=False)
             raise Refused(str(error)) from error
-        for news in take_notice(site, notice) if notice else ():
+        for news in take_notice(site, notice, watch) if notice else ():
             click.echo(news.sentence)
+        watch.report(_warn)
 
     return handle
 

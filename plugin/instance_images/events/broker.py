@@ -53,11 +53,11 @@ class Consumer:
                 messaging, settings, transport, location, endpoint
             )
 
-    def run(self, report: Callable[[str], None]) -> None:
+    def run(self, report: Callable[[str], None], tick: Callable[[], object]) -> None:
         """Consume until ``stop`` is called.
 
         A broker that does not answer is asked again until it does; ``report`` is called with the
-        name of a location when it listens to it.
+        name of a location when it listens to it, and ``tick`` every few seconds.
         """
         started: list[Any] = []
 
@@ -69,7 +69,8 @@ class Consumer:
         # To start waits for the broker, in a way that nothing can end: it is left behind then.
         for location in self._listeners:
             threading.Thread(target=start, args=(location,), daemon=True).start()
-        self._stopping.wait()
+        while not self._stopping.wait(PAUSE_SECONDS):
+            tick()
         for listener in started:
             listener.stop()
             listener.wait()

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from instance_images.db import accounts, images, readings, tasks
 from instance_images.db import cloud_images as images_in_cloud
 from instance_images.db.news import tell, tell_begin
+from instance_images.events.doubts import Doubt, Watch
 from instance_images.locations.site import Site
 from instance_images.model.cloud import CloudImage, CloudImageStatus, Notice, NoticeKind
 from instance_images.model.deletion import vanished_at
@@ -30,15 +31,45 @@ from instance_images.tasks.settling import find_in_cloud, require_sight, settle
 LOG = logging.getLogger(__name__)
 
 
-def take_notice(site: Site, notice: Notice) -> list[Learned]:
+def take_notice(site: Site, notice: Notice, watch: Watch | None = None) -> list[Learned]:
     """Bring our record up to what the notice tells; return what was new, nothing the second time.
 
-    Raises CloudUnavailable, ConfigurationError and DatabaseUnavailable where that cannot be done
+    ``watch`` counts what the image service does not confirm, and says when to ask no more. Raises
+    CloudUnavailable, ConfigurationError and DatabaseUnavailable where that cannot be done
     now: the notice is to be given again. Refused where it never can be.
     """
+    watch = watch or Watch(site.name, site.clock)
     image = _on_record(site, notice.image)
+    owner_id = notice.image.owner_id if image is None else image.project_id
+    if not _asks(image, notice):
+        return _taken(site, image, notice, watch)
+    if not watch.may_ask(owner_id, is_on_record=image is not None):
+        watch.doubt(Doubt.TOO_MANY, notice.image.id)
+        return []
+    news = _taken(site, image, notice, watch)
+    if not news:
+        watch.in_vain(owner_id, is_on_record=image is not None)
+    return news
+
+
+def _asks(image: Image | None, notice: Notice) -> bool:
+    """Return whether the cloud is asked about the notice: what our record answers costs nothing."""
+    match image.status if image else None:
+        case None:
+            return notice.kind is NoticeKind.ACTIVE
+        case ImageStatus.CREATING:
+            return notice.kind is not NoticeKind.CHANGED
+        case ImageStatus.AVAILABLE:
+            return notice.kind is not NoticeKind.ACTIVE
+        case ImageStatus.DELETING:
+            return notice.kind is NoticeKind.DELETED
+        case _:
+            return False
+
+
+def _taken(site: Site, image: Image | None, notice: Notice, watch: Watch) -> list[Learned]:
     if image is None:
-        return _adopt(site, notice) if notice.kind is NoticeKind.ACTIVE else []
+        return _adopt(site, notice, watch) if notice.kind is NoticeKind.ACTIVE else []
     news: list[Learned] = []
     if image.status is ImageStatus.CREATING and notice.kind is not NoticeKind.CHANGED:
         settled = settle(site, image.account_id, source=Source.NOTICE, only={image.task_id})
@@ -46,11 +77,11 @@ def take_notice(site: Site, notice: Notice) -> list[Learned]:
         image = _on_record(site, notice.image) or image
     match notice.kind:
         case NoticeKind.ACTIVE:
-            return news + _correct_begin(site, image, notice)
+            return news + _correct_begin(site, image, notice, watch)
         case NoticeKind.CHANGED:
-            return news + _change(site, image, notice)
+            return news + _change(site, image, notice, watch)
         case NoticeKind.DELETED:
-            return news + _end(site, image, notice)
+            return news + _end(site, image, notice, watch)
 
 
 def _on_record(site: Site, told: CloudImage) -> Image | None:
@@ -74,7 +105,7 @@ def _write(site: Site, work: Callable[[sa.Connection], Iterable[Learned]]) -> li
 # ------------------------------------------------------------------- images that others made
 
 
-def _adopt(site: Site, notice: Notice) -> list[Learned]:
+def _adopt(site: Site, notice: Notice, watch: Watch) -> list[Learned]:
     """Take an image that is not on record into its owner's account, if that is the policy.
 
     An image that the image service does not have is never charged to anybody: the notification may
@@ -89,7 +120,10 @@ def _adopt(site: Site, notice: Notice) -> list[Learned]:
             site.name,
             notice.image.id,
         )
+        watch.doubt(Doubt.UNKNOWN, notice.image.id)
         return []
+    if found.owner_id != notice.image.owner_id:
+        watch.doubt(Doubt.OTHER_OWNER, found.id)
     found = replace(found, changed_at=_activated_at(found, notice))
     if not eligible(site, {found.id: found}):
         return []
@@ -130,13 +164,14 @@ def begun_at(
     return began_at if began_at < image.available_at else None
 
 
-def _correct_begin(site: Site, image: Image, notice: Notice) -> list[Learned]:
+def _correct_begin(site: Site, image: Image, notice: Notice, watch: Watch) -> list[Learned]:
     """Let the image begin earlier, with the owner and the size on record.
 
     Where another project is told than the one on record, nothing is corrected: whose the image was
     then cannot be verified any more.
     """
     if notice.image.owner_id != image.project_id:
+        watch.doubt(Doubt.OTHER_OWNER, notice.image.id)
         return []
 
     def work(connection: sa.Connection) -> Iterable[Learned]:
@@ -153,14 +188,16 @@ def _correct_begin(site: Site, image: Image, notice: Notice) -> list[Learned]:
     return _write(site, work)
 
 
-def _change(site: Site, image: Image, notice: Notice) -> list[Learned]:
+def _change(site: Site, image: Image, notice: Notice, watch: Watch) -> list[Learned]:
     """Take over the owner, the size and the name that the image has now."""
     if image.status is not ImageStatus.AVAILABLE:
         return []
     found = site.provider.get_image(notice.image.id)
     if found is None or found.status is not CloudImageStatus.ACTIVE:
         return []  # a notice of its end tells more
-    if found.owner_id == notice.image.owner_id:
+    if found.owner_id != notice.image.owner_id:
+        watch.doubt(Doubt.OTHER_OWNER, found.id)
+    else:
         found = replace(found, changed_at=min(notice.happened_at, found.changed_at))
     differences = compare_image(site, image, found)
     learning = _learning(site)
@@ -172,9 +209,10 @@ def _change(site: Site, image: Image, notice: Notice) -> list[Learned]:
     return _write(site, work) if differences.changed or differences.renamed else []
 
 
-def _end(site: Site, image: Image, notice: Notice) -> list[Learned]:
+def _end(site: Site, image: Image, notice: Notice, watch: Watch) -> list[Learned]:
     if image.status in (ImageStatus.AVAILABLE, ImageStatus.DELETING):
         if find_in_cloud(site, image) is not None:
+            watch.doubt(Doubt.STILL_THERE, notice.image.id)
             return []  # whatever was told, it is there
     elif image.status is not ImageStatus.DELETED:
         return []

@@ -1,6 +1,7 @@
 """``listen`` takes what a real Glance tells a real RabbitMQ; nothing is lost when either stops."""
 
 import contextlib
+import json
 import os
 import queue
 import signal
@@ -409,6 +410,47 @@ def test_a_notice_is_taken_again_when_glance_could_not_be_asked(
     listener.hears("adopted", project.id)
 
     assert len(record(cli, project)) == 1
+
+
+@pytest.mark.all
+def test_notices_that_glance_does_not_confirm_are_told_on_stderr(
+    broker: MessageBroker, telling_cloud: EmbeddedCloud, project: Project, listener: Listener
+) -> None:
+    ghost = str(uuid.uuid4())
+    image = {"id": ghost, "name": "x", "status": "active", "owner": project.id, "size": 10**15}
+    image |= {"virtual_size": None, "min_disk": 0, "min_ram": 0, "properties": {}}
+    times = dict.fromkeys(("created_at", "updated_at"), f"{now():%Y-%m-%dT%H:%M:%SZ}")
+
+    forge(broker, "image.activate", {**image, **times})
+    wait_for(lambda: any(ghost in line for line in listener.complaints), "a warning")
+    forge(broker, "image.activate", {"id": "../../etc"})
+    upload(telling_cloud, project)
+    listener.hears("adopted", project.id)
+    told = len(listener.complaints)
+    listener.end()
+
+    assert "1 about images that the image service does not have" in listener.complaints[told - 1]
+    wait_for(lambda: any("1 that cannot be read" in one for one in listener.complaints), "the rest")
+
+
+def forge(broker: MessageBroker, event_type: str, payload: object) -> None:
+    """Send a notification as any service with a password of the broker can."""
+    import kombu
+
+    message = {
+        "event_type": event_type,
+        "payload": payload,
+        "publisher_id": "x",
+        "priority": "INFO",
+    }
+    message |= {
+        "message_id": str(uuid.uuid4()),
+        "timestamp": str(now()),
+        "_unique_id": uuid.uuid4().hex,
+    }
+    body = {"oslo.version": "2.0", "oslo.message": json.dumps(message)}
+    with kombu.Connection(broker.url.replace("rabbit://", "amqp://") + "/") as connection:
+        connection.Producer().publish(body, exchange="glance", routing_key="notifications.info")
 
 
 @pytest.mark.all

@@ -13,6 +13,7 @@ from instance_images.db import cloud_images as images_in_cloud
 from instance_images.db.engine import Database
 from instance_images.db.schema import upgrade
 from instance_images.errors import CloudUnavailable
+from instance_images.events.doubts import IN_VAIN, IN_VAIN_FOR_OWNER, Doubt, Watch
 from instance_images.events.notifications import take_notice
 from instance_images.images.capture import capture
 from instance_images.model.cloud import Claims, CloudImage, CloudImageStatus, Notice, NoticeKind
@@ -27,13 +28,32 @@ ACTIVE, CHANGED, DELETED = NoticeKind.ACTIVE, NoticeKind.CHANGED, NoticeKind.DEL
 
 
 class Told(Cloud):
-    """A world in which the image service tells what happens."""
+    """A world in which the image service tells what happens; ``asked``: the ids it is asked for."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.watch = Watch(LOCATION.name, self.clock)
+        self.asked: list[str] = []
+        get_image = self.cloud.get_image
+
+        def counting(image_id: str) -> CloudImage | None:
+            self.asked.append(image_id)
+            return get_image(image_id)
+
+        self.cloud.get_image = counting  # type: ignore[method-assign]
+
+    def told(self, *, at_once: bool = False) -> str:
+        """Return what the watch reports now."""
+        said: list[str] = []
+        self.watch.report(said.append, at_once=at_once)
+        return " ".join(said)
 
     def tell(self, when: str, kind: NoticeKind, image: CloudImage, happened: str) -> list[str]:
         """Have a notice arrive at an instant; return what was new by it, in short."""
         self.clock.now = at(when)
         told = replace(image, changed_at=at(happened))
-        return [one.event for one in take_notice(self.site, Notice(kind, told, at(happened)))]
+        notice = Notice(kind, told, at(happened))
+        return [one.event for one in take_notice(self.site, notice, self.watch)]
 
     def remove(self, image: CloudImage) -> None:
         """Delete the image without us."""
@@ -152,6 +172,75 @@ def test_an_image_that_the_image_service_does_not_have_is_charged_to_nobody(
     assert "image never-was, which the image service does not have" in caplog.text
     world.run("1T12:05")
     assert world.billed_seconds() == 3600 + 2400  # the other image, of the same project
+
+
+@on_sqlite
+def test_what_is_not_confirmed_is_reported_at_most_once_a_minute(world: Told) -> None:
+    found = world.put("1T10:20")
+    ghost = replace(found, id="never-was")
+
+    world.tell("1T11:10", ACTIVE, ghost, "1T10:20")
+    first = world.told()
+    world.tell("1T11:10:10", ACTIVE, replace(ghost, id="nor\x1b[31m-this"), "1T10:20")
+    world.tell("1T11:10:20", ACTIVE, replace(found, owner_id="b"), "1T10:20")
+    world.tell("1T11:10:30", DELETED, found, "1T10:20")
+    world.watch.doubt(Doubt.UNREADABLE)
+
+    assert "since 2026-11-01T11:10:00Z" in first
+    assert "1 about images that the image service does not have (such as image never-was)" in first
+    assert "somebody who has a password of the message broker may forge them" in first
+    assert world.told() == ""
+    world.clock.now = at("1T11:11:05")
+    second = world.told()
+    for part in (
+        "1 about images that the image service does not have",
+        "1 with another owner than the image service names",
+        "1 about the deletion of images that are still there",
+        "1 that cannot be read",
+        "(such as image nor[31m-this)",
+    ):
+        assert part in second
+    assert world.told(at_once=True) == ""
+
+
+@on_sqlite
+def test_flood_of_forged_ids_costs_few_requests_and_holds_up_no_image_on_record(
+    world: Told,
+) -> None:
+    known = world.put("1T10:20")
+    world.tell("1T10:21", ACTIVE, known, "1T10:20")
+    world.asked.clear()
+
+    for number in range(2 * IN_VAIN):
+        ghost = replace(known, id=f"ghost-{number}", owner_id=f"project-{number}")
+        world.tell("1T11:00", ACTIVE, ghost, "1T10:59")
+    new = world.put("1T10:59")
+    left = world.tell("1T11:00:30", ACTIVE, new, "1T10:59")
+    in_flood = len(world.asked)
+    world.remove(known)
+
+    assert (in_flood, left) == (IN_VAIN, [])
+    assert world.tell("1T11:00:40", DELETED, known, "1T11:00:35") == ["deleted"]
+    assert world.tell("1T11:01:10", ACTIVE, new, "1T10:59") == ["adopted"]  # the minute is over
+    assert f"{IN_VAIN + 1} not checked, because too many others were in vain" in world.told()
+
+
+@on_sqlite
+def test_owner_whose_images_are_forged_holds_up_no_other_owner(world: Told) -> None:
+    mine, others = world.put("1T10:20"), world.put("1T10:20", "b")
+    world.tell("1T10:21", ACTIVE, mine, "1T10:20")
+    world.asked.clear()
+
+    for _ in range(2 * IN_VAIN_FOR_OWNER):
+        world.tell("1T11:00", DELETED, mine, "1T10:59")  # it is there
+        world.tell("1T11:00", ACTIVE, replace(mine, id="ghost"), "1T10:59")
+
+    assert len(world.asked) == 2 * IN_VAIN_FOR_OWNER
+    assert world.tell("1T11:00:30", ACTIVE, others, "1T10:20") == ["adopted"]
+    world.remove(mine)
+    assert world.tell("1T11:00:40", DELETED, mine, "1T11:00:30") == []
+    world.run("1T11:05")  # what was left out, a reading finds
+    assert [len(world.held(account)) for account in "ab"] == [0, 1]
 
 
 @on_sqlite
