@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from instance_images.commands.options import pass_invocation
-from instance_images.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
@@ -44,7 +43,7 @@ def check(invocation: Invocation) -> None:
     """
     from instance_images.db import schema
 
-    _require_head(invocation)
+    schema.require_head(invocation.application.database)
     differences = schema.schema_differences(invocation.application.database)
     for difference in differences:
         click.echo(difference)
@@ -53,18 +52,6 @@ def check(invocation: Invocation) -> None:
         click.echo("The tables differ: restore a backup, or correct them by hand.", err=True)
     else:
         click.echo("The database has the tables of this version.")
-
-
-def _require_head(invocation: Invocation) -> None:
-    from instance_images.db import schema
-
-    current = schema.current_revision(invocation.application.database)
-    head = schema.head_revision()
-    if current != head:
-        raise ConfigurationError(
-            f"The database is at revision {current or 'none'}, and this version needs {head}: run"
-            " 'instance-images db upgrade'."
-        )
 
 
 @db.command("version")

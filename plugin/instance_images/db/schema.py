@@ -58,6 +58,16 @@ def head_revision() -> str:
     return head
 
 
+def require_head(database: Database) -> None:
+    """Raise ConfigurationError unless the database's schema is the one of this version."""
+    current, head = current_revision(database), head_revision()
+    if current != head:
+        raise ConfigurationError(
+            f"The database is at revision {current or 'none'}, and this version needs {head}: run"
+            " 'instance-images db upgrade'."
+        )
+
+
 def foreign_encodings(database: Database) -> list[str]:
     """Return the tables of MariaDB whose text is not kept as the migrations made it, with the cure.
 
