@@ -17,6 +17,7 @@ from instance_images.db.schema import upgrade
 from support.clouds.embedded_cloud import EmbeddedCloud, Project
 from support.processes.command_line import CommandLine, write_config
 from support.servers import database_servers
+from support.worlds.api_world import Office, open_office
 
 _POLITE = 10
 
@@ -122,6 +123,24 @@ def cloud(
 def project(cloud: EmbeddedCloud) -> Project:
     """A customer's project of the test's own."""
     return cloud.new_project()
+
+
+# ---------------------------------------------------------------------------- API
+
+
+@pytest.fixture(scope="session")
+def office_of_run(
+    embedded_cloud: EmbeddedCloud, empty_database: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Office]:
+    """The API for the whole run: two processes of gunicorn."""
+    with open_office(embedded_cloud, empty_database, tmp_path_factory.mktemp("api")) as office:
+        yield office
+
+
+@pytest.fixture
+def office(office_of_run: Office, cloud: EmbeddedCloud) -> Office:
+    """The API, on a cloud without faults."""
+    return office_of_run
 
 
 # ------------------------------------------------------------------- command line

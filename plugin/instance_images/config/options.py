@@ -7,6 +7,7 @@ from typing import Any
 
 from oslo_config import cfg
 
+from instance_images.config import api as api_config
 from instance_images.config import events as broker_config
 from instance_images.config import report as report_config
 
@@ -261,6 +262,7 @@ GROUPS: dict[str, list[Any]] = {
     "deadlines": _DEADLINES_OPTS,
     "metrics": _METRICS_OPTS,
     "reconcile": _RECONCILE_OPTS,
+    "api": api_config.API_OPTS,
     "events": broker_config.EVENTS_OPTS,
     "report": report_config.REPORT_OPTS,
     "mail": report_config.MAIL_OPTS,

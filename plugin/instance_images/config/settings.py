@@ -16,9 +16,11 @@ from typing import Any
 
 from oslo_config import cfg
 
+from instance_images.config import api as api_config
 from instance_images.config import events as broker_config
 from instance_images.config import logs as logging_setup
 from instance_images.config import report as report_config
+from instance_images.config.api import DEFAULT_API, ApiSettings
 from instance_images.config.events import DEFAULT_EVENTS, EventSettings
 from instance_images.config.files import (
     explained,
@@ -103,6 +105,7 @@ class Settings:
     events: EventSettings = DEFAULT_EVENTS
     config_paths: tuple[Path, ...] = ()
     digest_file: Path | None = None
+    api: ApiSettings = DEFAULT_API
 
     def location(self, name: str | None) -> Location:
         """Return the location of that name, or the only one if no name is given."""
@@ -168,6 +171,7 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
             events=broker_config.event_settings(conf.events, paths),
             config_paths=tuple(path.absolute() for path in paths),
             digest_file=Path(conf.billing.digest_file) if conf.billing.digest_file else None,
+            api=api_config.api_settings(conf.api, names),
         )
     except cfg.Error as error:
         raise explained(error, paths) from None
@@ -205,8 +209,8 @@ def _require_known_keys(paths: Sequence[Path]) -> set[str]:
     for path, sections in parsed:
         require_plain(path, sections, _SECRET_KEYS)
         for section, keys in sections.items():
-            if section == broker_config.DRIVER_SECTION:
-                continue  # oslo.messaging's own, which 'listen' has it check
+            if section in (broker_config.DRIVER_SECTION, *api_config.LIBRARY_SECTIONS):
+                continue  # a library's own, which checks it when 'listen' or the API starts
             allowed = _options_of(section)
             if allowed is None:
                 raise ConfigurationError(

@@ -19,6 +19,7 @@ ROOTS = {
     "instance_images": CHECKOUT / "plugin",
     "instance_images_billing": CHECKOUT / "billing_job",
     "instance_images_reports": CHECKOUT / "reports",
+    "instance_images_api": CHECKOUT / "api",
 }
 
 
@@ -26,8 +27,9 @@ ROOTS = {
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = tmp_path_factory.mktemp("source")
     subprocess.run(
-        f"git ls-files -z --cached --others --exclude-standard -- plugin billing_job reports etc"
-        f" setup.cfg pyproject.toml README.md LICENSE | tar --null -T - -c | tar -x -C {source}",
+        "git ls-files -z --cached --others --exclude-standard --"
+        " plugin billing_job reports api etc setup.cfg pyproject.toml README.md LICENSE"
+        f" | tar --null -T - -c | tar -x -C {source}",
         cwd=CHECKOUT,
         shell=True,
         check=True,

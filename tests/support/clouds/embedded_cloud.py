@@ -124,6 +124,10 @@ class EmbeddedCloud:
         for login in [one for one in self._logins if one[0] == project.cloud]:
             del self._logins[login]
 
+    def forget_logins(self) -> None:
+        """Have everybody log in anew: the catalog has changed."""
+        self._logins.clear()
+
     def new_domain(self, prefix: str = "d") -> Domain:
         """Create a domain whose projects the operator's users have their roles in, by inheritance.
 

@@ -1,0 +1,1 @@
+"""Routes, calls, answers and errors: what every handler shares."""

@@ -1,0 +1,150 @@
+"""Carries out a call by its route: who sends it, what he may, what it says, what is answered.
+
+The order of the checks: the token's scope, the role, parameters and body. A caller without
+permission learns nothing.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import falcon
+from oslo_context.context import RequestContext
+from oslo_policy import policy
+
+from instance_images.errors import InstanceImagesError
+from instance_images.model.caller import Caller
+from instance_images.model.records import AccountScope
+from instance_images_api.http.errors import ApiError, answer_of, fault, usage
+from instance_images_api.http.reading import body_of, parameters_of
+from instance_images_api.http.route import Answer, Call, Role, Route, Rule
+from instance_images_api.middleware.access_log import PROJECT, ROUTE, USER
+from instance_images_api.service import Service
+
+LOG = logging.getLogger(__name__)
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_CARRIED = ("Idempotency-Key", "If-Match", "If-None-Match", "Accept")
+
+
+class Responder:
+    """Answers the requests of one route."""
+
+    def __init__(self, service: Service, route: Route) -> None:
+        self._service, self._route = service, route
+
+    def __call__(self, request: falcon.Request, response: falcon.Response, **path: str) -> None:
+        request_id = str(request.env.get("openstack.request_id", ""))
+        request.env[ROUTE] = self._route.path
+        try:
+            answer = self._answer(request, request_id, path)
+        except ApiError as error:
+            write_error(response, error, request_id)
+        except InstanceImagesError as error:
+            told = answer_of(error, request_id)
+            level = logging.ERROR if told.status == 500 else logging.INFO
+            LOG.log(level, "Request %s: %s", request_id, error, exc_info=told.status == 500)
+            write_error(response, told, request_id)
+        except Exception:
+            LOG.exception("Request %s failed.", request_id)
+            write_error(response, fault(request_id), request_id)
+        else:
+            write_answer(response, answer)
+
+    def _answer(self, request: falcon.Request, request_id: str, path: Mapping[str, str]) -> Answer:
+        caller = None
+        route = self._route
+        context = RequestContext.from_environ(request.env, request_id=request_id)
+        if route.rule is not None:
+            caller = caller_of(request.env, self._service, request_id)
+            request.env[USER], request.env[PROJECT] = caller.user_id, caller.project_id
+            self._require(route.rule, context, caller)
+        parameters = parameters_of(route, path, request.query_string)
+        if caller is not None and _is_wider(parameters):
+            assert route.wider_rule is not None
+            self._require(route.wider_rule, context, caller)
+        headers = {name: request.get_header(name) or "" for name in _CARRIED}
+        call = Call(
+            service=self._service,
+            route=route,
+            request_id=request_id,
+            base_url=self._service.settings.api.public_endpoint or str(request.prefix),
+            caller=caller,
+            parameters=parameters,
+            body=body_of(route, request.content_type, _content(request)),
+            headers={name: text for name, text in headers.items() if text},
+        )
+        return route.handler(call)
+
+    def _require(self, rule: Rule, context: RequestContext, caller: Caller) -> None:
+        target = {"project_id": caller.project_id}
+        try:
+            allowed = self._service.policy.authorize(rule.name, target, context)
+        except policy.InvalidScope:
+            raise _wrong_scope("of another kind") from None
+        if not allowed:
+            needed = "" if rule.role is Role.ADMIN else " for the project"
+            raise ApiError(
+                403,
+                "forbidden",
+                f"Your roles do not permit this ({rule.name}): by default it needs the role"
+                f" {rule.role}{needed}.",
+            )
+
+
+def caller_of(environ: Mapping[str, Any], service: Service, request_id: str) -> Caller:
+    """Return who sends the request, as auth_token has confirmed. Raises ApiError 403."""
+    if environ.get("HTTP_OPENSTACK_SYSTEM_SCOPE"):
+        raise _wrong_scope("for the system")
+    project_id = environ.get("HTTP_X_PROJECT_ID")
+    if not project_id:
+        raise _wrong_scope("for a domain" if environ.get("HTTP_X_DOMAIN_ID") else "without a scope")
+    account_id = project_id
+    if service.settings.account_scope is AccountScope.DOMAIN:
+        account_id = environ["HTTP_X_PROJECT_DOMAIN_ID"]
+    return Caller(
+        account_id=account_id,
+        project_id=project_id,
+        user_id=environ.get("HTTP_X_USER_ID", ""),
+        roles=tuple(role for role in environ.get("HTTP_X_ROLES", "").split(",") if role),
+        token=environ.get("HTTP_X_AUTH_TOKEN", ""),
+        request_id=request_id,
+        auth=environ.get("keystone.token_auth"),
+    )
+
+
+def _wrong_scope(kind: str) -> ApiError:
+    return ApiError(
+        403, "token_scope", f"Your token is {kind}: use a token for the project that this is about."
+    )
+
+
+def _is_wider(parameters: Mapping[str, Any]) -> bool:
+    return "account_id" in parameters or bool(parameters.get("all_accounts"))
+
+
+def _content(request: falcon.Request) -> bytes:
+    length = request.content_length or 0
+    content: bytes = request.bounded_stream.read(length) if length else b""
+    if len(content) < length:
+        raise usage("The body is shorter than Content-Length says.")
+    return content
+
+
+def write_answer(response: falcon.Response, answer: Answer) -> None:
+    """Write an answer of a handler."""
+    response.status = answer.status
+    response.content_type = answer.media_type
+    response.set_headers({**_HEADERS, **answer.headers})
+    if isinstance(answer.body, bytes):
+        response.data = answer.body
+    elif answer.body is not None:
+        response.data = json.dumps(answer.body, ensure_ascii=False).encode()
+
+
+def write_error(response: falcon.Response, error: ApiError, request_id: str) -> None:
+    """Write an answer that is an error."""
+    response.status = error.status
+    response.content_type = "application/json"
+    response.set_headers({**_HEADERS, **error.headers})
+    response.data = error.body(request_id)

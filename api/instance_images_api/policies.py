@@ -1,0 +1,63 @@
+"""The rules of the policy, generated from the table of routes, for oslo.policy.
+
+An operator's file overrides them. Admin implies member and reader for the project of the token, so
+that no rule of a member names admin.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from oslo_policy import policy
+
+from instance_images.config.api import library_options
+from instance_images.config.settings import CONFIG_FILE_VARIABLE, DEFAULT_CONFIG_FILE
+from instance_images_api.http.route import Role, Route, Rule
+from instance_images_api.routes import ROUTES
+
+CHECKS = {
+    Role.READER: "role:reader and project_id:%(project_id)s",
+    Role.MEMBER: "role:member and project_id:%(project_id)s",
+    Role.ADMIN: "role:admin",
+}
+_WIDER = " (of another account, or of all)"
+
+
+def list_rules() -> list[policy.DocumentedRuleDefault]:
+    """Return the rules with their defaults, for oslopolicy-sample-generator too."""
+    operations: dict[Rule, list[tuple[Route, str]]] = {}
+    for rule, route, note in _used():
+        operations.setdefault(rule, []).append((route, note))
+    return [
+        policy.DocumentedRuleDefault(
+            name=rule.name,
+            check_str=CHECKS[rule.role],
+            description=f"{used[0][0].summary.rstrip('.')}{used[0][1]}.",
+            operations=[{"path": route.path, "method": route.method} for route, _ in used],
+            scope_types=["project"],
+        )
+        for rule, used in operations.items()
+    ]
+
+
+def _used() -> Iterator[tuple[Rule, Route, str]]:
+    for route in ROUTES:
+        if route.rule is not None:
+            yield route.rule, route, ""
+        if route.wider_rule is not None:
+            yield route.wider_rule, route, _WIDER
+
+
+def enforcer(libraries: Any) -> policy.Enforcer:
+    """Return what decides by the rules and by the operator's file."""
+    made = policy.Enforcer(libraries)
+    made.suppress_default_change_warnings = True
+    made.register_defaults(list_rules())
+    return made
+
+
+def get_enforcer() -> policy.Enforcer:
+    """Return the same for the tools of oslo.policy, which ask for it by its entry point."""
+    path = Path(os.environ.get(CONFIG_FILE_VARIABLE, DEFAULT_CONFIG_FILE))
+    return enforcer(library_options([path] if path.is_file() else []))

@@ -1,0 +1,22 @@
+"""The WSGI application of a server's worker process: ``instance_images_api.wsgi:application``.
+
+The configuration is that of the command line: the file that INSTANCE_IMAGES_CONFIG_FILE names, or
+the one in /etc.
+"""
+
+import os
+import threading
+from pathlib import Path
+
+from instance_images.config import logs
+from instance_images.config.settings import CONFIG_FILE_VARIABLE, load_settings
+from instance_images_api.application import create_application
+
+threading.excepthook = logs.log_end_of_thread
+logs.keep_quiet()
+_named = os.environ.get(CONFIG_FILE_VARIABLE)
+_settings = load_settings([Path(_named)] if _named else [])
+_problem = logs.follow_options(_settings.log_config_files, debug=False)
+if not _settings.log_config_files:
+    logs.show_on_stderr()
+application = create_application(_settings)

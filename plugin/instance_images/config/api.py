@@ -1,0 +1,102 @@
+"""The options of the HTTP API, and the files that the libraries below it read theirs from.
+
+A part of ``config``. The libraries check their own sections: keystonemiddleware, oslo.policy,
+oslo.middleware and oslo.cache.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from oslo_config import cfg
+
+from instance_images.errors import ConfigurationError
+
+LIBRARY_SECTIONS = (
+    "keystone_authtoken",
+    "oslo_policy",
+    "oslo_middleware",
+    "healthcheck",
+    "cors",
+    "cache",
+)
+
+API_OPTS = [
+    cfg.ListOpt(
+        "locations",
+        default=[],
+        sample_default=["RegionOne"],
+        help="Names of the locations that the API serves. Required if several are configured: each"
+        " must use the Keystone that [keystone_authtoken] names, else the project ids of two clouds"
+        " would be taken for one another. Unset: the only location.",
+    ),
+    cfg.StrOpt(
+        "public_endpoint",
+        sample_default="https://images.example.com",
+        help="URL that links in answers begin with, without /v1. Unset: the URL of the request; a"
+        " proxy in front must then set X-Forwarded-Proto, and [oslo_middleware]"
+        " enable_proxy_headers_parsing be true.",
+    ),
+    cfg.IntOpt(
+        "page_limit",
+        default=100,
+        min=1,
+        max=1000,
+        help="Number of items in a page of a list, if the request names none.",
+    ),
+    cfg.IntOpt(
+        "max_page_limit",
+        default=1000,
+        min=1,
+        max=1000,
+        help="Greatest number of items in a page that a request may name.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """How the API answers; ``locations`` are the names of those that it serves."""
+
+    locations: tuple[str, ...] = ()
+    public_endpoint: str | None = None
+    page_limit: int = 100
+    max_page_limit: int = 1000
+
+
+DEFAULT_API = ApiSettings()
+
+
+def api_settings(group: Any, names: Sequence[str]) -> ApiSettings:
+    """Return the values of [api]. Raises ConfigurationError for a location that is not known."""
+    for name in group.locations:
+        if name not in names:
+            raise ConfigurationError(
+                f"Configuration: [api] locations names {name}, which is not among the locations of"
+                " [DEFAULT]: correct it."
+            )
+    if group.page_limit > group.max_page_limit:
+        raise ConfigurationError(
+            f"Configuration: [api] page_limit = {group.page_limit} is more than max_page_limit ="
+            f" {group.max_page_limit}: lower it."
+        )
+    return ApiSettings(
+        locations=tuple(dict.fromkeys(group.locations))
+        or (tuple(names) if len(names) == 1 else ()),
+        public_endpoint=(group.public_endpoint or "").rstrip("/") or None,
+        page_limit=group.page_limit,
+        max_page_limit=group.max_page_limit,
+    )
+
+
+def library_options(paths: Sequence[Path]) -> cfg.ConfigOpts:
+    """Return the files as the libraries read them, each of which registers its own options."""
+    conf = cfg.ConfigOpts()
+    conf(
+        [],
+        project="instance-images",
+        default_config_files=list(map(str, paths)),
+        default_config_dirs=[],
+    )
+    return conf

@@ -1,0 +1,67 @@
+"""The table of routes is complete, and what is generated from it is valid."""
+
+import pytest
+from openapi_spec_validator import validate
+from oslo_policy import policy
+
+from instance_images_api.document import document
+from instance_images_api.http.reading import fault_of
+from instance_images_api.http.route import Role, Route
+from instance_images_api.policies import CHECKS, list_rules
+from instance_images_api.routes import ROUTES
+
+PUBLIC = {"/", "/v1", "/v1/openapi.json"}
+
+every_route = pytest.mark.parametrize(
+    "route", ROUTES, ids=[f"{route.method} {route.path}" for route in ROUTES]
+)
+
+
+def test_the_document_is_valid() -> None:
+    validate(document())  # type: ignore[arg-type]
+
+
+def test_no_two_routes_are_the_same_one() -> None:
+    assert len({(route.method, route.path) for route in ROUTES}) == len(ROUTES)
+    assert len({route.name for route in ROUTES}) == len(ROUTES)
+
+
+@every_route
+def test_every_route_says_who_may_use_it_and_what_goes_in_and_out(route: Route) -> None:
+    in_path = {part[1:-1] for part in route.path.split("/") if part.startswith("{")}
+
+    assert route.summary.endswith(".")
+    assert (route.rule is None) == (route.path in PUBLIC)
+    assert in_path == {one.name for one in route.parameters if one.place == "path"}
+    assert all(reply.schema for status, reply in route.replies.items() if status not in (204, 304))
+    assert all(one.description.endswith(".") for one in route.parameters)
+    if route.request_schema is not None:
+        assert fault_of(route.request_schema, route.request_example) is None
+        assert route.method in ("POST", "PUT")
+    if any(one.name == "all_accounts" for one in route.parameters):
+        assert route.wider_rule is not None
+        assert route.wider_rule.role is Role.ADMIN
+
+
+@every_route
+def test_every_object_of_a_request_refuses_unknown_members(route: Route) -> None:
+    def objects(schema: object) -> list[dict[str, object]]:
+        if isinstance(schema, list):
+            return [found for one in schema for found in objects(one)]
+        if not isinstance(schema, dict):
+            return []
+        own = [schema] if schema.get("type") == "object" else []
+        return own + [found for one in schema.values() for found in objects(one)]
+
+    assert all(one.get("additionalProperties") is False for one in objects(route.request_schema))
+
+
+def test_every_rule_has_a_default_that_names_no_other_role() -> None:
+    rules = {rule.name: rule for rule in list_rules()}
+
+    assert {route.rule.name for route in ROUTES if route.rule} <= rules.keys()
+    for rule in rules.values():
+        assert isinstance(rule, policy.DocumentedRuleDefault)
+        assert rule.check_str in CHECKS.values()
+        assert "admin" not in rule.check_str or rule.check_str == "role:admin"
+        assert rule.scope_types == ["project"]

@@ -1,0 +1,117 @@
+"""The API as the tests run it: gunicorn with two processes, real keystonemiddleware, a catalog."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+import yaml
+
+from support.clouds.embedded_cloud import CHECKOUT, EmbeddedCloud
+
+_START_SECONDS = 60.0
+_STOP_SECONDS = 15.0
+
+
+@dataclass
+class ApiServer:
+    """A running API; requests carry no token unless one is given."""
+
+    url: str
+    log_file: Path
+    http: requests.Session = field(default_factory=requests.Session)
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        token: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> requests.Response:
+        """Send a request; redirects are not followed, because there are none."""
+        sent = {**({"X-Auth-Token": token} if token else {}), **(headers or {})}
+        return self.http.request(
+            method, f"{self.url}{path}", headers=sent, allow_redirects=False, timeout=60, **more
+        )
+
+    @property
+    def log(self) -> str:
+        """What the processes have logged."""
+        return self.log_file.read_text()
+
+
+@contextlib.contextmanager
+def running_api(config_file: Path, directory: Path, cloud: EmbeddedCloud) -> Iterator[ApiServer]:
+    """Run the API with that configuration, and end it afterwards."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log_file = directory / "api.log"
+    roots = [str(CHECKOUT / root) for root in ("plugin", "billing_job", "reports", "api")]
+    command = [sys.executable, "-m", "gunicorn", "--workers", "2", "--worker-class", "gthread"]
+    command += ["--threads", "8", "--bind", f"127.0.0.1:{port}", "--log-level", "warning"]
+    command += ["instance_images_api.wsgi:application"]
+    environment = {
+        **os.environ,
+        "INSTANCE_IMAGES_CONFIG_FILE": str(config_file),
+        "OS_CLIENT_CONFIG_FILE": str(cloud.clouds_yaml),
+        "PYTHONPATH": os.pathsep.join(roots),
+    }
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=directory)
+    try:
+        server = ApiServer(f"http://127.0.0.1:{port}", log_file)
+        _wait_until_up(server, process)
+        yield server
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_until_up(server: ApiServer, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(requests.ConnectionError):
+            server("GET", "/")
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"the API did not start:\n{server.log}")
+
+
+def token_section(cloud: EmbeddedCloud) -> str:
+    """Return what [keystone_authtoken] needs to check tokens of the cloud."""
+    auth = yaml.safe_load(cloud.clouds_yaml.read_text())["clouds"]["admin"]["auth"]
+    options = {
+        "www_authenticate_uri": auth["auth_url"],
+        "auth_type": "password",
+        "service_type": "instance-images",
+        "interface": "public",
+        "service_token_roles_required": "true",
+        **{name: auth[name] for name in auth},
+    }
+    return "\n".join(f"{name} = {value}" for name, value in options.items())
+
+
+def enter_in_catalog(cloud: EmbeddedCloud, url: str) -> None:
+    """Make the service's entry in the catalog, as the installation guide does."""
+    with cloud.connection() as connection:
+        identity: Any = connection.identity
+        service = identity.create_service(name="instance-images", type="instance-images")
+        identity.create_endpoint(
+            service_id=service.id, interface="public", url=f"{url}/v1", region_id="RegionOne"
+        )
+    cloud.forget_logins()
