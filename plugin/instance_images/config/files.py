@@ -67,7 +67,9 @@ def register_secrets(sections: Sections, secret_keys: set[str]) -> None:
     for keys in sections.values():
         for key, values in keys.items():
             for value in map(str, values):
-                if key in secret_keys or redaction.is_secret_name(key):
+                # Of a URL the password alone is secret.
+                is_part = key in secret_keys and not redaction.is_url(value)
+                if is_part or redaction.is_secret_name(key):
                     redaction.register([value, *value.splitlines()])
                 redaction.register_url(value)
 

@@ -62,6 +62,11 @@ def _without(text: str, shapes: Sequence[tuple[re.Pattern[str], str]]) -> str:
     return text
 
 
+def is_url(text: str) -> bool:
+    """Return whether the text is a URL, or was meant to be one."""
+    return bool(_URL.match(text))
+
+
 def is_secret_name(name: str) -> bool:
     """Return whether a key of that name has a secret for its value, as ``ssl_key_password``."""
     return bool(_SECRET_NAME.search(name))

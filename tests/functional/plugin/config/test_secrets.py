@@ -63,6 +63,17 @@ def test_the_password_of_the_database_is_hidden(url: str, tmp_path: Path) -> Non
     assert_hidden(tmp_path, *COMMANDS[:3], database=f"connection = {url}")
 
 
+def test_a_database_is_named_where_its_url_has_no_password(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'nowhere.db'}"
+    config = write_config(tmp_path / "x.conf", url)
+
+    CommandLine(config).refused(
+        2, f"The database {tmp_path / 'nowhere.db'} does not exist", "meter", "status"
+    )
+    (tmp_path / "nowhere.db").touch()
+    CommandLine(config).refused(2, f"The database {url} has not the tables", "meter", "status")
+
+
 @pytest.mark.parametrize(
     "url",
     [
