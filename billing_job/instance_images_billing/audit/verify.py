@@ -38,7 +38,14 @@ from instance_images_billing.pricing.history import (
     posted_intervals,
     true_intervals,
 )
+from instance_images_billing.pricing.periods import period_of
 from instance_images_billing.pricing.rating import Interval, Rate, rate_at
+from instance_images_billing.pricing.reasons import (
+    MINIMUM_CORRECTED,
+    WAIVER_ENDED,
+    Reason,
+    reason_text,
+)
 from instance_images_billing.pricing.recomputing import Line, byte_seconds_along, line_of, nanos_of
 
 _ROWS_AT_A_TIME = 10_000
@@ -78,6 +85,7 @@ def verify_location(connection: sa.Connection, location: str, timezone: ZoneInfo
     posted, truth, findings = _intervals(connection, book)
     findings += _postings(connection, book, posted, truth)
     findings += _decisions(book)
+    findings += _reasons(book)
     findings += _reversals(book)
     findings += _minimums(connection, book)
     findings += _chain(connection, book)
@@ -253,6 +261,24 @@ def _decisions(book: Ledger) -> list[str]:
         or one.counted_at > book.closed_until
         or one.kind not in (LATE, HAND, MINIMUM)
     ]
+
+
+def _reasons(book: Ledger) -> list[str]:
+    """Return which reasons say something else than their codes: the chain holds the sentences."""
+    findings = []
+    for one in book.adjusted:
+        if one.reason_code is None:
+            continue
+        reason = Reason(one.reason_code, one.event_at, one.learned_at)
+        month = period_of(one.corrects_at, book.timezone).name
+        is_dated = reason.code in (WAIVER_ENDED, MINIMUM_CORRECTED) or None not in (
+            reason.event_at,
+            reason.learned_at,
+        )
+        if not is_dated or reason_text(reason, month) != one.reason:
+            place = book.place_text((one.account_key, one.corrects_at))
+            findings.append(f"{place}: the reason of entry {one.adjustment_key} is not its code's")
+    return findings
 
 
 def _reversals(book: Ledger) -> list[str]:

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from instance_images.db.tables import accounts, news
-from instance_images.instants import format_instant
 from instance_images.model.learning import Event
 from instance_images_billing.ledger import adjustments
 from instance_images_billing.ledger import postings as ledger
@@ -26,7 +25,6 @@ from instance_images_billing.ledger.histories import (
 from instance_images_billing.ledger.tables import history, intervals
 from instance_images_billing.months.minimums import correct_minimums
 from instance_images_billing.pricing.corrections import (
-    END_OF_WAIVER,
     HAND,
     LATE,
     Adjustment,
@@ -47,6 +45,7 @@ from instance_images_billing.pricing.history import (
     true_intervals,
 )
 from instance_images_billing.pricing.rating import Rate
+from instance_images_billing.pricing.reasons import WAIVER_ENDED, Reason, reason_text
 
 _IMAGES_AT_A_TIME = 500
 
@@ -230,9 +229,12 @@ def _adjustments(
             kind=LATE,
             byte_seconds=one.byte_seconds,
             amount_nanos=nanos,
-            reason=_reason(fact),
+            reason=reason_text(Reason(fact.event, fact.effective_at, fact.learned_at)),
             author=fact.source,
             posted_at=books.now,
+            reason_code=fact.event,
+            event_at=fact.effective_at,
+            learned_at=fact.learned_at,
         )
         new.append(late)
         stands = standing.get(place, Standing()).amount_nanos + nanos
@@ -242,13 +244,6 @@ def _adjustments(
         for reverses, part in waivers_ended(rows, one.image_id, twice):
             new.append(_end_of_waiver(late, part, reverses))
     return new
-
-
-def _reason(fact: Fact) -> str:
-    return (
-        f"{fact.event} at {format_instant(fact.effective_at)}, which became known at"
-        f" {format_instant(fact.learned_at)}"
-    )
 
 
 def _end_of_waiver(late: Adjustment, nanos: int, reverses: int | None) -> Adjustment:
@@ -261,8 +256,9 @@ def _end_of_waiver(late: Adjustment, nanos: int, reverses: int | None) -> Adjust
         kind=HAND,
         byte_seconds=0,
         amount_nanos=nanos,
-        reason=END_OF_WAIVER,
+        reason=reason_text(Reason(WAIVER_ENDED)),
         author=late.author,
         posted_at=late.posted_at,
         reverses=reverses,
+        reason_code=WAIVER_ENDED,
     )

@@ -115,6 +115,10 @@ adjustments = sa.Table(
     sa.Column("author", sa.String(64), nullable=False),
     sa.Column("posted_at", Instant, nullable=False),
     sa.Column("reverses", Key),
+    # What the reason says, for reports in other languages; none where somebody decided.
+    sa.Column("reason_code", sa.String(32)),
+    sa.Column("event_at", Instant),
+    sa.Column("learned_at", Instant),
     sa.Index(None, "counted_at"),
     sa.Index(None, "account_key", "corrects_at"),
     sa.Index(None, "image_id"),

@@ -26,6 +26,7 @@ from instance_images_billing.pricing.charged import (
 from instance_images_billing.pricing.corrections import LATE, MINIMUM, Adjustment
 from instance_images_billing.pricing.periods import Period
 from instance_images_billing.pricing.rating import Rate
+from instance_images_billing.pricing.reasons import MINIMUM_CORRECTED, Reason, reason_text
 
 _ROWS_AT_A_TIME = 10_000
 
@@ -143,9 +144,10 @@ def _correction(
         kind=MINIMUM,
         byte_seconds=0,
         amount_nanos=nanos,
-        reason=f"minimum charge of {period.name}, whose usage was corrected since",
+        reason=reason_text(Reason(MINIMUM_CORRECTED), period.name),
         author="run",
         posted_at=posted_at,
+        reason_code=MINIMUM_CORRECTED,
     )
 
 

@@ -18,10 +18,10 @@ from instance_images_billing.pricing.rating import (
     posted_nanos,
     rate_at,
 )
+from instance_images_billing.pricing.reasons import WAIVER_ENDED
 
 # What follows from the history; what somebody decided; what a minimum charge lacks after that.
 LATE, HAND, MINIMUM = "late", "hand", "minimum"
-END_OF_WAIVER = "the waived charge was corrected since, and is not given back twice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,8 @@ class Adjustment:
     """A correction of the slice that starts at ``corrects_at``, counted in hour ``counted_at``.
 
     ``adjustment_key`` is its number in the ledger, None before it is posted. ``reverses`` is the
-    number of the decision by hand that it takes back, all of it or a part.
+    number of the decision by hand that it takes back, all of it or a part. The fields of ``Reason``
+    say the same as ``reason``; they are None where somebody decided.
     """
 
     account_key: int
@@ -43,12 +44,15 @@ class Adjustment:
     author: str
     posted_at: datetime
     reverses: int | None = None
+    reason_code: str | None = None
+    event_at: datetime | None = None
+    learned_at: datetime | None = None
     adjustment_key: int | None = field(default=None, compare=False)
 
     @property
     def is_unlinked_end(self) -> bool:
         """Whether a run ended a waiver by it, and did not record which one."""
-        return self.reverses is None and self.reason == END_OF_WAIVER
+        return self.reverses is None and self.reason_code == WAIVER_ENDED
 
 
 @dataclass(frozen=True, slots=True)

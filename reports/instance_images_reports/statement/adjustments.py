@@ -18,6 +18,7 @@ from instance_images_billing.pricing.corrections import HAND, Adjustment
 from instance_images_billing.pricing.money import decimal_of, price_text
 from instance_images_billing.pricing.periods import Period, period_of
 from instance_images_billing.pricing.rating import Rate, charge_nanos, charged_byte_seconds, rate_at
+from instance_images_billing.pricing.reasons import Reason
 from instance_images_billing.pricing.units import UNIT_BYTES
 from instance_images_reports.statement.location_ledger import LocationLedger
 
@@ -44,6 +45,7 @@ class BesideDraft:
     unit: str = ""
     entry: int | None = None
     reverses: int | None = None
+    cause: Reason | None = None
 
 
 def beside_drafts(ledger: LocationLedger, period: Period, timezone: ZoneInfo) -> list[BesideDraft]:
@@ -121,16 +123,22 @@ def _minimum_reason(rate: Rate) -> str:
     return f"missing to the minimum charge of {price_text(rate.minimum_nanos)} {rate.currency}"
 
 
+def _cause(one: Adjustment) -> Reason | None:
+    if one.reason_code is None:
+        return None
+    return Reason(one.reason_code, one.event_at, one.learned_at)
+
+
 def _corrections(ledger: LocationLedger, timezone: ZoneInfo) -> list[BesideDraft]:
     """Return the adjustments, those of one image and month that were posted together as one."""
 
-    def cause(one: Adjustment) -> tuple[datetime, str, bool, str, Period]:
+    def posting(one: Adjustment) -> tuple[datetime, str, bool, str, Period]:
         month = period_of(one.corrects_at, timezone)
         return one.posted_at, one.image_id, one.reverses is not None, one.reason, month
 
     drafts = []
-    in_order = sorted(ledger.adjustments, key=lambda one: (*cause(one)[:4], one.corrects_at))
-    for (_posted_at, image_id, _, reason, month), group in groupby(in_order, key=cause):
+    in_order = sorted(ledger.adjustments, key=lambda one: (*posting(one)[:4], one.corrects_at))
+    for (_posted_at, image_id, _, reason, month), group in groupby(in_order, key=posting):
         rows: Sequence[Adjustment] = list(group)
         drafts.append(
             BesideDraft(
@@ -144,6 +152,7 @@ def _corrections(ledger: LocationLedger, timezone: ZoneInfo) -> list[BesideDraft
                 ledger.image_names.get(image_id, ""),
                 entry=rows[0].adjustment_key if rows[0].kind == HAND else None,
                 reverses=rows[0].reverses,
+                cause=_cause(rows[0]),
             )
         )
     return drafts

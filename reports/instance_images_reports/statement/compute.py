@@ -125,6 +125,7 @@ def _adjustment(draft: BesideDraft, amount_minor: int, currency_digits: int) -> 
         unit=draft.unit,
         entry=draft.entry,
         reverses=draft.reverses,
+        cause=draft.cause,
     )
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from instance_images.errors import NotFound
 from instance_images.model.records import Account
 from instance_images_billing.pricing.periods import Period
+from instance_images_billing.pricing.reasons import Reason
 from instance_images_reports.statement.adjustments import CORRECTION
 from instance_images_reports.statement.charges import ChargeSection
 
@@ -75,7 +76,8 @@ class Adjustment:
     from ``hour`` to ``until``; ``allowance`` for what is free; ``minimum`` for what is missing to
     the minimum charge. The last two are about no image: ``image_id`` and ``name`` are empty; their
     ``threshold`` is the units that are free, or the minimum charge. ``entry`` is the number of the
-    first row of a decision by hand, ``reverses`` that of the decision that it takes back.
+    first row of a decision by hand, ``reverses`` that of the decision that it takes back. ``cause``
+    says what ``reason`` says, None where somebody decided.
     """
 
     image_id: str
@@ -91,6 +93,7 @@ class Adjustment:
     unit: str = ""
     entry: int | None = None
     reverses: int | None = None
+    cause: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,16 @@
 """Why something is charged or given back beside the lines, in the reader's words.
 
-The ledger holds reasons in English. Those that the hourly run recorded are recognised and put into
-the reader's language and time zone; what somebody wrote by hand stays as it is.
+What the billing job posted has a code, which is put into the reader's language and time zone; what
+somebody wrote by hand stays as it is.
 """
 
-import re
+from datetime import datetime
 
-from instance_images.instants import parse_instant
-from instance_images_billing.pricing.corrections import END_OF_WAIVER
+from instance_images_billing.pricing.periods import period_of
+from instance_images_billing.pricing.reasons import MINIMUM_CORRECTED, WAIVER_ENDED, Reason
 from instance_images_reports.statement.adjustments import ALLOWANCE, MINIMUM, REVERSES
 from instance_images_reports.statement.statement import Adjustment
 from instance_images_reports.wording.words import Words
-
-_LATE = re.compile(r"(available|changed|deleted|restored) at (\S+Z), which became known at (\S+Z)")
-_MINIMUM = re.compile(r"minimum charge of (\d{4}-\d\d), whose usage was corrected since")
-_REVERSAL = re.compile(rf"^{REVERSES} [0-9]+: ")
 
 
 def adjustment_reason(words: Words, adjustment: Adjustment) -> str:
@@ -27,12 +23,12 @@ def adjustment_reason(words: Words, adjustment: Adjustment) -> str:
         return words.gettext(
             "missing to the minimum charge of %(amount)s", amount=words.price(threshold)
         )
-    recorded = _recorded(words, adjustment.reason)
+    recorded = adjustment.reason.removeprefix(f"{REVERSES} {adjustment.reverses}: ")
+    if adjustment.cause is not None:
+        recorded = _cause_text(words, adjustment.cause, adjustment.hour)
     if adjustment.reverses is not None:
         return words.gettext(
-            "reverses entry %(entry)s: %(reason)s",
-            entry=str(adjustment.reverses),
-            reason=_recorded(words, _REVERSAL.sub("", adjustment.reason)),
+            "reverses entry %(entry)s: %(reason)s", entry=str(adjustment.reverses), reason=recorded
         )
     if adjustment.entry is not None:
         return words.gettext(
@@ -41,29 +37,23 @@ def adjustment_reason(words: Words, adjustment: Adjustment) -> str:
     return recorded
 
 
-def _recorded(words: Words, reason: str) -> str:
-    if reason == END_OF_WAIVER:
+def _cause_text(words: Words, cause: Reason, corrects_at: datetime) -> str:
+    if cause.code == WAIVER_ENDED:
         return words.gettext("the waived charge was corrected since, and is not given back twice")
-    if minimum := _MINIMUM.fullmatch(reason):
+    if cause.code == MINIMUM_CORRECTED:
         return words.gettext(
-            "minimum charge of %(period)s, whose usage was corrected since", period=minimum[1]
+            "minimum charge of %(period)s, whose usage was corrected since",
+            period=period_of(corrects_at, words.zone).name,
         )
-    if late := _LATE.fullmatch(reason):
-        try:
-            return _late_text(words, *late.groups())
-        except ValueError:  # by hand, anything can be written that looks alike
-            return reason
-    return reason
-
-
-def _late_text(words: Words, event: str, effective_at: str, learned_at: str) -> str:
+    assert cause.event_at is not None
+    assert cause.learned_at is not None
     message = {
         "available": words.gettext("available at %(instant)s, which became known at %(learned)s"),
         "changed": words.gettext("changed at %(instant)s, which became known at %(learned)s"),
         "restored": words.gettext("restored at %(instant)s, which became known at %(learned)s"),
         "deleted": words.gettext("deleted at %(instant)s, which became known at %(learned)s"),
-    }[event]
+    }[cause.code]
     return message % {
-        "instant": words.moment(parse_instant(effective_at)),
-        "learned": words.moment(parse_instant(learned_at)),
+        "instant": words.moment(cause.event_at),
+        "learned": words.moment(cause.learned_at),
     }

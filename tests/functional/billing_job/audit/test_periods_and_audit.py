@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from instance_images.config.settings import Settings
 from instance_images.db.engine import Database
+from instance_images.db.schema import downgrade, upgrade
 from instance_images.errors import NotFound, Refused
 from instance_images.instants import HOUR
 from instance_images_billing.audit.adjust import Decision, decide
@@ -422,6 +423,17 @@ def test_an_untouched_ledger_is_verified(eventful: World) -> None:
     assert verified(eventful) == []
 
 
+def test_adjustments_that_were_posted_without_codes_get_theirs(eventful: World) -> None:
+    before = eventful.adjustments()
+    assert {one.reason_code for one in before} == {"deleted", None}
+
+    downgrade(eventful.database, "0015")
+    upgrade(eventful.database)
+
+    assert eventful.adjustments() == before
+    assert verified(eventful) == []
+
+
 @pytest.mark.parametrize(
     ("statement", "named"),
     [
@@ -439,6 +451,8 @@ def test_an_untouched_ledger_is_verified(eventful: World) -> None:
             "UPDATE adjustments SET reason = 'another'",
             "RegionOne, hour 2026-11-29T20:00:00Z: its postings, adjustments",
         ),
+        ("UPDATE adjustments SET event_at = event_at - 60", "is not its code's"),
+        ("UPDATE adjustments SET reason_code = 'changed' WHERE kind = 'late'", "is not its code"),
         ("DELETE FROM adjustments WHERE kind = 'late'", "posting with its late adjustments"),
         ("UPDATE adjustments SET amount_nanos = 0 WHERE kind = 'hand'", "hour 2026-11-29T20:00"),
         ("UPDATE intervals SET size_bytes = size_bytes + 1", "its intervals are not those"),

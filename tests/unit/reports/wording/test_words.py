@@ -10,10 +10,7 @@ from babel.numbers import get_group_symbol
 
 from instance_images.errors import UsageError
 from instance_images.model.learning import Event
-from instance_images_billing.hours.intake import _end_of_waiver, _reason
-from instance_images_billing.months.minimums import _correction
-from instance_images_billing.pricing.corrections import Adjustment as Posted
-from instance_images_billing.pricing.history import Fact
+from instance_images_billing.pricing.reasons import MINIMUM_CORRECTED, WAIVER_ENDED, Reason
 from instance_images_reports.statement.statement import Adjustment, Comparison, Ending, Forecast
 from instance_images_reports.wording import sentences
 from instance_images_reports.wording.reasons import adjustment_reason
@@ -192,8 +189,10 @@ def adjustment(reason: str, **changes: object) -> Adjustment:
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
-def test_what_the_hourly_run_recorded_is_put_in_local_times() -> None:
-    late = adjustment("deleted at 2026-11-20T17:20:00Z, which became known at 2026-11-21T08:00:00Z")
+def test_what_the_hourly_run_posted_is_put_in_local_times() -> None:
+    at = datetime(2026, 11, 20, 17, 20, tzinfo=UTC)
+    learned = datetime(2026, 11, 21, 8, tzinfo=UTC)
+    late = adjustment("deleted at ...", cause=Reason("deleted", at, learned))
 
     assert adjustment_reason(words(), late) == (
         "deleted at 20 Nov 2026, 18:20:00, which became known at 21 Nov 2026, 09:00:00"
@@ -203,27 +202,26 @@ def test_what_the_hourly_run_recorded_is_put_in_local_times() -> None:
     )
 
 
-def test_the_reasons_of_the_ledger_are_recognised() -> None:
-    # Made by the billing job itself, so that a change of its words is noticed here.
-    late = recorded_late()
-    reasons = [late.reason, _end_of_waiver(late, 1, None).reason]
-    reasons += [_correction(1, samples.OCTOBER, 1, late.counted_at, late.posted_at).reason]
+@pytest.mark.parametrize("event", list(Event))
+def test_every_event_has_words(event: Event) -> None:
+    at = samples.METERED_UNTIL
 
-    german = [adjustment_reason(words("de"), adjustment(reason)) for reason in reasons]
+    german = adjustment_reason(words("de"), adjustment("", cause=Reason(event, at, at)))
 
-    assert german == [
-        "gelöscht am 20.11.2026, 18:20:00, bekannt geworden am 21.11.2026, 09:00:00",
-        "der erlassene Betrag wurde seither korrigiert und wird nicht zweimal erstattet",
-        "Mindestbetrag für 2026-10, dessen Nutzung seither korrigiert wurde",
-    ]
+    assert "bekannt geworden" in german
 
 
-def recorded_late() -> Posted:
-    """Make a late adjustment with the reason that the hourly run records."""
-    at = datetime(2026, 11, 20, 17, 20, tzinfo=UTC)
-    learned = datetime(2026, 11, 21, 8, tzinfo=UTC)
-    fact = Fact("id", 1, Event.DELETED, at, 1, learned, "run")
-    return Posted(1, "id", at, learned, "late", 0, 0, _reason(fact), "run", learned)
+@pytest.mark.parametrize(
+    ("code", "german"),
+    [
+        (WAIVER_ENDED, "der erlassene Betrag wurde seither korrigiert und wird nicht zweimal"),
+        (MINIMUM_CORRECTED, "Mindestbetrag für 2026-11, dessen Nutzung seither korrigiert wurde"),
+    ],
+)
+def test_the_other_codes_have_words(code: str, german: str) -> None:
+    shown = adjustment_reason(words("de"), adjustment("x", cause=Reason(code)))
+
+    assert shown.startswith(german)
 
 
 @pytest.mark.parametrize(
@@ -231,7 +229,7 @@ def recorded_late() -> Posted:
     [
         "storage outage",
         "100 %(instant)s %s %",
-        "deleted at nonsenseZ, which became known at 2026-13-40T08:00:00Z",
+        "deleted at 2026-11-20T17:20:00Z, which became known at 2026-11-21T08:00:00Z",
     ],
 )
 def test_what_somebody_wrote_by_hand_stays_as_it_is(reason: str) -> None:
