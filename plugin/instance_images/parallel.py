@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
-
-from instance_images.request_ids import carried
 
 REQUESTS_AT_ONCE = 8
 
@@ -20,6 +19,16 @@ def in_parallel(
     Whatever has not begun when an error is raised is not begun any more.
     """
     return list(as_they_end(work, items, at_once))
+
+
+def carried(work: Callable[[T], R]) -> Callable[[T], R]:
+    """Return the work such that it has the context variables of this thread in any thread."""
+    context = copy_context()
+
+    def in_context(item: T) -> R:
+        return context.copy().run(work, item)  # a context serves one thread at a time
+
+    return in_context
 
 
 def as_they_end(

@@ -14,6 +14,7 @@ from oslo_context.context import RequestContext
 from oslo_policy import policy
 
 from instance_images.errors import InstanceImagesError
+from instance_images.model import request_ids
 from instance_images.model.caller import Caller
 from instance_images.model.records import AccountScope
 from instance_images_api.http.errors import ApiError, answer_of, fault, usage
@@ -52,6 +53,7 @@ class Responder:
             write_answer(response, answer)
 
     def _answer(self, request: falcon.Request, request_id: str, path: Mapping[str, str]) -> Answer:
+        request_ids.begin(request_id)  # for the log, the services and the task
         caller = None
         route = self._route
         context = RequestContext.from_environ(request.env, request_id=request_id)

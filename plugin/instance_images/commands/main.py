@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from instance_images import request_ids
 from instance_images.commands.output import tell_error, tell_warning
 from instance_images.config import logs as logging_setup
 from instance_images.config.redaction import forget, redact
 from instance_images.errors import BrokenExtension, InstanceImagesError, UsageError
 from instance_images.instants import Clock, system_clock
+from instance_images.model import request_ids
 from instance_images.model.extensions import extensions, loaded
 from instance_images.names import printable
 

@@ -19,10 +19,10 @@ from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Any
 
-from instance_images import request_ids
 from instance_images.config.files import explained
 from instance_images.config.redaction import redact
 from instance_images.errors import ConfigurationError
+from instance_images.model import request_ids
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
 
@@ -85,6 +85,14 @@ def _add_request_id(record: logging.LogRecord) -> bool:
     return True
 
 
+def _add_context(record: logging.LogRecord) -> bool:
+    """Put the request id where the formatters of oslo.log look for it."""
+    from oslo_context.context import RequestContext
+
+    record.context = RequestContext(request_id=request_ids.current() or "-", overwrite=False)
+    return True
+
+
 def _add(handler: logging.Handler) -> None:
     logging.getLogger().addHandler(handler)
     _handlers.append(handler)
@@ -137,6 +145,8 @@ def follow_options(config_files: Sequence[Path], *, debug: bool) -> str | None:
         sys.excepthook = excepthook  # the command line tells what went wrong, and logs it
     _keep_off_stdout()
     _give_away_new_files(root)
+    for handler in root.handlers:
+        handler.addFilter(_add_context)
     _handlers[:] = root.handlers
     if debug or (shows_all and not _handlers):
         show_on_stderr()

@@ -7,8 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from instance_images import request_ids
 from instance_images.db.tables import accounts, images, tasks
+from instance_images.model import request_ids
 from instance_images.model.estimates import PastCapture
 from instance_images.model.journal import is_of_volume
 from instance_images.model.records import UNFINISHED, Task, TaskKind, TaskState

@@ -24,7 +24,7 @@ ROOT_OF_PLUGIN = "errors names instants parallel"
 
 LEVELS = {
     "instance_images": (
-        "request_ids", ROOT_OF_PLUGIN, "model", "db config views", "drivers", "locations testing",
+        ROOT_OF_PLUGIN, "model", "db config views", "drivers", "locations testing",
         "tasks",
         "deployments sync", "images events", "doctor worker", "commands",
     ),
@@ -55,7 +55,7 @@ LIBRARIES = {
     "keystonemiddleware": ("instance_images_api",),
     "openstack": ("drivers.openstack.api",),
     "oslo_config": ("config",),
-    "oslo_context": ("request_ids", "instance_images_api"),
+    "oslo_context": ("config", "instance_images_api"),
     "oslo_messaging": ("events",),
     "oslo_middleware": ("instance_images_api",),
     "oslo_policy": ("instance_images_api",),

@@ -20,7 +20,6 @@ from openstack.config.cloud_region import CloudRegion
 from openstack.config.loader import CONFIG_FILES, SECURE_FILES
 from openstack.connection import Connection
 
-from instance_images import request_ids
 from instance_images.config.clouds import (
     CONFIG_VARIABLE,
     SECURE_VARIABLE,
@@ -38,6 +37,7 @@ from instance_images.errors import (
     Refused,
     TooDeep,
 )
+from instance_images.model import request_ids
 from instance_images.names import printable
 
 # 2.45 answers createImage with the image's id; 2.37 knows networks = none and auto.

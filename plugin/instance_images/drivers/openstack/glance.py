@@ -14,7 +14,7 @@ from instance_images.drivers.openstack.service import (
 from instance_images.errors import CloudUnavailable, Refused, WrongState
 from instance_images.instants import parse_instant
 from instance_images.model.cloud import Claims, CloudImage, CloudImageStatus
-from instance_images.request_ids import carried
+from instance_images.parallel import carried
 
 _JSON_PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 _IMAGE_STATUSES = {

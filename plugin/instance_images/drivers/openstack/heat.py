@@ -53,7 +53,7 @@ from instance_images.model.scaling import (
     is_group_name,
 )
 from instance_images.names import printable
-from instance_images.request_ids import carried
+from instance_images.parallel import carried
 
 LOG = logging.getLogger(__name__)
 _STACK_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
