@@ -59,7 +59,7 @@ def _hour(one: Anchor, links: Mapping[str, str], location: str) -> list[str]:
     candidates = [digest for name, digest in links.items() if location in ("", name)]
     if one.digest in candidates:
         return []
-    name = f"{location or 'every location'}, hour {format_instant(one.hour)}"
+    name = f"{location or 'all locations'}, hour {format_instant(one.hour)}"
     return [f"{name}: {_fault(one, bool(candidates))}"]
 
 

@@ -87,6 +87,7 @@ def run_meter(
             outcome.done = act(site, billing, until, accept_missing=accept_missing)
         return outcome
 
+    is_recorded = True
     try:
         with nullcontext() if dry_run else invocation.announced("meter run"):
             for outcome in as_they_end(run, outcomes):
@@ -98,7 +99,7 @@ def run_meter(
             begun = [outcome for outcome in outcomes if outcome.has_begun]
             _publish_metrics(invocation, begun)
             is_recorded = _record_digests(invocation, begun)
-    invocation.exit_code = _exit_code(outcomes) or (0 if dry_run or is_recorded else 1)
+    invocation.exit_code = _exit_code(outcomes) or (0 if is_recorded else 1)
 
 
 def _until(as_of: str | None, allow_future: bool, now: datetime) -> datetime:

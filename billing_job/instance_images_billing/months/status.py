@@ -50,7 +50,8 @@ def list_periods(
     closed = {one.name: one for one in list_closed(connection)}
     first = first_counted(connection)
     ends = [watermarks.watermark(connection, name) for name in locations]
-    start = min([now, *([first] if first else []), *(c.starts_at for c in closed.values())])
+    starts = [now, *(one.starts_at for one in closed.values())]
+    start = min(starts if first is None else [first, *starts])
     return [
         _status(connection, locations, period, closed.get(period.name), ends)
         for period in periods_between(start, now, timezone)
