@@ -51,8 +51,6 @@ def find_account(application: Application, reference: str | None) -> Account:
         known = _read_known(connection)
     by_id = known.by_id
     if reference is None:
-        if not by_id:
-            raise Refused("There is nothing to report: no image was ever captured.")
         if len(by_id) != 1:
             raise UsageError(f"Name the account with --account; known are: {_listed(by_id)}.")
         return next(Account(*item) for item in by_id.items())
