@@ -1,19 +1,29 @@
-"""The doctor's checks of the ledger: a rate for every location, and hours that are closed."""
+"""The doctor's checks of the ledger: rates, closed hours, and its balance with the cloud."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from instance_images.config.settings import Location
+from instance_images.doctor.checks import of_each
+from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
 from instance_images.instants import format_instant
 from instance_images.locations.application import Application
 from instance_images.model.findings import Finding, Severity
+from instance_images_billing.hours.metering import balance_now
 from instance_images_billing.hours.status import status_of
 
+_CURE = (
+    "'instance-images meter verify --cloud' lists all differences. Compare the image with its"
+    " record: 'openstack image show ID', 'instance-images image list --all-accounts'."
+)
 # An hour may end just before the next run, and be closed just after it.
 HOURS_BEHIND = 2
+# So many projects that are out of balance are named one by one at each location.
+PROJECTS = 20
 
 
 def check_ledger(application: Application, locations: Sequence[Location]) -> Iterator[Finding]:
-    """Find enabled locations without a rate, and locations whose hours stay open."""
+    """Find locations without a rate, with hours that stay open, and out of balance."""
     now = application.clock()
     with application.database.reading() as connection:
         found = [(one, status_of(connection, one.name, now)) for one in locations]
@@ -37,3 +47,18 @@ def check_ledger(application: Application, locations: Sequence[Location]) -> Ite
                 f"{f', those after {format_instant(until)}' if until else ''}.",
                 "See that 'instance-images meter run' is run every hour, and what it says.",
             )
+    yield from of_each("ledger", locations, partial(_out_of_balance, application))
+
+
+def _out_of_balance(application: Application, location: Location) -> Iterator[Finding]:
+    """Find projects with bytes that are stored and not billed, or billed and not stored."""
+    site = application.site(location.name)
+    try:
+        found = balance_now(site, application.settings.billing).differences
+    except (CloudUnavailable, ConfigurationError, Refused):
+        return  # the checks of the cloud and of images read it as well, and tell
+    for one in found[:PROJECTS]:
+        yield Finding("ledger", Severity.ERROR, location.name, one.sentence, _CURE)
+    if len(found) > PROJECTS:
+        what = f"{len(found)} projects are out of balance; {PROJECTS} are named here."
+        yield Finding("ledger", Severity.ERROR, location.name, what, _CURE)

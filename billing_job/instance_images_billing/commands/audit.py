@@ -15,6 +15,7 @@ from instance_images.commands.options import locations_of, locations_option, par
 from instance_images.commands.output import show_list, tell_warning
 from instance_images.errors import BrokenExtension, UsageError
 from instance_images.instants import parse_hour
+from instance_images_billing.commands.balance import tell_balances
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -43,12 +44,19 @@ if TYPE_CHECKING:
     help="File of recorded digests, such as a copy of digest_file, one a line; repeatable."
     " [default: digest_file of the configuration]",
 )
+@click.option(
+    "--cloud",
+    "with_cloud",
+    is_flag=True,
+    help="Compare the billed bytes with those that the image service stores, per project.",
+)
 @pass_invocation
 def verify(
     invocation: Invocation,
     location: str | None,
     digest_texts: tuple[str, ...],
     digest_files: tuple[Path, ...],
+    with_cloud: bool,
 ) -> None:
     """Recompute the whole ledger and list each row that differs.
 
@@ -59,6 +67,9 @@ def verify(
     Whoever can rewrite the database can forge the chain too, but not a digest that was recorded
     elsewhere: by a run in its log and in digest_file, or by 'period close'. Give such digests, or
     set digest_file.
+
+    With --cloud, each location is read as by a run, and nothing is written. What the image service
+    stores, less what is exempt by name, must be what is billed.
 
     Example: instance-images meter verify --digests /mnt/audit/digests
     """
@@ -86,8 +97,11 @@ def verify(
         for check in checks:
             findings += check(connection, settings, names)
         findings += compare_recorded(connection, anchors, location)
-    for finding in findings:
+    unbalanced = tell_balances(invocation, names) if with_cloud else []
+    for finding in [*findings, *unbalanced]:
         click.echo(finding)
+    if unbalanced:
+        invocation.exit_code = 1
     if findings:
         invocation.exit_code = 1
         count = "1 finding" if len(findings) == 1 else f"{len(findings)} findings"
@@ -96,7 +110,7 @@ def verify(
             " failed. Compare it with a backup.",
             err=True,
         )
-    else:
+    elif not unbalanced:
         click.echo(f"{', '.join(names)}: every charge is what it has to be.")
         if anchors:
             click.echo(f"Recorded digests compared: {len(anchors)}.")

@@ -20,6 +20,7 @@ from instance_images.db.accounts import accounts_by_key
 from instance_images.instants import HOUR, Clock, floor_hour, format_instant
 from instance_images.locations.site import Site
 from instance_images.sync.reconcile import Reading, follow_up, read_location, record_reading
+from instance_images_billing.hours.balance import Balance, balance
 from instance_images_billing.hours.intake import Books, take_news
 from instance_images_billing.ledger import adjustments, closings, watermarks
 from instance_images_billing.ledger import postings as ledger
@@ -45,6 +46,7 @@ class Metered:
     problems: list[str] = field(default_factory=list)
     other_run: bool = False  # another run was at work here, and did what this one would have done
     newest: Anchor | None = None  # the digest of the last closed hour
+    balance: Balance | None = None  # None where the location was not read
 
 
 def meter(
@@ -66,6 +68,9 @@ def meter(
     except IntegrityError:
         done.other_run = True
         return done
+    with site.database.reading() as connection:
+        done.balance = balance(connection, site, reading)
+    done.balance.log()
     hour = run.first_hour
     while hour is not None:
         closing = site.database.write(partial(_close_next, run=run, hour=hour, until=until))
@@ -89,10 +94,22 @@ def rehearse(
     done = Metered(site.name, problems=list(reading.problems))
     with site.database.rehearsing() as connection:
         run = _prepare(connection, site, billing, reading, until, done)
+        done.balance = balance(connection, site, reading)
         hour = run.first_hour
         while hour is not None:
             hour = _note(done, _close_next(connection, run, hour, until), hour)
     return done
+
+
+def balance_now(site: Site, billing: BillingSettings) -> Balance:
+    """Return the balance that a run would leave now, having changed nothing.
+
+    Raises as ``meter`` does where the location cannot be read.
+    """
+    reading = read_location(site, act=False)
+    with site.database.rehearsing() as connection:
+        _prepare(connection, site, billing, reading, site.clock(), Metered(site.name))
+        return balance(connection, site, reading)
 
 
 @dataclass(frozen=True, slots=True)

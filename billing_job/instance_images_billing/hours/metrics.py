@@ -42,6 +42,10 @@ HELP = {
     "meter_lag_seconds": "How far the watermark was behind the clock when the last run ended.",
     "billable_images": "Images that are being billed.",
     "billable_bytes": "Their size, rounded to a float.",
+    "unbilled_bytes": "Bytes that the image service stores and nobody pays for, without what is"
+    " exempt by name, by the balance of the last complete reading.",
+    "overbilled_bytes": "Bytes that are billed and that the image service does not store, by that"
+    " balance.",
 }
 
 
@@ -94,6 +98,9 @@ def _of_run(outcome: Outcome, currency: str, now: datetime) -> Iterator[Sample]:
     if done is not None:
         values["meter_last_success_timestamp_seconds"] = now.timestamp()
         currency = done.currency or currency
+        if done.balance is not None:
+            values["unbilled_bytes"] = done.balance.unbilled_bytes
+            values["overbilled_bytes"] = done.balance.overbilled_bytes
     for metric, value in values.items():
         yield Sample(metric, outcome.location, "", float(value))
     yield Sample("meter_run_amount", outcome.location, currency, outcome.amount_nanos / 10**9)

@@ -6,7 +6,7 @@ error goes to the caller.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -50,7 +50,8 @@ class Comparison:
     """What differs. ``vanished`` are images on record as available that the cloud has no more.
 
     ``doubtful`` were not listed, and the image service failed at each of them when it was asked for
-    its id: they are taken to be there.
+    its id: they are taken to be there. ``confirmed`` were not listed either, and are there.
+    ``disks`` are the ids of the images that hold disks of shelved instances.
     """
 
     vanished: Sequence[Image] = ()
@@ -58,6 +59,8 @@ class Comparison:
     renamed: Sequence[tuple[Image, str]] = ()
     strangers: Sequence[Stranger] = ()
     returned: Sequence[Returned] = ()
+    confirmed: Sequence[Image] = ()
+    disks: Collection[str] = ()
     doubtful: Sequence[Image] = ()
 
 
@@ -66,7 +69,7 @@ class Listed:
     """What was picked out of a listing while it passed by: there may be a million images.
 
     ``on_record``: how many available images were on record before. ``unknown`` are images with
-    bytes that are not among them.
+    bytes that are not among them. ``stored`` are all images with bytes, as the service has them.
     """
 
     unlisted: dict[str, AvailableState]
@@ -75,6 +78,7 @@ class Listed:
     differing: dict[str, CloudImage] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
     unknown: dict[str, CloudImage] = field(default_factory=dict)
+    stored: dict[str, AvailableState] = field(default_factory=dict)
 
 
 def require_most(site: Site, listed: Listed) -> None:
@@ -123,7 +127,7 @@ def compare(site: Site, listed: Listed) -> Comparison:
     if doubtful:
         _require_answers(site, listed.any_id, doubtful[0])
     returned = find_returned(site, listed.unknown)
-    strangers = eligible(
+    strangers, disks = _eligible(
         site, {i: one for i, one in listed.unknown.items() if _may_be_adopted(one, site.adoption)}
     )
     found_of = [(image, listed.differing[image.cloud_image_id or ""]) for image in changed]
@@ -135,6 +139,8 @@ def compare(site: Site, listed: Listed) -> Comparison:
         renamed=[(image, listed.renamed[image.cloud_image_id or ""]) for image in renamed],
         strangers=[Stranger(owners[found.owner_id], found) for found in strangers],
         returned=returned,
+        confirmed=[image for image, is_there in looks if is_there],
+        disks=disks,
         doubtful=doubtful,
     )
 
@@ -161,6 +167,8 @@ def list_cloud(site: Site) -> Listed:
     for found in site.provider.list_images():
         listed.any_id = found.id
         known = listed.unlisted.pop(found.id, None)
+        if is_stored(found):
+            listed.stored[found.id] = _state(known, found)
         if known is None:
             if is_stored(found):
                 listed.unknown[found.id] = found
@@ -170,6 +178,13 @@ def list_cloud(site: Site) -> Listed:
         if found.name != known[3] and (name := _new_name(site, known[3], found)):
             listed.renamed[found.id] = name
     return listed
+
+
+def _state(known: AvailableState | None, found: CloudImage) -> AvailableState:
+    """Return what the image service has; as it is on record where it is the same, for memory."""
+    if known is not None and not _differs(known, found):
+        return known
+    return found.owner_id, found.size_bytes or 0, found.virtual_size_bytes, ""
 
 
 def _differs(known: AvailableState, found: CloudImage) -> bool:
@@ -228,8 +243,15 @@ def eligible(site: Site, unknown: Mapping[str, CloudImage]) -> list[CloudImage]:
 
     ``unknown`` are images by their ids.
     """
+    return _eligible(site, unknown)[0]
+
+
+def _eligible(
+    site: Site, unknown: Mapping[str, CloudImage]
+) -> tuple[list[CloudImage], Collection[str]]:
+    """Return those that are to be adopted, and the ids of the disks of shelved instances."""
     if not unknown:
-        return []
+        return [], ()
     marks = [one.claims.request_id for one in unknown.values() if one.claims.request_id]
     with site.database.reading() as connection:
         known = images_in_cloud.known_cloud_ids(connection, site.service, list(unknown))
@@ -247,4 +269,4 @@ def eligible(site: Site, unknown: Mapping[str, CloudImage]) -> list[CloudImage]:
     instance_ids = {one.claims.source_instance_id for one in like_shelves} - {None}
     shelved = site.provider.shelf_of({one for one in instance_ids if one})
     disks = shelves(like_shelves, shelved)
-    return [one for one in found if one.id not in disks]
+    return [one for one in found if one.id not in disks], disks

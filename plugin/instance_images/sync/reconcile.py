@@ -26,7 +26,14 @@ from instance_images.model.records import UNFINISHED, Image, TaskKind
 from instance_images.model.volume_capture import Abandon
 from instance_images.names import printable
 from instance_images.sync.adopt import adopt
-from instance_images.sync.compare import Change, Comparison, compare, list_cloud, require_most
+from instance_images.sync.compare import (
+    Change,
+    Comparison,
+    Listed,
+    compare,
+    list_cloud,
+    require_most,
+)
 from instance_images.sync.restore import restore
 from instance_images.sync.updates import Learned, learned
 from instance_images.tasks.recording import NOT_BY_US, Observation, record, record_vanished
@@ -49,6 +56,7 @@ class Reading:
     read_at: datetime
     observations: Sequence[Observation]
     differences: Comparison
+    listed: Listed
     problems: Sequence[str] = ()
 
 
@@ -74,7 +82,7 @@ def read_location(site: Site, *, act: bool, accept_missing: bool = False) -> Rea
         observations = observe(site, None, _IMAGE_TASKS)
     differences = compare(site, listed)
     problems = [*problems_of(observations), *_problems_of_images(differences)]
-    return Reading(read_at, observations, differences, problems)
+    return Reading(read_at, observations, differences, listed, problems)
 
 
 def follow_up(site: Site) -> list[str]:

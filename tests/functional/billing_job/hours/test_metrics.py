@@ -63,6 +63,8 @@ def test_a_run_tells_what_it_did_and_how_the_ledger_stands(deployment: Deploymen
         ("meter_lag_seconds", "RegionOne"): 300,
         ("billable_images", "RegionOne"): 1,
         ("billable_bytes", "RegionOne"): 3 * GB,
+        ("unbilled_bytes", "RegionOne"): 0,
+        ("overbilled_bytes", "RegionOne"): 0,
     }
 
 

@@ -1,0 +1,185 @@
+"""The balance of a reading: what the image service stores beside what is billed, image by image.
+
+Per location and project, the bytes that the image service lists as active, less what is exempt by
+name, equal the bytes of open intervals. What was changed by others while the location was read is
+no difference. Reads the ledger, and changes nothing.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from instance_images.db.cloud_images import AvailableState
+from instance_images.db.standings import standings
+from instance_images.db.tables import accounts, images
+from instance_images.locations.site import Site
+from instance_images.model.records import ImageStatus
+from instance_images.sync.exemptions import reasons_of
+from instance_images.sync.reconcile import Reading
+from instance_images_billing.ledger.tables import intervals
+
+LOG = logging.getLogger(__name__)
+
+_ROWS_AT_A_TIME = 10_000
+_SHOWN = 20  # projects, in a log
+
+
+@dataclass(slots=True)
+class Difference:
+    """What is wrong with a project: bytes stored and not billed, or billed and not stored.
+
+    ``image_id`` is the cloud's id of one of the images.
+    """
+
+    project_id: str
+    unbilled_bytes: int = 0
+    overbilled_bytes: int = 0
+    image_id: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, for the operator."""
+        parts = [
+            f"{count} bytes are {what}"
+            for count, what in (
+                (self.unbilled_bytes, "stored and not billed"),
+                (self.overbilled_bytes, "billed and not stored"),
+            )
+            if count
+        ]
+        return f"Project {self.project_id}: {', '.join(parts)}, such as of image {self.image_id}."
+
+
+@dataclass(slots=True)
+class Balance:
+    """A location's balance: the projects that differ, and what is exempt: images and bytes."""
+
+    location: str
+    differences: list[Difference] = field(default_factory=list)
+    exempt: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def unbilled_bytes(self) -> int:
+        """What is stored and not billed, of all projects."""
+        return sum(one.unbilled_bytes for one in self.differences)
+
+    @property
+    def overbilled_bytes(self) -> int:
+        """What is billed and not stored, of all projects."""
+        return sum(one.overbilled_bytes for one in self.differences)
+
+    def log(self) -> None:
+        """Warn of the differences; of some projects, where there are many."""
+        for one in self.differences[:_SHOWN]:
+            LOG.warning("%s: %s", self.location, one.sentence)
+        if len(self.differences) > _SHOWN:
+            LOG.warning("%s: %d projects are out of balance.", self.location, len(self.differences))
+
+
+@dataclass(slots=True)
+class _Sums:
+    by_project: dict[str, Difference] = field(default_factory=dict)
+
+    def add(
+        self, project_id: str, image_id: str, *, unbilled: int = 0, overbilled: int = 0
+    ) -> None:
+        """Count a difference of one image, if it is one."""
+        if unbilled <= 0 and overbilled <= 0:
+            return
+        one = self.by_project.setdefault(project_id, Difference(project_id, image_id=image_id))
+        one.unbilled_bytes += max(unbilled, 0)
+        one.overbilled_bytes += max(overbilled, 0)
+
+
+def balance(connection: sa.Connection, site: Site, reading: Reading) -> Balance:
+    """Return the balance of the reading, whose news the ledger has taken in."""
+    stored = dict(reading.listed.stored)
+    for image in reading.differences.confirmed:
+        state = (image.project_id, image.size_bytes or 0, image.virtual_size_bytes, image.name)
+        stored.setdefault(image.cloud_image_id or "", state)
+    sums = _Sums()
+    for row in _open_intervals(connection, site.name):
+        listed = stored.pop(row.cloud_image_id, None)
+        if row.status == ImageStatus.DELETING or _ended_since(row, reading.read_at):
+            continue
+        if listed is not None:
+            owner_id, size_bytes, virtual_bytes = listed[:3]
+            largest = max(size_bytes, virtual_bytes or 0)
+            short, over = size_bytes - row.billed_bytes, row.billed_bytes - largest
+            sums.add(owner_id, row.cloud_image_id, unbilled=short, overbilled=over)
+        elif row.starts_at <= reading.read_at:
+            sums.add(row.project_id, row.cloud_image_id, overbilled=row.billed_bytes)
+    found = Balance(site.name)
+    _add_unbilled(connection, site, reading, stored, sums, found)
+    found.differences = sorted(sums.by_project.values(), key=lambda one: one.project_id)
+    return found
+
+
+def _add_unbilled(
+    connection: sa.Connection,
+    site: Site,
+    reading: Reading,
+    stored: Mapping[str, AvailableState],
+    sums: _Sums,
+    found: Balance,
+) -> None:
+    """Count what is stored and has no open interval, unless it is exempt by name."""
+    unknown = reading.listed.unknown
+    rest = {image_id: unknown[image_id] for image_id in stored if image_id in unknown}
+    # Those on record when the listing began have ended since, or miss their interval.
+    known = {i: state for i, state in stored.items() if i not in unknown}
+    ended = _ended_meanwhile(connection, site, list(known), reading.read_at)
+    for image_id, (owner_id, size_bytes, *_) in known.items():
+        if image_id not in ended:
+            sums.add(owner_id, image_id, unbilled=size_bytes)
+    exempt = reasons_of(connection, site, rest, reading.differences.disks, reading.read_at)
+    for image_id, image in rest.items():
+        size_bytes = image.size_bytes or 0
+        reason = exempt.get(image_id)
+        if reason is None:
+            sums.add(image.owner_id, image_id, unbilled=size_bytes)
+        else:
+            count, total = found.exempt.get(reason, (0, 0))
+            found.exempt[reason] = (count + 1, total + size_bytes)
+
+
+def _ended_meanwhile(
+    connection: sa.Connection, site: Site, image_ids: list[str], read_at: datetime
+) -> set[str]:
+    found = standings(connection, site.service, image_ids)
+    return {
+        image_id
+        for image_id, known in found.items()
+        for one in known
+        if one.location == site.name
+        and (
+            one.status is ImageStatus.DELETING
+            or (one.deleted_at is not None and one.deleted_at >= read_at)
+        )
+    }
+
+
+def _ended_since(row: sa.Row[Any], read_at: datetime) -> bool:
+    """Return whether another process has ended the image since, which is not taken in yet."""
+    return row.deleted_at is not None and row.deleted_at >= read_at
+
+
+def _open_intervals(connection: sa.Connection, location: str) -> Iterator[sa.Row[Any]]:
+    query = (
+        sa.select(
+            images.c.cloud_image_id,
+            images.c.project_id,
+            images.c.status,
+            images.c.deleted_at,
+            intervals.c.starts_at,
+            intervals.c.size_bytes.label("billed_bytes"),
+        )
+        .join_from(intervals, images, images.c.image_id == intervals.c.image_id)
+        .join(accounts, accounts.c.account_key == intervals.c.account_key)
+        .where(accounts.c.location == location, intervals.c.ends_at.is_(None))
+    )
+    return iter(connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME)))
