@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import logging
 import os
@@ -19,7 +20,7 @@ import click
 from instance_images.commands.output import tell_error, tell_warning
 from instance_images.config import logs as logging_setup
 from instance_images.config.redaction import forget, redact
-from instance_images.errors import BrokenExtension, InstanceImagesError, UsageError
+from instance_images.errors import BrokenExtension, InstanceImagesError, Refused, UsageError
 from instance_images.instants import Clock, system_clock
 from instance_images.model import request_ids
 from instance_images.model.extensions import extensions, loaded
@@ -36,6 +37,8 @@ _NoArguments = getattr(click.exceptions, "NoArgsIsHelpError", ())
 EXIT_USAGE = 2
 EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h
 EXIT_INTERRUPTED = 130  # 128 + SIGINT
+# No space, no quota, a device that fails.
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 class Invocation:
@@ -188,13 +191,24 @@ def run(arguments: Sequence[str], clock: Clock = system_clock) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone; Python must not complain about it
         return 0
+    except OSError as error:
+        if error.errno not in _UNWRITABLE or error.filename is not None:
+            return _tell_fault(error)
+        # Python writes what is left when it ends, and would fail once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _tell(f"The output cannot be written: {error.strerror}.")
+        return Refused.exit_code
     except Exception as error:
-        fault = redact(f"{type(error).__name__}: {error}")
-        _tell(
-            f"A fault in instance-images: {fault}. Run it again with --debug, and report what it"
-            " shows."
-        )
-        return EXIT_BUG
+        return _tell_fault(error)
+
+
+def _tell_fault(error: Exception) -> int:
+    """Tell an error that nobody has foreseen, and return its exit code."""
+    fault = redact(f"{type(error).__name__}: {error}")
+    _tell(
+        f"A fault in instance-images: {fault}. Run it again with --debug, and report what it shows."
+    )
+    return EXIT_BUG
 
 
 # What a command that begins no task may have done when it is interrupted.
@@ -252,6 +266,9 @@ def _tell(message: str) -> None:
 
 def main() -> None:
     """Run the command line of this process."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # whoever started us has closed it
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
     threading.excepthook = logging_setup.log_end_of_thread
     code = run(sys.argv[1:])
     if code == EXIT_INTERRUPTED:

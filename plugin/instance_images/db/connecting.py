@@ -30,6 +30,7 @@ _ARGUMENTS: dict[str, dict[str, Any]] = {
 def create_engine(url: sa.URL) -> sa.Engine:
     """Return an engine whose connections are prepared; it connects to nothing yet."""
     engine = sa.create_engine(url, **_options(url))
+    event.listen(engine, "do_connect", _connect)
     match url.get_backend_name():
         case "sqlite":
             event.listen(engine, "connect", _prepare_sqlite)
@@ -40,6 +41,29 @@ def create_engine(url: sa.URL) -> sa.Engine:
             # Before SQLAlchemy asks the first connection how names are quoted.
             event.listen(engine, "connect", _prepare_mysql, insert=True)
     return engine
+
+
+def _connect(dialect: Any, _record: object, arguments: list[Any], named: dict[str, Any]) -> Any:
+    """Connect; an option in the URL that the driver does not take is the configuration's fault."""
+    try:
+        return dialect.connect(*arguments, **named)
+    except dialect.loaded_dbapi.ProgrammingError as error:  # libpq's word for an unknown option
+        raise _bad_option(error) from None
+    except dialect.loaded_dbapi.Error:
+        raise
+    except ConfigurationError:
+        raise
+    except Exception as error:  # an unknown argument, a file that is missing, a package as well
+        raise _bad_option(error) from None
+
+
+def _bad_option(error: Exception) -> ConfigurationError:
+    """Return ours for what the driver says; it is not chained, since it may hold the URL."""
+    reason = " ".join(str(error).split()).rstrip(".")
+    return ConfigurationError(
+        f"Configuration: [database] connection cannot be used: {reason}. Correct the options"
+        " behind ? in it, or install what the driver asks for."
+    )
 
 
 def turn_of_writers(url: sa.URL) -> AbstractContextManager[object]:

@@ -34,6 +34,7 @@ _CONFLICT = re.compile(r"\b(40P01|40001|55P03)\b|\((1213|1205|1305|1020),")
 # A text that has no equivalent in the encoding of the table or the database.
 _WRONG_ENCODING = re.compile(r"\b(22P05|22021)\b|\(1366,")
 CONFLICTS_IN_A_ROW = 10
+_NO_PRIVILEGE = "42501"  # PostgreSQL; MariaDB's refusals are operational errors
 T = TypeVar("T")
 _UPGRADE = "run 'instance-images db upgrade'"
 
@@ -140,11 +141,16 @@ class Database:
         """Turn the driver's errors into ours; a bug in our SQL stays what it is."""
         try:
             yield
-        except (exc.OperationalError, exc.InternalError) as error:
+        except (exc.OperationalError, exc.InternalError, exc.InterfaceError) as error:
             raise self._explained(error) from error
         except exc.ProgrammingError as error:
             if _is_missing_table(error):
                 raise self._not_migrated() from error
+            if getattr(error.orig, "sqlstate", "") == _NO_PRIVILEGE:
+                raise ConfigurationError(
+                    f"The database {self.shown_url} refuses its user: {_first_line(error)}. Let"
+                    " the user own the database and its tables."
+                ) from error
             raise
         except exc.DataError as error:
             if _WRONG_ENCODING.search(_fault(error)):
@@ -167,7 +173,7 @@ class Database:
             raise self._explained(error) from error  # SQLite: the file is no database
 
     def _explained(self, error: exc.DBAPIError) -> Exception:
-        reason = str(error.orig).strip().splitlines()[0]
+        reason = _first_line(error)
         if _is_missing_table(error):
             return self._not_migrated()
         if _CONFLICT.search(_fault(error)):
@@ -192,6 +198,10 @@ class Database:
         return ConfigurationError(
             f"The database {self.shown_url} has not the tables of this version: {_UPGRADE}."
         )
+
+
+def _first_line(error: exc.DBAPIError) -> str:
+    return (str(error.orig).strip() or type(error.orig).__name__).splitlines()[0]
 
 
 def _require_escaped(url: sa.URL) -> None:

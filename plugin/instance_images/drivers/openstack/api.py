@@ -318,11 +318,15 @@ class OpenStackApi:
             return None
         try:
             return answer.json()
-        except ValueError as error:  # a proxy in front of the service has something else to say
-            raise CloudUnavailable(
-                f"{self._where(service)} answered something that is no JSON:"
-                f" {reason_of(answer)} Try again later."
-            ) from error
+        except ValueError as error:
+            raise self._no_json(service, answer) from error
+
+    def _no_json(self, service: str, answer: Any) -> CloudUnavailable:
+        """Return the error for what a proxy in front of the service has to say instead."""
+        return CloudUnavailable(
+            f"{self._where(service)} answered something that is no JSON: {reason_of(answer)} Try"
+            " again later."
+        )
 
     def _send(
         self,
@@ -339,6 +343,8 @@ class OpenStackApi:
             answer = proxy.request(path, method, raise_exc=False, status_code_retries=0, **more)
         except Exception as error:
             raise self._explained(error, service) from error
+        if answer.status_code < 300 and not _may_be_json(answer.content):
+            raise self._no_json(service, answer)
         if answer.status_code < 400 or answer.status_code in allow:
             return answer
         raise self._failed(service, answer.status_code, reason_of(answer), _retry_after(answer))
@@ -458,6 +464,11 @@ def _retry_after(answer: Any) -> int | None:
     """Return how long the service asked to be left alone; a date there counts as nothing said."""
     text = str(answer.headers.get("Retry-After", ""))
     return int(text) if re.fullmatch("[0-9]{1,6}", text) else None
+
+
+def _may_be_json(content: bytes) -> bool:
+    """Return whether an answer is empty, or begins as JSON does; whoever reads it sees its end."""
+    return content[:64].lstrip()[:1] in (b"", b"{", b"[", b"n")
 
 
 def body_of(answer: Any) -> Any:

@@ -227,6 +227,36 @@ def test_hour_of_a_rate_must_be_a_full_hour_with_an_offset(
     assert cli.ok("rate", "list").json == []
 
 
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("postgresql+psycopg://u@127.0.0.1:1/x?sslmod=a", 'invalid connection option "sslmod"'),
+        ("mysql+pymysql://u@127.0.0.1:1/x?ssl_caa=a", "unexpected keyword argument 'ssl_caa'"),
+        ("mysql+pymysql://u@127.0.0.1:1/x?ssl_ca=/no/such/file.pem", "No such file"),
+    ],
+)
+def test_option_that_the_driver_of_the_database_does_not_take_is_told(
+    url: str, message: str, tmp_path: Path
+) -> None:
+    cli = CommandLine(write_config(tmp_path / "x.conf", url))
+
+    refused(cli, 2, message, "meter", "status")
+
+
+def test_output_that_cannot_be_written_is_no_fault(
+    configured: ConfiguredCommandLine, nowhere: None
+) -> None:
+    command = [sys.executable, "-m", "instance_images.commands.main", "--config-file",
+               str(configured().config_file), "location", "list"]  # fmt: skip
+
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (
+        3, "Error: The output cannot be written: No space left on device.\n",
+    )  # fmt: skip
+
+
 def test_negative_limit_is_told_how_a_limit_is_removed(
     configured: ConfiguredCommandLine, nowhere: None
 ) -> None:

@@ -15,6 +15,7 @@ from instance_images.errors import (
 )
 from instance_images_billing.audit.verify import verify_location
 
+from support.servers.database_servers import new_database
 from support.worlds.ledger_world import LOCATION, World
 
 
@@ -29,6 +30,29 @@ def test_the_history_is_walked_down_and_up_again(database: Database) -> None:
         assert set(sa.inspect(connection).get_table_names()) <= {"alembic_version"}
     assert schema.upgrade(database) == (None, schema.head_revision())
     assert schema.schema_differences(database) == []
+
+
+def test_a_user_without_rights_is_told_as_such(postgresql_server: sa.URL) -> None:
+    with new_database(postgresql_server) as url:
+        owned = Database(url)
+        schema.upgrade(owned)
+        with owned.writing() as connection:
+            connection.execute(sa.text("CREATE ROLE without_rights"))
+        options = {"options": "-c role=without_rights"}
+        theirs = Database(
+            sa.make_url(url).update_query_dict(options).render_as_string(hide_password=False)
+        )
+        try:
+            with (
+                pytest.raises(ConfigurationError, match="refuses its user: permission denied"),
+                theirs.reading() as connection,
+            ):
+                connection.execute(sa.text("SELECT * FROM images"))
+        finally:
+            theirs.engine.dispose()
+            with owned.writing() as connection:
+                connection.execute(sa.text("DROP ROLE without_rights"))
+            owned.engine.dispose()
 
 
 def test_an_upgrade_of_a_database_in_use_changes_nothing(database: Database) -> None:

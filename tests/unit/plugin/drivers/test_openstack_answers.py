@@ -3,7 +3,13 @@
 import pytest
 import requests
 
-from instance_images.drivers.openstack.api import LONGEST_PAGE, address_of, body_of, reason_of
+from instance_images.drivers.openstack.api import (
+    LONGEST_PAGE,
+    _may_be_json,
+    address_of,
+    body_of,
+    reason_of,
+)
 from instance_images.errors import TooDeep
 
 
@@ -18,6 +24,16 @@ from instance_images.errors import TooDeep
 )
 def test_words_of_a_service_are_told_without_the_entities_of_html(said: str, told: str) -> None:
     assert reason_of(answered(said)) == told
+
+
+@pytest.mark.parametrize("said", ["", '{"servers": []}', "\n [1]", "null"])
+def test_an_answer_that_may_be_json_is_taken(said: str) -> None:
+    assert _may_be_json(said.encode())
+
+
+@pytest.mark.parametrize("said", ["<html>Log in to the proxy</html>", "It works!", "\ufeff{}"])
+def test_an_answer_of_a_proxy_is_none_of_the_service(said: str) -> None:
+    assert not _may_be_json(said.encode())
 
 
 def answered(said: str) -> requests.Response:
