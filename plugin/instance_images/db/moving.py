@@ -93,19 +93,38 @@ def _copy(
     table: sa.Table,
 ) -> Sum:
     plain = _plain(table)
-    names = [column.name for column in plain.columns]
     total = Sum()
     for rows in _read(source, reading, table, plain):
         total = total.with_rows(rows)
-        values = [dict(zip(names, row, strict=True)) for row in rows]
         try:
-            writing.execute(sa.insert(plain), values)
+            _write(writing, plain, rows)
         except (exc.DataError, exc.IntegrityError) as error:
             raise Refused(
                 f"{target.shown_url} does not take a row of table {table.name}:"
                 f" {str(error.orig).strip().splitlines()[0]}. Nothing was copied."
             ) from error
     return total
+
+
+def _write(connection: sa.Connection, plain: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert the rows; by COPY where the driver has it, which takes a tenth of the time."""
+    names = [column.name for column in plain.columns]
+    if connection.dialect.driver != "psycopg":
+        values = [dict(zip(names, row, strict=True)) for row in rows]
+        connection.execute(sa.insert(plain), values)
+        return
+    quoted = [connection.dialect.identifier_preparer.quote(one) for one in (plain.name, *names)]
+    statement = f"COPY {quoted[0]} ({', '.join(quoted[1:])}) FROM STDIN"
+    driver: Any = connection.dialect.loaded_dbapi
+    session: Any = connection.connection.driver_connection
+    try:
+        with session.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except driver.Error as error:
+        raise exc.DBAPIError.instance(
+            statement, None, error, driver.Error, dialect=connection.dialect
+        ) from error
 
 
 def _sum(connection: sa.Connection, table: sa.Table) -> Sum:

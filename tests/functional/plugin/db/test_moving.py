@@ -196,16 +196,6 @@ def test_target_that_has_rows_or_another_version_is_refused(
     assert len(world.postings()) == len(every_row(database)["postings"]) > 0
 
 
-def failing(target: Database, do: Callable[[], object]) -> None:
-    """Do that when the copy begins to write postings."""
-
-    def look(_c: object, _k: object, statement: str, *_: object) -> None:
-        if statement.startswith("INSERT INTO postings"):
-            do()
-
-    sa.event.listen(target.engine, "before_cursor_execute", look)
-
-
 def test_copy_that_is_interrupted_leaves_nothing_and_can_be_repeated(
     database: Database, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
@@ -213,12 +203,12 @@ def test_copy_that_is_interrupted_leaves_nothing_and_can_be_repeated(
     kind = {"sqlite": "postgresql"}.get(database.url.get_backend_name(), "sqlite")
     with beside(request, kind, tmp_path) as target:
 
-        def interrupt() -> None:
-            raise KeyboardInterrupt
+        def interrupt(table: str, _rows: int) -> None:
+            if table == "postings":
+                raise KeyboardInterrupt
 
-        failing(target, interrupt)
         with pytest.raises(KeyboardInterrupt):
-            moving.move(database, target)
+            moving.move(database, target, tell=interrupt)
 
         again = Database(target.url.render_as_string(False))
         assert is_empty(again)
@@ -241,6 +231,21 @@ def test_target_that_keeps_something_else_than_is_written_gets_nothing(
     refuses(database, target, "does not keep table postings as it is")
 
     assert is_empty(target)
+
+
+def test_row_that_the_target_does_not_take_is_told_with_its_table(
+    postgresql_server: sa.URL, target: Database
+) -> None:
+    schema.upgrade(target)
+    with_a_past(target)
+    with target.writing() as connection:
+        connection.exec_driver_sql("UPDATE tasks SET stage = ?", ("x" * 300,))
+
+    with new_database(postgresql_server) as url:
+        told = refuses(target, Database(url), "does not take a row of table tasks: value too long")
+
+        assert is_empty(Database(url))
+    assert "xxx" not in told
 
 
 def test_long_odd_names_of_sqlite_are_copied_as_other_databases_keep_them(
