@@ -81,8 +81,8 @@ def _row(
 
 
 def _set_price(connection: sa.Connection, price: str, from_hour: datetime) -> None:
-    now = datetime.now(UTC)
-    rates.set_rate(connection, LOCATION, BILLING, parse_price(price), from_hour, now)
+    rate, now = parse_price(price), datetime.now(UTC)
+    rates.set_rate(connection, LOCATION, BILLING, rate, from_hour, now, retroactive=True)
 
 
 def rate(world: World, site: Site) -> dict[str, Any]:

@@ -29,8 +29,9 @@ def last_result(*command: str) -> dict[str, object]:
     return dict(result)
 
 
-@pytest.mark.parametrize("name", ON_DATABASES)
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize(
+    ("name", "database"), list(zip(ON_DATABASES, ("sqlite", "postgresql"), strict=True))
+)
 def test_benchmark_of_a_database_runs(name: str, database: str) -> None:
     script = str(BENCHMARKS / f"{name}.py")
 
