@@ -2,15 +2,27 @@
 
 Every error has a stable ``code`` for programs, an ``exit_code`` for shells, and one sentence that
 says what happened, to which thing, and what to do. A new class exists only where a caller acts
-differently on it.
+differently on it. No message names a command, an option or ``clouds.yaml`` to a customer: the
+command line adds that (``commands/hints``).
 """
+
+from collections.abc import Mapping
 
 
 class InstanceImagesError(Exception):
-    """Base of every error that is told to the user in one line."""
+    """Base of every error that is told to the user in one line.
+
+    What the message says is valid for any customer, whichever way he asks. ``case`` tells apart
+    what one code stands for, so that a front end can add what helps; ``facts`` are its values.
+    """
 
     code = "error"
     exit_code = 1
+
+    def __init__(self, message: str = "", *, case: str = "", **facts: object) -> None:
+        super().__init__(message)
+        self.case = case
+        self.facts: Mapping[str, object] = facts
 
 
 class UsageError(InstanceImagesError):
@@ -79,8 +91,10 @@ class NotFound(Refused):
 
     code = "not_found"
 
-    def __init__(self, kind: str, reference: str, hint: str) -> None:
-        super().__init__(f"{kind} {reference!r} was not found. {hint}")
+    def __init__(
+        self, kind: str, reference: str, hint: str, *, case: str = "", **facts: object
+    ) -> None:
+        super().__init__(f"{kind} {reference!r} was not found. {hint}", case=case, **facts)
         self.kind, self.reference = kind, reference
 
 
@@ -132,7 +146,8 @@ class ImagesMissing(InstanceImagesError):
             f"{missing} of the {on_record} available images of location {location} are missing from"
             " the image service. Nothing was changed, and no hour was closed. See whether the right"
             " image service was read, and whether its database is complete. If the images are"
-            " deleted, run the command once with --accept-missing."
+            " deleted, that has to be confirmed.",
+            case="images missing",
         )
         self.location, self.missing, self.on_record = location, missing, on_record
 
@@ -147,16 +162,25 @@ class CloudUnavailable(InstanceImagesError):
     """A service of the cloud could not be reached, or failed; ``status`` is its HTTP status.
 
     ``retry_after_seconds``: how long it asked to be left alone, None where it did not say.
+    ``task_id``: the task that the request is recorded as, None where nothing was begun.
     """
 
     code = "cloud_unavailable"
     exit_code = 4
 
     def __init__(
-        self, message: str, status: int | None = None, retry_after_seconds: int | None = None
+        self,
+        message: str,
+        status: int | None = None,
+        retry_after_seconds: int | None = None,
+        *,
+        task_id: str | None = None,
+        case: str = "",
+        **facts: object,
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, case=case, task_id=task_id, **facts)
         self.status, self.retry_after_seconds = status, retry_after_seconds
+        self.task_id = task_id
 
 
 class DatabaseUnavailable(InstanceImagesError):

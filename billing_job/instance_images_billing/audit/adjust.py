@@ -128,9 +128,7 @@ def _location_of(connection: sa.Connection, locations: Sequence[str], image_id: 
         for location in locations:
             if facts[0].account_key in accounts_by_key(connection, location):
                 return location
-    raise NotFound(
-        "Image", image_id, "The ledger has no image of that id: see 'instance-images image list'."
-    )
+    raise NotFound("Image", image_id, "The ledger has no image of that id.")
 
 
 def _charged(

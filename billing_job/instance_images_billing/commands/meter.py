@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from instance_images.commands.hints import with_hint
 from instance_images.commands.options import (
     accept_missing_option,
     locations_of,
@@ -127,7 +128,7 @@ def _tell(outcome: Outcome, dry_run: bool) -> None:
     from instance_images_billing.pricing.money import price_text
 
     if outcome.error:
-        tell_error(f"{outcome.location} is not metered: {outcome.error}")
+        tell_error(f"{outcome.location} is not metered: {with_hint(outcome.error)}")
     done = outcome.done
     if done is None:
         return

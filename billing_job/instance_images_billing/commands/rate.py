@@ -10,7 +10,7 @@ import click
 from instance_images.commands.confirmation import confirmed
 from instance_images.commands.options import locations_of, locations_option, parsed, pass_invocation
 from instance_images.commands.output import format_option, show_list
-from instance_images.errors import Refused, UsageError
+from instance_images.errors import UsageError
 from instance_images.instants import floor_hour, format_instant, parse_hour
 
 if TYPE_CHECKING:
@@ -110,11 +110,7 @@ def set_rate(
         click.echo("Nothing was set.", err=True)
         invocation.exit_code = EXIT_INTERRUPTED
         return
-    try:
-        new = application.database.write(write)
-    except rates.Retroactive as error:
-        raise Refused(f"{error} Or give --retroactive, which shows first what it costs.") from error
-    _tell(invocation, new)
+    _tell(invocation, application.database.write(write))
 
 
 def _tell(invocation: Invocation, new: Rate) -> None:

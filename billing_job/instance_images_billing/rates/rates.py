@@ -18,7 +18,13 @@ from instance_images_billing.pricing.units import UNIT_BYTES
 LOG = logging.getLogger(__name__)
 
 
-class Retroactive(Refused):
+class RateInForce(Refused):
+    """The rate would change hours that another rate is in force for, or that are closed."""
+
+    code = "rate_in_force"
+
+
+class Retroactive(RateInForce):
     """The rate would begin in the past, and nobody said that it is to."""
 
     code = "retroactive"
@@ -26,7 +32,8 @@ class Retroactive(Refused):
     def __init__(self, location: str, from_hour: datetime, next_hour: datetime) -> None:
         super().__init__(
             f"The rate of {location} cannot begin at {format_instant(from_hour)}: charges of hours"
-            f" that have begun would change. Choose {format_instant(next_hour)} or later."
+            f" that have begun would change. Choose {format_instant(next_hour)} or later.",
+            case="retroactive",
         )
 
 
@@ -43,7 +50,7 @@ def set_rate(
     """Set the price from a full hour on, with the terms of the configuration; return the rate.
 
     Without ``from_hour`` a location's first rate begins with the present hour, every later one
-    with the next. Raises Refused where hours are closed already, or a rate is in force; and
+    with the next. Raises RateInForce where hours are closed already, or a rate is in force; and
     Retroactive where the hour has passed, unless the rate is said to be ``retroactive``.
     """
     watermarks.lock_location(connection, location.name)
@@ -53,7 +60,7 @@ def set_rate(
         from_hour = floor_hour(now) + HOUR if known else floor_hour(now)
     fault = _fault(known, closed_until, from_hour, now)
     if fault:
-        raise Refused(
+        raise RateInForce(
             f"The rate of {location.name} cannot begin at {format_instant(from_hour)}: {fault}"
         )
     if not retroactive and is_retroactive(known, from_hour, now):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from instance_images.commands.hints import with_hint
 from instance_images.commands.output import tell_error
 
 if TYPE_CHECKING:
@@ -27,6 +28,6 @@ def at_each(
 def told(invocation: Invocation, outcome: Everywhere[Found]) -> Sequence[Found]:
     """Return what was found; a location that failed is told, and makes the exit code 1."""
     for skipped in outcome.skipped:
-        tell_error(f"Skipped location {skipped.location}: {skipped.error}")
+        tell_error(f"Skipped location {skipped.location}: {with_hint(skipped.error)}")
         invocation.exit_code = 1
     return outcome.found

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from instance_images.commands.hints import with_hint
 from instance_images.commands.output import tell_error, tell_warning
 from instance_images.config import logs as logging_setup
 from instance_images.config.redaction import forget, redact
@@ -186,7 +187,7 @@ def run(arguments: Sequence[str], clock: Clock = system_clock) -> int:
             _tell(_usage_message(error))
         return EXIT_USAGE
     except InstanceImagesError as error:
-        _tell(str(error))
+        _tell(with_hint(error))
         return error.exit_code
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone; Python must not complain about it

@@ -14,7 +14,9 @@ from typing import Any
 
 import click
 
+from instance_images.commands.hints import with_hint
 from instance_images.config.redaction import redact_message
+from instance_images.errors import InstanceImagesError
 from instance_images.names import formula_safe, printable
 from instance_images.views.fields import View, _plain, as_json
 
@@ -35,7 +37,12 @@ def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def tell_error(message: object) -> None:
-    """Print what went wrong on stderr, without secrets and control characters."""
+    """Print what went wrong on stderr, without secrets and control characters.
+
+    An error of ours is told with what helps on the command line.
+    """
+    if isinstance(message, InstanceImagesError):
+        message = with_hint(message)
     click.echo(f"Error: {printable(redact_message(str(message)))}", err=True)
 
 

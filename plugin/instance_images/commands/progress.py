@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from instance_images.commands.hints import hint_for_failed
 from instance_images.commands.output import tell_error
 from instance_images.names import printable
 
@@ -98,7 +99,7 @@ def follow(invocation: Invocation, site: Site, account: Account, task_id: str) -
         ended = wait_for_task(site, account, task_id, progress.report)
     if ended.state is TaskState.FAILED:
         invocation.exit_code = 1
-        tell_error(f"The {ended.kind} task failed: {ended.error}")
+        tell_error(f"The {ended.kind} task failed: {ended.error}{hint_for_failed(ended)}")
     return ended
 
 

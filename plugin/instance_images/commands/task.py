@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from instance_images.commands.everywhere import at_each, told
+from instance_images.commands.hints import hint_for_failed
 from instance_images.commands.options import (
     account_option,
     all_accounts_option,
@@ -131,7 +132,7 @@ def watch(
         ended = wait_for_tasks(watched, report)
     failed = [one for one in ended if one.state is TaskState.FAILED]
     for one in failed:
-        tell_error(f"The {one.kind} task {one.id} failed: {one.error}")
+        tell_error(f"The {one.kind} task {one.id} failed: {one.error}{hint_for_failed(one)}")
     if failed:
         invocation.exit_code = 1
 

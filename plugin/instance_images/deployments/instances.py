@@ -237,9 +237,10 @@ def _send(site: Site, project_id: str, request: ServerRequest) -> None:
         raise
     except CloudUnavailable as error:
         raise CloudUnavailable(
-            f"{error} The deployment is recorded as task {task_id}: 'instance-images task show"
-            f" {task_id}' finds out what became of it.",
+            f"{error} The deployment is recorded as task {task_id}.",
             error.status,
+            case="recorded",
+            task_id=task_id,
         ) from error
     site.database.write(
         lambda connection: tasks.update_task(

@@ -29,6 +29,7 @@ from instance_images.locations.site import Site, require_enabled
 from instance_images.model.cloud import CloudImage, Project
 from instance_images.model.records import Account, Image
 from instance_images.model.scaling import (
+    ASK_TO_REPLACE,
     GroupRequest,
     GroupStatus,
     Rollout,
@@ -91,13 +92,14 @@ def find_group(
             "Scaling group",
             reference,
             f"No project of account {printable(account.name)} has a stack of that id or name in"
-            f" {site.name}: see 'instance-images scaling-group list'.",
+            f" {site.name}.",
         )
     if len(found) > 1:
         names = ", ".join(printable(group.project_name) for group in found)
         raise Refused(
-            f"{len(found)} stacks are named {printable(reference)!r}: name the project of one with"
-            f" --project: {names}."
+            f"{len(found)} stacks are named {printable(reference)!r}, in the projects {names}: name"
+            " the project of one.",
+            case="project",
         )
     return found[0]
 
@@ -170,7 +172,10 @@ def set_image(
         return group
     fault = fault_of_image_change(group, found.id, rollout, _present(site, group))
     if fault:
-        raise WrongState(f"The image of scaling group {group.name} was not changed. {fault}")
+        case = "replace" if fault.endswith(ASK_TO_REPLACE) else ""
+        raise WrongState(
+            f"The image of scaling group {group.name} was not changed. {fault}", case=case
+        )
     _require_fit(site, group, found)
     site.provider.require_group_rights(group.project_id)
     _let_in(site, group.project_id, found)
@@ -211,23 +216,24 @@ def require_unused(site: Site, image: Image) -> None:
     """
     if image.cloud_image_id is None:
         return
-    hint = "Whether stacks use the image could not be seen: add --force to delete it all the same."
+    hint = "Whether stacks use the image could not be seen."
     try:
         users = _users(site, image, image.cloud_image_id)
     except CloudUnavailable as error:
-        raise CloudUnavailable(f"{error} {hint}", error.status) from error
+        raise CloudUnavailable(f"{error} {hint}", error.status, case="force") from error
     except ConfigurationError as error:
-        raise ConfigurationError(f"{error} {hint}") from error
+        raise ConfigurationError(f"{error} {hint}", case="force") from error
     except Refused as error:
-        raise Refused(f"{error} {hint}") from error
+        raise Refused(f"{error} {hint}", case="force") from error
     if not users:
         return
     listed = ", ".join(users[:20]) + (f" and {len(users) - 20} more" if users[20:] else "")
     raise WrongState(
         f"Image {printable(image.name)} ({image.id}) is used by {len(users)} stack"
         f"{'s' * (len(users) > 1)}, which could no longer make or keep instances without it:"
-        f" {listed}. Choose another image for them ('instance-images scaling-group set-image"
-        " STACK IMAGE --replace'), or add --force."
+        f" {listed}. Choose another image for them first.",
+        case="used",
+        stacks=users,
     )
 
 
@@ -282,9 +288,10 @@ def _let_in(site: Site, project_id: str, image: CloudImage) -> None:
 
 
 def _unknown(error: CloudUnavailable, name: str, project: str | None) -> CloudUnavailable:
-    where = f" --project {printable(project)}" if project else ""
     return CloudUnavailable(
-        f"{error} 'instance-images scaling-group show {name}{where}' shows whether it took effect;"
-        " to ask for it again does no harm.",
+        f"{error} Whether it took effect is not known; to ask for it again does no harm.",
         error.status,
+        case="group of project unknown" if project else "group unknown",
+        name=name,
+        project=printable(project or ""),
     )

@@ -119,7 +119,7 @@ def _recorded(site: Site, account: Account, asked: _Asked, ids: RequestIds) -> I
     )
     request = prepared(site, server, asked["name"], ids)
     if asked["requires_quiesce"] and request.consistency is Consistency.CRASH:
-        raise Refused(_cannot_quiesce(server))
+        raise Refused(_cannot_quiesce(server), case="quiesce")
 
     def add(connection: sa.Connection, account_key: int) -> None:
         require_new(connection, ids)
@@ -175,7 +175,7 @@ def _cannot_quiesce(server: Server) -> str:
             why = "its primary disk is a volume, of which snapshots are taken as it stands."
     return (
         f"The file systems of instance {printable(server.name)} cannot be had consistent now:"
-        f" {why} Stop the instance, and capture it then; or leave out --require-quiesce."
+        f" {why} Stop the instance, and capture it then; or capture it as it is."
     )
 
 
@@ -232,9 +232,10 @@ def send(site: Site, account: Account, request: ImageRequest) -> None:
         if not journal.is_of_volume(request.journal):
             _record_unavailable(site, account, request, error)
         raise CloudUnavailable(
-            f"{error} The capture is recorded as task {request.task_id}: 'instance-images task show"
-            f" {request.task_id}' finds out what became of it.",
+            f"{error} The capture is recorded as task {request.task_id}.",
             error.status,
+            case="recorded",
+            task_id=request.task_id,
         ) from error
 
 

@@ -139,6 +139,7 @@ def _send(site: Site, image: Image, found: CloudImage, task_id: str) -> bool:
             f"{error} The deletion is recorded as task {task_id}: the next command, or the hourly"
             " run, finds out what became of it.",
             error.status,
+            task_id=task_id,
         ) from error
 
 

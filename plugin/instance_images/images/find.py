@@ -55,6 +55,7 @@ def find_image_at(
         listed = ", ".join(image.location for image in outcome.found)
         raise Refused(
             f"{len(outcome.found)} locations have an image {printable(reference)!r}: name one of"
-            f" {listed} with --location."
+            f" {listed}.",
+            case="location",
         )
     return outcome

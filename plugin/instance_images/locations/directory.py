@@ -130,7 +130,8 @@ class Directory:
         if len(project_ids) != 1:
             raise UsageError(
                 f"Account {printable(account.name)} has {len(project_ids)} projects: name the one"
-                " to work in with --project."
+                " to work in.",
+                case="project",
             )
         return project_ids[0]
 
@@ -150,7 +151,8 @@ class Directory:
             listed = (f"{one.id} (project {printable(names[one.project_id])})" for one in found)
             raise Refused(
                 f"{len(found)} instances are named {printable(reference)!r}: give the id of one of"
-                f" {', '.join(listed)}, or name the project with --project."
+                f" {', '.join(listed)}, or name the project.",
+                case="project",
             )
         if not found:
             hint = f"No project of account {printable(account.name)} has one of that id or name."

@@ -173,8 +173,8 @@ def resolve_image(connection: sa.Connection, site: Site, account: Account, refer
         raise NotFound(
             "Image",
             reference,
-            f"Account {printable(account.name)} has none of that id or name in {site.name}: see"
-            f" 'instance-images image list'.{suggestion(reference, own)}",
+            f"Account {printable(account.name)} has none of that id or name in"
+            f" {site.name}.{suggestion(reference, own)}",
         )
     if len(found) > 1:
         raise Refused(

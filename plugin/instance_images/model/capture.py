@@ -130,6 +130,6 @@ def reason_of_full_quota(task: Task, quota: str) -> str:
     return (
         "The image disappeared from the image service before it was available, and the image"
         f" service's own quota of project {task.project_id} is used up ({quota}): it takes no more"
-        " bytes then. Delete unused images, or ask your provider to raise the quota; then try"
-        f" 'instance-images task retry {task.id}'."
+        " bytes then. Delete unused images, or ask your provider to raise the quota; then retry"
+        " the task."
     )

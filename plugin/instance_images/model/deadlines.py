@@ -40,8 +40,8 @@ def fault_of_delay(task: Task, stage: str, deadlines: Deadlines, now: datetime) 
         return None
     return (
         f"The capture has made no progress for {minutes} minutes in its stage {stage!r} and was"
-        " given up; what it had made in the cloud is removed. Try 'instance-images task retry"
-        f" {task.id}', and ask your provider if it happens again."
+        " given up; what it had made in the cloud is removed. Retry the task, and ask your"
+        " provider if it happens again."
     )
 
 

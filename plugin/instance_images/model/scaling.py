@@ -106,6 +106,9 @@ def is_group_name(reference: str) -> bool:
     return _NAME.fullmatch(reference) is not None
 
 
+ASK_TO_REPLACE = "Ask for the replacement of the instances, if that is meant."
+
+
 def fault_of_image_change(
     group: ScalingGroup, cloud_image_id: str, rollout: Rollout | None, present: Collection[str]
 ) -> str | None:
@@ -121,14 +124,14 @@ def fault_of_image_change(
     if rollout is None and others and not group.keeps_members:
         return (
             f"Its stack cannot tell new instances from the {len(others)} that it has: they would"
-            " all be made anew. To replace them, add --replace. 'scaling-group create' makes groups"
-            " that can keep them."
+            " all be made anew. Scaling groups that are created here can keep theirs."
+            f" {ASK_TO_REPLACE}"
         )
     lost = [member for member in others if member.cloud_image_id not in present]
     if rollout is None and lost:
         return (
             f"The image of {len(lost)} of its instances is gone, so that the group cannot keep"
-            " them as they are. To replace them, add --replace."
+            f" them as they are. {ASK_TO_REPLACE}"
         )
     return None
 

@@ -67,5 +67,5 @@ def places_of_tasks(
 
 
 def _missing(task_id: str) -> NotFound:
-    hint = "The account has none of that id: see 'instance-images task list'."
+    hint = "The account has none of that id."
     return NotFound("Task", task_id, hint)

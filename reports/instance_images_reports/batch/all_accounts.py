@@ -197,8 +197,8 @@ def _require_right(faults: Sequence[str]) -> None:
         shown = "; ".join(faults[:_SHOWN_FAULTS])
         more = f"; and {len(faults) - _SHOWN_FAULTS} more" if len(faults) > _SHOWN_FAULTS else ""
         raise LedgerMismatch(
-            f"No folder was written, for the reports do not add up to the ledger: {shown}{more}."
-            " See 'instance-images meter verify'."
+            f"No folder was written, for the reports do not add up to the ledger: {shown}{more}.",
+            case="verify",
         )
 
 

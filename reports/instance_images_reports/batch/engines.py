@@ -75,7 +75,8 @@ def _on_this_machine(
     except BrokenProcessPool as error:
         raise Refused(
             "A process that made reports was ended from outside, so nothing was written. If memory"
-            " ran out, use fewer --jobs."
+            " ran out, make fewer reports at once.",
+            case="jobs",
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

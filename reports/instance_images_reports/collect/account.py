@@ -109,7 +109,8 @@ def _currency(ledgers: Sequence[LocationLedger], settings: Settings, wanted: str
     if wanted is None:
         raise UsageError(
             f"The account is charged in {' and '.join(found)}, which are never added up: choose"
-            " one with --currency."
+            " one.",
+            case="currency",
         )
     raise NotFound(
         "Currency", printable(wanted), f"The account is charged in {' and '.join(found)}."

@@ -52,7 +52,7 @@ def find_account(application: Application, reference: str | None) -> Account:
     by_id = known.by_id
     if reference is None:
         if len(by_id) != 1:
-            raise UsageError(f"Name the account with --account; known are: {_listed(by_id)}.")
+            raise UsageError("Name the account.", case="accounts", known=_listed(by_id))
         return next(Account(*item) for item in by_id.items())
     if reference in by_id:
         return Account(reference, by_id[reference])
@@ -93,7 +93,13 @@ def _by_name(application: Application, known: _Known, name: str) -> Account:
             f" {_ids(found)}."
         )
     if not found:
-        raise NotFound("Account", name, f"Known are: {_listed(by_id)}.")
+        raise NotFound(
+            "Account",
+            name,
+            "No account of that id or name has had images.",
+            case="known accounts",
+            known=_listed(by_id),
+        )
     return next(Account(*item) for item in found.items())
 
 
@@ -125,7 +131,8 @@ def _untold(
     site: Site, name: str, called: set[str], error: InstanceImagesError
 ) -> InstanceImagesError:
     known = f" It was last the name of account {_ids(called)}." if called else ""
-    return type(error)(
+    kind = CloudUnavailable if isinstance(error, CloudUnavailable) else ConfigurationError
+    return kind(
         f"A report of {printable(name)!r} is not made by its name, for {site.name} does not say"
         f" whose it is now: {error}{known} Give the id of the account, which needs no cloud."
     )

@@ -18,7 +18,7 @@ def whole_directory(path: Path, *, replace: bool) -> Iterator[Path]:
     there before is untouched then, and nothing is left beside it.
     """
     if path.exists() and not replace:
-        raise Refused(f"{path} exists: choose another name, or replace it with --force.")
+        raise Refused(f"{path} exists: choose another name.", case="exists")
     if path.exists() and not path.is_dir():
         raise Refused(f"{path} is a file: choose another name for the folder.")
     try:

@@ -14,7 +14,7 @@ def write_file(path: Path, content: bytes, *, replace: bool) -> None:
     there before is untouched then.
     """
     if path.exists() and not replace:
-        raise Refused(f"{path} exists: choose another name, or replace it with --force.")
+        raise Refused(f"{path} exists: choose another name.", case="exists")
     try:
         _write_and_move(path, content)
     except OSError as error:

@@ -113,8 +113,7 @@ class OpenStackStacks(OpenStackPart):
             raise NotFound(
                 "Scaling group",
                 reference,
-                f"Project {project_id} has no stack of that id or name in {self._location.name}:"
-                " see 'instance-images scaling-group list'.",
+                f"Project {project_id} has no stack of that id or name in {self._location.name}.",
             )
         names = group_names(template)
         if not names:
@@ -122,7 +121,8 @@ class OpenStackStacks(OpenStackPart):
         if group is None and len(names) > 1:
             raise Refused(
                 f"Stack {stack['stack_name']} has {len(names)} scaling groups: name one of"
-                f" {_listed(names)} with --group."
+                f" {_listed(names)}.",
+                case="group",
             )
         if group is not None and group not in names:
             raise NotFound(
@@ -155,8 +155,9 @@ class OpenStackStacks(OpenStackPart):
         )
         if answer.status_code == 409:
             raise Refused(
-                f"There is a stack named {group.name} already: 'instance-images scaling-group show"
-                f" {group.name}' shows whether it is the group that you want."
+                f"There is a stack named {group.name} already.",
+                case="group exists",
+                name=group.name,
             )
         if answer.status_code != 201:
             raise Refused(f"Heat refused to make the scaling group: {reason_of(answer)}")

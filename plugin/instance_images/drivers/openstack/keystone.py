@@ -29,7 +29,8 @@ class OpenStackIdentity(OpenStackPart):
         if reference is None:
             raise ConfigurationError(
                 f"The credentials of {self._location.cloud!r} are for no project: name the"
-                " account with --account."
+                " account.",
+                case="account",
             )
         projects = self._looked_up("project", reference)
         if len(projects) > 1:

@@ -92,7 +92,8 @@ class OpenStackDeployments(OpenStackPart):
                 "Key pair",
                 name,
                 f"The user of the credentials has: {_listed(known)}. Key pairs belong to users, not"
-                " to accounts: create it as this user, or put the public key into --user-data.",
+                " to accounts: create it as this user, or put the public key into the user data.",
+                case="user data",
             )
 
     def _require_zone(self, project_id: str, name: str) -> None:

@@ -82,7 +82,7 @@ def test_plain_group_of_a_customer_is_changed_only_if_its_instances_may_be_repla
     park.stack("plain", body, picture=golden)
     before = images_of(park.group("show", "plain"))
 
-    park.refused(3, "they would all be made anew. To replace them, add --replace",
+    park.refused(3, "if that is meant. Add --replace.",
                  "set-image", "plain", "silver")  # fmt: skip
     assert images_of(park.group("show", "plain")) == before == dict.fromkeys(before, golden)
 
@@ -129,7 +129,7 @@ def test_nothing_is_deleted_while_heat_cannot_tell_who_uses_it(park: Park) -> No
     park.cloud.fault("heat", "GET", "/stacks", 503, count=None)
 
     park.cli.refused(
-        4, "Whether stacks use the image could not be seen: add --force",
+        4, "stacks use the image could not be seen. Add --force",
         "image", "delete", "silver", *park.account, "--yes",
     )  # fmt: skip
 
