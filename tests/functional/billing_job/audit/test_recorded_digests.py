@@ -6,13 +6,16 @@ import logging
 import os
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from instance_images.config import logs as logging_setup
+from instance_images_billing.hours.digests import record
 from instance_images_billing.ledger import closings
+from instance_images_billing.ledger.anchors import Anchor, anchor_text
 from instance_images_billing.ledger.chain import Closing
 
 from support.clouds import installed_memory_cloud
@@ -169,6 +172,19 @@ def test_a_line_that_was_cut_off_is_followed_by_whole_ones(deployment: Deploymen
     cut_off, whole = digests(deployment).read_text().splitlines()
     assert cut_off.endswith("=12ab")
     assert whole.endswith(f"{links(deployment)[1].digest} RegionOne")
+
+
+def test_of_runs_at_once_each_adds_whole_lines(tmp_path: Path) -> None:
+    path = tmp_path / "digests"
+    anchors = [Anchor(f"{n:064x}", at("2T12:00"), location="x" * 50) for n in range(100)]
+
+    with ThreadPoolExecutor(8) as pool:
+        problems = list(pool.map(lambda one: record([one, one], path), anchors))
+
+    assert set(problems) == {None}
+    lines = path.read_text().splitlines()
+    assert sorted(lines) == sorted(2 * [anchor_text(one) for one in anchors])
+    assert all(first == second for first, second in zip(lines[::2], lines[1::2], strict=True))
 
 
 def test_a_dry_run_records_nothing(deployment: Deployment) -> None:
