@@ -39,6 +39,15 @@ class OpenStackDoctor(OpenStackPart):
                 " one project's images only.",
                 "Give their user the admin role, or use others.",
             )
+        if not self._api.access.project_id:
+            yield self._finding(
+                Severity.ERROR,
+                f"The credentials of {self._location.cloud!r} are for the system, for a domain or"
+                " for nothing: Glance and Nova answer them with HTTP 403, or not at all.",
+                "Name project_name and project_domain_name in clouds.yaml, in place of"
+                " system_scope or domain_name.",
+            )
+            return
         if self._api.is_application_credential:
             yield self._finding(
                 Severity.ERROR,

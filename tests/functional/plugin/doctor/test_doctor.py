@@ -145,6 +145,20 @@ def test_an_application_credential_is_found_and_captures_with_it_say_what_helps(
                        "--name", "n", "--account", clinic.project.id)  # fmt: skip
 
 
+def test_credentials_for_the_system_are_found(
+    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = yaml.safe_load(clinic.cloud.clouds_yaml.read_text())
+    auth = document["clouds"]["admin"]["auth"]
+    for key in ("project_name", "project_domain_name"):
+        del auth[key]
+    auth["system_scope"] = "all"
+    (tmp_path / "clouds.yaml").write_text(yaml.safe_dump(document))
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(tmp_path / "clouds.yaml"))
+
+    assert any("are for the system, for a domain or for nothing" in one for one in clinic.found())
+
+
 def test_a_cloud_that_clouds_yaml_does_not_know_is_found(clinic: Clinic) -> None:
     clinic.cli = clinic.configured(location="cloud = nowhere")
 
