@@ -9,17 +9,17 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
 from instance_images.db.cloud_images import AvailableState
 from instance_images.db.standings import standings
-from instance_images.db.tables import accounts, images
+from instance_images.db.tables import images
 from instance_images.locations.site import Site
 from instance_images.model.records import ImageStatus
 from instance_images.sync.exemptions import reasons_of
 from instance_images.sync.reconcile import Reading
+from instance_images_billing.ledger import postings as ledger
 from instance_images_billing.ledger.tables import intervals
 
 LOG = logging.getLogger(__name__)
@@ -102,17 +102,23 @@ def balance(connection: sa.Connection, site: Site, reading: Reading) -> Balance:
         state = (image.project_id, image.size_bytes or 0, image.virtual_size_bytes, image.name)
         stored.setdefault(image.cloud_image_id or "", state)
     sums = _Sums()
-    for row in _open_intervals(connection, site.name):
-        listed = stored.pop(row.cloud_image_id, None)
-        if row.status == ImageStatus.DELETING or _ended_since(row, reading.read_at):
+    # Plain numbers and tuples: there may be a million of them.
+    read_at = int(reading.read_at.timestamp())
+    for image_id, project_id, status, ended_at, began_at, billed_bytes in _open_intervals(
+        connection, site.name
+    ):
+        listed = stored.pop(image_id, None)
+        if listed is not None and listed[1] == billed_bytes:
             continue
+        if status == ImageStatus.DELETING or (ended_at is not None and ended_at >= read_at):
+            continue  # by another process since; that is not taken in yet
         if listed is not None:
             owner_id, size_bytes, virtual_bytes = listed[:3]
             largest = max(size_bytes, virtual_bytes or 0)
-            short, over = size_bytes - row.billed_bytes, row.billed_bytes - largest
-            sums.add(owner_id, row.cloud_image_id, unbilled=short, overbilled=over)
-        elif row.starts_at <= reading.read_at:
-            sums.add(row.project_id, row.cloud_image_id, overbilled=row.billed_bytes)
+            short, over = size_bytes - billed_bytes, billed_bytes - largest
+            sums.add(owner_id, image_id, unbilled=short, overbilled=over)
+        elif began_at <= read_at:
+            sums.add(project_id, image_id, overbilled=billed_bytes)
     found = Balance(site.name)
     _add_unbilled(connection, site, reading, stored, sums, found)
     found.differences = sorted(sums.by_project.values(), key=lambda one: one.project_id)
@@ -163,23 +169,28 @@ def _ended_meanwhile(
     }
 
 
-def _ended_since(row: sa.Row[Any], read_at: datetime) -> bool:
-    """Return whether another process has ended the image since, which is not taken in yet."""
-    return row.deleted_at is not None and row.deleted_at >= read_at
+def _open_intervals(
+    connection: sa.Connection, location: str
+) -> Iterator[tuple[str, str, str, int | None, int, int]]:
+    """Yield image and project of the cloud, status, end, begin and billed bytes; times as numbers.
 
-
-def _open_intervals(connection: sa.Connection, location: str) -> Iterator[sa.Row[Any]]:
+    The end is that on record, for an image whose open interval has not been ended by it yet.
+    """
     query = (
         sa.select(
             images.c.cloud_image_id,
             images.c.project_id,
             images.c.status,
-            images.c.deleted_at,
-            intervals.c.starts_at,
-            intervals.c.size_bytes.label("billed_bytes"),
+            sa.type_coerce(images.c.deleted_at, sa.BigInteger),
+            sa.type_coerce(intervals.c.starts_at, sa.BigInteger),
+            intervals.c.size_bytes,
         )
         .join_from(intervals, images, images.c.image_id == intervals.c.image_id)
-        .join(accounts, accounts.c.account_key == intervals.c.account_key)
-        .where(accounts.c.location == location, intervals.c.ends_at.is_(None))
+        .where(
+            intervals.c.account_key.in_(ledger.account_keys(location)),
+            intervals.c.ends_at.is_(None),
+        )
     )
-    return iter(connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME)))
+    rows = connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME))
+    for image_id, project_id, status, ended_at, began_at, billed_bytes in rows:
+        yield image_id, project_id, status, ended_at, began_at, billed_bytes
