@@ -4,13 +4,10 @@ The only module that imports ``openstack``: connections, tokens for an account's
 the SDK's errors turned into ours. Knows no image and no instance.
 """
 
-import html
-import re
 import time
 from functools import cached_property
 from threading import Lock
 from typing import Any
-from urllib.parse import urlsplit
 
 from keystoneauth1 import exceptions as keystone_errors
 from keystoneauth1 import loading
@@ -26,8 +23,14 @@ from instance_images.config.clouds import (
     candidates,
     entry_of,
 )
-from instance_images.config.redaction import redact
 from instance_images.config.settings import Location
+from instance_images.drivers.openstack.access.answers import (
+    address_of,
+    may_be_json,
+    one_line,
+    reason_of,
+    retry_after_seconds,
+)
 from instance_images.drivers.openstack.access.connections import Connections
 from instance_images.drivers.openstack.retries import pauses_seconds
 from instance_images.errors import (
@@ -35,7 +38,6 @@ from instance_images.errors import (
     ConfigurationError,
     ProjectUnavailable,
     Refused,
-    TooDeep,
 )
 from instance_images.model import request_ids
 from instance_images.names import printable
@@ -52,7 +54,6 @@ GLOBAL_REQUEST_ID = "X-OpenStack-Request-ID"
 UNAVAILABLE_SECONDS = 60.0
 # A service that wants to be left alone for longer than this is not waited for.
 LONGEST_WAIT_SECONDS = 10.0
-LONGEST_PAGE = 64 * 1024  # characters of an error that are looked at
 
 _SERVICE_NAMES = {
     "identity": "Keystone",
@@ -121,7 +122,7 @@ class OpenStackApi:
         except Exception as error:  # a malformed clouds.yaml raises whatever its shape trips over
             raise ConfigurationError(
                 f"Location {self._location.name}: the entry {self.cloud!r} of clouds.yaml"
-                f" cannot be used: {_one_line(str(error))} Correct clouds.yaml, or {self._option}"
+                f" cannot be used: {one_line(str(error))} Correct clouds.yaml, or {self._option}"
                 f" and region_name in [location:{self._location.name}]."
             ) from error
 
@@ -343,16 +344,19 @@ class OpenStackApi:
             answer = proxy.request(path, method, raise_exc=False, status_code_retries=0, **more)
         except Exception as error:
             raise self._explained(error, service) from error
-        if answer.status_code < 300 and not _may_be_json(answer.content):
+        if answer.status_code < 300 and not may_be_json(answer.content):
             raise self._no_json(service, answer)
         if answer.status_code < 400 or answer.status_code in allow:
             return answer
-        raise self._failed(service, answer.status_code, reason_of(answer), _retry_after(answer))
+        raise self._failed(
+            service, answer.status_code, reason_of(answer), retry_after_seconds(answer)
+        )
 
     def _explained(self, error: Exception, service: str) -> Exception:
         """Return ours for an error of the SDK; a bug is returned as it is."""
-        reason = _one_line(str(error))
-        if "/auth/tokens" in f"{error}{getattr(error, 'url', '')}":
+        reason = one_line(str(error))
+        told = f"{error}{getattr(error, 'url', '')}"
+        if "/auth/tokens" in told or "attempting to authenticate" in told:
             service = "identity"  # which gives the token for the request to the other one
         where = self._where(service)
         if isinstance(error, keystone_errors.HttpError):
@@ -444,56 +448,9 @@ class OpenStackApi:
         return f"{_SERVICE_NAMES[service]} of location {self._location.name}"
 
 
-def address_of(url: str) -> str:
-    """Return host, port and path of a URL: without its scheme, version and slashes at the end."""
-    parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    path = re.sub(r"(/v[0-9.]+)?/*$", "", parts.path)
-    return f"{(parts.hostname or '').lower()}:{port}{path}"
-
-
 def _scope_of(auth: dict[str, Any]) -> str:
     """Return what the credentials of an entry are to be good for."""
     for key in ("project_name", "project_id", "domain_name", "domain_id"):
         if value := auth.get(key):
             return f"{key.partition('_')[0]} {printable(str(value))!r}"
     return "its project"
-
-
-def _retry_after(answer: Any) -> int | None:
-    """Return how long the service asked to be left alone; a date there counts as nothing said."""
-    text = str(answer.headers.get("Retry-After", ""))
-    return int(text) if re.fullmatch("[0-9]{1,6}", text) else None
-
-
-def _may_be_json(content: bytes) -> bool:
-    """Return whether an answer is empty, or begins as JSON does; whoever reads it sees its end."""
-    return content[:64].lstrip()[:1] in (b"", b"{", b"[", b"n")
-
-
-def body_of(answer: Any) -> Any:
-    """Return the JSON of an answer that holds a customer's own documents. Raises TooDeep."""
-    try:
-        return answer.json()
-    except RecursionError as error:
-        raise TooDeep("A document in the service's answer is nested too deeply.") from error
-
-
-def reason_of(answer: Any) -> str:
-    """Return the service's own words from an error answer, JSON or HTML."""
-    try:
-        body = answer.json()
-    except (ValueError, RecursionError):
-        page = answer.text[:LONGEST_PAGE]
-        text = re.sub(r"<title>.*?</title>|<[^>]*>", " ", page, flags=re.DOTALL)
-        return _one_line(html.unescape(text))
-    if isinstance(body, dict):
-        for value in body.values():
-            if isinstance(value, dict) and "message" in value:
-                return _one_line(html.unescape(str(value["message"])))  # Cinder's are HTML
-    return _one_line(str(body))
-
-
-def _one_line(text: str) -> str:
-    line = printable(" ".join(redact(text).split()))[:400]  # cut off when nothing is to be hidden
-    return line if line.endswith((".", "!", "?")) else line + "."

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from instance_images.drivers.openstack.api import reason_of
+from instance_images.drivers.openstack.access.answers import reason_of
 from instance_images.drivers.openstack.service import (
     ACCOUNT_PROPERTY,
     PAGE,

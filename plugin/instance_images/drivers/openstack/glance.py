@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from instance_images.drivers.openstack.api import reason_of
+from instance_images.drivers.openstack.access.answers import reason_of
 from instance_images.drivers.openstack.service import (
     INSTANCE_ID,
     PAGE,

@@ -14,7 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from instance_images.config.settings import Location
-from instance_images.drivers.openstack.api import OpenStackApi, body_of, reason_of
+from instance_images.drivers.openstack.access.answers import body_of, reason_of
+from instance_images.drivers.openstack.api import OpenStackApi
 from instance_images.drivers.openstack.customer_yaml import parsed
 from instance_images.drivers.openstack.heat_groups import (
     Body,

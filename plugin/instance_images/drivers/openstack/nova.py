@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from instance_images.drivers.openstack.api import reason_of
+from instance_images.drivers.openstack.access.answers import reason_of
 from instance_images.drivers.openstack.service import (
     ACCOUNT_PROPERTY,
     PAGE,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from instance_images.drivers.openstack.api import reason_of
+from instance_images.drivers.openstack.access.answers import reason_of
 from instance_images.drivers.openstack.nova import server_of
 from instance_images.drivers.openstack.service import PAGE, REQUEST_PROPERTY, OpenStackPart
 from instance_images.errors import NotFound, Refused

@@ -3,11 +3,11 @@
 import pytest
 import requests
 
-from instance_images.drivers.openstack.api import (
+from instance_images.drivers.openstack.access.answers import (
     LONGEST_PAGE,
-    _may_be_json,
     address_of,
     body_of,
+    may_be_json,
     reason_of,
 )
 from instance_images.errors import TooDeep
@@ -27,13 +27,13 @@ def test_words_of_a_service_are_told_without_the_entities_of_html(said: str, tol
 
 
 @pytest.mark.parametrize("said", ["", '{"servers": []}', "\n [1]", "null"])
-def test_an_answer_that_may_be_json_is_taken(said: str) -> None:
-    assert _may_be_json(said.encode())
+def test_an_answer_thatmay_be_json_is_taken(said: str) -> None:
+    assert may_be_json(said.encode())
 
 
 @pytest.mark.parametrize("said", ["<html>Log in to the proxy</html>", "It works!", "\ufeff{}"])
 def test_an_answer_of_a_proxy_is_none_of_the_service(said: str) -> None:
-    assert not _may_be_json(said.encode())
+    assert not may_be_json(said.encode())
 
 
 def answered(said: str) -> requests.Response:
