@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -191,6 +192,5 @@ def _open_intervals(
             intervals.c.ends_at.is_(None),
         )
     )
-    rows = connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME))
-    for image_id, project_id, status, ended_at, began_at, billed_bytes in rows:
-        yield image_id, project_id, status, ended_at, began_at, billed_bytes
+    rows: Any = connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME))
+    yield from rows
