@@ -10,10 +10,13 @@ from functools import cached_property
 from typing import Any
 
 from instance_images.config.settings import Settings
+from instance_images.errors import UsageError
 from instance_images.instants import Clock, system_clock
 from instance_images.locations.application import Application
 from instance_images.locations.site import Site
 from instance_images.model.caller import Caller
+from instance_images.model.records import Account
+from instance_images.names import printable
 
 
 @dataclass
@@ -36,6 +39,24 @@ class Service:
 
         return enforcer(self.libraries)
 
+    def locations(self, named: str | None = None) -> list[str]:
+        """Return the location that a request names, or else all that the API serves."""
+        served = self.settings.api.locations
+        if named is not None and named not in served:
+            raise UsageError(f"The location {printable(named)!r} is unknown: {self._known()}.")
+        return list(served) if named is None else [named]
+
     def site(self, caller: Caller, location: str | None) -> Site:
-        """Return the location for one request, which is the caller's."""
-        return self.application.site(location).for_caller(caller)
+        """Return the location that a request names, or the only one, for its caller."""
+        names = self.locations(location)
+        if len(names) > 1:
+            raise UsageError(f"Name the location: {self._known()}.")
+        return self.application.site(names[0]).for_caller(caller)
+
+    def _known(self) -> str:
+        return f"known are {', '.join(self.settings.api.locations)}"
+
+
+def account_of(caller: Caller, settings: Settings) -> Account:
+    """Return the account that the token is for, without asking the cloud for its name."""
+    return Account(caller.account_id, caller.account_id, scope=settings.account_scope)

@@ -34,6 +34,31 @@ RATE: View = View(
     ),
 )
 
+# What customers see of a location: nothing of how it is reached.
+OFFER: View = View(
+    fields=(
+        ("name", lambda one: one.location.name),
+        ("enabled", lambda one: one.location.enabled),
+        ("currency", lambda one: one.rate.currency if one.rate else one.location.currency),
+        ("price", lambda one: price_text(one.rate.price_nanos) if one.rate else None),
+        ("unit", lambda one: one.rate.unit if one.rate else None),
+        ("hours_per_month", lambda one: one.rate.hours_per_month if one.rate else None),
+        ("partial_hour", lambda one: one.rate.partial_hour if one.rate else None),
+        ("free_bytes", lambda one: one.rate.free_bytes if one.rate else None),
+        ("minimum_charge", lambda one: price_text(one.rate.minimum_nanos) if one.rate else None),
+        (
+            "next_price",
+            lambda one: price_text(one.next_rate.price_nanos) if one.next_rate else None,
+        ),
+        ("next_price_from", lambda one: one.next_rate.from_hour if one.next_rate else None),
+    ),
+    columns=(
+        ("Location", lambda one: one.location.name),
+        ("Images", lambda one: "Enabled" if one.location.enabled else "Not enabled"),
+        ("Price", lambda one: price_text(one.rate.price_nanos) if one.rate else "-"),
+    ),
+)
+
 # Its records are pairs of a posting and the row of its account.
 POSTING: View = View(
     fields=(

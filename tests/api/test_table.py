@@ -1,14 +1,20 @@
 """The table of routes is complete, and what is generated from it is valid."""
 
+from typing import Any
+
 import pytest
 from openapi_spec_validator import validate
 from oslo_policy import policy
 
+from instance_images.views import records
+from instance_images.views.fields import View
 from instance_images_api.document import document
 from instance_images_api.http.reading import fault_of
 from instance_images_api.http.route import Role, Route
 from instance_images_api.policies import CHECKS, list_rules
 from instance_images_api.routes import ROUTES
+from instance_images_api.schemas import images, limits, locations, tasks
+from instance_images_billing import views as billing_views
 
 PUBLIC = {"/", "/v1", "/v1/openapi.json"}
 
@@ -54,6 +60,23 @@ def test_every_object_of_a_request_refuses_unknown_members(route: Route) -> None
         return own + [found for one in schema.values() for found in objects(one)]
 
     assert all(one.get("additionalProperties") is False for one in objects(route.request_schema))
+
+
+@pytest.mark.parametrize(
+    ("schema", "view"),
+    [
+        (images.IMAGE, records.IMAGE),
+        (tasks.TASK, records.TASK),
+        (limits.LIMIT, records.LIMIT),
+        (locations.CHOICE, records.CHOICE),
+        (locations.LOCATION, billing_views.OFFER),
+        (locations.RATE, billing_views.RATE),
+    ],
+)
+def test_answers_have_the_fields_that_the_command_line_prints(
+    schema: dict[str, Any], view: View
+) -> None:
+    assert schema["properties"].keys() == {name for name, _ in view.fields}
 
 
 def test_every_rule_has_a_default_that_names_no_other_role() -> None:

@@ -64,10 +64,15 @@ def missing(noun: str) -> ApiError:
     return ApiError(404, "not_found", f"Your account has no {noun} of that id.")
 
 
-def answer_of(error: InstanceImagesError, request_id: str) -> ApiError:
-    """Return how an error of an operation is answered."""
+def answer_of(error: InstanceImagesError, request_id: str, noun: str | None = None) -> ApiError:
+    """Return how an error of an operation is answered; ``noun`` is the kind of what the path names.
+
+    What the path names and nobody has, or somebody else, is answered with the same bytes.
+    """
     message = str(error)
     match error:
+        case NotFound() if error.kind == noun:
+            return missing(error.kind.lower())
         case UsageError():
             return usage(message)
         case TokenRejected():

@@ -42,7 +42,7 @@ class Responder:
         except ApiError as error:
             write_error(response, error, request_id)
         except InstanceImagesError as error:
-            told = answer_of(error, request_id)
+            told = answer_of(error, request_id, self._route.noun)
             level = logging.ERROR if told.status == 500 else logging.INFO
             LOG.log(level, "Request %s: %s", request_id, error, exc_info=told.status == 500)
             write_error(response, told, request_id)

@@ -56,7 +56,8 @@ class Route:
     """A method of a path: the handler, who may use it, and the schemas of what goes in and out.
 
     ``rule`` is None where no token is needed. ``wider_rule`` is asked for besides where the request
-    names another account, or all. ``errors`` are the statuses besides those that every route has.
+    names another account, or all. ``noun`` is the kind of what the path names. ``errors`` are the
+    statuses besides those that every route has.
     """
 
     method: str
@@ -71,6 +72,7 @@ class Route:
     parameters: Sequence[Parameter] = ()
     request_schema: Schema | None = None
     request_example: Any = None
+    noun: str | None = None
     takes_key: bool = False
     takes_if_match: bool = False
     errors: Sequence[int] = ()

@@ -243,6 +243,20 @@ def find_images(
     return [image for image in map(image_of, named) if image.name == reference]
 
 
+def find_own_image(
+    connection: sa.Connection, locations: Sequence[str], account_id: str, image_id: str
+) -> Image | None:
+    """Return the account's image of that id that is not deleted, at one of the locations."""
+    query = image_rows().where(
+        accounts.c.location.in_(locations),
+        accounts.c.account_id == account_id,
+        images.c.image_id == image_id,
+        images.c.status.in_(SHOWN),
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else image_of(row)
+
+
 def find_creating(connection: sa.Connection, source_instance_id: str) -> str | None:
     """Return the id of an image that is being captured from the instance, by whatever account."""
     query = (

@@ -4,16 +4,17 @@ Another account's image looks like nobody's here. Its id leads to its location o
 requests to the others; what is told, and where it was looked for, is the same as for an unknown id.
 """
 
+import contextlib
 from collections.abc import Sequence
 
 from instance_images.db import images
-from instance_images.errors import NotFound, Refused
+from instance_images.errors import CloudUnavailable, NotFound, Refused
 from instance_images.locations.application import Application
 from instance_images.locations.everywhere import Everywhere, at_each
 from instance_images.locations.site import Site, resolve_image
-from instance_images.model.records import Image
+from instance_images.model.records import Account, Image
 from instance_images.names import printable
-from instance_images.tasks.advancing import advance_account
+from instance_images.tasks.advancing import advance_account, advance_image
 
 
 def list_images(site: Site, account: str | None, *, all_accounts: bool = False) -> list[Image]:
@@ -59,3 +60,27 @@ def find_image_at(
             case="location",
         )
     return outcome
+
+
+def find_own_image(
+    application: Application, names: Sequence[str], account: Account, image_id: str
+) -> Image:
+    """Return the account's image of that id at whichever of the locations has it.
+
+    Its tasks are advanced; where the cloud does not answer, it is as it was last recorded. Raises
+    NotFound, also for another account's.
+    """
+    image = _own_image(application, names, account, image_id)
+    with contextlib.suppress(CloudUnavailable):
+        advance_image(application.site(image.location), account, image.id)
+    return _own_image(application, names, account, image_id)
+
+
+def _own_image(
+    application: Application, names: Sequence[str], account: Account, image_id: str
+) -> Image:
+    with application.database.reading() as connection:
+        found = images.find_own_image(connection, names, account.id, image_id)
+    if found is None:
+        raise NotFound("Image", image_id, "The account has none of that id.")
+    return found

@@ -3,14 +3,16 @@
 Another account's task looks like nobody's here.
 """
 
+import contextlib
 from collections.abc import Iterable, Sequence
 
 from instance_images.db import tasks
-from instance_images.errors import NotFound
+from instance_images.errors import CloudUnavailable, NotFound
 from instance_images.locations.application import Application
 from instance_images.locations.everywhere import Everywhere, at_each
 from instance_images.locations.site import Site
 from instance_images.model.records import Account, Task
+from instance_images.tasks.settling import settle
 from instance_images.tasks.waiting import Watched
 
 
@@ -38,6 +40,25 @@ def place_of_task(
     owner = site.account(account)
     find_task(site, owner, task_id)
     return site, owner
+
+
+def find_own_task(
+    application: Application, names: Sequence[str], account: Account, task_id: str
+) -> tuple[Site, Task]:
+    """Return the account's task of that id, and where it is.
+
+    It is advanced; where the cloud does not answer, it is as it was last recorded. Raises NotFound,
+    also for another account's.
+    """
+    with application.database.reading() as connection:
+        name = tasks.location_of_task(connection, task_id)
+    if name not in names:
+        raise _missing(task_id)
+    site = application.site(name)
+    find_task(site, account, task_id)
+    with contextlib.suppress(CloudUnavailable):
+        settle(site, account.id, only=[task_id])
+    return site, find_task(site, account, task_id)
 
 
 def unfinished_tasks(

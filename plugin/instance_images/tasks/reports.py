@@ -1,6 +1,7 @@
 """What is told of a task besides its record: its image's name, how long it took and takes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from instance_images.db import images, tasks
 from instance_images.locations.site import Site
@@ -13,27 +14,29 @@ _PAST_CAPTURES = 50
 
 
 def report_tasks(site: Site, found: Sequence[Task]) -> list[TaskReport]:
-    """Return the location's tasks with all that is shown of them."""
-    past: Sequence[PastCapture] = ()
+    """Return the tasks with all that is shown of them, wherever they are."""
+    past: dict[str, Sequence[PastCapture]] = {}
     with site.database.reading() as connection:
-        if any(_is_estimated(task) for task in found):
-            past = tasks.past_captures(connection, site.name, _PAST_CAPTURES)
         image_of = images.get_images(connection, sorted({task.image_id for task in found}))
-    return [_report(site, task, image_of[task.image_id], past) for task in found]
+        for location in {image_of[one.image_id].location for one in found if _is_estimated(one)}:
+            past[location] = tasks.past_captures(connection, location, _PAST_CAPTURES)
+    return [_report(site.clock(), task, image_of[task.image_id], past) for task in found]
 
 
-def _report(site: Site, task: Task, image: Image, past: Sequence[PastCapture]) -> TaskReport:
-    until = site.clock() if task.state in UNFINISHED else task.updated_at
+def _report(
+    now: datetime, task: Task, image: Image, past: Mapping[str, Sequence[PastCapture]]
+) -> TaskReport:
+    until = now if task.state in UNFINISHED else task.updated_at
     elapsed_seconds = max(0, int((until - task.started_at).total_seconds()))
     left_seconds = None
     if _is_estimated(task):
         left_seconds = seconds_left(
-            past,
+            past[image.location],
             source_instance_id=image.source_instance_id,
             is_of_volume=journal.is_of_volume(task.journal),
             elapsed_seconds=elapsed_seconds,
         )
-    return TaskReport(task, image.name, site.name, elapsed_seconds, left_seconds)
+    return TaskReport(task, image.name, image.location, elapsed_seconds, left_seconds)
 
 
 def _is_estimated(task: Task) -> bool:

@@ -159,6 +159,19 @@ class EmbeddedCloud:
         self._users[name] = {**demo, "auth": {**demo["auth"], **auth}}
         return Project(id=project.id, name=name, user_name=name, cloud=name)
 
+    def new_user_of(self, project: Project, *roles: str) -> Project:
+        """Create a user with these roles in the project; return the project as the user's."""
+        name = f"u-{uuid.uuid4().hex[:8]}"
+        with self.connection() as connection:
+            identity: Any = connection.identity
+            user = identity.create_user(name=name, password=PASSWORD, domain_id="default")
+            for role in roles:
+                found = identity.find_role(role) or identity.create_role(name=role)
+                identity.assign_project_role_to_user(project.id, user, found)
+        member = self._users[project.cloud]
+        self._users[name] = {**member, "auth": {**member["auth"], "username": name}}
+        return Project(id=project.id, name=project.name, user_name=name, cloud=name)
+
     def new_operator_user(self, prefix: str) -> str:
         """Create a user without any role, and enter it in clouds.yaml; return its name and entry.
 

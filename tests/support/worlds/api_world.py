@@ -4,6 +4,7 @@ import contextlib
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,31 @@ class Office:
         answer = self.api(method, path, self.token(sender.cloud if sender else "admin"), **more)
         assert answer.status_code == status, f"{answer.status_code}: {answer.text}"
         return answer
+
+    @cached_property
+    def customers(self) -> "Customers":
+        """Two customers of the run: the first has an image."""
+        project, stranger = self.cloud.new_project(), self.cloud.new_project()
+        reader = self.cloud.new_user_of(project, "reader")
+        outsider = self.cloud.new_user_of(project, "foo")
+        server = self.cloud.boot(project, "web-1")
+        image = self.cli.ok(
+            *("image", "create", server.id, "--name", "golden", "--wait"),
+            *("--account", project.id),
+        ).json
+        return Customers(project, reader, outsider, stranger, server.id, image)
+
+
+@dataclass(frozen=True)
+class Customers:
+    """A project with an image: its member, a reader, somebody with another role; and a stranger."""
+
+    member: Project
+    reader: Project
+    outsider: Project
+    stranger: Project
+    server_id: str
+    image: dict[str, Any]
 
 
 @contextlib.contextmanager

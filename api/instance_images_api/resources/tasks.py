@@ -1,0 +1,59 @@
+"""Tasks of an account."""
+
+from typing import Any
+
+from instance_images.locations.site import Site
+from instance_images.model.paging import TaskFilter
+from instance_images.model.records import UNFINISHED, Task, TaskKind, TaskState
+from instance_images.tasks.find import find_own_task
+from instance_images.tasks.pages import page_of_tasks
+from instance_images.tasks.reports import report_tasks
+from instance_images.views.fields import as_json
+from instance_images.views.records import TASK
+from instance_images_api.http.lists import account_id_of, listed, page_of
+from instance_images_api.http.route import Answer, Call
+from instance_images_api.service import account_of
+
+_MOST_SECONDS_BETWEEN_POLLS = 15
+
+
+def list_tasks(call: Call) -> Answer:
+    """Return a page of tasks, from their records alone."""
+    parameters = call.parameters
+    state, kind = parameters.get("state"), parameters.get("kind")
+    only = TaskFilter(
+        image_id=parameters.get("image_id"),
+        state=None if state is None else TaskState(state),
+        kind=None if kind is None else TaskKind(kind),
+    )
+    names = call.service.locations(parameters.get("location"))
+    application = call.service.application
+    found = page_of_tasks(application.database, names, account_id_of(call), page_of(call), only)
+    reports = report_tasks(application.site(names[0]), found.items)
+    return listed(call, "tasks", [as_json(TASK, one) for one in reports], found.next_marker)
+
+
+def get_task(call: Call) -> Answer:
+    """Return one task; Retry-After says when an unfinished one is worth another look."""
+    service = call.service
+    site, task = find_own_task(
+        service.application,
+        service.locations(),
+        account_of(call.sender, service.settings),
+        call.parameters["task_id"],
+    )
+    return Answer(200, {"task": task_json(site, task)}, retry_after(site, task))
+
+
+def task_json(site: Site, task: Task) -> dict[str, Any]:
+    """Return the fields of a task, as they are now."""
+    return as_json(TASK, report_tasks(site, [task])[0])
+
+
+def retry_after(site: Site, task: Task) -> dict[str, str]:
+    """Return the header that says when to look again: after a tenth of the stage's age."""
+    if task.state not in UNFINISHED:
+        return {}
+    age_seconds = int((site.clock() - task.stage_began_at).total_seconds())
+    seconds = min(max(1, age_seconds // 10), _MOST_SECONDS_BETWEEN_POLLS)
+    return {"Retry-After": str(seconds)}

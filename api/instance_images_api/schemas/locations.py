@@ -1,0 +1,60 @@
+"""Locations with their prices, rates, and the images to choose from."""
+
+from instance_images_api.schemas.base import (
+    COUNT,
+    INSTANT,
+    TEXT,
+    nullable,
+    record,
+)
+
+PRICE = {"type": "string", "pattern": "^[0-9]{1,12}[.][0-9]{2,9}$"}
+LOCATION = record(
+    name=TEXT,
+    enabled={"type": "boolean"},
+    currency=TEXT,
+    price=nullable(PRICE),
+    unit=nullable(TEXT),
+    hours_per_month=nullable(TEXT),
+    partial_hour=nullable(TEXT),
+    free_bytes=nullable(COUNT),
+    minimum_charge=nullable(PRICE),
+    next_price=nullable(PRICE),
+    next_price_from=nullable(INSTANT),
+)
+LOCATIONS = record(locations={"type": "array", "items": LOCATION})
+RATE = {
+    **record(
+        location=TEXT,
+        price=PRICE,
+        currency=TEXT,
+        unit=TEXT,
+        hours_per_month=TEXT,
+        partial_hour=TEXT,
+        set_at=INSTANT,
+        free_bytes=COUNT,
+        minimum_charge=PRICE,
+    )
+}
+RATE["properties"] = {**RATE["properties"], "from": INSTANT}
+RATE["required"] = [*RATE["required"], "from"]
+RATES = record(rates={"type": "array", "items": RATE})
+CHOICE = record(
+    group=TEXT,
+    id=TEXT,
+    name=TEXT,
+    cloud_image_id=TEXT,
+    size_bytes=nullable(COUNT),
+    min_disk_gib=COUNT,
+    min_ram_mib=COUNT,
+    os_type=nullable(TEXT),
+    os_distro=nullable(TEXT),
+    os_version=nullable(TEXT),
+    architecture=nullable(TEXT),
+)
+CHOICES = record(
+    groups={
+        "type": "array",
+        "items": record(name=TEXT, images={"type": "array", "items": CHOICE}),
+    }
+)
