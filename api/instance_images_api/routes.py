@@ -6,18 +6,20 @@ from it.
 
 from instance_images_api.http.lists import PAGE, WIDER
 from instance_images_api.http.route import Parameter, Reply, Role, Route, Rule
-from instance_images_api.resources import images, limits, locations, tasks, versions
+from instance_images_api.resources import images, limits, locations, retries, tasks, versions
 from instance_images_api.schemas import images as image_schemas
 from instance_images_api.schemas import limits as limit_schemas
 from instance_images_api.schemas import locations as location_schemas
 from instance_images_api.schemas import tasks as task_schemas
 from instance_images_api.schemas import versions as version_schemas
-from instance_images_api.schemas.base import ID, LOCATION, NAME
+from instance_images_api.schemas.base import ID, LOCATION, NAME, PROJECT_ID
 
 _VERSIONS = {200: Reply("The versions.", version_schemas.VERSIONS)}
 _IMAGE_ID = Parameter("image_id", ID, "Id of the image.", "path")
 _TASK_ID = Parameter("task_id", ID, "Id of the task.", "path")
+_ACCOUNT_ID = Parameter("account_id", PROJECT_ID, "Id of the account.", "path")
 _LOOK_AGAIN = ("Retry-After",)
+_FOLLOW = ("Location", "Retry-After")
 
 _PUBLIC = (
     Route(
@@ -87,6 +89,58 @@ _IMAGES = (
         parameters=(_IMAGE_ID,),
         replies={200: Reply("The image.", image_schemas.ONE)},
     ),
+    Route(
+        method="POST",
+        path="/v1/images",
+        handler=images.create_image,
+        name="createImage",
+        summary="Capture the primary disk of an instance as an image.",
+        tag="images",
+        rule=Rule("images:create", Role.MEMBER),
+        asks_cloud=True,
+        takes_key=True,
+        request_schema=image_schemas.CREATE,
+        request_example=image_schemas.CREATE_EXAMPLE,
+        errors=(409,),
+        replies={202: Reply("The image, and its task.", image_schemas.CREATED, headers=_FOLLOW)},
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/images/{image_id}",
+        handler=images.delete_image,
+        name="deleteImage",
+        summary="Delete an image for good. Instances made from it stay.",
+        tag="images",
+        rule=Rule("images:delete", Role.MEMBER),
+        noun="Image",
+        asks_cloud=True,
+        parameters=(
+            _IMAGE_ID,
+            Parameter("force", {"type": "boolean"}, "true: even if a Heat stack uses the image."),
+        ),
+        errors=(409,),
+        replies={
+            204: Reply("The image is deleted."),
+            202: Reply("The cloud did not answer: the task.", task_schemas.ONE, headers=_FOLLOW),
+        },
+    ),
+    Route(
+        method="POST",
+        path="/v1/images/{image_id}/deploy",
+        handler=images.deploy_image,
+        name="deployImage",
+        summary="Deploy new instances from an image.",
+        tag="images",
+        rule=Rule("images:deploy", Role.MEMBER),
+        noun="Image",
+        asks_cloud=True,
+        takes_key=True,
+        parameters=(_IMAGE_ID,),
+        request_schema=image_schemas.DEPLOY,
+        request_example=image_schemas.DEPLOY_EXAMPLE,
+        errors=(409,),
+        replies={202: Reply("The task.", task_schemas.ONE, headers=_FOLLOW)},
+    ),
 )
 
 _TASKS = (
@@ -121,6 +175,21 @@ _TASKS = (
         parameters=(_TASK_ID,),
         replies={200: Reply("The task.", task_schemas.ONE, headers=_LOOK_AGAIN)},
     ),
+    Route(
+        method="POST",
+        path="/v1/tasks/{task_id}/retry",
+        handler=retries.retry_task,
+        name="retryTask",
+        summary="Retry a failed capture as the same image.",
+        tag="tasks",
+        rule=Rule("tasks:retry", Role.MEMBER),
+        noun="Task",
+        asks_cloud=True,
+        takes_key=True,
+        parameters=(_TASK_ID,),
+        errors=(409,),
+        replies={202: Reply("The task.", task_schemas.ONE, headers=_FOLLOW)},
+    ),
 )
 
 _LOCATIONS = (
@@ -146,6 +215,29 @@ _LOCATIONS = (
         replies={200: Reply("The rates.", location_schemas.RATES)},
     ),
     Route(
+        method="POST",
+        path="/v1/rates",
+        handler=locations.create_rate,
+        name="setRate",
+        summary="Set the price per GB and month of a location from an hour on.",
+        tag="rates",
+        rule=Rule("rates:set", Role.ADMIN),
+        parameters=(
+            Parameter(
+                "preview",
+                {"type": "boolean"},
+                "true: show what last month's usage would have cost; change nothing.",
+            ),
+        ),
+        request_schema=location_schemas.RATE_SET,
+        request_example=location_schemas.RATE_EXAMPLE,
+        errors=(409,),
+        replies={
+            201: Reply("The rate.", location_schemas.ONE_RATE),
+            200: Reply("The preview.", location_schemas.PREVIEW),
+        },
+    ),
+    Route(
         method="GET",
         path="/v1/choices",
         handler=locations.list_choices,
@@ -153,6 +245,7 @@ _LOCATIONS = (
         summary="List the images that can be deployed: OS Images and My Images.",
         tag="images",
         rule=Rule("choices:list", Role.READER),
+        asks_cloud=True,
         parameters=(LOCATION,),
         errors=(409,),
         replies={200: Reply("The two groups.", location_schemas.CHOICES)},
@@ -166,9 +259,42 @@ _LOCATIONS = (
         tag="limits",
         rule=Rule("limits:list", Role.READER),
         wider_rule=Rule("limits:list_all", Role.ADMIN),
+        asks_cloud=True,
         parameters=WIDER,
         errors=(409,),
         replies={200: Reply("The limits.", limit_schemas.LIMITS)},
+    ),
+    Route(
+        method="PUT",
+        path="/v1/limits/{account_id}",
+        handler=limits.put_limit,
+        name="setLimit",
+        summary="Set the limit of an account at a location; -1: unlimited.",
+        tag="limits",
+        rule=Rule("limits:set", Role.ADMIN),
+        noun="Account",
+        asks_cloud=True,
+        takes_if_match=True,
+        parameters=(_ACCOUNT_ID,),
+        request_schema=limit_schemas.SET,
+        request_example=limit_schemas.SET_EXAMPLE,
+        errors=(409,),
+        replies={200: Reply("The limit.", limit_schemas.ONE, headers=("ETag",))},
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/limits/{account_id}",
+        handler=limits.delete_limit,
+        name="unsetLimit",
+        summary="Remove the limit of an account; the one that applies otherwise takes effect.",
+        tag="limits",
+        rule=Rule("limits:set", Role.ADMIN),
+        noun="Account",
+        asks_cloud=True,
+        takes_if_match=True,
+        parameters=(_ACCOUNT_ID, LOCATION),
+        errors=(409,),
+        replies={204: Reply("The limit is removed.")},
     ),
 )
 

@@ -5,8 +5,11 @@ Holds no state of requests: what is kept is a cache.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from threading import BoundedSemaphore
 from typing import Any
 
 from instance_images.config.settings import Settings
@@ -38,6 +41,21 @@ class Service:
         from instance_images_api.policies import enforcer
 
         return enforcer(self.libraries)
+
+    @cached_property
+    def cloud_turns(self) -> BoundedSemaphore:
+        """The turns of those that ask the cloud; who gets none is told so at once."""
+        return BoundedSemaphore(self.settings.api.cloud_requests)
+
+    @contextlib.contextmanager
+    def cloud_turn(self) -> Iterator[bool]:
+        """Yield whether this request may ask the cloud now."""
+        has_turn = self.cloud_turns.acquire(blocking=False)
+        try:
+            yield has_turn
+        finally:
+            if has_turn:
+                self.cloud_turns.release()
 
     def locations(self, named: str | None = None) -> list[str]:
         """Return the location that a request names, or else all that the API serves."""

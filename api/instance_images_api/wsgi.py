@@ -4,6 +4,7 @@ The configuration is that of the command line: the file that INSTANCE_IMAGES_CON
 the one in /etc.
 """
 
+import logging
 import os
 import threading
 from pathlib import Path
@@ -19,4 +20,5 @@ _settings = load_settings([Path(_named)] if _named else [])
 _problem = logs.follow_options(_settings.log_config_files, debug=False)
 if not _settings.log_config_files:
     logs.show_on_stderr()
+    logging.getLogger().setLevel(logging.INFO)
 application = create_application(_settings)

@@ -130,14 +130,16 @@ def test_token_of_another_scope_is_told_which_to_use(office: Office, scope: str 
 
 
 def test_locations_rates_limits_and_choices(office: Office, customers: Customers) -> None:
-    office.cli.ok("rate", "set", "RegionOne", "0.05")
+    if not office.cli.ok("rate", "list").json:  # others may have set one in the run
+        office.cli.ok("rate", "set", "RegionOne", "0.05")
 
     (location,) = office.ask("GET", "/v1/locations", customers.reader, 200).json()["locations"]
     rates = office.ask("GET", "/v1/rates", customers.reader, 200).json()["rates"]
     (limit,) = office.ask("GET", "/v1/limits", customers.reader, 200).json()["limits"]
     groups = office.ask("GET", "/v1/choices", customers.reader, 200).json()["groups"]
 
-    assert (location["price"], location["currency"], location["enabled"]) == ("0.05", "EUR", True)
+    assert (location["currency"], location["enabled"]) == ("EUR", True)
+    assert location["price"] == rates[0]["price"]
     assert "cloud" not in location
     assert rates == office.cli.ok("rate", "list").json
     assert limit == office.cli.ok("limit", "show", "--account", customers.member.id).json

@@ -59,9 +59,15 @@ def fault(request_id: str) -> ApiError:
     return ApiError(500, "error", f"The request failed. Give your provider the id {request_id}.")
 
 
+def busy() -> ApiError:
+    """Return the error of a request that would have to wait for others."""
+    message = "Too many requests wait for the cloud. Nothing was started: try again."
+    return ApiError(503, "busy", message, headers={"Retry-After": "1"})
+
+
 def missing(noun: str) -> ApiError:
     """Return the error of a path that names nothing of the caller's account."""
-    return ApiError(404, "not_found", f"Your account has no {noun} of that id.")
+    return ApiError(404, "not_found", f"No {noun} of that id was found.")
 
 
 def answer_of(error: InstanceImagesError, request_id: str, noun: str | None = None) -> ApiError:

@@ -17,7 +17,7 @@ from instance_images.errors import InstanceImagesError
 from instance_images.model import request_ids
 from instance_images.model.caller import Caller
 from instance_images.model.records import AccountScope
-from instance_images_api.http.errors import ApiError, answer_of, fault, usage
+from instance_images_api.http.errors import ApiError, answer_of, busy, fault, usage
 from instance_images_api.http.reading import body_of, parameters_of
 from instance_images_api.http.route import Answer, Call, Role, Route, Rule
 from instance_images_api.middleware.access_log import PROJECT, ROUTE, USER
@@ -62,8 +62,7 @@ class Responder:
             request.env[USER], request.env[PROJECT] = caller.user_id, caller.project_id
             self._require(route.rule, context, caller)
         parameters = parameters_of(route, path, request.query_string)
-        if caller is not None and _is_wider(parameters):
-            assert route.wider_rule is not None
+        if caller is not None and route.wider_rule is not None and _is_wider(parameters):
             self._require(route.wider_rule, context, caller)
         headers = {name: request.get_header(name) or "" for name in _CARRIED}
         call = Call(
@@ -76,7 +75,12 @@ class Responder:
             body=body_of(route, request.content_type, _content(request)),
             headers={name: text for name, text in headers.items() if text},
         )
-        return route.handler(call)
+        if not route.asks_cloud:
+            return route.handler(call)
+        with self._service.cloud_turn() as has_turn:
+            if not has_turn:
+                raise busy()
+            return route.handler(call)
 
     def _require(self, rule: Rule, context: RequestContext, caller: Caller) -> None:
         target = {"project_id": caller.project_id}

@@ -56,8 +56,8 @@ class Route:
     """A method of a path: the handler, who may use it, and the schemas of what goes in and out.
 
     ``rule`` is None where no token is needed. ``wider_rule`` is asked for besides where the request
-    names another account, or all. ``noun`` is the kind of what the path names. ``errors`` are the
-    statuses besides those that every route has.
+    names another account, or all. ``noun`` is the kind of what the path names. ``asks_cloud`` where
+    the cloud must be asked. ``errors`` are the statuses besides those that every route has.
     """
 
     method: str
@@ -73,6 +73,7 @@ class Route:
     request_schema: Schema | None = None
     request_example: Any = None
     noun: str | None = None
+    asks_cloud: bool = False
     takes_key: bool = False
     takes_if_match: bool = False
     errors: Sequence[int] = ()
@@ -90,6 +91,11 @@ class Call:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str | None:
+        """The idempotency key, if there is one."""
+        return self.headers.get("Idempotency-Key")
 
     @property
     def sender(self) -> Caller:

@@ -5,6 +5,8 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from oslo_context.context import RequestContext
+
 from instance_images_api.http.errors import fault
 from instance_images_api.middleware.public_paths import Environ, StartResponse, Wsgi, respond
 
@@ -22,6 +24,8 @@ class AccessLog:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         began = time.monotonic()
+        # A thread serves one request after another: each has its own id in the log.
+        RequestContext(request_id=environ.get("openstack.request_id"), overwrite=True)
         told: list[str] = []
 
         def remember(status: str, headers: Any, exc_info: Any = None) -> Any:

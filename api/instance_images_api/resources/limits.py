@@ -1,9 +1,15 @@
 """Limits of accounts."""
 
+import hashlib
+from collections.abc import Callable
+
 from instance_images.db import accounts
-from instance_images.locations.limits import find_limit
+from instance_images.locations.limits import find_limit, set_limit
+from instance_images.locations.site import Site
+from instance_images.model.records import Account, Limit
 from instance_images.views.fields import as_json
 from instance_images.views.records import LIMIT
+from instance_images_api.http.errors import ApiError, missing
 from instance_images_api.http.route import Answer, Call
 
 
@@ -19,3 +25,45 @@ def list_limits(call: Call) -> Answer:
         sites = [service.site(call.sender, name) for name in names]
         found = [find_limit(site, site.account(reference)) for site in sites]
     return Answer(200, {"limits": [as_json(LIMIT, limit) for limit in found]})
+
+
+def put_limit(call: Call) -> Answer:
+    """Give an account a limit of its own."""
+    asked = call.body["limit"]
+    site, account = _place(call, asked.get("location"))
+    limit = set_limit(site, account, asked["max_images"], _unless_changed(call))
+    return Answer(200, {"limit": as_json(LIMIT, limit)}, {"ETag": _etag(limit)})
+
+
+def delete_limit(call: Call) -> Answer:
+    """Take the account's own limit away: what applies otherwise takes effect."""
+    site, account = _place(call, call.parameters.get("location"))
+    set_limit(site, account, None, _unless_changed(call))
+    return Answer(204)
+
+
+def _place(call: Call, location: str | None) -> tuple[Site, Account]:
+    site = call.service.site(call.sender, location)
+    account = site.account(call.parameters["account_id"])
+    if account.id != call.parameters["account_id"]:
+        raise missing("account")  # another one has it for a name
+    return site, account
+
+
+def _unless_changed(call: Call) -> Callable[[Limit], None] | None:
+    """Return what refuses the change if the limit is not as the caller knows it."""
+    expected = call.headers.get("If-Match")
+    if expected is None or expected.strip() == "*":
+        return None
+
+    def require(limit: Limit) -> None:
+        if _etag(limit) not in [tag.strip() for tag in expected.split(",")]:
+            raise ApiError(412, "changed", "The limit has changed: read it again.")
+
+    return require
+
+
+def _etag(limit: Limit) -> str:
+    """Return what names the limit as it is; how many images are held does not count."""
+    text = f"{limit.account_id} {limit.location} {limit.max_images} {limit.source}"
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'

@@ -1,12 +1,20 @@
 """Locations with their prices, rates, and the images to choose from."""
 
+import sqlalchemy as sa
+
 from instance_images.deployments.choices import choices
+from instance_images.errors import UsageError
+from instance_images.instants import parse_hour
 from instance_images.views.fields import as_json
 from instance_images.views.records import CHOICE
 from instance_images_api.http.route import Answer, Call
 from instance_images_billing.ledger import rates
+from instance_images_billing.pricing.money import parse_price
+from instance_images_billing.pricing.rating import Rate
 from instance_images_billing.rates.offers import offer_of
-from instance_images_billing.views import OFFER, RATE
+from instance_images_billing.rates.preview import preview_price
+from instance_images_billing.rates.rates import set_rate
+from instance_images_billing.views import OFFER, PREVIEW, RATE
 
 
 def list_locations(call: Call) -> Answer:
@@ -26,6 +34,28 @@ def list_rates(call: Call) -> Answer:
     with call.service.application.database.reading() as connection:
         found = [rate for name in names for rate in rates.list_rates(connection, name)]
     return Answer(200, {"rates": [as_json(RATE, rate) for rate in found]})
+
+
+def create_rate(call: Call) -> Answer:
+    """Set the price of a location from an hour on, or say what it would have cost."""
+    asked, service = call.body["rate"], call.service
+    location = service.site(call.sender, asked.get("location")).location
+    price_nanos = parse_price(asked["price"])
+    billing, database = service.settings.billing, service.application.database
+    now = service.clock()
+    if call.parameters.get("preview"):
+        with database.snapshot() as connection:
+            shown = preview_price(connection, location, billing, price_nanos, now)
+        return Answer(200, {"preview": as_json(PREVIEW, shown)})
+    try:
+        from_hour = parse_hour(asked["from"]) if "from" in asked else None
+    except ValueError as error:
+        raise UsageError(f"rate.from: {error}.") from error
+
+    def work(connection: sa.Connection) -> Rate:
+        return set_rate(connection, location, billing, price_nanos, from_hour, now)
+
+    return Answer(201, {"rate": as_json(RATE, database.write(work))})
 
 
 def list_choices(call: Call) -> Answer:

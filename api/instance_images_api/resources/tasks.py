@@ -5,7 +5,7 @@ from typing import Any
 from instance_images.locations.site import Site
 from instance_images.model.paging import TaskFilter
 from instance_images.model.records import UNFINISHED, Task, TaskKind, TaskState
-from instance_images.tasks.find import find_own_task
+from instance_images.tasks.find import current_own_task, find_own_task
 from instance_images.tasks.pages import page_of_tasks
 from instance_images.tasks.reports import report_tasks
 from instance_images.views.fields import as_json
@@ -34,14 +34,17 @@ def list_tasks(call: Call) -> Answer:
 
 
 def get_task(call: Call) -> Answer:
-    """Return one task; Retry-After says when an unfinished one is worth another look."""
+    """Return one task, after a look at the cloud where a turn for that is free.
+
+    Retry-After says when an unfinished one is worth another look.
+    """
     service = call.service
-    site, task = find_own_task(
-        service.application,
-        service.locations(),
-        account_of(call.sender, service.settings),
-        call.parameters["task_id"],
-    )
+    with service.cloud_turn() as has_turn:
+        find = current_own_task if has_turn else find_own_task
+        account = account_of(call.sender, service.settings)
+        site, task = find(
+            service.application, service.locations(), account, call.parameters["task_id"]
+        )
     return Answer(200, {"task": task_json(site, task)}, retry_after(site, task))
 
 

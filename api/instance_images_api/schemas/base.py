@@ -69,3 +69,17 @@ def listed(name: str, item: dict[str, Any]) -> dict[str, Any]:
         "required": [name],
         "additionalProperties": False,
     }
+
+
+def asked(noun: str, required: list[str], **members: Any) -> dict[str, Any]:
+    """Return the schema of a body: an object under its name, of whose members some are required."""
+    return record(
+        **{
+            noun: {
+                "type": "object",
+                "properties": members,
+                "required": required,
+                "additionalProperties": False,
+            }
+        }
+    )

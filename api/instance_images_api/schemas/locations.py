@@ -3,7 +3,9 @@
 from instance_images_api.schemas.base import (
     COUNT,
     INSTANT,
+    LOCATION_NAME,
     TEXT,
+    asked,
     nullable,
     record,
 )
@@ -57,4 +59,27 @@ CHOICES = record(
         "type": "array",
         "items": record(name=TEXT, images={"type": "array", "items": CHOICE}),
     }
+)
+
+RATE_SET = asked(
+    "rate",
+    ["price"],
+    **{
+        "location": LOCATION_NAME,
+        "price": {"type": "string", "pattern": "^[0-9]{1,12}([.][0-9]{1,9})?$"},
+        "from": {"type": "string", "maxLength": 40},
+    },
+)
+RATE_EXAMPLE = {"rate": {"location": "RegionOne", "price": "0.05", "from": "2026-12-01T00:00:00Z"}}
+ONE_RATE = record(rate=RATE)
+_AMOUNT = {"type": "string", "pattern": "^-?[0-9]+[.][0-9]{9}$"}
+PREVIEW = record(
+    preview=record(
+        location=TEXT,
+        period=TEXT,
+        currency=TEXT,
+        old_total=_AMOUNT,
+        new_total=_AMOUNT,
+        difference=_AMOUNT,
+    )
 )

@@ -11,7 +11,7 @@ from instance_images.commands.confirmation import confirmed
 from instance_images.commands.options import locations_of, locations_option, parsed, pass_invocation
 from instance_images.commands.output import format_option, show_list
 from instance_images.errors import UsageError
-from instance_images.instants import floor_hour, format_instant, parse_hour
+from instance_images.instants import format_instant, parse_hour
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -177,14 +177,12 @@ def _extra_terms(rate: Rate) -> str:
 
 
 def _preview(invocation: Invocation, location: Location, price_nanos: int) -> None:
-    from instance_images_billing.rates.preview import preview_rate
-    from instance_images_billing.rates.rates import rate_with_terms
+    from instance_images_billing.rates.preview import preview_price
     from instance_images_billing.views import PREVIEW
 
     billing, now = invocation.application.settings.billing, invocation.clock()
-    new = rate_with_terms(location, billing, price_nanos, floor_hour(now), now)
     with invocation.application.database.snapshot() as connection:
-        shown = preview_rate(connection, new, billing.timezone, now)
+        shown = preview_price(connection, location, billing, price_nanos, now)
     show_list(PREVIEW, [shown], None)
 
 

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from instance_images.config.settings import BillingSettings, Location
 from instance_images.instants import ceil_hour, floor_hour
 from instance_images_billing.ledger import rates as ledger_rates
 from instance_images_billing.ledger import watermarks
@@ -14,6 +15,7 @@ from instance_images_billing.pricing.history import true_intervals
 from instance_images_billing.pricing.periods import Period, period_before
 from instance_images_billing.pricing.rating import Interval, Rate
 from instance_images_billing.pricing.recomputing import Line, byte_seconds_along, line_of, nanos_of
+from instance_images_billing.rates.rates import rate_with_terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,18 @@ class Preview:
     def difference_nanos(self) -> int:
         """By how much more it would have cost."""
         return self.new_nanos - self.old_nanos
+
+
+def preview_price(
+    connection: sa.Connection,
+    location: Location,
+    billing: BillingSettings,
+    price_nanos: int,
+    now: datetime,
+) -> Preview:
+    """Return what last month's usage would have cost at the price, with today's other terms."""
+    new = rate_with_terms(location, billing, price_nanos, floor_hour(now), now)
+    return preview_rate(connection, new, billing.timezone, now)
 
 
 def preview_rate(

@@ -46,6 +46,14 @@ API_OPTS = [
         help="Number of items in a page of a list, if the request names none.",
     ),
     cfg.IntOpt(
+        "cloud_requests",
+        default=6,
+        min=1,
+        help="Number of requests of one process that may ask the cloud at a time; others get 503"
+        " busy at once. Choose fewer than the server's threads per process, so that lists"
+        " are answered while the cloud hangs.",
+    ),
+    cfg.IntOpt(
         "max_page_limit",
         default=1000,
         min=1,
@@ -63,6 +71,7 @@ class ApiSettings:
     public_endpoint: str | None = None
     page_limit: int = 100
     max_page_limit: int = 1000
+    cloud_requests: int = 6
 
 
 DEFAULT_API = ApiSettings()
@@ -87,6 +96,7 @@ def api_settings(group: Any, names: Sequence[str]) -> ApiSettings:
         public_endpoint=(group.public_endpoint or "").rstrip("/") or None,
         page_limit=group.page_limit,
         max_page_limit=group.max_page_limit,
+        cloud_requests=group.cloud_requests,
     )
 
 

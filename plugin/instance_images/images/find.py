@@ -65,22 +65,22 @@ def find_image_at(
 def find_own_image(
     application: Application, names: Sequence[str], account: Account, image_id: str
 ) -> Image:
-    """Return the account's image of that id at whichever of the locations has it.
+    """Return the account's image of that id at whichever of the locations has it, as recorded.
 
-    Its tasks are advanced; where the cloud does not answer, it is as it was last recorded. Raises
-    NotFound, also for another account's.
+    Raises NotFound, also for another account's.
     """
-    image = _own_image(application, names, account, image_id)
-    with contextlib.suppress(CloudUnavailable):
-        advance_image(application.site(image.location), account, image.id)
-    return _own_image(application, names, account, image_id)
-
-
-def _own_image(
-    application: Application, names: Sequence[str], account: Account, image_id: str
-) -> Image:
     with application.database.reading() as connection:
         found = images.find_own_image(connection, names, account.id, image_id)
     if found is None:
         raise NotFound("Image", image_id, "The account has none of that id.")
     return found
+
+
+def current_own_image(
+    application: Application, names: Sequence[str], account: Account, image_id: str
+) -> Image:
+    """Return the same after its tasks are advanced, as far as the cloud answers."""
+    image = find_own_image(application, names, account, image_id)
+    with contextlib.suppress(CloudUnavailable):
+        advance_image(application.site(image.location), account, image.id)
+    return find_own_image(application, names, account, image_id)

@@ -1,6 +1,7 @@
 """How many images an account may hold at a location: the limit that applies, and changes to it."""
 
 import logging
+from collections.abc import Callable
 
 import sqlalchemy as sa
 
@@ -19,12 +20,23 @@ def find_limit(site: Site, account: Account) -> Limit:
         return limit_of(connection, site, account, keystone_limit)
 
 
-def set_limit(site: Site, account: Account, max_images: int | None) -> Limit:
-    """Give the account a limit of its own, or with None take it away; return what applies now."""
-    keystone_limit = site.provider.account_limit(account) if max_images is None else None
+def set_limit(
+    site: Site,
+    account: Account,
+    max_images: int | None,
+    require: Callable[[Limit], None] | None = None,
+) -> Limit:
+    """Give the account a limit of its own, or with None take it away; return what applies now.
+
+    ``require`` is called with the limit that applies before, and stops the change by raising.
+    """
+    is_wanted = max_images is None or require is not None
+    keystone_limit = site.provider.account_limit(account) if is_wanted else None
 
     def work(connection: sa.Connection) -> Limit:
         row = accounts.lock_account(connection, site.name, account)
+        if require is not None:
+            require(limit_of(connection, site, account, keystone_limit))
         accounts.set_own_limit(connection, row.account_key, max_images)
         return limit_of(connection, site, account, keystone_limit)
 

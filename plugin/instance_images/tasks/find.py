@@ -45,17 +45,23 @@ def place_of_task(
 def find_own_task(
     application: Application, names: Sequence[str], account: Account, task_id: str
 ) -> tuple[Site, Task]:
-    """Return the account's task of that id, and where it is.
+    """Return the account's task of that id as recorded, and where it is.
 
-    It is advanced; where the cloud does not answer, it is as it was last recorded. Raises NotFound,
-    also for another account's.
+    Raises NotFound, also for another account's.
     """
     with application.database.reading() as connection:
         name = tasks.location_of_task(connection, task_id)
     if name not in names:
         raise _missing(task_id)
     site = application.site(name)
-    find_task(site, account, task_id)
+    return site, find_task(site, account, task_id)
+
+
+def current_own_task(
+    application: Application, names: Sequence[str], account: Account, task_id: str
+) -> tuple[Site, Task]:
+    """Return the same after it is advanced, as far as the cloud answers."""
+    site, _ = find_own_task(application, names, account, task_id)
     with contextlib.suppress(CloudUnavailable):
         settle(site, account.id, only=[task_id])
     return site, find_task(site, account, task_id)

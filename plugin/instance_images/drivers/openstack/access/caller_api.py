@@ -8,6 +8,7 @@ the services take the caller's for as long as the request lasts.
 from typing import Any
 
 from keystoneauth1 import access
+from keystoneauth1.identity.access import AccessInfoPlugin
 from keystoneauth1.identity.base import BaseIdentityPlugin
 from keystoneauth1.service_token import ServiceTokenAuthWrapper
 
@@ -26,7 +27,12 @@ class CallerApi(OpenStackApi):
     def __init__(self, location: Location, operator: OpenStackApi, caller: Caller) -> None:
         super().__init__(location)
         self._operator, self._caller = operator, caller
-        self._plugin: Any = caller.auth or _Token(operator, caller.token)
+        self._plugin: Any = _Token(operator, caller.token)
+        known: Any = getattr(caller.auth, "user", None)
+        if known is not None:
+            # Not the plug-in itself: it adds a service token of the middleware's own user, with
+            # which services reject the request where that user lacks the role.
+            self._plugin = AccessInfoPlugin(known)
 
     def _open(self) -> Any:
         plugin = self._plugin
