@@ -44,7 +44,7 @@ def page_of_images(
     parts = []
     for key in _keys(connection, locations, account_id):
         for status in statuses:
-            part = sa.select(images.c.image_id, images.c.created_at)
+            part = sa.select(images.c.image_id)
             part = part.where(images.c.account_key == key, images.c.status == status, *conditions)
             parts.append(_cut(part, images.c.created_at, images.c.image_id, page, after))
     query = image_rows()

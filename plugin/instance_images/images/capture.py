@@ -93,15 +93,15 @@ def capture(
     )
     ids = ids_of_request(account.id, site.name, "create", key, asked)
     known = find_repeated(site, account, ids)
-    if known is None:
-        try:
-            request = _recorded(site, account, asked, ids)
-        except InstanceImagesError:
-            # The same request may have been recorded meanwhile, and be what stands in the way.
-            known = find_repeated(site, account, ids)
-            if known is None:
-                raise
     if known is not None:
+        return request_on_record(site, known)
+    try:
+        request = _recorded(site, account, asked, ids)
+    except InstanceImagesError:
+        # The same request may have been recorded meanwhile, and be what stands in the way.
+        known = find_repeated(site, account, ids)
+        if known is None:
+            raise
         return request_on_record(site, known)
     send(site, account, request)
     return request

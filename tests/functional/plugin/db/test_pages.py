@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from instance_images.db import images as image_rows
 from instance_images.db import schema
@@ -176,7 +177,7 @@ def test_tasks_of_an_older_schema_get_their_account(archive: Archive) -> None:
 def test_a_page_is_read_along_an_index(archive: Archive, account_id: str | None) -> None:
     plans: list[str] = []
 
-    @sa.event.listens_for(archive.database.engine, "before_cursor_execute")
+    @event.listens_for(archive.database.engine, "before_cursor_execute")
     def explain(_: Any, cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
         if statement.startswith("SELECT"):
             cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
