@@ -5,7 +5,7 @@ in ``images``, where every lookup names the account. Functions take a connection
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from sys import intern
 
@@ -28,10 +28,15 @@ _ROWS_AT_A_TIME = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Where ids of the cloud count: at a location, and at the others that share its images."""
+    """Where ids of the cloud count: at a location, and at the others that share its images.
+
+    ``former``: identities that the location's records still have from before it had this one. The
+    other locations that share its images may have them too, until they are read.
+    """
 
     location: str
     identity: str
+    former: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,7 @@ def _is_living_at(service: Service) -> sa.ColumnElement[bool]:
     return sa.and_(
         images.c.living_key.is_not(None),
         sa.or_(
-            images.c.image_service == service.identity,
+            images.c.image_service.in_([service.identity, *service.former]),
             images.c.image_service.is_(None),
             accounts.c.location == service.location,
         ),
@@ -112,6 +117,21 @@ def _ids_on_record(
         query = query.where(images.c.cloud_image_id.in_(some), which)
         found.update(connection.execute(query).scalars())
     return found
+
+
+def with_former(connection: sa.Connection, service: Service) -> Service:
+    """Return the service with the identities that the location's living records have besides."""
+    query = (
+        sa.select(images.c.image_service)
+        .distinct()
+        .join_from(images, accounts)
+        .where(
+            accounts.c.location == service.location,
+            images.c.living_key.is_not(None),
+            images.c.image_service != service.identity,
+        )
+    )
+    return replace(service, former=tuple(connection.execute(query).scalars()))
 
 
 def keep_service(connection: sa.Connection, service: Service) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from instance_images.db import cloud_images as images_in_cloud
-from instance_images.db.cloud_images import AvailableState
+from instance_images.db.cloud_images import AvailableState, Service
 from instance_images.errors import CloudUnavailable, ImagesMissing, Refused
 from instance_images.locations.site import Site
 from instance_images.model.adoption import is_eligible, is_stored, shelves
@@ -126,9 +126,13 @@ def compare(site: Site, listed: Listed) -> Comparison:
     doubtful = [image for image, is_there in looks if is_there is None]
     if doubtful:
         _require_answers(site, listed.any_id, doubtful[0])
-    returned = find_returned(site, listed.unknown)
+    with site.database.reading() as connection:
+        service = images_in_cloud.with_former(connection, site.service)
+    returned = find_returned(site, service, listed.unknown)
     strangers, disks = _eligible(
-        site, {i: one for i, one in listed.unknown.items() if _may_be_adopted(one, site.adoption)}
+        site,
+        service,
+        {i: one for i, one in listed.unknown.items() if _may_be_adopted(one, site.adoption)},
     )
     found_of = [(image, listed.differing[image.cloud_image_id or ""]) for image in changed]
     owner_ids = sorted({found.owner_id for found in [*strangers, *listed.differing.values()]})
@@ -243,18 +247,18 @@ def eligible(site: Site, unknown: Mapping[str, CloudImage]) -> list[CloudImage]:
 
     ``unknown`` are images by their ids.
     """
-    return _eligible(site, unknown)[0]
+    return _eligible(site, site.service, unknown)[0]
 
 
 def _eligible(
-    site: Site, unknown: Mapping[str, CloudImage]
+    site: Site, service: Service, unknown: Mapping[str, CloudImage]
 ) -> tuple[list[CloudImage], Collection[str]]:
     """Return those that are to be adopted, and the ids of the disks of shelved instances."""
     if not unknown:
         return [], ()
     marks = [one.claims.request_id for one in unknown.values() if one.claims.request_id]
     with site.database.reading() as connection:
-        known = images_in_cloud.known_cloud_ids(connection, site.service, list(unknown))
+        known = images_in_cloud.known_cloud_ids(connection, service, list(unknown))
         asked_for = images_in_cloud.projects_of_requests(connection, marks)
     found = [
         one

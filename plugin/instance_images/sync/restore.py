@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from instance_images.db import accounts, images, readings
 from instance_images.db import cloud_images as images_in_cloud
-from instance_images.db.cloud_images import Ended
+from instance_images.db.cloud_images import Ended, Service
 from instance_images.db.news import tell
 from instance_images.errors import CloudUnavailable, Refused
 from instance_images.locations.site import Site
@@ -39,7 +39,9 @@ class Returned:
     found: CloudImage
 
 
-def find_returned(site: Site, unknown: Mapping[str, CloudImage]) -> list[Returned]:
+def find_returned(
+    site: Site, service: Service, unknown: Mapping[str, CloudImage]
+) -> list[Returned]:
     """Return those of the images, by their ids, whose records have ended here; each is looked up.
 
     An image may have been deleted since it was listed, and its record ended by that. What a capture
@@ -48,7 +50,7 @@ def find_returned(site: Site, unknown: Mapping[str, CloudImage]) -> list[Returne
     """
     stored = [found.id for found in unknown.values() if is_stored(found)]
     with site.database.reading() as connection:
-        living = images_in_cloud.known_cloud_ids(connection, site.service, stored, living=True)
+        living = images_in_cloud.known_cloud_ids(connection, service, stored, living=True)
         last_read_at = readings.last_read_at(connection, site.name)
         ended = images_in_cloud.ended_of_cloud_ids(
             connection, site.name, [one for one in stored if one not in living]

@@ -90,6 +90,20 @@ def test_two_locations_with_one_image_service_bill_each_image_once(world: Cloud)
 
 
 @on_sqlite
+def test_new_address_of_a_shared_image_service_has_no_image_billed_twice(world: Cloud) -> None:
+    world.cloud.service = "glance.example:9292"
+    world.put("1T10:00")
+    events(second_site(world, world.cloud))
+    world.put("1T10:06")
+    assert world.sync("1T10:07") == ["adopted foreign"]  # each location bills one
+
+    world.cloud.service = "glance.example:443"
+    other = second_site(world, world.cloud)
+    world.adopt("private")
+    assert world.sync("1T11:00") == events(other) == world.sync("1T12:00") == events(other) == []
+
+
+@on_sqlite
 def test_capture_under_way_is_adopted_by_no_location_that_shares_its_images(world: Cloud) -> None:
     world.cloud.service = "glance.example:443"
     other = second_site(world, world.cloud)
