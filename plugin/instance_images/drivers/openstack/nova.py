@@ -107,15 +107,16 @@ class OpenStackServers(OpenStackPart):
         return [s for s in self._all_servers(project_id, filters) if s.project_id == project_id]
 
     def _all_servers(self, project_id: str | None, filters: dict[str, str]) -> list[Server]:
-        servers: list[Server] = []
+        servers: dict[str, Server] = {}
         marker: dict[str, str] = {}
         while True:
             params = {**filters, "limit": str(PAGE), **marker}
             answer = self._api.ask(project_id, "compute", "GET", "/servers/detail", params=params)
             page = answer.json()["servers"]
-            servers += map(server_of, page)
+            # An instance that gets its cell meanwhile may be on both pages.
+            servers |= {body["id"]: server_of(body) for body in page}
             if not page:
-                return servers
+                return list(servers.values())
             marker = {"marker": page[-1]["id"]}
 
     def freezes_file_systems(self, project_id: str, server: Server) -> bool:

@@ -126,19 +126,19 @@ class OpenStackDeployments(OpenStackPart):
         change, so the newest are read until one is older.
         """
         params = {"sort_key": "created_at", "sort_dir": "desc", "limit": str(_NEWEST)}
-        found: list[Server] = []
+        found: dict[str, Server] = {}  # one that gets its cell meanwhile may be on two pages
         while True:
             answer = self._api.ask(project_id, "compute", "GET", "/servers/detail", params=params)
             page = answer.json()["servers"]
-            found += [
-                server_of(server)
+            found |= {
+                server["id"]: server_of(server)
                 for server in page
                 if server["metadata"].get(REQUEST_PROPERTY) == request_id
                 and server["tenant_id"] == project_id
                 and server["status"] not in ("DELETED", "SOFT_DELETED")
-            ]
+            }
             if not page or parse_instant(page[-1]["created"]) < since - _CLOCKS_DIFFER:
-                return sorted(found, key=lambda server: (len(server.name), server.name))
+                return sorted(found.values(), key=lambda server: (len(server.name), server.name))
             params["marker"] = page[-1]["id"]
 
 
