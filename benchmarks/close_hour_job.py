@@ -24,7 +24,7 @@ from ledger_filling import BILLING, LOCATION, image_id_of
 from instance_images.db.engine import Database
 from instance_images.locations.site import Site
 from instance_images.model.cloud import CloudImage, CloudImageStatus
-from instance_images.sync.compare import Comparison
+from instance_images.sync.compare import Comparison, Listed
 from instance_images.sync.reconcile import Reading
 from instance_images_billing.hours import metering
 from instance_images_billing.ledger import postings as ledger
@@ -148,7 +148,9 @@ def peak_memory_mb() -> float:
 
 def without_reading(site: Site, **_: Any) -> Reading:
     """Stand in for a reading that found everything as it was."""
-    return Reading(read_at=site.clock(), observations=(), differences=Comparison())
+    return Reading(
+        read_at=site.clock(), observations=(), differences=Comparison(), listed=Listed({}, 0)
+    )
 
 
 def main() -> None:
