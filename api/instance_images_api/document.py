@@ -16,6 +16,7 @@ _ERRORS = {
     403: "The role or the kind of token does not permit it; a limit is reached; the feature is not"
     " enabled.",
     404: "The path names nothing of the caller's account.",
+    406: "There is no such media type.",
     409: "The state of a resource, or another service, does not permit it.",
     411: "The body has no Content-Length.",
     412: "The resource has changed.",
@@ -26,6 +27,7 @@ _ERRORS = {
     500: "A fault of the service.",
     503: "The cloud or the database does not answer, or the service is busy; nothing was started.",
 }
+_TEXT = {"type": "string"}
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -130,7 +132,10 @@ def _parameter(one: Parameter) -> dict[str, Any]:
 def _response(reply: Reply) -> dict[str, Any]:
     made: dict[str, Any] = {"description": reply.description}
     if reply.schema is not None:
-        made["content"] = {kind: {"schema": reply.schema} for kind in reply.media_types}
+        made["content"] = {
+            kind: {"schema": reply.schema if kind == "application/json" else _TEXT}
+            for kind in reply.media_types
+        }
     if reply.headers:
         made["headers"] = {name: {"schema": {"type": "string"}} for name in reply.headers}
     return made

@@ -6,13 +6,26 @@ from it.
 
 from instance_images_api.http.lists import PAGE, WIDER
 from instance_images_api.http.route import Parameter, Reply, Role, Route, Rule
-from instance_images_api.resources import images, limits, locations, retries, tasks, versions
+from instance_images_api.resources import (
+    images,
+    limits,
+    locations,
+    reports,
+    retries,
+    scaling_groups,
+    tasks,
+    versions,
+)
 from instance_images_api.schemas import images as image_schemas
 from instance_images_api.schemas import limits as limit_schemas
 from instance_images_api.schemas import locations as location_schemas
+from instance_images_api.schemas import reports as report_schemas
+from instance_images_api.schemas import scaling_groups as group_schemas
 from instance_images_api.schemas import tasks as task_schemas
 from instance_images_api.schemas import versions as version_schemas
 from instance_images_api.schemas.base import ID, LOCATION, NAME, PROJECT_ID
+from instance_images_reports.formats.registry import FORMATS
+from instance_images_reports.presentation import PAPERS
 
 _VERSIONS = {200: Reply("The versions.", version_schemas.VERSIONS)}
 _IMAGE_ID = Parameter("image_id", ID, "Id of the image.", "path")
@@ -298,4 +311,120 @@ _LOCATIONS = (
     ),
 )
 
-ROUTES: tuple[Route, ...] = (*_PUBLIC, *_IMAGES, *_TASKS, *_LOCATIONS)
+_STACK_ID = Parameter("stack_id", ID, "Id of the stack.", "path")
+_GROUPS = (
+    Route(
+        method="GET",
+        path="/v1/scaling-groups",
+        handler=scaling_groups.list_scaling_groups,
+        name="listScalingGroups",
+        summary="List the scaling groups of the project.",
+        tag="scaling groups",
+        rule=Rule("scaling_groups:list", Role.READER),
+        asks_cloud=True,
+        parameters=(LOCATION,),
+        errors=(409,),
+        replies={200: Reply("The groups.", group_schemas.GROUPS)},
+    ),
+    Route(
+        method="GET",
+        path="/v1/scaling-groups/{stack_id}",
+        handler=scaling_groups.get_scaling_group,
+        name="getScalingGroup",
+        summary="Show a scaling group, its instances and their images.",
+        tag="scaling groups",
+        rule=Rule("scaling_groups:get", Role.READER),
+        noun="Scaling group",
+        asks_cloud=True,
+        parameters=(
+            _STACK_ID,
+            Parameter("group", NAME, "Name of the group, if the stack has several."),
+            LOCATION,
+        ),
+        errors=(409,),
+        replies={200: Reply("The group.", group_schemas.ONE)},
+    ),
+    Route(
+        method="POST",
+        path="/v1/scaling-groups",
+        handler=scaling_groups.create_scaling_group,
+        name="createScalingGroup",
+        summary="Create a scaling group from an image.",
+        tag="scaling groups",
+        rule=Rule("scaling_groups:create", Role.MEMBER),
+        asks_cloud=True,
+        request_schema=group_schemas.CREATE,
+        request_example=group_schemas.CREATE_EXAMPLE,
+        errors=(409,),
+        replies={202: Reply("The group.", group_schemas.ONE)},
+    ),
+    Route(
+        method="PUT",
+        path="/v1/scaling-groups/{stack_id}/image",
+        handler=scaling_groups.set_group_image,
+        name="setScalingGroupImage",
+        summary="Set the image of a scaling group.",
+        tag="scaling groups",
+        rule=Rule("scaling_groups:set_image", Role.MEMBER),
+        noun="Scaling group",
+        asks_cloud=True,
+        parameters=(_STACK_ID, LOCATION),
+        request_schema=group_schemas.SET_IMAGE,
+        request_example=group_schemas.SET_IMAGE_EXAMPLE,
+        errors=(409,),
+        replies={202: Reply("The group.", group_schemas.ONE)},
+    ),
+)
+
+_REPORTS = (
+    Route(
+        method="GET",
+        path="/v1/reports/cloud-usage",
+        handler=reports.list_of_months,
+        name="listMonths",
+        summary="List the months in which the account is charged for something.",
+        tag="reports",
+        rule=Rule("reports:get", Role.READER),
+        wider_rule=Rule("reports:get_all", Role.ADMIN),
+        parameters=(WIDER[0],),
+        replies={200: Reply("The months.", report_schemas.MONTHS)},
+    ),
+    Route(
+        method="GET",
+        path="/v1/reports/cloud-usage/{period}",
+        handler=reports.get_report,
+        name="getReport",
+        summary="Show the Cloud Usage report of a month; of all accounts: the summary.",
+        tag="reports",
+        rule=Rule("reports:get", Role.READER),
+        wider_rule=Rule("reports:get_all", Role.ADMIN),
+        parameters=(
+            Parameter("period", report_schemas.PERIOD, "Month, as in 2026-11.", "path"),
+            Parameter("format", {"enum": list(FORMATS)}, "Format; by default by Accept, or JSON."),
+            Parameter("currency", NAME, "Currency, if the account is charged in several."),
+            Parameter("section", NAME, "One section only, as html or json: images."),
+            Parameter("locale", NAME, "Locale of texts, dates and numbers, such as de_DE."),
+            Parameter("paper", {"enum": list(PAPERS)}, "Paper size of pdf and xlsx."),
+            *WIDER,
+        ),
+        errors=(406, 409),
+        replies={
+            200: Reply(
+                "The report.",
+                report_schemas.REPORT,
+                [one.content_type for one in FORMATS.values()],
+                ("ETag", "Content-Disposition"),
+            ),
+            304: Reply("The caller has it already."),
+        },
+    ),
+)
+
+ROUTES: tuple[Route, ...] = (
+    *_PUBLIC,
+    *_IMAGES,
+    *_TASKS,
+    *_LOCATIONS,
+    *_GROUPS,
+    *_REPORTS,
+)

@@ -47,6 +47,21 @@ class Service:
         """The turns of those that ask the cloud; who gets none is told so at once."""
         return BoundedSemaphore(self.settings.api.cloud_requests)
 
+    @cached_property
+    def report_turns(self) -> BoundedSemaphore:
+        """The turns of those that render reports."""
+        return BoundedSemaphore(self.settings.api.reports)
+
+    @contextlib.contextmanager
+    def report_turn(self) -> Iterator[bool]:
+        """Yield whether this request may render a report now."""
+        has_turn = self.report_turns.acquire(blocking=False)
+        try:
+            yield has_turn
+        finally:
+            if has_turn:
+                self.report_turns.release()
+
     @contextlib.contextmanager
     def cloud_turn(self) -> Iterator[bool]:
         """Yield whether this request may ask the cloud now."""

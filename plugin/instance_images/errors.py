@@ -98,6 +98,12 @@ class NotFound(Refused):
         self.kind, self.reference = kind, reference
 
 
+class TooManyRights(Refused):
+    """The caller has more rights than the request may be carried out with."""
+
+    code = "forbidden"
+
+
 class WrongState(Refused):
     """The thing exists, and what was asked for is not possible in its present state."""
 

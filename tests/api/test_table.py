@@ -13,7 +13,7 @@ from instance_images_api.http.reading import fault_of
 from instance_images_api.http.route import Role, Route
 from instance_images_api.policies import CHECKS, list_rules
 from instance_images_api.routes import ROUTES
-from instance_images_api.schemas import images, limits, locations, tasks
+from instance_images_api.schemas import images, limits, locations, scaling_groups, tasks
 from instance_images_billing import views as billing_views
 
 PUBLIC = {"/", "/v1", "/v1/openapi.json"}
@@ -71,6 +71,7 @@ def test_every_object_of_a_request_refuses_unknown_members(route: Route) -> None
         (locations.CHOICE, records.CHOICE),
         (locations.LOCATION, billing_views.OFFER),
         (locations.RATE, billing_views.RATE),
+        (scaling_groups.GROUP, records.SCALING_GROUP),
     ],
 )
 def test_answers_have_the_fields_that_the_command_line_prints(

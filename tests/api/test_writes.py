@@ -151,9 +151,31 @@ def test_rate_is_previewed_and_set(office: Office) -> None:
     assert refused.json()["error"]["reason"] == "retroactive"
 
 
+def test_scaling_group_is_made_as_the_caller(office: Office, customers: Customers) -> None:
+    member = customers.member
+    name = f"g-{member.name}"
+    group = {"name": name, "image_id": customers.image["id"], "flavor": "m1.tiny"}
+    group |= {"min_size": 0, "desired_size": 0, "networks": ["none"]}
+
+    made = office.ask("POST", "/v1/scaling-groups", member, 202, json={"scaling_group": group})
+
+    path = f"/v1/scaling-groups/{made.json()['scaling_group']['id']}"
+    listed = office.ask("GET", "/v1/scaling-groups", member, 200).json()["scaling_groups"]
+    assert name in [one["name"] for one in listed]
+    assert office.ask("GET", path, member, 200).json()["scaling_group"]["name"] == name
+    pause = {"image_id": customers.image["id"], "batch_size": 2}
+    refused = office.ask("PUT", f"{path}/image", member, 400, json=pause).json()["error"]
+    assert refused["message"].startswith("Batch size and pause say")
+    office.ask("GET", path, customers.stranger, 404)
+    operator = office.ask("GET", "/v1/scaling-groups", None, 403).json()["error"]
+    assert operator["reason"] == "forbidden"
+    assert "role admin" in operator["message"]
+
+
 def path_of(path: str, image: dict[str, Any], account_id: str) -> str:
     """Return the path with these ids."""
     ids = {"image_id": image["id"], "task_id": image["task_id"], "account_id": account_id}
+    ids["stack_id"] = NOBODYS
     return path.format(**ids)
 
 
@@ -176,7 +198,7 @@ def test_reader_and_stranger_change_nothing(
 
     assert denied.json()["error"]["reason"] == "forbidden"
     assert nobody.status_code == 401
-    if route.rule.role is not Role.MEMBER or "{" not in route.path:
+    if route.rule.role is not Role.MEMBER or "_id}" not in route.path.replace("{stack_id}", ""):
         return
     unknown = path_of(route.path, {"id": NOBODYS, "task_id": NOBODYS}, customers.member.id)
     told = []

@@ -18,6 +18,7 @@ from instance_images.errors import (
     NotFound,
     Refused,
     TokenRejected,
+    TooManyRights,
     UsageError,
 )
 
@@ -61,7 +62,7 @@ def fault(request_id: str) -> ApiError:
 
 def busy() -> ApiError:
     """Return the error of a request that would have to wait for others."""
-    message = "Too many requests wait for the cloud. Nothing was started: try again."
+    message = "The service is busy with other requests. Nothing was started: try again."
     return ApiError(503, "busy", message, headers={"Retry-After": "1"})
 
 
@@ -86,7 +87,7 @@ def answer_of(error: InstanceImagesError, request_id: str, noun: str | None = No
         case LimitReached():
             facts = {"held": error.held, "max_images": error.max_images}
             return ApiError(403, error.code, message, facts)
-        case FeatureNotEnabled():
+        case FeatureNotEnabled() | TooManyRights():
             return ApiError(403, error.code, message)
         case NotFound():
             return ApiError(400, "not_found_in_body", message)

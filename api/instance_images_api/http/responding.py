@@ -140,7 +140,8 @@ def _content(request: falcon.Request) -> bytes:
 def write_answer(response: falcon.Response, answer: Answer) -> None:
     """Write an answer of a handler."""
     response.status = answer.status
-    response.content_type = answer.media_type
+    if answer.body is not None:
+        response.content_type = answer.media_type
     response.set_headers({**_HEADERS, **answer.headers})
     if isinstance(answer.body, bytes):
         response.data = answer.body

@@ -156,13 +156,13 @@ def create(
     """
     from instance_images.deployments.instances import Order
     from instance_images.deployments.scaling_groups import create_group
-    from instance_images.model.scaling import GroupRequest
+    from instance_images.model.scaling import group_request
 
     site = invocation.application.site(location)
     owner = site.account(account)
-    sizes = (min_size, max_size, min_size if desired is None else desired)
+    request = group_request(name, min_size, max_size, desired, cooldown)
     order = Order(name, flavor, networks, key_name, security_groups)
-    made = create_group(site, owner, image, GroupRequest(name, *sizes, cooldown), order, project)
+    made = create_group(site, owner, image, request, order, project)
     _show_changed(invocation, site, made, wait, output_format)
 
 
@@ -209,13 +209,13 @@ def set_image(
     Example: instance-images scaling-group set-image web golden-v2 --replace --batch-size 2 --wait
     """
     from instance_images.deployments.scaling_groups import set_image as set_group_image
-    from instance_images.model.scaling import Rollout
+    from instance_images.model.scaling import rollout_of
 
     if not replace and (batch_size is not None or pause is not None):
         raise UsageError("--batch-size and --pause say how to replace instances: add --replace.")
     site = invocation.application.site(location)
     owner = site.account(account)
-    rollout = Rollout(batch_size or 1, pause or 0) if replace else None
+    rollout = rollout_of(replace=replace, batch_size=batch_size, pause_seconds=pause)
     changed = set_group_image(site, owner, stack, image, rollout, group, project)
     _show_changed(invocation, site, changed, wait, output_format)
 

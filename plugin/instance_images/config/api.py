@@ -54,6 +54,12 @@ API_OPTS = [
         " are answered while the cloud hangs.",
     ),
     cfg.IntOpt(
+        "reports",
+        default=2,
+        min=1,
+        help="Number of reports that one process renders at a time; others get 503 busy at once.",
+    ),
+    cfg.IntOpt(
         "max_page_limit",
         default=1000,
         min=1,
@@ -72,6 +78,7 @@ class ApiSettings:
     page_limit: int = 100
     max_page_limit: int = 1000
     cloud_requests: int = 6
+    reports: int = 2
 
 
 DEFAULT_API = ApiSettings()
@@ -97,6 +104,7 @@ def api_settings(group: Any, names: Sequence[str]) -> ApiSettings:
         page_limit=group.page_limit,
         max_page_limit=group.max_page_limit,
         cloud_requests=group.cloud_requests,
+        reports=group.reports,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from instance_images.errors import UsageError
 from instance_images.names import printable
 
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_.-]{0,254}")
@@ -84,6 +85,31 @@ class GroupRequest:
     max_size: int
     desired_size: int
     cooldown_seconds: int
+
+
+def group_request(
+    name: str,
+    min_size: int = 1,
+    max_size: int = 3,
+    desired_size: int | None = None,
+    cooldown_seconds: int = 60,
+) -> GroupRequest:
+    """Return the request for a group; what is left out is chosen."""
+    desired_size = min_size if desired_size is None else desired_size
+    return GroupRequest(name, min_size, max_size, desired_size, cooldown_seconds)
+
+
+def rollout_of(
+    *, replace: bool, batch_size: int | None, pause_seconds: int | None
+) -> Rollout | None:
+    """Return how current instances are replaced, None where they stay. Raises UsageError."""
+    if replace:
+        return Rollout(batch_size or 1, pause_seconds or 0)
+    if batch_size is not None or pause_seconds is not None:
+        raise UsageError(
+            "Batch size and pause say how instances are replaced: ask for the replacement, too."
+        )
+    return None
 
 
 def fault_of_group(request: GroupRequest) -> str | None:

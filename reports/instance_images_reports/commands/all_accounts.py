@@ -11,7 +11,6 @@ import click
 from instance_images.commands.options import pass_invocation
 from instance_images.commands.output import format_option
 from instance_images.errors import Refused, UsageError
-from instance_images.instants import format_instant
 from instance_images_reports.batch.engines import DASK, LOCAL
 
 if TYPE_CHECKING:
@@ -51,16 +50,10 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def named_period_begun(invocation: Invocation, text: str) -> Period:
     """Return the period of that name. Raises UsageError, and Refused where it begins later."""
-    from instance_images_billing.pricing.periods import named_period
+    from instance_images_reports.collect.begun_period import begun_period
 
-    now = invocation.clock()
-    period = named_period(text, now, invocation.application.settings.billing.timezone)
-    if period.start > now:
-        raise Refused(
-            f"The period {period.name} has not begun: it is {format_instant(now)} now, and it"
-            f" begins at {format_instant(period.start)}."
-        )
-    return period
+    timezone = invocation.application.settings.billing.timezone
+    return begun_period(text, invocation.clock(), timezone)
 
 
 def require_alone(*options_of_one_account: object) -> None:

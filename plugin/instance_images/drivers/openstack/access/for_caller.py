@@ -16,7 +16,7 @@ from instance_images.drivers.openstack.heat import OpenStackStacks
 from instance_images.drivers.openstack.nova import OpenStackServers
 from instance_images.drivers.openstack.nova_deploy import OpenStackDeployments
 from instance_images.drivers.openstack.stack_rights import StackRights, privileged
-from instance_images.errors import Refused
+from instance_images.errors import TooManyRights
 from instance_images.model.caller import Caller
 from instance_images.model.cloud import Flavor, OfferedImage, Server, ServerRequest
 from instance_images.model.scaling import GroupRequest, Rollout, ScalingGroup
@@ -112,7 +112,7 @@ class _CallerRights(StackRights):
         if not roles and access.user_id == self._operator.access.user_id:
             roles = ["of this service's own user"]
         if roles:
-            raise Refused(
+            raise TooManyRights(
                 f"Scaling groups cannot be used with the role {', '.join(roles)}: Heat would"
                 " execute the templates of customers with it. Use a token with the role member"
                 " alone."
