@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from oslo_config import cfg
-
 from instance_images.config import redaction
 from instance_images.errors import ConfigurationError
 
@@ -28,6 +26,8 @@ Sections = dict[str, dict[str, Any]]
 
 def parse_file(path: Path) -> Sections:
     """Return a file's sections, each with its keys, each with the list of its values."""
+    from oslo_config import cfg
+
     sections: Sections = {}
     require_utf8(path)
     try:
@@ -82,8 +82,10 @@ def require_plain(path: Path, sections: Sections, secret_keys: set[str]) -> None
                 raise _dollar(path, section, key)
 
 
-def explained(error: cfg.Error, paths: Sequence[Path]) -> ConfigurationError:
+def explained(error: Exception, paths: Sequence[Path]) -> ConfigurationError:
     """Return ours for an error of oslo.config's; raise it ``from None``: it may hold a value."""
+    from oslo_config import cfg
+
     if isinstance(error, (cfg.NoSuchOptError, cfg.NoSuchGroupError, cfg.TemplateSubstitutionError)):
         for path in paths:
             for section, keys in parse_file(path).items():

@@ -6,6 +6,7 @@ error goes to the caller.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -68,12 +69,12 @@ class Comparison:
 class Listed:
     """What was picked out of a listing while it passed by: there may be a million images.
 
-    ``on_record``: how many available images were on record before. ``unknown`` are images with
+    ``on_record``: how many available images each project had on record. ``unknown`` are images with
     bytes that are not among them. ``stored`` are all images with bytes, as the service has them.
     """
 
     unlisted: dict[str, AvailableState]
-    on_record: int
+    on_record: Counter[str]
     any_id: str | None = None
     differing: dict[str, CloudImage] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
@@ -84,18 +85,28 @@ class Listed:
 def require_most(site: Site, listed: Listed) -> None:
     """Raise ImagesMissing where the image service has lost most of the location's images.
 
-    That many are rarely deleted between two readings: more often the reading is wrong.
+    That many are rarely deleted between two readings: more often the reading is wrong. One project
+    alone may delete what it has, however much that is of all: no other account's hour waits for it.
     """
-    if not _are_most(len(listed.unlisted), listed.on_record):
+    unlisted = Counter(state[0] for state in listed.unlisted.values())
+    if not are_most(unlisted, listed.on_record):
         return
-    found = in_parallel(partial(_has, site), list(listed.unlisted))
-    missing = sum(1 for is_there in found if not is_there)
-    if _are_most(missing, listed.on_record):
-        raise ImagesMissing(site.name, missing, listed.on_record)
+    cloud_ids = list(listed.unlisted)
+    found = zip(cloud_ids, in_parallel(partial(_has, site), cloud_ids), strict=True)
+    missing = Counter(listed.unlisted[one][0] for one, is_there in found if not is_there)
+    if are_most(missing, listed.on_record):
+        raise ImagesMissing(site.name, missing.total(), listed.on_record.total())
 
 
-def _are_most(missing: int, on_record: int) -> bool:
-    return missing >= _MANY and 2 * missing > on_record
+def are_most(missing: Counter[str], on_record: Counter[str]) -> bool:
+    """Return whether most images are missing, also without the project that misses most. Pure."""
+    lost, had = missing.total(), on_record.total()
+    if lost < _MANY or 2 * lost <= had:
+        return False
+    if len(on_record) == 1:
+        return True
+    [(worst, of_worst)] = missing.most_common(1)
+    return 2 * (lost - of_worst) > had - on_record[worst]
 
 
 def _has(site: Site, cloud_image_id: str) -> bool:
@@ -166,7 +177,7 @@ def list_cloud(site: Site) -> Listed:
     """Read all images of the location, beside those that are available on record."""
     with site.database.reading() as connection:
         on_record = dict(images_in_cloud.available_in_cloud(connection, site.name))
-    listed = Listed(on_record, len(on_record))
+    listed = Listed(on_record, Counter(state[0] for state in on_record.values()))
     require_sight(site, {state[0] for state in listed.unlisted.values()})
     for found in site.provider.list_images():
         listed.any_id = found.id

@@ -3,6 +3,7 @@
 ``ImagesMissing`` keeps a wrong reading from ending most of a location's images.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from instance_images.images.delete import delete
 from instance_images.locations.site import Site
 from instance_images.model.cloud import CloudImage, CloudImageStatus
 from instance_images.model.records import Image, ImageStatus
+from instance_images.sync.compare import are_most
 from instance_images.tasks.tidying import tidy
 from instance_images_billing.audit.verify import verify_location
 
@@ -254,3 +256,21 @@ def test_command_line_accepts_that_most_images_are_missing(
     synchronized = deployment.command("image", "sync", "--accept-missing")
     assert [one["event"] for one in synchronized.json] == ["deleted"] * 10
     assert deployment.run("2T14:05", "--accept-missing").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("missing", "on_record", "are_many"),
+    [
+        ({"a": 9}, {"a": 9}, False),
+        ({"a": 10}, {"a": 10}, True),
+        ({"a": 10}, {"a": 20}, False),
+        ({"a": 1000}, {"a": 1000, "b": 3}, False),  # one project may delete what it has
+        ({"a": 1000, "b": 1}, {"a": 1000, "b": 3}, False),
+        ({"a": 1000, "b": 2}, {"a": 1000, "b": 3}, True),
+        ({"a": 5, "b": 5}, {"a": 5, "b": 5}, True),
+    ],
+)
+def test_images_are_missing_only_where_several_projects_miss_most(
+    missing: dict[str, int], on_record: dict[str, int], are_many: bool
+) -> None:
+    assert are_most(Counter(missing), Counter(on_record)) is are_many
