@@ -149,7 +149,10 @@ def peak_memory_mb() -> float:
 def without_reading(site: Site, **_: Any) -> Reading:
     """Stand in for a reading that found everything as it was."""
     return Reading(
-        read_at=site.clock(), observations=(), differences=Comparison(), listed=Listed({}, 0)
+        read_at=site.clock(),
+        observations=(),
+        differences=Comparison(),
+        listed=Listed(unlisted={}, on_record=0),
     )
 
 
@@ -164,7 +167,13 @@ def main() -> None:
     options = parser.parse_args()
     database = Database(options.url)
     clock = SetClock(options.until)
-    site = Site(LOCATION, ListedCloud(clock, options.images), database, clock, 10)
+    site = Site(
+        location=LOCATION,
+        provider=ListedCloud(clock, options.images),
+        database=database,
+        clock=clock,
+        default_max_images=10,
+    )
     if options.without_reading:
         setattr(metering, "read_location", without_reading)  # noqa: B010 (types)
     stopwatch, statements = Stopwatch(), Statements(database.engine)

@@ -12,7 +12,15 @@ from instance_images_billing.ledger import watermarks
 from instance_images_billing.ledger.tables import postings
 from instance_images_billing.rates import rates
 
-LOCATION = Location("RegionOne", True, "memory", "memory", "RegionOne", "EUR", 1000)
+LOCATION = Location(
+    name="RegionOne",
+    enabled=True,
+    provider="memory",
+    cloud="memory",
+    region_name="RegionOne",
+    currency="EUR",
+    max_images=1000,
+)
 BILLING = BillingSettings("GB", "730", "prorate", ZoneInfo("UTC"), "stored")
 FIRST_HOUR = datetime(2026, 10, 1, tzinfo=UTC)
 MONTH_HOURS = 730
@@ -54,7 +62,14 @@ def fill(database: Database, images: int, accounts: int) -> None:
             " source) SELECT image_id, account_key, 'available', available_at, size_bytes,"
             " available_at, 'command' FROM images"
         )
-        rates.set_rate(connection, LOCATION, BILLING, 50_000_000, FIRST_HOUR, FIRST_HOUR)
+        rates.set_rate(
+            connection=connection,
+            location=LOCATION,
+            billing=BILLING,
+            price_nanos=50_000_000,
+            from_hour=FIRST_HOUR,
+            now=FIRST_HOUR,
+        )
         watermarks.begin_watermark(connection, LOCATION.name, FIRST_HOUR)
     analyze(database)
 

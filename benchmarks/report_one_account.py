@@ -41,7 +41,13 @@ def metered_month(directory: Path, images: int) -> Path:
     upgrade(database)
     fill(database, images, 1)
     clock = SetClock(FIRST_HOUR + MONTH)
-    site = Site(LOCATION, ListedCloud(clock, images), database, clock, images)
+    site = Site(
+        location=LOCATION,
+        provider=ListedCloud(clock, images),
+        database=database,
+        clock=clock,
+        default_max_images=images,
+    )
     note(f"metering a month of {images} images")
     meter(site, BILLING, FIRST_HOUR + MONTH)
     database.engine.dispose()

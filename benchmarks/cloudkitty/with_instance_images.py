@@ -38,7 +38,15 @@ from instance_images_billing.rates import rates
 from support.clouds.memory_cloud import MemoryProvider
 from support.processes.command_line import SetClock
 
-LOCATION = Location("RegionOne", True, "memory", "memory", "RegionOne", "EUR", 1000)
+LOCATION = Location(
+    name="RegionOne",
+    enabled=True,
+    provider="memory",
+    cloud="memory",
+    region_name="RegionOne",
+    currency="EUR",
+    max_images=1000,
+)
 BILLING = BillingSettings("GB", "730", "prorate", ZoneInfo("UTC"), "stored")
 SHORT_LIFE = timedelta(minutes=20)
 
@@ -82,7 +90,15 @@ def _row(
 
 def _set_price(connection: sa.Connection, price: str, from_hour: datetime) -> None:
     rate, now = parse_price(price), datetime.now(UTC)
-    rates.set_rate(connection, LOCATION, BILLING, rate, from_hour, now, retroactive=True)
+    rates.set_rate(
+        connection=connection,
+        location=LOCATION,
+        billing=BILLING,
+        price_nanos=rate,
+        from_hour=from_hour,
+        now=now,
+        retroactive=True,
+    )
 
 
 def rate(world: World, site: Site) -> dict[str, Any]:
@@ -156,9 +172,16 @@ class ListedCloud(MemoryProvider):
         for account_id in world.account_ids():
             for image_id, name, size_bytes in world.images_of(account_id):
                 self.images[image_id] = CloudImage(
-                    image_id, name, account_id, CloudImageStatus.ACTIVE, size_bytes, None, 0, 0,
-                    clock.now,
-                )  # fmt: skip
+                    id=image_id,
+                    name=name,
+                    owner_id=account_id,
+                    status=CloudImageStatus.ACTIVE,
+                    size_bytes=size_bytes,
+                    virtual_size_bytes=None,
+                    min_disk_gib=0,
+                    min_ram_mib=0,
+                    changed_at=clock.now,
+                )
 
 
 Action = Callable[[World, Site], dict[str, Any]]
@@ -172,7 +195,13 @@ def main(action: str, directory: Path) -> None:
     """Do one thing with the world in the directory."""
     world = load(directory / "world.json")
     clock = SetClock(world.end + HOUR)
-    site = Site(LOCATION, ListedCloud(world, clock), Database(world.database_url), clock, 1000)
+    site = Site(
+        location=LOCATION,
+        provider=ListedCloud(world, clock),
+        database=Database(world.database_url),
+        clock=clock,
+        default_max_images=1000,
+    )
     print(json.dumps(ACTIONS[action](world, site)))
 
 

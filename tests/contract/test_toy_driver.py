@@ -27,7 +27,17 @@ class ToyBench(CloudBench):
         self._client.add("project", name="own")
 
     def new_provider(self) -> ToyProvider:
-        return ToyProvider(Location("Toyland", True, "toy", "bench", "Toyland", "EUR", None))
+        return ToyProvider(
+            Location(
+                name="Toyland",
+                enabled=True,
+                provider="toy",
+                cloud="bench",
+                region_name="Toyland",
+                currency="EUR",
+                max_images=None,
+            )
+        )
 
     def new_project(self) -> Project:
         name = f"customer {len(self._client.all('project'))}"

@@ -53,7 +53,14 @@ def create_rate(call: Call) -> Answer:
         raise UsageError(f"rate.from: {error}.") from error
 
     def work(connection: sa.Connection) -> Rate:
-        return set_rate(connection, location, billing, price_nanos, from_hour, now)
+        return set_rate(
+            connection=connection,
+            location=location,
+            billing=billing,
+            price_nanos=price_nanos,
+            from_hour=from_hour,
+            now=now,
+        )
 
     return Answer(201, {"rate": as_json(RATE, database.write(work))})
 

@@ -36,11 +36,11 @@ def create_scaling_group(call: Call) -> Answer:
     asked = call.body["scaling_group"]
     site = call.service.site(call.sender, asked.get("location"))
     order = Order(
-        asked["name"],
-        asked["flavor"],
-        asked.get("networks", ()),
-        asked.get("key_name"),
-        asked.get("security_groups", ()),
+        name=asked["name"],
+        flavor=asked["flavor"],
+        networks=asked.get("networks", ()),
+        key_name=asked.get("key_name"),
+        security_groups=asked.get("security_groups", ()),
     )
     sizes = ("min_size", "max_size", "desired_size", "cooldown_seconds")
     request = group_request(asked["name"], **{key: asked[key] for key in sizes if key in asked})
@@ -58,7 +58,14 @@ def set_group_image(call: Call) -> Answer:
         pause_seconds=asked.get("pause_seconds"),
     )
     account, stack_id = site.account(None), call.parameters["stack_id"]
-    changed = set_image(site, account, stack_id, asked["image_id"], rollout, asked.get("group"))
+    changed = set_image(
+        site=site,
+        account=account,
+        reference=stack_id,
+        image_reference=asked["image_id"],
+        rollout=rollout,
+        group_name=asked.get("group"),
+    )
     return Answer(202, _json(changed))
 
 

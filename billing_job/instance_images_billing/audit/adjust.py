@@ -32,7 +32,7 @@ from instance_images_billing.pricing.rating import Rate, posted_nanos, rate_at
 FAR = 10  # an amount of more than so many times what is charged may be a slip of the finger
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What was asked for: the image, its hours ``[start, end)``, and what they are to cost.
 

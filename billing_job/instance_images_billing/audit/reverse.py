@@ -47,7 +47,9 @@ def reverse(
     watermarks.lock_location(connection, location)
     counted_at = watermarks.watermark(connection, location)
     assert counted_at is not None  # something was decided in closed hours
-    new = _reversals(connection, one, counted_at, reason, author, now)
+    new = _reversals(
+        connection=connection, one=one, counted_at=counted_at, reason=reason, author=author, now=now
+    )
     if not new:
         raise Refused(f"Entry {entry} is reversed already: nothing is left of it.")
     _require_no_debt(connection, new)

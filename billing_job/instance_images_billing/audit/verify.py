@@ -51,7 +51,7 @@ from instance_images_billing.pricing.recomputing import Line, byte_seconds_along
 _ROWS_AT_A_TIME = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
     """A location's ledger, as far as it is held in memory while it is checked."""
 
@@ -75,12 +75,12 @@ def verify_location(connection: sa.Connection, location: str, timezone: ZoneInfo
     if closed_until is None:
         return []
     book = Ledger(
-        location,
-        accounts_by_key(connection, location),
-        ledger_rates.list_rates(connection, location),
-        closed_until,
-        adjustments.of_location(connection, location),
-        timezone,
+        location=location,
+        owners=accounts_by_key(connection, location),
+        rates=ledger_rates.list_rates(connection, location),
+        closed_until=closed_until,
+        adjusted=adjustments.of_location(connection, location),
+        timezone=timezone,
     )
     posted, truth, findings = _intervals(connection, book)
     findings += _postings(connection, book, posted, truth)
@@ -172,9 +172,25 @@ def _postings(
     rest = set(posted) | set(truth) | set(late)
     for key, rows in groupby(_rows_by_account(connection, book), key=lambda p: p.account_key):
         rest.discard(key)
-        findings += _account(book, line, key, list(rows), posted, truth, late.get(key, []))
+        findings += _account(
+            book=book,
+            line=line,
+            key=key,
+            rows=list(rows),
+            posted=posted,
+            truth=truth,
+            late=late.get(key, []),
+        )
     for key in sorted(rest):
-        findings += _account(book, line, key, [], posted, truth, late.get(key, []))
+        findings += _account(
+            book=book,
+            line=line,
+            key=key,
+            rows=[],
+            posted=posted,
+            truth=truth,
+            late=late.get(key, []),
+        )
     return findings
 
 
@@ -186,7 +202,7 @@ def _rows_by_account(connection: sa.Connection, book: Ledger) -> Iterator[Postin
         .order_by(postings.c.account_key, postings.c.starts_at)
     )
     for row in connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME)):
-        yield Posting(*row)
+        yield Posting(**row._mapping)
 
 
 def _account(
@@ -360,14 +376,14 @@ def _chain(connection: sa.Connection, book: Ledger) -> list[str]:
         else:
             adjusted = counted.get(link.hour, [])
             again = link_hour(
-                before,
-                rate,
-                link.hour,
-                posted,
-                adjusted,
-                account_ids,
-                link.closed_at,
-                by_key,
+                before=before,
+                rate=rate,
+                hour=link.hour,
+                posted=posted,
+                adjusted=adjusted,
+                account_ids=account_ids,
+                closed_at=link.closed_at,
+                reversed_rows=by_key,
             )
             if again != link:
                 findings.append(
@@ -391,4 +407,4 @@ def _rows_by_hour(connection: sa.Connection, book: Ledger) -> Iterator[Posting]:
         .order_by(postings.c.starts_at, postings.c.account_key)
     )
     for row in connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME)):
-        yield Posting(*row)
+        yield Posting(**row._mapping)

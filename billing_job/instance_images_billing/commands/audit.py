@@ -229,7 +229,14 @@ def adjust(
         number = entry
 
         def post(connection: sa.Connection) -> list[Adjustment]:
-            return reverse(connection, names, number, why, who, now)
+            return reverse(
+                connection=connection,
+                locations=names,
+                entry=number,
+                reason=why,
+                author=who,
+                now=now,
+            )
 
         _post(invocation, post, yes=yes)
         return
@@ -239,7 +246,9 @@ def adjust(
         raise UsageError("Give either --waive or --amount: a waiver is an amount of 0.")
     start, end = _hours(hours)
     wanted = parse_amount(amount) if amount is not None else None
-    decision = Decision(image_id, start, end, wanted, why, who)
+    decision = Decision(
+        image_id=image_id, start=start, end=end, wanted_nanos=wanted, reason=why, author=who
+    )
 
     def post_decision(connection: sa.Connection) -> list[Adjustment]:
         return decide(connection, names, decision, timezone, now)

@@ -97,12 +97,12 @@ def set_rate(
 
     def write(connection: sa.Connection) -> Rate:
         return rates.set_rate(
-            connection,
-            configured,
-            application.settings.billing,
-            price_nanos,
-            from_hour,
-            invocation.clock(),
+            connection=connection,
+            location=configured,
+            billing=application.settings.billing,
+            price_nanos=price_nanos,
+            from_hour=from_hour,
+            now=invocation.clock(),
             retroactive=retroactive,
         )
 

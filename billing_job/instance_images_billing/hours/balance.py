@@ -121,7 +121,9 @@ def balance(connection: sa.Connection, site: Site, reading: Reading) -> Balance:
         elif began_at <= read_at:
             sums.add(project_id, image_id, overbilled=billed_bytes)
     found = Balance(site.name)
-    _add_unbilled(connection, site, reading, stored, sums, found)
+    _add_unbilled(
+        connection=connection, site=site, reading=reading, stored=stored, sums=sums, found=found
+    )
     found.differences = sorted(sums.by_project.values(), key=lambda one: one.project_id)
     return found
 

@@ -178,7 +178,14 @@ def _settle(connection: sa.Connection, image_ids: Sequence[str], books: Books) -
         if posted != before.get(image_id, ()):
             changed[image_id] = posted
         # One image after the other: the next is charged on top of what this one has left.
-        late = _correct(connection, facts[-1], truth, posted, adjusted.get(image_id, {}), books)
+        late = _correct(
+            connection=connection,
+            fact=facts[-1],
+            truth=truth,
+            posted=posted,
+            adjusted=adjusted.get(image_id, {}),
+            books=books,
+        )
         adjustments.insert_adjustments(connection, late)
         new += late
     replace_intervals(connection, changed)

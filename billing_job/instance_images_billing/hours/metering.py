@@ -33,7 +33,7 @@ from instance_images_billing.pricing.periods import slices_of
 from instance_images_billing.pricing.rating import Rate, posted_nanos, rate_at
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Metered:
     """What a run did at one location. ``problems`` are sentences for the operator."""
 
@@ -59,11 +59,18 @@ def meter(
     ImagesMissing where most of its images are gone: then no hour is closed.
     """
     reading = read_location(site, act=True, accept_missing=accept_missing)
-    done = Metered(site.name, problems=list(reading.problems))
+    done = Metered(location=site.name, problems=list(reading.problems))
     hour: datetime | None
     try:
         run = site.database.write(
-            lambda connection: _prepare(connection, site, billing, reading, until, done)
+            lambda connection: _prepare(
+                connection=connection,
+                site=site,
+                billing=billing,
+                reading=reading,
+                until=until,
+                done=done,
+            )
         )
     except IntegrityError:
         done.other_run = True
@@ -91,9 +98,16 @@ def rehearse(
 ) -> Metered:
     """Return what ``meter`` would do, having changed nothing in the cloud or the database."""
     reading = read_location(site, act=False, accept_missing=accept_missing)
-    done = Metered(site.name, problems=list(reading.problems))
+    done = Metered(location=site.name, problems=list(reading.problems))
     with site.database.rehearsing() as connection:
-        run = _prepare(connection, site, billing, reading, until, done)
+        run = _prepare(
+            connection=connection,
+            site=site,
+            billing=billing,
+            reading=reading,
+            until=until,
+            done=done,
+        )
         done.balance = balance(connection, site, reading)
         hour = run.first_hour
         while hour is not None:
@@ -108,7 +122,14 @@ def balance_now(site: Site, billing: BillingSettings) -> Balance:
     """
     reading = read_location(site, act=False)
     with site.database.rehearsing() as connection:
-        _prepare(connection, site, billing, reading, site.clock(), Metered(site.name))
+        _prepare(
+            connection=connection,
+            site=site,
+            billing=billing,
+            reading=reading,
+            until=site.clock(),
+            done=Metered(location=site.name),
+        )
         return balance(connection, site, reading)
 
 
@@ -221,7 +242,16 @@ def _link(
     first = adjustments.reversed_by(connection, adjusted)
     closings.insert_closing(
         connection,
-        link_hour(before, rate, hour, new, adjusted, run.account_ids, run.clock(), first),
+        link_hour(
+            before=before,
+            rate=rate,
+            hour=hour,
+            posted=new,
+            adjusted=adjusted,
+            account_ids=run.account_ids,
+            closed_at=run.clock(),
+            reversed_rows=first,
+        ),
     )
 
 

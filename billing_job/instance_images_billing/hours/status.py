@@ -12,7 +12,7 @@ from instance_images_billing.ledger import rates, watermarks
 from instance_images_billing.pricing.rating import Rate, rate_at
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MeterStatus:
     """A location's state in the ledger. ``hours_behind`` counts hours that have ended, unclosed."""
 

@@ -19,7 +19,7 @@ from instance_images_billing.pricing.rating import Rate
 FIRST = "0" * 64  # what stands before the first link
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Closing:
     """The link of one closed hour."""
 
@@ -63,7 +63,15 @@ def link_hour(
     lines += sorted(_adjustment_text(one, account_ids, reversed_rows) for one in adjusted)
     total = sum(p.amount_nanos for p in posted) + sum(one.amount_nanos for one in adjusted)
     digest = _digest([before, f"{rate.location} {_text(hour)}", rate_text(rate), *lines])
-    return Closing(rate.location, hour, len(posted), len(adjusted), total, digest, closed_at)
+    return Closing(
+        location=rate.location,
+        hour=hour,
+        postings_count=len(posted),
+        adjustments_count=len(adjusted),
+        amount_nanos=total,
+        digest=digest,
+        closed_at=closed_at,
+    )
 
 
 def link_period(

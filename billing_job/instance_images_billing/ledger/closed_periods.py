@@ -11,7 +11,7 @@ from instance_images_billing.pricing.charged import BY_FIRST_RATE
 from instance_images_billing.pricing.periods import Period
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClosedPeriod:
     """A period in which nothing changes any more, and the link that chains it.
 

@@ -13,16 +13,16 @@ def list_rates(connection: sa.Connection, location: str) -> list[Rate]:
     query = sa.select(rates).where(rates.c.location == location).order_by(rates.c.from_hour)
     return [
         Rate(
-            row.location,
-            row.from_hour,
-            row.price_nanos,
-            row.currency,
-            row.unit,
-            row.hours_per_month,
-            row.partial_hour,
-            row.set_at,
-            row.free_bytes,
-            row.minimum_nanos,
+            location=row.location,
+            from_hour=row.from_hour,
+            price_nanos=row.price_nanos,
+            currency=row.currency,
+            unit=row.unit,
+            hours_per_month=row.hours_per_month,
+            partial_hour=row.partial_hour,
+            set_at=row.set_at,
+            free_bytes=row.free_bytes,
+            minimum_nanos=row.minimum_nanos,
         )
         for row in connection.execute(query)
     ]

@@ -50,13 +50,13 @@ def close_period(
         insert_minimums(connection, new_minimums(connection, name, period, now))
     sequence, before = last_link(connection)
     closed = ClosedPeriod(
-        sequence + 1,
-        period.name,
-        period.start,
-        period.end,
-        now,
-        period_digest(connection, before, period.name, period.start, period.end),
-        BY_FIRST_RATE,
+        sequence=sequence + 1,
+        name=period.name,
+        starts_at=period.start,
+        ends_at=period.end,
+        closed_at=now,
+        digest=period_digest(connection, before, period.name, period.start, period.end),
+        minimum_rule=BY_FIRST_RATE,
     )
     insert_closed(connection, closed)
     return closed

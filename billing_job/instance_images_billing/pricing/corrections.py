@@ -24,7 +24,7 @@ from instance_images_billing.pricing.reasons import WAIVER_ENDED
 LATE, HAND, MINIMUM = "late", "hand", "minimum"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Adjustment:
     """A correction of the slice that starts at ``corrects_at``, counted in hour ``counted_at``.
 

@@ -62,7 +62,13 @@ def _life(begin: Fact, facts: Sequence[Fact], earliest: datetime) -> list[Interv
     edges: list[datetime | None] = [*states, end]
     return [
         Interval(
-            begin.image_id, fact.size_bytes, start, _earlier(next_start, end), False, False, key
+            image_id=begin.image_id,
+            size_bytes=fact.size_bytes,
+            starts_at=start,
+            ends_at=_earlier(next_start, end),
+            continues=False,
+            is_continued=False,
+            account_key=key,
         )
         for (start, next_start), fact in zip(pairwise(edges), states.values(), strict=True)
         if start is not None and (end is None or start < end)

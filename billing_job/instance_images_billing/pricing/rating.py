@@ -20,7 +20,7 @@ from instance_images_billing.pricing.units import UNIT_BYTES
 SECONDS_PER_HOUR = 3600
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
     """The price per unit and month at a location from an hour on, with all of its terms.
 

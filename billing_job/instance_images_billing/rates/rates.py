@@ -101,16 +101,16 @@ def rate_with_terms(
     An allowance that is no whole number of bytes is rounded down to one.
     """
     return Rate(
-        location.name,
-        from_hour,
-        price_nanos,
-        location.currency,
-        billing.unit,
-        billing.hours_per_month,
-        billing.partial_hour,
-        now,
-        int(location.free_units * UNIT_BYTES[billing.unit]),
-        location.minimum_charge_nanos,
+        location=location.name,
+        from_hour=from_hour,
+        price_nanos=price_nanos,
+        currency=location.currency,
+        unit=billing.unit,
+        hours_per_month=billing.hours_per_month,
+        partial_hour=billing.partial_hour,
+        set_at=now,
+        free_bytes=int(location.free_units * UNIT_BYTES[billing.unit]),
+        minimum_nanos=location.minimum_charge_nanos,
     )
 
 

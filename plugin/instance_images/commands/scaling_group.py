@@ -161,8 +161,16 @@ def create(
     site = invocation.application.site(location)
     owner = site.account(account)
     request = group_request(name, min_size, max_size, desired, cooldown)
-    order = Order(name, flavor, networks, key_name, security_groups)
-    made = create_group(site, owner, image, request, order, project)
+    order = Order(
+        name=name,
+        flavor=flavor,
+        networks=networks,
+        key_name=key_name,
+        security_groups=security_groups,
+    )
+    made = create_group(
+        site=site, account=owner, reference=image, group=request, order=order, project=project
+    )
     _show_changed(invocation, site, made, wait, output_format)
 
 
@@ -216,7 +224,15 @@ def set_image(
     site = invocation.application.site(location)
     owner = site.account(account)
     rollout = rollout_of(replace=replace, batch_size=batch_size, pause_seconds=pause)
-    changed = set_group_image(site, owner, stack, image, rollout, group, project)
+    changed = set_group_image(
+        site=site,
+        account=owner,
+        reference=stack,
+        image_reference=image,
+        rollout=rollout,
+        group_name=group,
+        project=project,
+    )
     _show_changed(invocation, site, changed, wait, output_format)
 
 

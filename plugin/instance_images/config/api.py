@@ -69,7 +69,7 @@ API_OPTS = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiSettings:
     """How the API answers; ``locations`` are the names of those that it serves."""
 

@@ -98,7 +98,7 @@ MAIL_OPTS = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MailSettings:
     """The SMTP server that sends reports, and who they are from.
 

@@ -46,7 +46,7 @@ _SECRET_KEYS = {
 DEFAULT_CONFIG_FILE = Path("/etc/instance-images/instance-images.conf")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
     """One location as it is configured. ``max_images`` is None where it sets no own maximum.
 
@@ -79,7 +79,7 @@ class BillingSettings:
     billable_size: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The whole configuration, checked.
 

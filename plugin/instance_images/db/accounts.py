@@ -16,7 +16,7 @@ from instance_images.db.tables import accounts, images
 from instance_images.model.records import HOLDING, Account, AccountScope, Limit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRow:
     """An account at a location, with the limit of its own if it has one.
 
@@ -90,7 +90,14 @@ def own_limits(connection: sa.Connection, locations: Sequence[str]) -> list[Limi
         .order_by(accounts.c.account_id)
     )
     found = [
-        Limit(row.account_id, row.account_name, row.location, row.max_images, "account", row.held)
+        Limit(
+            account_id=row.account_id,
+            account_name=row.account_name,
+            location=row.location,
+            max_images=row.max_images,
+            source="account",
+            held=row.held,
+        )
         for row in connection.execute(query)
     ]
     return sorted(found, key=lambda limit: locations.index(limit.location))

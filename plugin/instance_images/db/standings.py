@@ -13,7 +13,7 @@ from instance_images.model.records import ImageStatus
 _IDS_PER_QUERY = 500
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """A record of an image, at the location itself or at one that shares its image service."""
 
@@ -55,7 +55,12 @@ def standings(
             query
         ):
             one = Standing(
-                location, ImageStatus(status), bool(is_living), begun_at, ended_at, bool(left)
+                location=location,
+                status=ImageStatus(status),
+                is_living=bool(is_living),
+                available_at=begun_at,
+                deleted_at=ended_at,
+                has_leftovers=bool(left),
             )
             found.setdefault(cloud_id, []).append(one)
     return found

@@ -40,7 +40,7 @@ MAX_USER_DATA_CHARACTERS = 65535
 _GIB = 2**30
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """What a customer asks for, in names or ids. What is left out, the cloud chooses.
 
@@ -82,7 +82,9 @@ def deploy(
     if find_repeated(site, account, ids) is not None:
         return ids.task_id
     try:
-        project_id, request = _recorded(site, account, reference, order, project, ids)
+        project_id, request = _recorded(
+            site=site, account=account, reference=reference, order=order, project=project, ids=ids
+        )
     except InstanceImagesError:
         # The same request may have been recorded meanwhile.
         if find_repeated(site, account, ids) is not None:

@@ -225,12 +225,12 @@ class Provider(DomainPart, ScalingPart, VolumePart, ABC):
         found = [self.get_image(cloud_image_id) for cloud_image_id in cloud_image_ids]
         return [
             OfferedImage(
-                image.id,
-                image.name,
-                image.owner_id,
-                image.size_bytes or 0,
-                image.min_disk_gib,
-                image.min_ram_mib,
+                id=image.id,
+                name=image.name,
+                owner_id=image.owner_id,
+                size_bytes=image.size_bytes or 0,
+                min_disk_gib=image.min_disk_gib,
+                min_ram_mib=image.min_ram_mib,
             )
             for image in found
             if image and image.status is CloudImageStatus.ACTIVE

@@ -292,7 +292,10 @@ def _record_failed(
 ) -> None:
     task = tasks.get_task(connection, request.task_id)
     image = images.get_image(connection, request.image_id)
-    record(connection, [Observation(task, image, Failed(str(error)), site.clock())])
+    record(
+        connection,
+        [Observation(task=task, image=image, decision=Failed(str(error)), seen_at=site.clock())],
+    )
 
 
 def _record_unavailable(

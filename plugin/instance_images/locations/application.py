@@ -29,12 +29,12 @@ class Application:
         """Return the location of that name, or the only one, with all that work on it needs."""
         location = self.settings.location(location_name)
         return Site(
-            location,
-            self.provider(location),
-            self.database,
-            self.clock,
-            self.settings.default_max_images,
-            self.settings.account_scope,
+            location=location,
+            provider=self.provider(location),
+            database=self.database,
+            clock=self.clock,
+            default_max_images=self.settings.default_max_images,
+            account_scope=self.settings.account_scope,
             adoption=self.settings.adoption if location.enabled else NO_ADOPTION,
             deadlines=self.settings.deadlines,
         )

@@ -61,7 +61,14 @@ def limit_of(
         site.location.max_images,
         site.default_max_images,
     )
-    return Limit(account.id, account.name, site.name, max_images, source, held)
+    return Limit(
+        account_id=account.id,
+        account_name=account.name,
+        location=site.name,
+        max_images=max_images,
+        source=source,
+        held=held,
+    )
 
 
 def require_free_slot(

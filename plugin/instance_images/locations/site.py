@@ -37,7 +37,7 @@ class Advance(Enum):
     NEEDED = "needed"  # those that the operation depends on
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Site:
     """A location, its driver, the database and the clock.
 

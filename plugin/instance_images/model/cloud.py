@@ -59,7 +59,7 @@ class Claims:
 NO_CLAIMS = Claims()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CloudImage:
     """An image as the image service has it.
 
@@ -105,7 +105,7 @@ class Notice:
     happened_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OfferedImage:
     """An image that can be deployed, with what its properties tell of the system inside."""
 
@@ -136,7 +136,7 @@ class ServerStatus(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
     """An instance. ``task_state`` is the cloud's word for what is being done to it, or None.
 
@@ -192,7 +192,7 @@ class PartStatus(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CapturePart:
     """A snapshot or a volume of the block storage. ``word`` is the cloud's own status.
 
@@ -228,7 +228,7 @@ class Flavor:
     disk_gib: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerRequest:
     """Instances to be made, ``count`` of them and all alike.
 

@@ -100,7 +100,7 @@ class Account:
     scope: AccountScope = AccountScope.PROJECT
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
     """A custom image captured from an instance's primary disk, as our record has it.
 
@@ -133,7 +133,7 @@ class Image:
     restored_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """Background work on one image. ``progress`` is the percentage of its stages passed.
 
@@ -176,7 +176,7 @@ class Task:
         return known or ([self.server_id] if self.server_id else [])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
     """How many images an account may hold in a location, where that is from, how many it holds."""
 
@@ -188,7 +188,7 @@ class Limit:
     held: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRequest:
     """A capture that was asked for: everything about it that is known before the cloud is asked."""
 

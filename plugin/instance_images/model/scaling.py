@@ -37,7 +37,7 @@ class Member:
     cloud_image_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScalingGroup:
     """A scaling group in a stack of its project.
 

@@ -46,7 +46,7 @@ class Stranger:
     found: CloudImage
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """What differs. ``vanished`` are images on record as available that the cloud has no more.
 
@@ -65,7 +65,7 @@ class Comparison:
     doubtful: Sequence[Image] = ()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Listed:
     """What was picked out of a listing while it passed by: there may be a million images.
 
@@ -177,7 +177,7 @@ def list_cloud(site: Site) -> Listed:
     """Read all images of the location, beside those that are available on record."""
     with site.database.reading() as connection:
         on_record = dict(images_in_cloud.available_in_cloud(connection, site.name))
-    listed = Listed(on_record, Counter(state[0] for state in on_record.values()))
+    listed = Listed(unlisted=on_record, on_record=Counter(state[0] for state in on_record.values()))
     require_sight(site, {state[0] for state in listed.unlisted.values()})
     for found in site.provider.list_images():
         listed.any_id = found.id

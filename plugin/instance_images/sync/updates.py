@@ -7,7 +7,7 @@ from instance_images.instants import format_instant
 from instance_images.model.records import Image
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
     """One thing about one image, and since when it is so.
 

@@ -50,7 +50,7 @@ Outcome = Continues | Available | Deployed | Deleted | Failed
 Decision = Outcome | DeleteAgain | Ask | Complete | Remove | Watch | Clean | Abandon | Postponed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """What was seen of a task and decided. ``seen_at`` is the instant before the cloud was asked.
 

@@ -95,7 +95,14 @@ def settle(
         observations = [
             _acted(
                 site,
-                _observe(site, task, image, last_read_at, source, account_id),
+                _observe(
+                    site=site,
+                    task=task,
+                    image=image,
+                    last_read_at=last_read_at,
+                    source=source,
+                    account_id=account_id,
+                ),
                 source,
                 account_id,
             )
@@ -134,7 +141,14 @@ def observe(
     """Look at every unfinished task of one account, or of all, as a run does; change nothing."""
     last_read_at = _last_read_at(site)
     return [
-        _observe(site, task, image, last_read_at, Source.RUN, account_id)
+        _observe(
+            site=site,
+            task=task,
+            image=image,
+            last_read_at=last_read_at,
+            source=Source.RUN,
+            account_id=account_id,
+        )
         for task, image in _due(site, account_id, kinds, Source.RUN)
     ]
 
@@ -199,13 +213,21 @@ def _look_at(
     if task.kind is TaskKind.DEPLOY:
         servers = _servers_of(site, task)
         made = next_of_deployment(task, servers, site.clock(), site.deadlines)
-        return Observation(task, image, made, seen_at, server_ids=[s.id for s in servers])
+        return Observation(
+            task=task,
+            image=image,
+            decision=made,
+            seen_at=seen_at,
+            server_ids=[s.id for s in servers],
+        )
     if task.kind is TaskKind.CREATE:
         return _observe_capture(site, task, image, seen_at)
     found = find_in_cloud(site, image)
     cloud_image_id = found.id if found else image.cloud_image_id
     decision = next_of_deletion(task, found is None, last_read_at, site.clock())
-    return Observation(task, image, decision, seen_at, cloud_image_id)
+    return Observation(
+        task=task, image=image, decision=decision, seen_at=seen_at, cloud_image_id=cloud_image_id
+    )
 
 
 def _observe_capture(site: Site, task: Task, image: Image, seen_at: datetime) -> Observation:
@@ -237,7 +259,14 @@ def _observe_capture(site: Site, task: Task, image: Image, seen_at: datetime) ->
         decision = Failed(fault) if fault else decision
     if isinstance(decision, Failed) and decision.is_unexplained:
         decision = _explained(site, task, decision)
-    return Observation(task, image, decision, seen_at, cloud_image_id, found=found)
+    return Observation(
+        task=task,
+        image=image,
+        decision=decision,
+        seen_at=seen_at,
+        cloud_image_id=cloud_image_id,
+        found=found,
+    )
 
 
 def _is_left(site: Site, task: Task, found: CloudImage) -> bool:
@@ -294,12 +323,14 @@ def _postponed(
     LOG.warning("Postponed the %s task %s of image %s: %s", task.kind, task.id, image.id, error)
     is_deploy = task.kind is TaskKind.DEPLOY
     if isinstance(error, CloudUnavailable) and (is_deploy or _is_unfinished_of_volume(task)):
-        return Observation(task, image, Watch(), seen_at)  # no account's trouble, and no bill's
+        return Observation(
+            task=task, image=image, decision=Watch(), seen_at=seen_at
+        )  # no account's trouble, and no bill's
     fault = None
     if task.state in UNFINISHED:
         fault = fault_of_postponement(task, str(error), site.deadlines, site.clock())
     decision = Failed(fault) if fault else Postponed(str(error), was_seen)
-    return Observation(task, image, decision, seen_at)
+    return Observation(task=task, image=image, decision=decision, seen_at=seen_at)
 
 
 def _servers_of(site: Site, task: Task) -> Sequence[Server]:

@@ -30,7 +30,12 @@ _CALLS: dict[str, Call] = {
         s.home.id, "lost", system_clock()
     ),
 }
-_PART = CapturePart(PartKind.VOLUME, "00000000-0000-4000-8000-000000000000", PartStatus.READY, "")
+_PART = CapturePart(
+    kind=PartKind.VOLUME,
+    id="00000000-0000-4000-8000-000000000000",
+    status=PartStatus.READY,
+    word="",
+)
 _CALLS_OF: dict[Capability, dict[str, Call]] = {
     Capability.DOMAINS: {
         "find_domain": lambda p, s: p.find_domain("no such domain"),

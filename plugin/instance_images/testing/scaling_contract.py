@@ -22,7 +22,20 @@ class ScalingContract(Contract):
     ) -> None:
         request, order = GroupRequest("g", 0, 1, 0, 0), scene.order("g")
         group = ScalingGroup(
-            "g", "g", "p", "g", GroupStatus.READY, "", None, None, 0, 1, 0, 0, True, None
+            id="g",
+            name="g",
+            project_id="p",
+            group="g",
+            status=GroupStatus.READY,
+            reason="",
+            cloud_image_id=None,
+            flavor=None,
+            min_size=0,
+            max_size=1,
+            desired_size=0,
+            size=0,
+            keeps_members=True,
+            fault=None,
         )
         refusals: dict[str, Callable[[], Any]] = {
             "list_scaling_groups": lambda: provider.list_scaling_groups("p"),

@@ -26,7 +26,7 @@ from instance_images.testing.scene import HOSTILE_NAME, Contract, Scene, require
 _GIB = 2**30
 
 
-@dataclass
+@dataclass(kw_only=True)
 class VolumeCapture:
     """A capture that has gone all its steps, and what was seen at each of them."""
 
@@ -51,7 +51,7 @@ class VolumeContract(Contract):
     def test_part_for_volumes_is_complete_or_refuses(
         self, bench: CloudBench, provider: Provider
     ) -> None:
-        part = CapturePart(PartKind.VOLUME, "v", PartStatus.READY, "")
+        part = CapturePart(kind=PartKind.VOLUME, id="v", status=PartStatus.READY, word="")
         refusals: dict[str, Callable[[], Any]] = {
             "find_root_volume": lambda: provider.find_root_volume("p", "s"),
             "request_snapshot": lambda: provider.request_snapshot("p", "v", "r"),
@@ -171,7 +171,9 @@ class VolumeContract(Contract):
         self, bench: CloudBench, scene: Scene, provider: Provider, kind: PartKind
     ) -> None:
         require(bench, Capability.VOLUMES)
-        gone = CapturePart(kind, str(uuid.uuid4()), PartStatus.READY, "available")
+        gone = CapturePart(
+            kind=kind, id=str(uuid.uuid4()), status=PartStatus.READY, word="available"
+        )
 
         provider.delete_part(scene.home.id, gone)
 
@@ -181,7 +183,7 @@ def _capture_a_volume(bench: CloudBench, scene: Scene) -> VolumeCapture:
     server = provider.find_server(home, bench.new_volume_server(home, "db"))
     assert server.is_volume_backed is True
     root = provider.find_root_volume(home, server.id)
-    steps = VolumeCapture(str(uuid.uuid4()), server.id, root)
+    steps = VolumeCapture(request_id=str(uuid.uuid4()), server_id=server.id, root=root)
     mark = steps.request_id
 
     steps.ids[PartKind.SNAPSHOT] = provider.request_snapshot(home, steps.root.id, mark)

@@ -146,7 +146,12 @@ def _reports(
             previous = before[account.id].get(currency)
             try:
                 stated = state_in(
-                    assignment.timezone, assignment.cut, account, currency, ledgers, previous
+                    timezone=assignment.timezone,
+                    cut=assignment.cut,
+                    account=account,
+                    currency=currency,
+                    ledgers=ledgers,
+                    previous=previous,
                 )
             except LedgerMismatch as error:
                 faults.append(f"account {printable(account.id)}: {error}")
@@ -185,13 +190,15 @@ def account_file(stated: Stated, file: File | None = None) -> AccountFile:
     """Return what the manifest says of the report."""
     statement = stated.statement
     return AccountFile(
-        statement.account.id,
-        statement.account.name,
-        statement.currency,
-        sum(len(section.lines) + len(section.adjustments) for section in statement.sections),
-        _total(statement),
-        stated.nanos,
-        file,
+        account_id=statement.account.id,
+        account_name=statement.account.name,
+        currency=statement.currency,
+        lines_count=sum(
+            len(section.lines) + len(section.adjustments) for section in statement.sections
+        ),
+        total=_total(statement),
+        nanos=stated.nanos,
+        file=file,
     )
 
 

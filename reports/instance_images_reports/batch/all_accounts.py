@@ -54,7 +54,7 @@ _SHOWN_FAULTS = 5
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Books:
     """What the ledger charges all accounts in a period, and in the period before."""
 
@@ -82,12 +82,12 @@ def read_books(connection: sa.Connection, settings: Settings, period: Period) ->
         if each.account.id in charged
     ]
     return Books(
-        cut,
-        before,
-        places,
-        sums,
-        sums_before,
-        batches_of(connection, members),
+        cut=cut,
+        before=before,
+        places=places,
+        sums=sums,
+        sums_before=sums_before,
+        batches=batches_of(connection, members),
     )
 
 
@@ -95,13 +95,13 @@ def summary_of(books: Books, settings: Settings) -> Summary:
     """Return the summary over all accounts."""
     sums = [*books.sums, *books.sums_before]
     return summarise(
-        books.cut,
-        books.before,
-        settings.billing.timezone.key,
-        {each.account.id: each.account.name for each in books.places},
-        books.sums,
-        books.sums_before,
-        {currency: currency_digits(currency) for currency in {one.currency for one in sums}},
+        cut=books.cut,
+        before=books.before,
+        timezone=settings.billing.timezone.key,
+        names={each.account.id: each.account.name for each in books.places},
+        sums=books.sums,
+        sums_before=books.sums_before,
+        digits={currency: currency_digits(currency) for currency in {one.currency for one in sums}},
     )
 
 
@@ -166,18 +166,18 @@ def write_all(
         files, faults = make_all(settings, books, engine, target, progress)
         _require_right(faults + differences(files, books.sums))
         manifest = Manifest(
-            version("instance-images"),
-            books.cut.period.name,
-            settings.billing.timezone.key,
-            books.cut.period_state,
-            output_format,
-            places_of(books.cut),
-            files,
-            [
+            version=version("instance-images"),
+            period=books.cut.period.name,
+            timezone=settings.billing.timezone.key,
+            period_state=books.cut.period_state,
+            output_format=output_format,
+            places=places_of(books.cut),
+            accounts=files,
+            shared=[
                 *(_files_below(draft, output_format) if is_dataset else []),
                 *_write_summaries(draft, summary_of(books, settings), files, presentation),
             ],
-            totals_of(files),
+            totals=totals_of(files),
         )
         write_new(draft / MANIFEST, manifest_json(manifest).encode())
     return manifest

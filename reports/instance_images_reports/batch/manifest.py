@@ -35,7 +35,7 @@ class File:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountFile:
     """The report of an account in a currency. ``file`` is None where none was to be written.
 
@@ -65,7 +65,7 @@ class Place:
     last_adjustment: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """The content of a folder of reports. ``accounts`` are sorted by id and currency.
 
@@ -198,12 +198,12 @@ def _manifest(read: Any) -> Manifest:
     if read["report"] != KIND:
         raise ValueError(f"report is {read['report']!r}")
     return Manifest(
-        str(read["version"]),
-        str(read["period"]["name"]),
-        str(read["period"]["timezone"]),
-        str(read["period"]["state"]),
-        str(read["format"]),
-        [
+        version=str(read["version"]),
+        period=str(read["period"]["name"]),
+        timezone=str(read["period"]["timezone"]),
+        period_state=str(read["period"]["state"]),
+        output_format=str(read["format"]),
+        places=[
             Place(
                 str(one["location"]),
                 None if one["metered_until"] is None else parse_instant(one["metered_until"]),
@@ -211,21 +211,21 @@ def _manifest(read: Any) -> Manifest:
             )
             for one in read["locations"]
         ],
-        [_read_account(one) for one in read["accounts"]],
-        [_read_file(one) for one in read["shared"]],
-        {(one["location"], one["currency"]): _nanos(one["exact"]) for one in read["totals"]},
+        accounts=[_read_account(one) for one in read["accounts"]],
+        shared=[_read_file(one) for one in read["shared"]],
+        totals={(one["location"], one["currency"]): _nanos(one["exact"]) for one in read["totals"]},
     )
 
 
 def _read_account(one: Any) -> AccountFile:
     found = AccountFile(
-        str(one["account_id"]),
-        str(one["account_name"]),
-        str(one["currency"]),
-        int(one["lines"]),
-        _amount(one["total"]),
-        {str(name): _nanos(text) for name, text in one["locations"].items()},
-        _read_file(one) if "path" in one else None,
+        account_id=str(one["account_id"]),
+        account_name=str(one["account_name"]),
+        currency=str(one["currency"]),
+        lines_count=int(one["lines"]),
+        total=_amount(one["total"]),
+        nanos={str(name): _nanos(text) for name, text in one["locations"].items()},
+        file=_read_file(one) if "path" in one else None,
     )
     if found.charged_nanos != _nanos(one["exact"]):
         raise ValueError(f"the locations of {found.account_id} do not add up to its exact amount")

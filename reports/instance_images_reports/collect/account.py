@@ -43,7 +43,14 @@ def collect(
     chosen = _currency(ledgers, settings, currency)
     before = read_cut(connection, period_before(period.start, timezone))
     previous = previous_by_currency(before.period, read_sums(connection, before, account.id))
-    return state_in(timezone, cut, account, chosen, ledgers, previous.get(chosen)).statement
+    return state_in(
+        timezone=timezone,
+        cut=cut,
+        account=account,
+        currency=chosen,
+        ledgers=ledgers,
+        previous=previous.get(chosen),
+    ).statement
 
 
 def previous_by_currency(before: Period, sums: Iterable[LedgerSum]) -> dict[str, Previous]:
@@ -78,16 +85,16 @@ def state_in(
     """Return the account's statement in the currency. Raises LedgerMismatch."""
     own = [_in_currency(one, currency) for one in ledgers]
     statement = state(
-        account,
-        cut.period,
-        timezone.key,
-        currency,
-        currency_digits(currency),
-        own,
-        days_of(cut.period, timezone),
-        cut.period_state,
-        previous,
-        cut.closed_at,
+        account=account,
+        period=cut.period,
+        timezone=timezone.key,
+        currency=currency,
+        currency_digits=currency_digits(currency),
+        ledgers=own,
+        days=days_of(cut.period, timezone),
+        period_state=cut.period_state,
+        previous=previous,
+        closed_at=cut.closed_at,
     )
     return Stated(statement, {one.location: one.charged_nanos for one in own if one.has_rows})
 

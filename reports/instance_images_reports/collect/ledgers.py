@@ -60,15 +60,15 @@ def _at_location(
     minimums = _minimums(connection, cut, keys)
     return {
         key: LocationLedger(
-            place.location,
-            place.metered_until,
-            place.rates,
-            billed.get(key, ()),
-            posted.get(key, ()),
-            adjusted.get(key, ()),
-            minimums.get(key, ()),
-            names.get(key, {}),
-            cut.minimum_rule,
+            location=place.location,
+            metered_until=place.metered_until,
+            rates=place.rates,
+            images=billed.get(key, ()),
+            postings=posted.get(key, ()),
+            adjustments=adjusted.get(key, ()),
+            minimums=minimums.get(key, ()),
+            image_names=names.get(key, {}),
+            minimum_rule=cut.minimum_rule,
         )
         for key in keys
     }
@@ -106,7 +106,14 @@ def _billed_images(connection: sa.Connection, cut: Cut, location: str, keys: Seq
     found: Rows = {}
     for key, image_id, *of_interval, name, source_id, source in connection.execute(query):
         interval = Interval(image_id, *of_interval)
-        image = BilledImage(image_id, name, location, source, interval, source_id)
+        image = BilledImage(
+            image_id=image_id,
+            name=name,
+            location=location,
+            source_instance_name=source,
+            interval=interval,
+            source_instance_id=source_id,
+        )
         found.setdefault(key, []).append(image)
     return found
 

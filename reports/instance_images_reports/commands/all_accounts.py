@@ -109,13 +109,13 @@ def report_all(
         return
     with accounts_progress(f"Reports of {period.name}") as progress:
         manifest = write_all(
-            settings,
-            books,
-            chosen,
-            output,
-            output_format,
-            presentation,
-            progress,
+            settings=settings,
+            books=books,
+            engine=chosen,
+            directory=output,
+            output_format=output_format,
+            presentation=presentation,
+            progress=progress,
             replace=force,
         )
     count = len(manifest.accounts)

@@ -143,7 +143,14 @@ def cloud_usage(
     require_no_engine(**engine)
     delivery = Delivery(chosen_format(output_format, output), section_name, output, force, mail_to)
     period = named_period_begun(invocation, period_text)
-    report_one(invocation, account, period, currency, delivery, presentation)
+    report_one(
+        invocation=invocation,
+        account=account,
+        period=period,
+        currency=currency,
+        delivery=delivery,
+        presentation=presentation,
+    )
 
 
 def _presentation(settings: Settings, locale: str, paper: str, focus_version: str) -> Presentation:

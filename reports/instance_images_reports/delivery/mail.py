@@ -91,12 +91,12 @@ def mail_report(
         words.gettext("The report is attached."),
     ]
     message = compose(
-        box.settings.sender,
-        box.recipients,
-        f"{words.gettext('Cloud Usage')}, {account.name}, {month}",
-        "".join(f"{printable(line)}\n" for line in lines),
-        attachment,
-        now,
+        sender=box.settings.sender,
+        recipients=box.recipients,
+        subject=f"{words.gettext('Cloud Usage')}, {account.name}, {month}",
+        body="".join(f"{printable(line)}\n" for line in lines),
+        attachment=attachment,
+        now=now,
     )
     return send(box.settings, message, box.recipients)
 

@@ -26,7 +26,7 @@ REVERSES = "reverses entry"
 CORRECTION, ALLOWANCE, MINIMUM = "correction", "allowance", "minimum"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BesideDraft:
     """An amount beside the lines, before it is rounded.
 
@@ -55,13 +55,13 @@ def beside_drafts(ledger: LocationLedger, period: Period, timezone: ZoneInfo) ->
         *_corrections(ledger, timezone),
         *(
             BesideDraft(
-                MINIMUM,
-                ledger.location,
-                "",
-                period.start,
-                period.end,
-                _minimum_reason(rate),
-                Fraction(minimum.amount_nanos),
+                kind=MINIMUM,
+                location=ledger.location,
+                image_id="",
+                start=period.start,
+                end=period.end,
+                reason=_minimum_reason(rate),
+                nanos=Fraction(minimum.amount_nanos),
                 threshold=decimal_of(rate.minimum_nanos),
             )
             for minimum, rate in _with_rates(ledger, period)
@@ -81,13 +81,13 @@ def _allowances(ledger: LocationLedger, period: Period) -> list[BesideDraft]:
             until[rate.from_hour] = _slice_end(posting.starts_at, period)
     return [
         BesideDraft(
-            ALLOWANCE,
-            ledger.location,
-            "",
-            max(rate.from_hour, period.start),
-            until[rate.from_hour],
-            f"{_size_text(rate)} are free in every hour",
-            free[rate.from_hour],
+            kind=ALLOWANCE,
+            location=ledger.location,
+            image_id="",
+            start=max(rate.from_hour, period.start),
+            end=until[rate.from_hour],
+            reason=f"{_size_text(rate)} are free in every hour",
+            nanos=free[rate.from_hour],
             threshold=Decimal(rate.free_bytes) / UNIT_BYTES[rate.unit],
             unit=rate.unit,
         )
@@ -142,14 +142,16 @@ def _corrections(ledger: LocationLedger, timezone: ZoneInfo) -> list[BesideDraft
         rows: Sequence[Adjustment] = list(group)
         drafts.append(
             BesideDraft(
-                CORRECTION,
-                ledger.location,
-                image_id,
-                rows[0].corrects_at,
-                min(floor_hour(rows[-1].corrects_at) + HOUR, month.end),
-                reason if rows[0].reverses is None else f"{REVERSES} {rows[0].reverses}: {reason}",
-                Fraction(sum(row.amount_nanos for row in rows)),
-                ledger.image_names.get(image_id, ""),
+                kind=CORRECTION,
+                location=ledger.location,
+                image_id=image_id,
+                start=rows[0].corrects_at,
+                end=min(floor_hour(rows[-1].corrects_at) + HOUR, month.end),
+                reason=reason
+                if rows[0].reverses is None
+                else f"{REVERSES} {rows[0].reverses}: {reason}",
+                nanos=Fraction(sum(row.amount_nanos for row in rows)),
+                name=ledger.image_names.get(image_id, ""),
                 entry=rows[0].adjustment_key if rows[0].kind == HAND else None,
                 reverses=rows[0].reverses,
                 cause=_cause(rows[0]),

@@ -31,7 +31,7 @@ class Charge:
     rate: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChargeLine:
     """A charge with its rounded amount; ``amount_exact`` has nine decimals."""
 
@@ -76,12 +76,12 @@ def charge_section(
 def _line(charge: Charge, amount: Decimal) -> ChargeLine:
     nanos = round_half_even(Fraction(charge.amount) * NANOS_PER_UNIT)
     return ChargeLine(
-        charge.name,
-        charge.details,
-        charge.location,
-        charge.quantity,
-        charge.unit,
-        charge.rate,
-        decimal_of(nanos, 9),
-        amount,
+        name=charge.name,
+        details=charge.details,
+        location=charge.location,
+        quantity=charge.quantity,
+        unit=charge.unit,
+        rate=charge.rate,
+        amount_exact=decimal_of(nanos, 9),
+        amount=amount,
     )

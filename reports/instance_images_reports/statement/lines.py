@@ -21,7 +21,7 @@ from instance_images_reports.statement.rounding import decimal_of
 from instance_images_reports.statement.statement import Ending, Line
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LineDraft:
     """A line before its amount is rounded."""
 
@@ -122,7 +122,15 @@ def _draft(
 ) -> LineDraft:
     byte_seconds = image.interval.size_bytes * _seconds(start, end)
     nanos = charge_nanos(byte_seconds, rate, period)
-    return LineDraft(image, rate, start, end, ending, byte_seconds, nanos)
+    return LineDraft(
+        image=image,
+        rate=rate,
+        start=start,
+        end=end,
+        ending=ending,
+        byte_seconds=byte_seconds,
+        nanos=nanos,
+    )
 
 
 def _seconds(start: datetime, end: datetime) -> int:

@@ -9,7 +9,7 @@ from instance_images_billing.pricing.corrections import Adjustment
 from instance_images_billing.pricing.rating import Interval, Rate
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BilledImage:
     """An image with one of its intervals, as hours are posted by it."""
 
@@ -21,7 +21,7 @@ class BilledImage:
     source_instance_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LocationLedger:
     """What the ledger holds of one account at one location, as far as the period is concerned.
 

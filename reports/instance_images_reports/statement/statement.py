@@ -34,7 +34,7 @@ class Ending(StrEnum):
     OWNER_CHANGED = "owner_changed"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One image of one size at one rate within the period.
 
@@ -68,7 +68,7 @@ class Line:
         return self.ending in (Ending.STORED, Ending.PERIOD_ENDED)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Adjustment:
     """What is charged or given back beside the lines; ``amount_exact`` has nine decimals.
 
@@ -117,7 +117,7 @@ class Subtotal:
     amount: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
     """What part of the lines an image has, adjustments left out; or several images together.
 
@@ -180,7 +180,7 @@ class LocationPart:
     adjustments: Sequence[Adjustment]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
     """A part of the report, with lines and adjustments that add up to its total.
 
@@ -223,7 +223,7 @@ class Section:
         return len({line.image_id for line in self.lines if line.ending is Ending.DELETED})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
     """The Cloud Usage report of one account, period and currency.
 

@@ -21,7 +21,7 @@ from instance_images_reports.statement import rounding
 MOVERS = 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountCharge:
     """What an account is charged, and was in the period before.
 
@@ -48,7 +48,7 @@ class LocationCharge:
     exact_before: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CurrencySummary:
     """What is charged in one currency.
 
@@ -75,7 +75,7 @@ class CurrencySummary:
     gone_count: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """What all accounts are charged in a period, beside the period before.
 
@@ -112,15 +112,15 @@ def summarise(
     """
     currencies = sorted({one.currency for one in [*sums, *sums_before]})
     return Summary(
-        cut.period,
-        before.period,
-        timezone,
-        cut.period_state,
-        {
+        period=cut.period,
+        period_before=before.period,
+        timezone=timezone,
+        period_state=cut.period_state,
+        metered_until={
             place.location: place.metered_until and min(place.metered_until, cut.period.end)
             for place in cut.locations.values()
         },
-        [
+        currencies=[
             _in_currency(
                 currency,
                 digits[currency],
@@ -130,7 +130,7 @@ def summarise(
             )
             for currency in currencies
         ],
-        cut.digest,
+        period_digest=cut.digest,
     )
 
 
@@ -161,21 +161,23 @@ def _in_currency(
     total_before = sum((one.total_before for one in both if one.total_before is not None), zero)
     exact = decimal_of(sum(nanos.values()))
     return CurrencySummary(
-        currency,
-        total,
-        exact,
-        total - exact,
-        total_before,
-        total - total_before,
-        _percent(total - total_before, total_before),
-        _locations(sums, sums_before),
-        _ranked(charged),
-        sorted((one for one in changed if one.change > 0), key=_by_change)[:MOVERS],
-        sorted((one for one in changed if one.change < 0), key=_by_change, reverse=True)[:MOVERS],
-        _ranked(new)[:MOVERS],
-        sorted(gone, key=_by_change, reverse=True)[:MOVERS],
-        len(new),
-        len(gone),
+        currency=currency,
+        total=total,
+        exact=exact,
+        rounding=total - exact,
+        total_before=total_before,
+        change=total - total_before,
+        percent=_percent(total - total_before, total_before),
+        locations=_locations(sums, sums_before),
+        accounts=_ranked(charged),
+        risen=sorted((one for one in changed if one.change > 0), key=_by_change)[:MOVERS],
+        fallen=sorted((one for one in changed if one.change < 0), key=_by_change, reverse=True)[
+            :MOVERS
+        ],
+        new=_ranked(new)[:MOVERS],
+        gone=sorted(gone, key=_by_change, reverse=True)[:MOVERS],
+        new_count=len(new),
+        gone_count=len(gone),
     )
 
 
@@ -195,7 +197,12 @@ def _account(
     change = (total or zero) - (total_before or zero)
     exact = decimal_of(nanos or 0)
     return AccountCharge(
-        account, total, exact, total_before, change, _percent(change, total_before or zero)
+        account=account,
+        total=total,
+        exact=exact,
+        total_before=total_before,
+        change=change,
+        percent=_percent(change, total_before or zero),
     )
 
 

@@ -128,7 +128,16 @@ class FileCloud(Provider):
             return _server(*found[0], project_id)
         # Whatever is captured is there.
         status = ServerStatus.RUNNING
-        return Server(server_id, "vm", project_id, status, None, self.is_volume_backed, (), None)
+        return Server(
+            id=server_id,
+            name="vm",
+            project_id=project_id,
+            status=status,
+            task_state=None,
+            is_volume_backed=self.is_volume_backed,
+            addresses=(),
+            fault=None,
+        )
 
     def find_flavor(self, project_id: str, reference: str) -> Flavor:
         return Flavor(reference, reference, 64, 1)
@@ -240,10 +249,10 @@ class FileCloud(Provider):
 
 def _part(part_id: str, thing: Thing) -> CapturePart:
     return CapturePart(
-        PartKind(thing["kind"]),
-        part_id,
-        _PART_STATUS.get(thing["status"], PartStatus.WORKING),
-        thing["status"],
+        kind=PartKind(thing["kind"]),
+        id=part_id,
+        status=_PART_STATUS.get(thing["status"], PartStatus.WORKING),
+        word=thing["status"],
         source_id=thing["source"],
         created_at=parse_instant(thing["began"]),
     )
@@ -253,7 +262,16 @@ def _server(server_id: str, thing: Thing, project_id: str) -> Server:
     is_active = thing["status"] == "active"
     status = ServerStatus.RUNNING if is_active else ServerStatus.BUILDING
     task_state = None if is_active else "spawning"
-    return Server(server_id, thing["name"], project_id, status, task_state, False, (), None)
+    return Server(
+        id=server_id,
+        name=thing["name"],
+        project_id=project_id,
+        status=status,
+        task_state=task_state,
+        is_volume_backed=False,
+        addresses=(),
+        fault=None,
+    )
 
 
 def _image(image_id: str, thing: Thing) -> CloudImage:

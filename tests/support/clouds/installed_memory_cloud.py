@@ -43,7 +43,17 @@ class SlowProvider(MemoryProvider):
 
     def get_image(self, cloud_image_id: str) -> CloudImage | None:
         saving = CloudImageStatus.SAVING
-        return CloudImage(cloud_image_id, "", "acme", saving, None, None, 0, 0, self.clock())
+        return CloudImage(
+            id=cloud_image_id,
+            name="",
+            owner_id="acme",
+            status=saving,
+            size_bytes=None,
+            virtual_size_bytes=None,
+            min_disk_gib=0,
+            min_ram_mib=0,
+            changed_at=self.clock(),
+        )
 
 
 _KINDS = {"faulty": FaultyProvider, "stuck": StuckProvider}

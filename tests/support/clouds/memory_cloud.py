@@ -111,7 +111,14 @@ class MemoryProvider(Provider):
         self._answer()
         self._enter(project_id)
         return Server(
-            server_id, f"vm {server_id}", project_id, ServerStatus.RUNNING, None, False, (), None
+            id=server_id,
+            name=f"vm {server_id}",
+            project_id=project_id,
+            status=ServerStatus.RUNNING,
+            task_state=None,
+            is_volume_backed=False,
+            addresses=(),
+            fault=None,
         )
 
     def find_flavor(self, project_id: str, reference: str) -> Flavor:

@@ -152,7 +152,12 @@ class OffersWhatIsNotThere(StrictMemoryProvider):
         self, project_id: str, cloud_image_ids: Sequence[str]
     ) -> Sequence[OfferedImage]:
         self._answer()
-        return [OfferedImage(id, "", project_id, 0, 0, 0) for id in cloud_image_ids]
+        return [
+            OfferedImage(
+                id=id, name="", owner_id=project_id, size_bytes=0, min_disk_gib=0, min_ram_mib=0
+            )
+            for id in cloud_image_ids
+        ]
 
 
 @found_by("test_image_is_shared_with_projects_and_sharing_it_again_changes_nothing")

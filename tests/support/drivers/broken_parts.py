@@ -157,7 +157,7 @@ class HasNoPartsInAnOutage(StrictMemoryProvider):
 class MakesUpParts(StrictMemoryProvider):
     def find_parts(self, project_id: str, kind: PartKind, request_id: str) -> Sequence[CapturePart]:
         self._answer()
-        return [CapturePart(kind, "v", PartStatus.READY, "available")]
+        return [CapturePart(kind=kind, id="v", status=PartStatus.READY, word="available")]
 
 
 @found_by("test_each_part_is_found_by_its_mark_until_it_is_deleted")

@@ -36,7 +36,7 @@ class Part:
     label: str | None = None
 
 
-@dataclass
+@dataclass(kw_only=True)
 class World:
     """All that is in the cloud, whichever driver looks at it."""
 
@@ -56,7 +56,16 @@ class World:
         self, project_id: str, name: str, *, volume: bool = False, status: ServerStatus, **more: str
     ) -> str:
         """Make an instance."""
-        made = Server(str(uuid.uuid4()), name, project_id, status, None, volume, (), None)
+        made = Server(
+            id=str(uuid.uuid4()),
+            name=name,
+            project_id=project_id,
+            status=status,
+            task_state=None,
+            is_volume_backed=volume,
+            addresses=(),
+            fault=None,
+        )
         self.instances[made.id] = Instance(made, **more)
         return made.id
 

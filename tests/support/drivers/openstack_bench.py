@@ -18,7 +18,14 @@ from support.clouds import embedded_cloud
 from support.clouds.embedded_cloud import EmbeddedCloud, wait_for
 
 LOCATION = Location(
-    "RegionOne", True, "openstack", "admin", "RegionOne", "EUR", None, stack_cloud="stacks"
+    name="RegionOne",
+    enabled=True,
+    provider="openstack",
+    cloud="admin",
+    region_name="RegionOne",
+    currency="EUR",
+    max_images=None,
+    stack_cloud="stacks",
 )
 # What begins captures and instances; faults hit other services' requests too, which these are not.
 _BEGINNING = r"^/v2\.1/servers(/[^/]+/action)?$"

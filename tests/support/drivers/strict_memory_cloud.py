@@ -34,7 +34,15 @@ from instance_images.model.scaling import GroupRequest, GroupStatus, Member, Rol
 from support.clouds.memory_cloud import MemoryProvider
 from support.drivers.memory_world import Part, World
 
-LOCATION = Location("memory", True, "memory", "memory", "memory", "EUR", None)
+LOCATION = Location(
+    name="memory",
+    enabled=True,
+    provider="memory",
+    cloud="memory",
+    region_name="memory",
+    currency="EUR",
+    max_images=None,
+)
 DOMAIN = Domain("domain-1", "Acme Holding")
 TINY = Flavor("flavor-1", "tiny", 64, 1)
 
@@ -207,7 +215,12 @@ class StrictMemoryProvider(MemoryProvider):
     def _make(self, kind: PartKind, project_id: str, mark: str, source_id: str) -> str:
         self._answer()
         part = CapturePart(
-            kind, str(uuid.uuid4()), PartStatus.WORKING, "creating", source_id, self.clock()
+            kind=kind,
+            id=str(uuid.uuid4()),
+            status=PartStatus.WORKING,
+            word="creating",
+            source_id=source_id,
+            created_at=self.clock(),
         )
         self.world.parts[part.id] = Part(project_id, mark, part)
         return part.id

@@ -126,7 +126,16 @@ def server_of(machine: toy_cloud.Thing) -> Server:
     """Return the machine in our words."""
     status = STATES.get(machine["state"], ServerStatus.OTHER)
     owner = machine["project"]
-    return Server(machine["id"], machine["name"], owner, status, None, False, (), None)
+    return Server(
+        id=machine["id"],
+        name=machine["name"],
+        project_id=owner,
+        status=status,
+        task_state=None,
+        is_volume_backed=False,
+        addresses=(),
+        fault=None,
+    )
 
 
 def image_of(disc: toy_cloud.Thing) -> CloudImage:

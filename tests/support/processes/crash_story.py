@@ -35,7 +35,7 @@ def _images() -> list[StoryImage]:
 
 
 @dataclass(frozen=True)
-class Story:
+class CrashScenario:
     """The images of the crash tests."""
 
     images: list[StoryImage] = field(default_factory=_images)

@@ -21,13 +21,13 @@ from instance_images.model.learning import Event, Learning, Source
 from instance_images.model.records import Account
 from instance_images_billing.hours.metering import meter
 
-from support.processes.crash_story import ACCOUNTS, HOURS, LATE_BY, SIZE, START, Story
+from support.processes.crash_story import ACCOUNTS, HOURS, LATE_BY, SIZE, START, CrashScenario
 from support.worlds.ledger_world import LOCATION, World
 
 PATIENCE_SECONDS = 120
 
 
-def tell_of(world: World, story: Story, hour: int) -> None:
+def tell_of(world: World, story: CrashScenario, hour: int) -> None:
     """Record what the story has for the hour, in one transaction, once."""
     for number, image in enumerate(story.images):
         if image.told_begin == hour:
@@ -36,7 +36,7 @@ def tell_of(world: World, story: Story, hour: int) -> None:
             _end(world, number, story)
 
 
-def _begin(world: World, number: int, story: Story) -> None:
+def _begin(world: World, number: int, story: CrashScenario) -> None:
     image = story.images[number]
     begins = START + timedelta(seconds=image.begins)
     account = ACCOUNTS[number % len(ACCOUNTS)]
@@ -67,7 +67,7 @@ def _begin(world: World, number: int, story: Story) -> None:
     world.database.write(work)
 
 
-def _end(world: World, number: int, story: Story) -> None:
+def _end(world: World, number: int, story: CrashScenario) -> None:
     image = story.images[number]
     ends = START + timedelta(seconds=image.ends)
 
@@ -86,7 +86,7 @@ def _end(world: World, number: int, story: Story) -> None:
 def meter_all(url: str, say: Callable[[bytes], object]) -> None:
     """Meter hour by hour, from wherever the ledger is, and say when all is done."""
     world = World(Database(url))
-    story = Story()
+    story = CrashScenario()
     watermark = world.watermark() or START
     first = max(0, int((watermark - START).total_seconds()) // 3600 - LATE_BY)
     say(b"begun\n")

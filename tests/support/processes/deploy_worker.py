@@ -32,7 +32,13 @@ def main() -> None:
     """Ask for the instances."""
     application = Application(load_settings([Path(CONFIG_FILE)]))
     location = application.settings.location(None)
-    site = Site(location, MortalProvider(location), application.database, application.clock, 10)
+    site = Site(
+        location=location,
+        provider=MortalProvider(location),
+        database=application.database,
+        clock=application.clock,
+        default_max_images=10,
+    )
     order = Order(name="mortal", flavor="m1.tiny", networks=("none",), count=2)
     deploy(site, site.account(ACCOUNT), "golden", order)
 

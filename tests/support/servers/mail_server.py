@@ -24,7 +24,7 @@ from cryptography.x509.oid import NameOID
 USER, PASSWORD = "reports", "s3cret-password"
 
 
-@dataclass
+@dataclass(kw_only=True)
 class MailServer:
     """What the server was sent, and what it refuses."""
 

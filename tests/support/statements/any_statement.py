@@ -54,16 +54,16 @@ def ledgers_and_statements(draw: st.DrawFn) -> tuple[list[LocationLedger], State
     closed = draw(st.booleans())
     ledgers = [draw(_ledgers(name, period, zone, currency)) for name in locations]
     statement = state(
-        Account(draw(_IDS), draw(_NAMES)),
-        period,
-        zone.key,
-        currency,
-        CURRENCY_DIGITS[currency],
-        ledgers,
-        days_of(period, zone),
-        "closed" if closed else "open",
-        None,
-        datetime(2026, 12, 3, 9, 30, 1, tzinfo=UTC) if closed else None,
+        account=Account(draw(_IDS), draw(_NAMES)),
+        period=period,
+        timezone=zone.key,
+        currency=currency,
+        currency_digits=CURRENCY_DIGITS[currency],
+        ledgers=ledgers,
+        days=days_of(period, zone),
+        period_state="closed" if closed else "open",
+        previous=None,
+        closed_at=datetime(2026, 12, 3, 9, 30, 1, tzinfo=UTC) if closed else None,
     )
     return ledgers, statement
 
@@ -82,14 +82,14 @@ def _ledgers(
     corrections = draw(st.lists(_adjustments(first, until), max_size=3))
     minimums = draw(st.lists(st.integers(1, 10**12), max_size=1))
     return LocationLedger(
-        location,
-        until,
-        rates,
-        images,
-        _postings(images, rates, period, until, zone),
-        corrections,
-        [MinimumCharge(ACCOUNT_KEY, "2026-11", until, nanos, until) for nanos in minimums],
-        {one.image_id: draw(_NAMES) for one in corrections},
+        location=location,
+        metered_until=until,
+        rates=rates,
+        images=images,
+        postings=_postings(images, rates, period, until, zone),
+        adjustments=corrections,
+        minimums=[MinimumCharge(ACCOUNT_KEY, "2026-11", until, nanos, until) for nanos in minimums],
+        image_names={one.image_id: draw(_NAMES) for one in corrections},
     )
 
 
@@ -116,24 +116,33 @@ def _images(draw: st.DrawFn, location: str, first: datetime) -> BilledImage:
     lasts = draw(st.none() | st.integers(1, 100_000))
     end = None if lasts is None else start + timedelta(seconds=lasts)
     size = draw(st.integers(1, 10**13))
-    interval = Interval(image_id, size, start, end, account_key=ACCOUNT_KEY)
-    return BilledImage(image_id, draw(_NAMES), location, draw(_NAMES), interval, "instance")
+    interval = Interval(
+        image_id=image_id, size_bytes=size, starts_at=start, ends_at=end, account_key=ACCOUNT_KEY
+    )
+    return BilledImage(
+        image_id=image_id,
+        name=draw(_NAMES),
+        location=location,
+        source_instance_name=draw(_NAMES),
+        interval=interval,
+        source_instance_id="instance",
+    )
 
 
 @st.composite
 def _adjustments(draw: st.DrawFn, first: datetime, until: datetime) -> Adjustment:
     hours = draw(st.integers(-100, int((until - first) / HOUR) - 1))
     return Adjustment(
-        ACCOUNT_KEY,
-        draw(st.uuids(version=4).map(str)),
-        first + hours * HOUR,
-        until,
-        LATE,
-        0,
-        draw(_NANOS),
-        draw(_NAMES),
-        "meter",
-        until,
+        account_key=ACCOUNT_KEY,
+        image_id=draw(st.uuids(version=4).map(str)),
+        corrects_at=first + hours * HOUR,
+        counted_at=until,
+        kind=LATE,
+        byte_seconds=0,
+        amount_nanos=draw(_NANOS),
+        reason=draw(_NAMES),
+        author="meter",
+        posted_at=until,
     )
 
 

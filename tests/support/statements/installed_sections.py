@@ -20,7 +20,15 @@ def addresses(request: SectionRequest) -> SectionContent | None:
         return None
     hours = Decimal(request.period.duration_seconds) / 3600
     rate = Decimal("0.0051")
-    charge = Charge("203.0.113.7", hours * rate, "reserved", "RegionOne", hours, "h", rate)
+    charge = Charge(
+        name="203.0.113.7",
+        amount=hours * rate,
+        details="reserved",
+        location="RegionOne",
+        quantity=hours,
+        unit="h",
+        rate=rate,
+    )
     return SectionContent("Addresses", [charge])
 
 
@@ -28,7 +36,7 @@ def support(request: SectionRequest) -> SectionContent | None:
     """Charge 0.333 for each image that the account has, as our own database tells."""
     query = sa.select(sa.func.count()).select_from(images)
     count = request.connection.execute(query).scalar_one()
-    return SectionContent("Support", [Charge("per image", Decimal("0.333") * count)])
+    return SectionContent("Support", [Charge(name="per image", amount=Decimal("0.333") * count)])
 
 
 def nothing(request: SectionRequest) -> SectionContent | None:
@@ -48,7 +56,7 @@ def unreachable(request: SectionRequest) -> SectionContent | None:
 
 def inexact(request: SectionRequest) -> SectionContent | None:
     """Answer with a float."""
-    return SectionContent("Inexact", [Charge("a", 0.1)])  # type: ignore[arg-type]
+    return SectionContent("Inexact", [Charge(name="a", amount=0.1)])  # type: ignore[arg-type]
 
 
 def install(directory: Path, *entry_points: str) -> Path:

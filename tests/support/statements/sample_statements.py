@@ -108,9 +108,30 @@ _DAYS = [
 # Of 1.765531278: 70.800 %, 20.988 % and 8.212 %. Rounded down these are 70.8 + 20.9 + 8.2 = 99.9,
 # and the second lost most by it.
 _SHARES = [
-    Share(_DELETED.image_id, _DELETED.name, "RegionOne", 1, Decimal("1.25"), Decimal("70.8")),
-    Share(_BASE.image_id, _BASE.name, "RegionOne", 1, Decimal("0.37"), Decimal("21.0")),
-    Share(_SMALL.image_id, _SMALL.name, "RegionTwo", 1, Decimal("0.15"), Decimal("8.2")),
+    Share(
+        image_id=_DELETED.image_id,
+        name=_DELETED.name,
+        location="RegionOne",
+        images_count=1,
+        amount=Decimal("1.25"),
+        percent=Decimal("70.8"),
+    ),
+    Share(
+        image_id=_BASE.image_id,
+        name=_BASE.name,
+        location="RegionOne",
+        images_count=1,
+        amount=Decimal("0.37"),
+        percent=Decimal("21.0"),
+    ),
+    Share(
+        image_id=_SMALL.image_id,
+        name=_SMALL.name,
+        location="RegionTwo",
+        images_count=1,
+        amount=Decimal("0.15"),
+        percent=Decimal("8.2"),
+    ),
 ]
 # From noon of the 23rd (UTC) 179 hours are left: 10 x 179 x 0.05 / 730 = 0.122602740, and
 # 20 x 179 x 0.073 / 730 = 0.358. With 1.765531278 that is 2.246134018.
@@ -273,15 +294,36 @@ def hostile() -> Statement:
     ]
     adjustments = [
         Adjustment(
-            f"id-{number}", METERED_UNTIL, name, Decimal("0.00"), location="RegionOne", name=name
+            image_id=f"id-{number}",
+            hour=METERED_UNTIL,
+            reason=name,
+            amount=Decimal("0.00"),
+            location="RegionOne",
+            name=name,
         )
         for number, name in enumerate(HOSTILE_NAMES)
     ]
     # 100 / 14 is 7.14: each of ten has 7.1 %, the other four 28.6 % and, once more, what is left.
     shares = [
-        Share(line.image_id, line.name, "RegionOne", 1, line.amount, Decimal("7.1"))
+        Share(
+            image_id=line.image_id,
+            name=line.name,
+            location="RegionOne",
+            images_count=1,
+            amount=line.amount,
+            percent=Decimal("7.1"),
+        )
         for line in lines[:10]
-    ] + [Share("", "", "", 4, Decimal("1.48"), Decimal("29.0"))]
+    ] + [
+        Share(
+            image_id="",
+            name="",
+            location="",
+            images_count=4,
+            amount=Decimal("1.48"),
+            percent=Decimal("29.0"),
+        )
+    ]
     account = Account("=cmd|' /C calc'!A0", "<b>Evil</b> \x1b]0;owned\x07\u202e& Co")
     # 14 x 0.37 = 5.18
     return of_lines(

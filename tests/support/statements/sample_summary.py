@@ -44,35 +44,52 @@ def cut(period: Period, closed_at: datetime | None = None) -> Cut:
 # Müller: 0.00 after an allowance, and 0.00 before. Dune is new, Echo gone. Bolt also has 3000 yen.
 # Rounding: 0.004 for Bolt and -0.005 for Acme are -0.001 together.
 SUMS = [
-    LedgerSum("1acme", "RegionOne", "EUR", 1200 * EUR + 4 * CENT // 10),
-    LedgerSum("1acme", "RegionTwo", "EUR", 40 * EUR + CENT // 10, adjustments=-6 * EUR),
-    LedgerSum("2bolt", "RegionOne", "EUR", 90 * EUR, minimums=9 * EUR + 996 * CENT // 10),
-    LedgerSum("2bolt", "RegionTwo", "JPY", 3000 * EUR),
-    LedgerSum("3cafe", "RegionOne", "EUR", 0),
-    LedgerSum("4dune", "RegionOne", "EUR", 12 * EUR),
-    LedgerSum("6host", "RegionOne", "EUR", 2 * EUR),
-    LedgerSum("7form", "RegionOne", "EUR", 2 * EUR),
+    LedgerSum(
+        account_id="1acme",
+        location="RegionOne",
+        currency="EUR",
+        postings=1200 * EUR + 4 * CENT // 10,
+    ),
+    LedgerSum(
+        account_id="1acme",
+        location="RegionTwo",
+        currency="EUR",
+        postings=40 * EUR + CENT // 10,
+        adjustments=-6 * EUR,
+    ),
+    LedgerSum(
+        account_id="2bolt",
+        location="RegionOne",
+        currency="EUR",
+        postings=90 * EUR,
+        minimums=9 * EUR + 996 * CENT // 10,
+    ),
+    LedgerSum(account_id="2bolt", location="RegionTwo", currency="JPY", postings=3000 * EUR),
+    LedgerSum(account_id="3cafe", location="RegionOne", currency="EUR", postings=0),
+    LedgerSum(account_id="4dune", location="RegionOne", currency="EUR", postings=12 * EUR),
+    LedgerSum(account_id="6host", location="RegionOne", currency="EUR", postings=2 * EUR),
+    LedgerSum(account_id="7form", location="RegionOne", currency="EUR", postings=2 * EUR),
 ]
 SUMS_BEFORE = [
-    LedgerSum("1acme", "RegionOne", "EUR", 1000 * EUR),
-    LedgerSum("2bolt", "RegionOne", "EUR", 250 * EUR),
-    LedgerSum("3cafe", "RegionOne", "EUR", 0),
-    LedgerSum("5echo", "RegionTwo", "EUR", 7 * EUR),
-    LedgerSum("6host", "RegionOne", "EUR", 2 * EUR),
-    LedgerSum("7form", "RegionOne", "EUR", 1 * EUR),
+    LedgerSum(account_id="1acme", location="RegionOne", currency="EUR", postings=1000 * EUR),
+    LedgerSum(account_id="2bolt", location="RegionOne", currency="EUR", postings=250 * EUR),
+    LedgerSum(account_id="3cafe", location="RegionOne", currency="EUR", postings=0),
+    LedgerSum(account_id="5echo", location="RegionTwo", currency="EUR", postings=7 * EUR),
+    LedgerSum(account_id="6host", location="RegionOne", currency="EUR", postings=2 * EUR),
+    LedgerSum(account_id="7form", location="RegionOne", currency="EUR", postings=1 * EUR),
 ]
 
 
 def summary() -> Summary:
     """Return the summary of these sums."""
     return summarise(
-        cut(PERIOD),
-        cut(OCTOBER, PERIOD.end),
-        "Europe/Berlin",
-        NAMES,
-        SUMS,
-        SUMS_BEFORE,
-        {"EUR": 2, "JPY": 0},
+        cut=cut(PERIOD),
+        before=cut(OCTOBER, PERIOD.end),
+        timezone="Europe/Berlin",
+        names=NAMES,
+        sums=SUMS,
+        sums_before=SUMS_BEFORE,
+        digits={"EUR": 2, "JPY": 0},
     )
 
 

@@ -27,7 +27,14 @@ class Cloud(World):
         """From now on adopt what the mode says."""
         location = replace(LOCATION, max_images=max_images)
         policy = AdoptionPolicy(AdoptMode(mode), frozenset(excluded))
-        self.site = Site(location, self.cloud, self.database, self.clock, 1000, adoption=policy)
+        self.site = Site(
+            location=location,
+            provider=self.cloud,
+            database=self.database,
+            clock=self.clock,
+            default_max_images=1000,
+            adoption=policy,
+        )
         return self
 
     def put(self, when: str, owner: str = "a", size: int = GB, **values: object) -> CloudImage:

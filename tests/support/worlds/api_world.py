@@ -53,10 +53,17 @@ class Office:
             *("image", "create", server.id, "--name", "golden", "--wait"),
             *("--account", project.id),
         ).json
-        return Customers(project, reader, outsider, stranger, server.id, image)
+        return Customers(
+            member=project,
+            reader=reader,
+            outsider=outsider,
+            stranger=stranger,
+            server_id=server.id,
+            image=image,
+        )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Customers:
     """A project with an image: its member, a reader, somebody with another role; and a stranger."""
 

@@ -17,7 +17,15 @@ from instance_images_reports.proof.reconcile import Proof, prove_folder, prove_s
 from support.processes.command_line import write_config
 from support.worlds.ledger_world import LOCATION, World
 
-SECOND = Location("RegionTwo", True, "memory", "memory", "RegionTwo", "USD", 1000)
+SECOND = Location(
+    name="RegionTwo",
+    enabled=True,
+    provider="memory",
+    cloud="memory",
+    region_name="RegionTwo",
+    currency="USD",
+    max_images=1000,
+)
 DOLLAR = EUR = 10**9
 
 
@@ -34,7 +42,13 @@ class BooksWorld:
         """The settings with both locations."""
         url = self.one.database.url.render_as_string(hide_password=False)
         file = write_config(Path(self.home.name) / "instance-images.conf", url)
-        return Settings((LOCATION, SECOND), "", self.one.billing, 10, config_paths=(file,))
+        return Settings(
+            locations=(LOCATION, SECOND),
+            database_connection="",
+            billing=self.one.billing,
+            default_max_images=10,
+            config_paths=(file,),
+        )
 
     def period(self, name: str = "2026-11") -> Period:
         """Return the period of that name."""
@@ -58,13 +72,13 @@ class BooksWorld:
         with self.one.database.snapshot() as connection:
             books = read_books(connection, self.settings, self.period(name))
         return write_all(
-            self.settings,
-            books,
-            made_by or engine("local", 1, None),
-            directory,
-            output_format,
-            DEFAULT_PRESENTATION,
-            lambda _done, _count: None,
+            settings=self.settings,
+            books=books,
+            engine=made_by or engine("local", 1, None),
+            directory=directory,
+            output_format=output_format,
+            presentation=DEFAULT_PRESENTATION,
+            progress=lambda _done, _count: None,
             replace=replace,
         )
 

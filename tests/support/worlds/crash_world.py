@@ -10,7 +10,7 @@ from instance_images.db.engine import Database
 from instance_images.db.tables import accounts
 from instance_images_billing.audit.verify import verify_location
 
-from support.processes.crash_story import ACCOUNTS, HOURS, SIZE, START, Story
+from support.processes.crash_story import ACCOUNTS, HOURS, SIZE, START, CrashScenario
 from support.processes.crash_worker import Worker
 from support.worlds.ledger_oracle import ImageLife, Terms, expected
 from support.worlds.ledger_world import LOCATION, World
@@ -37,7 +37,7 @@ def check(world: World) -> None:
     """Compare the whole ledger with the oracle, and verify it."""
     lives = [
         ImageLife(image.begins, {image.begins: (ACCOUNTS[n % len(ACCOUNTS)], SIZE + n)}, image.ends)
-        for n, image in enumerate(Story().images)
+        for n, image in enumerate(CrashScenario().images)
     ]
     terms = Terms("UTC", "prorate", "730", 0, [(0, PRICE)])
     wanted = expected(lives, terms, START, HOURS * 3600)

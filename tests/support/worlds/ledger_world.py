@@ -34,7 +34,15 @@ from instance_images_reports.statement.statement import Statement
 from support.clouds.memory_cloud import GB, MemoryProvider
 from support.processes.command_line import SetClock
 
-LOCATION = Location("RegionOne", True, "memory", "memory", "RegionOne", "EUR", 1000)
+LOCATION = Location(
+    name="RegionOne",
+    enabled=True,
+    provider="memory",
+    cloud="memory",
+    region_name="RegionOne",
+    currency="EUR",
+    max_images=1000,
+)
 BILLING = BillingSettings("GB", "730", "prorate", ZoneInfo("UTC"), "stored")
 
 
@@ -58,7 +66,13 @@ class World:
         self.location = location
         self.clock = SetClock(at("1T00:00"))
         self.cloud = MemoryProvider(location, self.clock)
-        self.site = Site(location, self.cloud, database, self.clock, 1000)
+        self.site = Site(
+            location=location,
+            provider=self.cloud,
+            database=database,
+            clock=self.clock,
+            default_max_images=1000,
+        )
 
     def with_terms(self, **terms: object) -> "World":
         """Use other terms for the rates to come, or another time zone."""
@@ -71,12 +85,12 @@ class World:
         """Set a rate; the default one makes an hour of a GB cost one EUR."""
         with self.database.writing() as connection:
             rates.set_rate(
-                connection,
-                self.location,
-                self.billing,
-                price_nanos,
-                from_hour if isinstance(from_hour, datetime) else at(from_hour),
-                self.clock(),
+                connection=connection,
+                location=self.location,
+                billing=self.billing,
+                price_nanos=price_nanos,
+                from_hour=from_hour if isinstance(from_hour, datetime) else at(from_hour),
+                now=self.clock(),
                 retroactive=True,
             )
 
@@ -140,7 +154,12 @@ class World:
 
     def statement(self, account: str = "a", period: str = "2026-11") -> Statement:
         """Return the account's statement."""
-        configured = Settings((self.location,), "", self.billing, 10)
+        configured = Settings(
+            locations=(self.location,),
+            database_connection="",
+            billing=self.billing,
+            default_max_images=10,
+        )
         with self.database.reading() as connection:
             found = list_places(connection, account_id=account)[0].account
             month = parse_period(period, self.billing.timezone)
@@ -155,7 +174,13 @@ class World:
 def reserve(world: World, account: str, name: str, max_images: int) -> None:
     """Take a slot of the account, which may hold so many images, for a capture of its own."""
     location = replace(LOCATION, max_images=max_images)
-    site = Site(location, world.cloud, world.database, world.clock, max_images)
+    site = Site(
+        location=location,
+        provider=world.cloud,
+        database=world.database,
+        clock=world.clock,
+        default_max_images=max_images,
+    )
     server = world.cloud.find_server(account, f"vm-{account}-{name}")
     request = prepared(site, server, name, RequestIds(str(uuid.uuid4()), str(uuid.uuid4())))
 

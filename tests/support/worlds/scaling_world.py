@@ -30,8 +30,8 @@ def template(size: int, image: Any, parameters: dict[str, Any] | None = None) ->
     }
 
 
-@dataclass
-class Park:
+@dataclass(kw_only=True)
+class ScalingProject:
     """An account with the images ``golden`` and ``silver``, and a Heat beside it.
 
     ``project`` is one of the account, which has the instance ``web-1``.
@@ -92,8 +92,8 @@ def images_of(group: Any) -> dict[str, str]:
 @contextlib.contextmanager
 def opened(
     cloud: EmbeddedCloud, directory: Path, project: Project, account_name: str, **more: str
-) -> Iterator[Park]:
-    """Open a park on a ledger of its own in the directory; ``more`` is text for its configuration.
+) -> Iterator[ScalingProject]:
+    """Open a project on a ledger of its own in the directory; ``more`` is text for its options.
 
     A context, because the module's tests share it.
     """
@@ -102,5 +102,5 @@ def opened(
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("OS_CLIENT_CONFIG_FILE", str(cloud.clouds_yaml))
         cli.ok("db", "upgrade")
-        yield Park(cloud, cli, project, account_name)
+        yield ScalingProject(cloud=cloud, cli=cli, project=project, account_name=account_name)
         cloud.clear_faults()

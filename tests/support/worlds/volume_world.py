@@ -17,8 +17,8 @@ from support.processes.command_line import CommandLine, SetClock
 MORE_THAN_ENOUGH = 60
 
 
-@dataclass(frozen=True)
-class Bench:
+@dataclass(frozen=True, kw_only=True)
+class VolumeTenant:
     """A ledger of the test's own, the account, and its instance ``db-1`` on a volume."""
 
     cloud: EmbeddedCloud

@@ -253,10 +253,10 @@ def _instant(text: str) -> datetime:
 def _part(kind: PartKind, body: Mapping[str, Any]) -> CapturePart:
     status = _STATUSES.get(body["status"], PartStatus.WORKING)
     return CapturePart(
-        kind,
-        body["id"],
-        status,
-        body["status"],
+        kind=kind,
+        id=body["id"],
+        status=status,
+        word=body["status"],
         source_id=body.get(_SOURCE[kind]),
         created_at=_instant(body["created_at"]),
     )

@@ -139,7 +139,7 @@ def _member_template(server: ServerRequest) -> dict[str, Any]:
 # --------------------------------------------------------------- what others have made
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
     """A scaling group as its template has it, with the values of the stack's parameters.
 

@@ -62,7 +62,14 @@ def write_section(workbook: Workbook, section: Section, words: Words) -> SheetTo
     ]
     title = sentences.section_title(words, section)
     return _write_table(
-        workbook, title, _columns(section, words), rows, section.total, words, location=3, charge=11
+        workbook=workbook,
+        title=title,
+        columns=_columns(section, words),
+        rows=rows,
+        total=section.total,
+        words=words,
+        location=3,
+        charge=11,
     )
 
 
@@ -161,7 +168,14 @@ def write_charges(workbook: Workbook, section: ChargeSection, words: Words) -> S
     ]
     rows = [_Row(_charge_values(line)) for line in section.lines]
     return _write_table(
-        workbook, section.title, columns, rows, section.total, words, location=2, charge=6
+        workbook=workbook,
+        title=section.title,
+        columns=columns,
+        rows=rows,
+        total=section.total,
+        words=words,
+        location=2,
+        charge=6,
     )
 
 

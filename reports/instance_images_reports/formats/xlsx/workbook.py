@@ -57,7 +57,7 @@ class Column:
         return "instant head" if self.kind in ("instant", "utc") else "number head"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Workbook:
     """A workbook in the making. ``zone`` is the time zone in which it shows instants."""
 

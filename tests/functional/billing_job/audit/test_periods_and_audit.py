@@ -60,7 +60,14 @@ def verified(world: World) -> list[str]:
             *verify_location(connection, LOCATION.name, world.billing.timezone),
             *verify_periods(connection),
             *check_statements(
-                connection, Settings((LOCATION,), "", world.billing, 10), [LOCATION.name]
+                connection,
+                Settings(
+                    locations=(LOCATION,),
+                    database_connection="",
+                    billing=world.billing,
+                    default_max_images=10,
+                ),
+                [LOCATION.name],
             ),
         ]
 
@@ -68,7 +75,14 @@ def verified(world: World) -> list[str]:
 def adjust(
     world: World, image: str, hours: tuple[str, str], wanted: int | None = None
 ) -> list[Adjustment]:
-    decision = Decision(image, at(hours[0]), at(hours[1]), wanted, "an outage", "op")
+    decision = Decision(
+        image_id=image,
+        start=at(hours[0]),
+        end=at(hours[1]),
+        wanted_nanos=wanted,
+        reason="an outage",
+        author="op",
+    )
     with world.database.writing() as connection:
         return decide(connection, [LOCATION.name], decision, world.billing.timezone, world.clock())
 
@@ -492,7 +506,15 @@ def test_a_forged_link_is_found_by_the_one_after_it(eventful: World) -> None:
         ids = {k: a.account_id for k, a in accounts_by_key(connection, "RegionOne").items()}
         before = closings.last_digest(connection, "RegionOne", hour)
         rate = rates.list_rates(connection, "RegionOne")[0]
-        forged = link_hour(before, rate, hour, rows, [], ids, hour)
+        forged = link_hour(
+            before=before,
+            rate=rate,
+            hour=hour,
+            posted=rows,
+            adjusted=[],
+            account_ids=ids,
+            closed_at=hour,
+        )
         connection.execute(
             sa.update(table)
             .where(table.c.hour == hour)

@@ -28,7 +28,14 @@ def world(database: Database) -> World:
 def adjust(
     world: World, image: str, hours: tuple[str, str], wanted: int | None = None
 ) -> list[Adjustment]:
-    decision = Decision(image, at(hours[0]), at(hours[1]), wanted, "an outage", "op")
+    decision = Decision(
+        image_id=image,
+        start=at(hours[0]),
+        end=at(hours[1]),
+        wanted_nanos=wanted,
+        reason="an outage",
+        author="op",
+    )
     with world.database.writing() as connection:
         return decide(connection, [LOCATION.name], decision, world.billing.timezone, world.clock())
 
@@ -36,7 +43,14 @@ def adjust(
 def take_back(world: World, entry: int | None, reason: str = "a mistake") -> list[Adjustment]:
     assert entry is not None
     with world.database.writing() as connection:
-        return reverse(connection, [LOCATION.name], entry, reason, "op", world.clock())
+        return reverse(
+            connection=connection,
+            locations=[LOCATION.name],
+            entry=entry,
+            reason=reason,
+            author="op",
+            now=world.clock(),
+        )
 
 
 def verified(world: World) -> list[str]:

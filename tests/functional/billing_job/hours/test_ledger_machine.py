@@ -277,7 +277,14 @@ class LedgerMachine(RuleBasedStateMachine):
         closed_until = self.world.watermark()
         assert closed_until is not None
         end = closed_until - timedelta(hours=back)
-        decision = Decision(image_id, end - timedelta(hours=hours), end, None, "waived", "op")
+        decision = Decision(
+            image_id=image_id,
+            start=end - timedelta(hours=hours),
+            end=end,
+            wanted_nanos=None,
+            reason="waived",
+            author="op",
+        )
         with contextlib.suppress(Refused), self.database.writing() as connection:
             decide(
                 connection, [LOCATION.name], decision, self.world.billing.timezone, self._instant()
@@ -343,7 +350,12 @@ class LedgerMachine(RuleBasedStateMachine):
             self.directory.cleanup()
 
     def _findings(self) -> list[str]:
-        configured = Settings((LOCATION,), "", self.world.billing, 10)
+        configured = Settings(
+            locations=(LOCATION,),
+            database_connection="",
+            billing=self.world.billing,
+            default_max_images=10,
+        )
         with self.database.reading() as connection:
             return [
                 *verify_location(connection, LOCATION.name, self.world.billing.timezone),
@@ -387,12 +399,12 @@ class LedgerMachine(RuleBasedStateMachine):
     def _set_rate(self, price: int, from_hour: datetime) -> None:
         with self.database.writing() as connection:
             rates.set_rate(
-                connection,
-                self.location,
-                self.world.billing,
-                price,
-                from_hour,
-                self.world.clock.now,
+                connection=connection,
+                location=self.location,
+                billing=self.world.billing,
+                price_nanos=price,
+                from_hour=from_hour,
+                now=self.world.clock.now,
             )
         second = int((from_hour - START).total_seconds())
         kept = [(at, nanos) for at, nanos in self.terms.prices if at != second]

@@ -41,8 +41,8 @@ class Life:
     ends: int
 
 
-@dataclass(frozen=True)
-class Story:
+@dataclass(frozen=True, kw_only=True)
+class Histories:
     """Images, the instants of the runs, and those of them at which the cloud is down."""
 
     lives: list[Life]
@@ -55,46 +55,46 @@ class Story:
 
 
 @st.composite
-def stories(draw: st.DrawFn) -> Story:
+def stories(draw: st.DrawFn) -> Histories:
     instants = st.integers(0, SPAN_SECONDS - 1)
     lives = []
     for _ in range(draw(st.integers(1, 6))):
         begins, ends = sorted((draw(instants), draw(instants)))
         lives.append(Life(draw(st.sampled_from("ab")), draw(st.integers(1, 10**13)), begins, ends))
     runs = sorted(set(draw(st.lists(instants, max_size=8))))
-    return Story(
-        lives,
-        runs,
-        set(draw(st.lists(st.sampled_from(runs), max_size=3))) if runs else set(),
-        draw(st.sampled_from(ZONES)),
-        draw(st.sampled_from(["prorate", "round_up"])),
-        draw(st.sampled_from(["730", "720", "672", "calendar"])),
-        draw(st.integers(0, 10**12)),
+    return Histories(
+        lives=lives,
+        runs=runs,
+        outages=set(draw(st.lists(st.sampled_from(runs), max_size=3))) if runs else set(),
+        zone=draw(st.sampled_from(ZONES)),
+        partial_hour=draw(st.sampled_from(["prorate", "round_up"])),
+        hours_per_month=draw(st.sampled_from(["730", "720", "672", "calendar"])),
+        price_nanos=draw(st.integers(0, 10**12)),
     )
 
 
-def play(story: Story, world: World) -> None:
+def play(past: Histories, world: World) -> None:
     """Let the images live and the meter run, in the order of time."""
     world.clock.now = START
     world.with_terms(
-        timezone=ZoneInfo(story.zone),
-        partial_hour=story.partial_hour,
-        hours_per_month=story.hours_per_month,
+        timezone=ZoneInfo(past.zone),
+        partial_hour=past.partial_hour,
+        hours_per_month=past.hours_per_month,
     )
-    world.set_rate(story.price_nanos, START)
-    events = [(life.begins, 0, index) for index, life in enumerate(story.lives)]
-    events += [(life.ends, 1, index) for index, life in enumerate(story.lives)]
-    events += [(run, 2, 0) for run in story.runs]
+    world.set_rate(past.price_nanos, START)
+    events = [(life.begins, 0, index) for index, life in enumerate(past.lives)]
+    events += [(life.ends, 1, index) for index, life in enumerate(past.lives)]
+    events += [(run, 2, 0) for run in past.runs]
     images: dict[int, str] = {}
     for seconds, kind, index in sorted(events):
         when = START + timedelta(seconds=seconds)
         if kind == 0:
-            life = story.lives[index]
+            life = past.lives[index]
             images[index] = world.capture(when, f"image {index}", life.account, life.size_bytes)
         elif kind == 1:
-            world.delete(when, images[index], story.lives[index].account)
+            world.delete(when, images[index], past.lives[index].account)
         else:
-            run(world, when, is_down=seconds in story.outages)
+            run(world, when, is_down=seconds in past.outages)
     run(world, START + timedelta(seconds=SPAN_SECONDS), is_down=False)
 
 
@@ -109,22 +109,22 @@ def run(world: World, when: datetime, *, is_down: bool) -> None:
     world.cloud.is_down = False
 
 
-def oracle(story: Story, account: str) -> dict[int, tuple[int, int]]:
+def oracle(past: Histories, account: str) -> dict[int, tuple[int, int]]:
     """Return byte-seconds and nanos by the second after START at which a posting begins."""
     edges = {hour * 3600 for hour in range(SPAN_SECONDS // 3600 + 1)}
-    months = month_edges(story.zone)
+    months = month_edges(past.zone)
     edges |= {edge for edge in months if 0 < edge < SPAN_SECONDS}
     cuts = sorted(edges)
     found = {}
     for low, high in itertools.pairwise(cuts):
         byte_seconds = sum(
             life.size_bytes * max(0, min(end, high) - max(begin, low))
-            for life in story.lives
+            for life in past.lives
             if life.account == account
-            for begin, end in [charged(life, story.partial_hour)]
+            for begin, end in [charged(life, past.partial_hour)]
         )
         if byte_seconds:
-            found[low] = (byte_seconds, nanos(byte_seconds, story, low, months))
+            found[low] = (byte_seconds, nanos(byte_seconds, past, low, months))
     return found
 
 
@@ -142,13 +142,13 @@ def month_edges(zone: str) -> list[int]:
     ]
 
 
-def nanos(byte_seconds: int, story: Story, second: int, months: list[int]) -> int:
-    hours = Fraction(730 if story.hours_per_month == "calendar" else int(story.hours_per_month))
-    if story.hours_per_month == "calendar":
+def nanos(byte_seconds: int, past: Histories, second: int, months: list[int]) -> int:
+    hours = Fraction(730 if past.hours_per_month == "calendar" else int(past.hours_per_month))
+    if past.hours_per_month == "calendar":
         october, november, december = months
         length = november - october if second < november else december - november
         hours = Fraction(length, 3600)
-    exact = Fraction(byte_seconds * story.price_nanos, 10**9 * 3600) / hours
+    exact = Fraction(byte_seconds * past.price_nanos, 10**9 * 3600) / hours
     floor = exact.numerator // exact.denominator
     rest = exact - floor
     up = rest > Fraction(1, 2) or (rest == Fraction(1, 2) and floor % 2 == 1)
@@ -157,32 +157,32 @@ def nanos(byte_seconds: int, story: Story, second: int, months: list[int]) -> in
 
 @settings(max_examples=60, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
 @given(stories())
-def test_the_ledger_is_what_one_undisturbed_run_would_have_made(story: Story) -> None:
+def test_the_ledger_is_what_one_undisturbed_run_would_have_made(past: Histories) -> None:
     with tempfile.TemporaryDirectory() as directory:
         world = new_world(Path(directory))
 
-        play(story, world)
+        play(past, world)
 
         for account in "ab":
             posted = {
                 int((p.starts_at - START).total_seconds()): (p.byte_seconds, p.amount_nanos)
                 for p in world.postings(account)
             }
-            assert posted == oracle(story, account)
+            assert posted == oracle(past, account)
         world.database.engine.dispose()
 
 
 @settings(max_examples=40, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
 @given(stories())
 def test_lines_add_up_to_the_total_and_that_is_the_rounded_sum_of_the_postings(
-    story: Story,
+    past: Histories,
 ) -> None:
     with tempfile.TemporaryDirectory() as directory:
         world = new_world(Path(directory))
-        play(story, world)
+        play(past, world)
 
         for name in ("2026-10", "2026-11"):
-            for account in {life.account for life in story.lives}:
+            for account in {life.account for life in past.lives}:
                 check_statement(statement_of(world, account, name), world, account, name)
         world.database.engine.dispose()
 
@@ -194,7 +194,9 @@ def new_world(directory: Path) -> World:
 
 
 def statement_of(world: World, account: str, period: str) -> Statement:
-    configured = Settings((LOCATION,), "", world.billing, 10)
+    configured = Settings(
+        locations=(LOCATION,), database_connection="", billing=world.billing, default_max_images=10
+    )
     with world.database.reading() as connection:
         found = list_places(connection, account_id=account)[0].account
         month = parse_period(period, world.billing.timezone)

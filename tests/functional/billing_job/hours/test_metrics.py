@@ -225,7 +225,18 @@ def outcome(location: str) -> Outcome:
 def test_of_runs_at_once_none_loses_what_another_has_told(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/l.db")
     upgrade(database)
-    locations = [Location(f"L{n}", True, "memory", "up", "", "EUR", None) for n in range(8)]
+    locations = [
+        Location(
+            name=f"L{n}",
+            enabled=True,
+            provider="memory",
+            cloud="up",
+            region_name="",
+            currency="EUR",
+            max_images=None,
+        )
+        for n in range(8)
+    ]
     path = tmp_path / "all.prom"
 
     def tell(location: Location) -> None:
@@ -250,7 +261,15 @@ def test_after_a_change_of_currency_the_former_one_is_told_no_more(tmp_path: Pat
     path = tmp_path / "changed.prom"
 
     for currency in ("EUR", "USD"):
-        location = Location("L", True, "memory", "up", "", currency, None)
+        location = Location(
+            name="L",
+            enabled=True,
+            provider="memory",
+            cloud="up",
+            region_name="",
+            currency=currency,
+            max_images=None,
+        )
         metrics.publish(path, database, [location], [outcome("L")], at("2T14:05"))
 
     assert [labels for labels in read(path) if labels[0] == "meter_run_amount"] == [

@@ -93,10 +93,16 @@ def remembered(site: Site, database: Database) -> Site:
     with database.reading() as connection:
         for row in connection.execute(sa.select(images).where(images.c.status == "available")):
             provider.images[row.cloud_image_id] = CloudImage(
-                row.cloud_image_id, row.name, owner_of(connection, row.account_key),
-                CloudImageStatus.ACTIVE, row.size_bytes, row.virtual_size_bytes, 0, 0,
-                row.available_at,
-            )  # fmt: skip
+                id=row.cloud_image_id,
+                name=row.name,
+                owner_id=owner_of(connection, row.account_key),
+                status=CloudImageStatus.ACTIVE,
+                size_bytes=row.size_bytes,
+                virtual_size_bytes=row.virtual_size_bytes,
+                min_disk_gib=0,
+                min_ram_mib=0,
+                changed_at=row.available_at,
+            )
     return replace(site, provider=provider, database=database)
 
 

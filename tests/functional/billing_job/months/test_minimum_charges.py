@@ -171,7 +171,15 @@ def close_as_before(world: World, name: str, missing: dict[str, int]) -> None:
         digest = period_digest(connection, FIRST, name, period.start, period.end)
         insert_closed(
             connection,
-            ClosedPeriod(1, name, period.start, period.end, DECEMBER, digest, BY_LAST_RATE),
+            ClosedPeriod(
+                sequence=1,
+                name=name,
+                starts_at=period.start,
+                ends_at=period.end,
+                closed_at=DECEMBER,
+                digest=digest,
+                minimum_rule=BY_LAST_RATE,
+            ),
         )
 
 

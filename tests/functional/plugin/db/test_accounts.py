@@ -28,5 +28,7 @@ def test_limits_of_all_accounts_are_read_by_one_query(database: Database) -> Non
     assert [(limit.location, limit.account_id) for limit in found] == [
         ("two", "id-a"), ("two", "id-b"), ("one", "id-a"), ("one", "id-b"),
     ]  # fmt: skip
-    assert found[0] == Limit("id-a", "a", "two", 3, "account", 0)
+    assert found[0] == Limit(
+        account_id="id-a", account_name="a", location="two", max_images=3, source="account", held=0
+    )
     assert len(queries) == 1

@@ -43,7 +43,13 @@ class Rival(World):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         location = replace(LOCATION, max_images=2)
-        self.site = Site(location, self.cloud, database, self.clock, 2)
+        self.site = Site(
+            location=location,
+            provider=self.cloud,
+            database=database,
+            clock=self.clock,
+            default_max_images=2,
+        )
         self.kind = database.url.get_backend_name()
         self.capture("1T10:00", "first")
 

@@ -27,7 +27,7 @@ TINY = ("--name", "n", "--flavor", "m1.tiny")
 
 
 @dataclass(frozen=True)
-class Home:
+class ImageOwner:
     """A customer's project and ledger with one available image, named ``golden``."""
 
     cloud: EmbeddedCloud
@@ -52,10 +52,12 @@ class Home:
 
 
 @pytest.fixture(scope="module")
-def home(embedded_cloud: EmbeddedCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+def owner(
+    embedded_cloud: EmbeddedCloud, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ImageOwner]:
     project = embedded_cloud.new_project()
     embedded_cloud.boot(project, "web-1")
-    directory = tmp_path_factory.mktemp("home")
+    directory = tmp_path_factory.mktemp("owner")
     url = f"sqlite:///{directory / 'instance-images.db'}"
     cli = CommandLine(write_config(directory / "instance-images.conf", url))
     with pytest.MonkeyPatch.context() as environment:
@@ -64,72 +66,76 @@ def home(embedded_cloud: EmbeddedCloud, tmp_path_factory: pytest.TempPathFactory
         created = cli.ok(
             "image", "create", "web-1", "--name", "golden", "--account", project.name, "--wait"
         )
-        yield Home(embedded_cloud, cli, project, created.json)
+        yield ImageOwner(embedded_cloud, cli, project, created.json)
         embedded_cloud.clear_faults()
 
 
-def test_deployed_instance_runs_from_the_image_in_the_accounts_project(home: Home) -> None:
-    result = home.ok("--name", "web-2", "--wait")
+def test_deployed_instance_runs_from_the_image_in_the_accounts_project(
+    owner: ImageOwner,
+) -> None:
+    result = owner.ok("--name", "web-2", "--wait")
 
     task = result.json
-    with home.cloud.connection(home.project.cloud) as member:
+    with owner.cloud.connection(owner.project.cloud) as member:
         server = member.compute.get_server(task["server_id"])
     assert (task["kind"], task["state"], task["progress"]) == ("deploy", "succeeded", 100)
-    assert task["image_id"] == home.image["id"]
+    assert task["image_id"] == owner.image["id"]
     assert task["error"] is None
     assert server.status == "ACTIVE"
     assert server.name == "web-2"
-    assert server.image.id == home.image["cloud_image_id"]
+    assert server.image.id == owner.image["cloud_image_id"]
     assert server.flavor.name == "m1.tiny"
-    assert server.project_id == home.project.id
+    assert server.project_id == owner.project.id
     assert f"Instance web-2 ({server.id}): no address" in result.err
 
 
-def test_deployment_that_nobody_waits_for_is_settled_by_the_next_look(home: Home) -> None:
-    begun = home.ok("--name", "later").json
+def test_deployment_that_nobody_waits_for_is_settled_by_the_next_look(
+    owner: ImageOwner,
+) -> None:
+    begun = owner.ok("--name", "later").json
 
-    with home.cloud.connection(home.project.cloud) as member:
+    with owner.cloud.connection(owner.project.cloud) as member:
         wait_for(
             lambda: member.compute.get_server(begun["server_id"]).status == "ACTIVE", "the instance"
         )
-    settled = home.cli.ok("task", "show", begun["id"], "--account", home.project.name).json
+    settled = owner.cli.ok("task", "show", begun["id"], "--account", owner.project.name).json
     assert begun["state"] == "running"
     assert begun["progress"] < 100
     assert (settled["state"], settled["progress"]) == ("succeeded", 100)
 
 
 def test_deployed_instance_gets_an_address_of_the_network_and_the_command_tells_it(
-    home: Home,
+    owner: ImageOwner,
 ) -> None:
-    result = home.cli.ok(
-        *home.deploy(
+    result = owner.cli.ok(
+        *owner.deploy(
             "--name", "wired", "--flavor", "m1.tiny", "--network", "private", "--wait"
         )
     )  # fmt: skip
 
-    with home.cloud.connection(home.project.cloud) as member:
+    with owner.cloud.connection(owner.project.cloud) as member:
         [port] = member.compute.get_server(result.json["server_id"]).addresses["private"]
     assert port["addr"].startswith("10.20.")
     assert result.err.splitlines()[-1].endswith(f": {port['addr']}")
 
 
-def test_deployed_instance_gets_the_key_pair_that_was_named(home: Home) -> None:
-    with home.cloud.connection() as operator:
+def test_deployed_instance_gets_the_key_pair_that_was_named(owner: ImageOwner) -> None:
+    with owner.cloud.connection() as operator:
         operator.compute.create_keypair(name="ops")
 
-    task = home.ok("--name", "keyed", "--key-name", "ops").json
+    task = owner.ok("--name", "keyed", "--key-name", "ops").json
 
-    with home.cloud.connection(home.project.cloud) as member:
+    with owner.cloud.connection(owner.project.cloud) as member:
         assert member.compute.get_server(task["server_id"]).key_name == "ops"
 
 
 @pytest.mark.parametrize("by", ["id", "cloud_image_id", "name"])
-def test_image_is_deployed_by_id_by_the_clouds_id_or_by_name(by: str, home: Home) -> None:
-    command = home.deploy(
-        "--name", by, "--flavor", "m1.tiny", "--network", "none", image=home.image[by]
+def test_image_is_deployed_by_id_by_the_clouds_id_or_by_name(by: str, owner: ImageOwner) -> None:
+    command = owner.deploy(
+        "--name", by, "--flavor", "m1.tiny", "--network", "none", image=owner.image[by]
     )
 
-    assert home.cli.ok(*command).json["image_id"] == home.image["id"]
+    assert owner.cli.ok(*command).json["image_id"] == owner.image["id"]
 
 
 @pytest.mark.parametrize(
@@ -162,13 +168,13 @@ def test_image_is_deployed_by_id_by_the_clouds_id_or_by_name(by: str, home: Home
     ],
 )
 def test_refused_deployment_says_why_and_leaves_nothing(
-    options: tuple[str, ...], exit_code: int, message: str, home: Home
+    options: tuple[str, ...], exit_code: int, message: str, owner: ImageOwner
 ) -> None:
-    before = home.left()
+    before = owner.left()
 
-    home.cli.refused(exit_code, message, *home.deploy(*options))
+    owner.cli.refused(exit_code, message, *owner.deploy(*options))
 
-    assert home.left() == before
+    assert owner.left() == before
 
 
 @pytest.mark.parametrize(
@@ -180,43 +186,47 @@ def test_refused_deployment_says_why_and_leaves_nothing(
     ],
 )
 def test_flavor_or_volume_that_is_too_small_for_the_image_is_refused(
-    needs: dict[str, int], message: str, home: Home
+    needs: dict[str, int], message: str, owner: ImageOwner
 ) -> None:
     volume = ("--volume-gib", "4") if "volume" in message else ()
-    before = home.left()
-    with home.cloud.connection(home.project.cloud) as member:
-        image: Any = member.image.get_image(home.image["cloud_image_id"])
+    before = owner.left()
+    with owner.cloud.connection(owner.project.cloud) as member:
+        image: Any = member.image.get_image(owner.image["cloud_image_id"])
         was = {name: getattr(image, name) for name in needs}
         image = member.image.update_image(image, **needs)
 
-        home.cli.refused(3, message, *home.deploy(*TINY, *volume))
+        owner.cli.refused(3, message, *owner.deploy(*TINY, *volume))
 
         member.image.update_image(image, **was)
-    assert home.left() == before
+    assert owner.left() == before
 
 
-def test_flavor_that_is_large_enough_is_taken(home: Home) -> None:
-    command = home.deploy("--name", "large", "--flavor", "m1.small", "--network", "none", "--wait")
+def test_flavor_that_is_large_enough_is_taken(owner: ImageOwner) -> None:
+    command = owner.deploy("--name", "large", "--flavor", "m1.small", "--network", "none", "--wait")
 
-    assert home.cli.ok(*command).json["state"] == "succeeded"
+    assert owner.cli.ok(*command).json["state"] == "succeeded"
 
 
-def test_several_instances_are_numbered_and_all_belong_to_the_task(home: Home) -> None:
-    result = home.ok("--name", "fleet", "--count", "3", "--wait")
+def test_several_instances_are_numbered_and_all_belong_to_the_task(
+    owner: ImageOwner,
+) -> None:
+    result = owner.ok("--name", "fleet", "--count", "3", "--wait")
 
     task = result.json
-    with home.cloud.connection(home.project.cloud) as member:
+    with owner.cloud.connection(owner.project.cloud) as member:
         servers = [member.compute.get_server(server_id) for server_id in task["server_ids"]]
     assert [server.name for server in servers] == ["fleet-1", "fleet-2", "fleet-3"]
     assert {server.status for server in servers} == {"ACTIVE"}
-    assert {server.image.id for server in servers} == {home.image["cloud_image_id"]}
+    assert {server.image.id for server in servers} == {owner.image["cloud_image_id"]}
     assert task["server_id"] == task["server_ids"][0]
     assert [line.split()[1] for line in result.err.splitlines()[-3:]] == [s.name for s in servers]
 
 
-def test_of_several_instances_one_that_is_deleted_meanwhile_is_missed(home: Home) -> None:
-    begun = home.ok("--name", "pair", "--count", "2").json
-    with home.cloud.connection(home.project.cloud) as member:
+def test_of_several_instances_one_that_is_deleted_meanwhile_is_missed(
+    owner: ImageOwner,
+) -> None:
+    begun = owner.ok("--name", "pair", "--count", "2").json
+    with owner.cloud.connection(owner.project.cloud) as member:
         compute = member.compute
         compute.delete_server(begun["server_ids"][1])
         wait_for(lambda: compute.find_server(begun["server_ids"][1]) is None, "the deletion")
@@ -224,44 +234,48 @@ def test_of_several_instances_one_that_is_deleted_meanwhile_is_missed(home: Home
             lambda: compute.get_server(begun["server_ids"][0]).status == "ACTIVE", "the other one"
         )
 
-    task = home.cli.ok("task", "show", begun["id"], "--account", home.project.name).json
+    task = owner.cli.ok("task", "show", begun["id"], "--account", owner.project.name).json
 
     assert task["state"] == "failed"
     assert task["error"] == "1 of 2 instances are not there: deleted, or never made."
 
 
-def test_instances_that_novas_lists_would_leave_out_are_not_missed(home: Home) -> None:
-    begun = home.ok("--name", "twin", "--count", "2").json
-    with home.cloud.connection(home.project.cloud) as member:
+def test_instances_that_novas_lists_would_leave_out_are_not_missed(
+    owner: ImageOwner,
+) -> None:
+    begun = owner.ok("--name", "twin", "--count", "2").json
+    with owner.cloud.connection(owner.project.cloud) as member:
         compute = member.compute
         for server_id in begun["server_ids"]:
             wait_for(lambda id=server_id: compute.get_server(id).status == "ACTIVE", "the twins")
         compute.delete_server_metadata(begun["server_ids"][0], ["instance_images_request"])
     # As Nova leaves an instance that is scheduled, until its host has begun with it.
-    nova_db = home.cloud.state_dir / "db" / "nova_cell1.sqlite"
+    nova_db = owner.cloud.state_dir / "db" / "nova_cell1.sqlite"
     with contextlib.closing(sqlite3.connect(nova_db, timeout=60)) as nova, nova:
         ids = begun["server_ids"]
         nova.execute("UPDATE instances SET updated_at = NULL WHERE uuid IN (?, ?)", ids)
 
-    found = home.cli.site().provider.find_requested_servers(
-        home.project.id, begun["id"], parse_instant(begun["created_at"])
+    found = owner.cli.site().provider.find_requested_servers(
+        owner.project.id, begun["id"], parse_instant(begun["created_at"])
     )
-    task = home.cli.ok("task", "show", begun["id"], "--account", home.project.name).json
+    task = owner.cli.ok("task", "show", begun["id"], "--account", owner.project.name).json
 
     assert [server.id for server in found] == begun["server_ids"][1:]
     assert (task["state"], task["server_ids"]) == ("succeeded", begun["server_ids"])
 
 
 @pytest.mark.parametrize("option", ["--volume-gib", "--volume-gb"])
-def test_instance_boots_from_a_new_volume_that_is_deleted_with_it(option: str, home: Home) -> None:
-    task = home.ok("--name", "from-volume", option, "1", "--wait").json
+def test_instance_boots_from_a_new_volume_that_is_deleted_with_it(
+    option: str, owner: ImageOwner
+) -> None:
+    task = owner.ok("--name", "from-volume", option, "1", "--wait").json
 
-    with home.cloud.connection(home.project.cloud) as member:
+    with owner.cloud.connection(owner.project.cloud) as member:
         server = member.compute.get_server(task["server_id"])
         [volume] = server.attached_volumes
         disk: Any = member.block_storage.get_volume(volume.id)
         assert (disk.size, disk.is_bootable) == (1, True)
-        assert disk.volume_image_metadata["image_id"] == home.image["cloud_image_id"]
+        assert disk.volume_image_metadata["image_id"] == owner.image["cloud_image_id"]
         assert not (server.image or {}).get("id")
         member.compute.delete_server(server)
         wait_for(
@@ -270,22 +284,22 @@ def test_instance_boots_from_a_new_volume_that_is_deleted_with_it(option: str, h
         )
 
 
-def test_instance_gets_all_that_was_ordered_for_it(home: Home, tmp_path: Path) -> None:
+def test_instance_gets_all_that_was_ordered_for_it(owner: ImageOwner, tmp_path: Path) -> None:
     script = tmp_path / "init.sh"
     script.write_bytes(b"#!/bin/sh\necho \xff\n")
-    with home.cloud.connection(home.project.cloud) as member:
+    with owner.cloud.connection(owner.project.cloud) as member:
         member.network.create_security_group(name="web")
         group = member.compute.create_server_group(name="far", policies=["anti-affinity"])
 
-    task = home.cli.ok(*home.deploy(
+    task = owner.cli.ok(*owner.deploy(
         "--name", "full", "--flavor", "m1.tiny", "--network", "private", "--wait",
         "--security-group", "web", "--security-group", "default", "--server-group", "far",
         "--availability-zone", "nova", "--user-data", str(script),
     )).json  # fmt: skip
 
-    with home.cloud.connection() as operator:
+    with owner.cloud.connection() as operator:
         server = operator.compute.get_server(task["server_id"])
-    with home.cloud.connection(home.project.cloud) as member:
+    with owner.cloud.connection(owner.project.cloud) as member:
         group = member.compute.get_server_group(group.id)
     assert {g["name"] for g in server.security_groups} == {"web", "default"}
     assert group.member_ids == [server.id]
@@ -293,43 +307,45 @@ def test_instance_gets_all_that_was_ordered_for_it(home: Home, tmp_path: Path) -
     assert base64.b64decode(server.user_data) == script.read_bytes()
 
 
-def test_user_data_is_taken_up_to_the_clouds_limit(home: Home, tmp_path: Path) -> None:
+def test_user_data_is_taken_up_to_the_clouds_limit(owner: ImageOwner, tmp_path: Path) -> None:
     init = tmp_path / "init"
     init.write_bytes(b"#" * 49149)
-    home.ok("--name", "longest", "--user-data", str(init))
+    owner.ok("--name", "longest", "--user-data", str(init))
     init.write_bytes(b"#" * 49150)
-    before = home.left()
+    before = owner.left()
 
-    home.cli.refused(
+    owner.cli.refused(
         2, "The user data has 49150 bytes, and the cloud takes 49149",
-        *home.deploy(*TINY, "--user-data", str(init)),
+        *owner.deploy(*TINY, "--user-data", str(init)),
     )  # fmt: skip
 
-    assert home.left() == before
+    assert owner.left() == before
 
 
-def test_order_beyond_the_quota_is_refused_in_novas_words_and_makes_none(home: Home) -> None:
-    before = home.left()
-    with home.cloud.connection() as operator:
-        operator.compute.update_quota_set(home.project.id, instances=len(before[0]) + 1)
+def test_order_beyond_the_quota_is_refused_in_novas_words_and_makes_none(
+    owner: ImageOwner,
+) -> None:
+    before = owner.left()
+    with owner.cloud.connection() as operator:
+        operator.compute.update_quota_set(owner.project.id, instances=len(before[0]) + 1)
 
-        home.cli.refused(
+        owner.cli.refused(
             3, "Nova refused to make the instance: Quota exceeded for instances: Requested 2",
-            *home.deploy(*TINY, "--network", "none", "--count", "2"),
+            *owner.deploy(*TINY, "--network", "none", "--count", "2"),
         )  # fmt: skip
 
-        operator.compute.update_quota_set(home.project.id, instances=-1)
-    assert home.left() == before
+        operator.compute.update_quota_set(owner.project.id, instances=-1)
+    assert owner.left() == before
 
 
-def test_nothing_of_another_project_goes_into_an_instance(home: Home) -> None:
-    before = home.left()
-    stranger = home.cloud.new_project()
-    with home.cloud.connection(stranger.cloud) as other:
+def test_nothing_of_another_project_goes_into_an_instance(owner: ImageOwner) -> None:
+    before = owner.left()
+    stranger = owner.cloud.new_project()
+    with owner.cloud.connection(stranger.cloud) as other:
         network = other.network.create_network(name="theirs")
         guard = other.network.create_security_group(name="theirs")
         group = other.compute.create_server_group(name="theirs", policies=["affinity"])
-    with home.cloud.connection() as operator:
+    with owner.cloud.connection() as operator:
         flavor = operator.compute.create_flavor(
             name=f"for-{stranger.name}", ram=64, vcpus=1, disk=1, is_public=False
         )
@@ -343,82 +359,84 @@ def test_nothing_of_another_project_goes_into_an_instance(home: Home) -> None:
         ("--name", "n", "--flavor", flavor.name),
         ("--name", "n", "--flavor", flavor.id),
     ):
-        home.cli.refused(3, "was not found", *home.deploy(*options))
+        owner.cli.refused(3, "was not found", *owner.deploy(*options))
 
-    assert home.left() == before
+    assert owner.left() == before
 
 
-def test_flavor_that_only_this_project_was_given_can_be_used(home: Home) -> None:
-    with home.cloud.connection() as operator:
+def test_flavor_that_only_this_project_was_given_can_be_used(owner: ImageOwner) -> None:
+    with owner.cloud.connection() as operator:
         flavor = operator.compute.create_flavor(
-            name=f"for-{home.project.name}", ram=64, vcpus=1, disk=1, is_public=False
+            name=f"for-{owner.project.name}", ram=64, vcpus=1, disk=1, is_public=False
         )
-        operator.compute.flavor_add_tenant_access(flavor, home.project.id)
+        operator.compute.flavor_add_tenant_access(flavor, owner.project.id)
 
-    command = home.deploy("--name", "own", "--flavor", flavor.name, "--network", "none")
+    command = owner.deploy("--name", "own", "--flavor", flavor.name, "--network", "none")
 
-    assert home.cli.ok(*command).json["state"] == "running"
+    assert owner.cli.ok(*command).json["state"] == "running"
 
 
 @pytest.mark.parametrize("status", [503, 429])
 def test_deployment_that_nova_did_not_take_fails_when_nobody_can_wait_for_it(
-    status: int, home: Home
+    status: int, owner: ImageOwner
 ) -> None:
-    before = home.left()
-    home.cloud.fault("nova", "POST", "/servers$", status)
+    before = owner.left()
+    owner.cloud.fault("nova", "POST", "/servers$", status)
 
-    home.cli.refused(
+    owner.cli.refused(
         4, f"Nova of location RegionOne answered HTTP {status}",
-        *home.deploy(*TINY, "--network", "none", "--count", "2"),
+        *owner.deploy(*TINY, "--network", "none", "--count", "2"),
     )  # fmt: skip
 
-    servers, tasks = home.left()
+    servers, tasks = owner.left()
     [task_id] = tasks - before[1]
-    show = ("task", "show", task_id, "--account", home.project.name)
-    assert home.cli.ok(*show).json["state"] == "pending"
-    after_the_grace = replace(home.cli, clock=lambda: system_clock() + timedelta(minutes=3))
+    show = ("task", "show", task_id, "--account", owner.project.name)
+    assert owner.cli.ok(*show).json["state"] == "pending"
+    after_the_grace = replace(owner.cli, clock=lambda: system_clock() + timedelta(minutes=3))
     assert after_the_grace.ok(*show).json["state"] == "failed"
     assert servers == before[0]
 
 
-def test_all_instances_are_found_although_the_answer_was_lost(home: Home) -> None:
-    before = home.left()
-    home.cloud.fault("nova", "POST", "/servers$", "drop-after")
+def test_all_instances_are_found_although_the_answer_was_lost(
+    owner: ImageOwner,
+) -> None:
+    before = owner.left()
+    owner.cloud.fault("nova", "POST", "/servers$", "drop-after")
 
-    home.cli.refused(
+    owner.cli.refused(
         4, "The deployment is recorded as task",
-        *home.deploy("--name", "lost", "--flavor", "m1.tiny", "--network", "none", "--count", "2"),
+        *owner.deploy("--name", "lost", "--flavor", "m1.tiny", "--network", "none", "--count", "2"),
     )  # fmt: skip
 
-    servers, tasks = home.left()
+    servers, tasks = owner.left()
     [task_id] = tasks - before[1]
-    show = ("task", "show", task_id, "--account", home.project.name)
-    wait_for(lambda: home.cli.ok(*show).json["state"] == "succeeded", "the instances")
-    assert set(home.cli.ok(*show).json["server_ids"]) == servers - before[0]
+    show = ("task", "show", task_id, "--account", owner.project.name)
+    wait_for(lambda: owner.cli.ok(*show).json["state"] == "succeeded", "the instances")
+    assert set(owner.cli.ok(*show).json["server_ids"]) == servers - before[0]
     assert len(servers - before[0]) == 2
 
 
 @pytest.mark.parametrize(("killed", "made"), [("before", 0), ("after", 2)])
 def test_what_became_of_a_killed_deployment_is_found_out_by_the_next_command(
-    killed: str, made: int, home: Home
+    killed: str, made: int, owner: ImageOwner
 ) -> None:
-    before = home.left()
+    before = owner.left()
 
     process = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "support.processes.deploy_worker",
-         str(home.cli.config_file), home.project.name, killed],
+         str(owner.cli.config_file), owner.project.name, killed],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         check=False,
     )  # fmt: skip
 
     assert process.returncode == -signal.SIGKILL
-    servers, tasks = home.left()
+    servers, tasks = owner.left()
     [task_id] = tasks - before[1]
-    show = ("task", "show", task_id, "--account", home.project.name)
-    command_line = home.cli
+    show = ("task", "show", task_id, "--account", owner.project.name)
+    command_line = owner.cli
     if not made:
-        assert home.cli.ok(*show).json["state"] == "pending"
-        command_line = replace(home.cli, clock=lambda: system_clock() + timedelta(minutes=3))
+        assert owner.cli.ok(*show).json["state"] == "pending"
+        command_line = replace(owner.cli, clock=lambda: system_clock() + timedelta(minutes=3))
     wait_for(lambda: command_line.ok(*show).json["state"] in ("succeeded", "failed"), "the end")
     task = command_line.ok(*show).json
     assert task["state"] == ("succeeded" if made else "failed")

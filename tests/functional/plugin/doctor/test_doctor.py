@@ -27,8 +27,8 @@ from support.processes.command_line import CommandLine, write_config
 pytestmark = pytest.mark.cloud
 
 
-@dataclass
-class Clinic:
+@dataclass(kw_only=True)
+class CheckedDeployment:
     """A ledger in order, on a cloud of which only this project's images are looked at."""
 
     cloud: EmbeddedCloud
@@ -62,9 +62,9 @@ class Clinic:
 
 
 @pytest.fixture
-def clinic(
+def checked(
     cloud: EmbeddedCloud, configured: ConfiguredCommandLine, tmp_path: Path
-) -> Iterator[Clinic]:
+) -> Iterator[CheckedDeployment]:
     project = cloud.new_project()
     with cloud.connection() as operator:
         owners = {image.owner for image in operator.image.images(visibility="all")} - {project.id}
@@ -72,11 +72,18 @@ def clinic(
         cli = configured(reconcile=f"adopt = snapshots\nexcluded_projects = {others}")
         cli.ok("rate", "set", "RegionOne", "0.05")
         cli.ok("image", "sync")
-        yield Clinic(cloud, cli, project, operator, tmp_path, others)
+        yield CheckedDeployment(
+            cloud=cloud,
+            cli=cli,
+            project=project,
+            operator=operator,
+            directory=tmp_path,
+            others=others,
+        )
 
 
-def test_where_all_is_well_the_doctor_says_so_of_every_check(clinic: Clinic) -> None:
-    result = clinic.cli.ok("doctor", "-f", "table")
+def test_where_all_is_well_the_doctor_says_so_of_every_check(checked: CheckedDeployment) -> None:
+    result = checked.cli.ok("doctor", "-f", "table")
 
     assert result.out.splitlines() == [
         "configuration: OK",
@@ -87,47 +94,49 @@ def test_where_all_is_well_the_doctor_says_so_of_every_check(clinic: Clinic) -> 
         "images: OK",
         "ledger: OK",
     ]
-    assert clinic.found() == []
+    assert checked.found() == []
 
 
-def test_a_configuration_that_cannot_be_read_is_a_finding(clinic: Clinic) -> None:
-    clinic.cli.config_file.write_text("[DEFAULT]\nlocations = RegionOne\nlokations = x\n")
+def test_a_configuration_that_cannot_be_read_is_a_finding(checked: CheckedDeployment) -> None:
+    checked.cli.config_file.write_text("[DEFAULT]\nlocations = RegionOne\nlokations = x\n")
 
-    [found] = clinic.found()
+    [found] = checked.found()
 
     assert "option lokations in [DEFAULT] is unknown" in found
 
 
-def test_services_that_are_down_are_findings_and_all_else_is_still_checked(clinic: Clinic) -> None:
-    with clinic.cli.application.database.writing() as connection:
+def test_services_that_are_down_are_findings_and_all_else_is_still_checked(
+    checked: CheckedDeployment,
+) -> None:
+    with checked.cli.application.database.writing() as connection:
         connection.execute(sa.text("DELETE FROM rates"))
-    clinic.cloud.stop_service("glance")
+    checked.cloud.stop_service("glance")
     try:
-        found = clinic.found()
+        found = checked.found()
     finally:
-        clinic.cloud.start_service("glance")
+        checked.cloud.start_service("glance")
 
     assert any(one.startswith("cloud: Glance of location RegionOne cannot") for one in found)
     assert any(one.startswith("images: Glance of location RegionOne cannot") for one in found)
     assert "ledger: RegionOne has no rate for this hour: no hour can be closed." in found
 
 
-def test_credentials_that_do_not_suffice_are_found(clinic: Clinic) -> None:
-    clinic.cli = clinic.configured(location="cloud = other")
+def test_credentials_that_do_not_suffice_are_found(checked: CheckedDeployment) -> None:
+    checked.cli = checked.configured(location="cloud = other")
 
-    found = clinic.found()
+    found = checked.found()
 
     assert any("'other' do not have the admin role" in one for one in found)
 
 
 def test_an_application_credential_is_found_and_captures_with_it_say_what_helps(
-    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    checked: CheckedDeployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    identity: Any = clinic.operator.identity
+    identity: Any = checked.operator.identity
     made = identity.create_application_credential(
         user=identity.find_user("admin"), name=uuid.uuid4().hex, roles=[{"name": "admin"}]
     )
-    document = yaml.safe_load(clinic.cloud.clouds_yaml.read_text())
+    document = yaml.safe_load(checked.cloud.clouds_yaml.read_text())
     auth = {"auth_url": document["clouds"]["admin"]["auth"]["auth_url"]}
     auth |= {"application_credential_id": made.id, "application_credential_secret": made.secret}
     document["clouds"]["admin"] = {
@@ -136,19 +145,19 @@ def test_an_application_credential_is_found_and_captures_with_it_say_what_helps(
     (tmp_path / "clouds.yaml").write_text(yaml.safe_dump(document))
     monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(tmp_path / "clouds.yaml"))
 
-    found = clinic.found()
+    found = checked.found()
 
     assert any("'admin' are an application credential, which is good for project" in one
                for one in found)  # fmt: skip
-    clinic.cli.ok("image", "sync", "--dry-run")
-    clinic.cli.refused(3, "needs a user with a password in clouds.yaml", "image", "create", "x",
-                       "--name", "n", "--account", clinic.project.id)  # fmt: skip
+    checked.cli.ok("image", "sync", "--dry-run")
+    checked.cli.refused(3, "needs a user with a password in clouds.yaml", "image", "create", "x",
+                       "--name", "n", "--account", checked.project.id)  # fmt: skip
 
 
 def test_credentials_for_the_system_are_found(
-    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    checked: CheckedDeployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    document = yaml.safe_load(clinic.cloud.clouds_yaml.read_text())
+    document = yaml.safe_load(checked.cloud.clouds_yaml.read_text())
     auth = document["clouds"]["admin"]["auth"]
     for key in ("project_name", "project_domain_name"):
         del auth[key]
@@ -156,117 +165,121 @@ def test_credentials_for_the_system_are_found(
     (tmp_path / "clouds.yaml").write_text(yaml.safe_dump(document))
     monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(tmp_path / "clouds.yaml"))
 
-    assert any("are for the system, for a domain or for nothing" in one for one in clinic.found())
+    assert any("are for the system, for a domain or for nothing" in one for one in checked.found())
 
 
-def test_a_cloud_that_clouds_yaml_does_not_know_is_found(clinic: Clinic) -> None:
-    clinic.cli = clinic.configured(location="cloud = nowhere")
+def test_a_cloud_that_clouds_yaml_does_not_know_is_found(checked: CheckedDeployment) -> None:
+    checked.cli = checked.configured(location="cloud = nowhere")
 
-    assert any("the entry 'nowhere' of clouds.yaml" in one for one in clinic.found())
+    assert any("the entry 'nowhere' of clouds.yaml" in one for one in checked.found())
 
 
-def test_two_locations_that_are_one_region_are_found(clinic: Clinic) -> None:
+def test_two_locations_that_are_one_region_are_found(checked: CheckedDeployment) -> None:
     twin = {"location:Twin": "cloud = admin\nregion_name = RegionOne"}
-    clinic.cli = clinic.configured(DEFAULT="locations = RegionOne,Twin", **twin)
+    checked.cli = checked.configured(DEFAULT="locations = RegionOne,Twin", **twin)
 
-    assert len([one for one in clinic.found() if "RegionOne and Twin are one region" in one]) == 2
+    assert len([one for one in checked.found() if "RegionOne and Twin are one region" in one]) == 2
 
 
-def test_a_project_without_a_role_for_us_is_found(clinic: Clinic) -> None:
-    clinic.put(image_type="snapshot")
-    clinic.cli.ok("image", "sync")
-    identity: Any = clinic.operator.identity
+def test_a_project_without_a_role_for_us_is_found(checked: CheckedDeployment) -> None:
+    checked.put(image_type="snapshot")
+    checked.cli.ok("image", "sync")
+    identity: Any = checked.operator.identity
     domain = identity.create_domain(name=uuid.uuid4().hex)  # nobody inherits a role from it
     project = identity.create_project(name="apart", domain_id=domain.id)
-    with clinic.cli.application.database.writing() as connection:
+    with checked.cli.application.database.writing() as connection:
         connection.execute(sa.update(images).values(project_id=project.id))
 
     assert any(f"no role on 1 of the projects that own images ({project.id})" in one
-               for one in clinic.found())  # fmt: skip
+               for one in checked.found())  # fmt: skip
 
 
-def test_a_project_that_is_gone_and_has_images_on_record_is_found(clinic: Clinic) -> None:
-    clinic.put(image_type="snapshot")
-    clinic.cli.ok("image", "sync")
-    with clinic.cli.application.database.writing() as connection:
+def test_a_project_that_is_gone_and_has_images_on_record_is_found(
+    checked: CheckedDeployment,
+) -> None:
+    checked.put(image_type="snapshot")
+    checked.cli.ok("image", "sync")
+    with checked.cli.application.database.writing() as connection:
         connection.execute(sa.update(images).values(project_id="f" * 32))
 
     what = f"Project {'f' * 32} owns images on record and is not in Keystone any more"
-    assert any(what in one for one in clinic.found())
+    assert any(what in one for one in checked.found())
 
 
-def test_clocks_that_differ_are_found(clinic: Clinic) -> None:
-    clinic.cli.clock = lambda: system_clock() + timedelta(seconds=90)
+def test_clocks_that_differ_are_found(checked: CheckedDeployment) -> None:
+    checked.cli.clock = lambda: system_clock() + timedelta(seconds=90)
 
-    found = clinic.found()
+    found = checked.found()
 
     skewed = [one for one in found if " s behind this machine's" in one]
     assert len(skewed) >= 3
 
 
-def test_what_bears_our_mark_and_is_on_record_as_nothing_is_found(clinic: Clinic) -> None:
-    orphan = clinic.put(**{REQUEST_PROPERTY: "of nobody"})
+def test_what_bears_our_mark_and_is_on_record_as_nothing_is_found(
+    checked: CheckedDeployment,
+) -> None:
+    orphan = checked.put(**{REQUEST_PROPERTY: "of nobody"})
 
-    found = clinic.found()
-    clinic.cli.ok("image", "sync")
+    found = checked.found()
+    checked.cli.ok("image", "sync")
 
     assert [one for one in found if orphan.id in one and "bears this product's mark" in one]
-    assert clinic.found() == []  # it was adopted
+    assert checked.found() == []  # it was adopted
 
 
-def test_an_available_image_of_0_bytes_is_found(clinic: Clinic) -> None:
-    clinic.put(image_type="snapshot")
-    clinic.cli.ok("image", "sync")
-    with clinic.cli.application.database.writing() as connection:
+def test_an_available_image_of_0_bytes_is_found(checked: CheckedDeployment) -> None:
+    checked.put(image_type="snapshot")
+    checked.cli.ok("image", "sync")
+    with checked.cli.application.database.writing() as connection:
         connection.execute(sa.update(images).values(size_bytes=0))
 
-    assert any("is available with 0 bytes" in one for one in clinic.found())
+    assert any("is available with 0 bytes" in one for one in checked.found())
 
 
-def test_runs_that_stay_away_are_found(clinic: Clinic) -> None:
-    clinic.put(image_type="snapshot")
-    clinic.cli.ok("meter", "run")
-    clinic.cli.clock = lambda: system_clock() + timedelta(hours=5)
+def test_runs_that_stay_away_are_found(checked: CheckedDeployment) -> None:
+    checked.put(image_type="snapshot")
+    checked.cli.ok("meter", "run")
+    checked.cli.clock = lambda: system_clock() + timedelta(hours=5)
 
-    found = clinic.found()
+    found = checked.found()
 
     assert any("hours are not closed" in one for one in found)
     assert any("The location was read completely last at" in one for one in found)
 
 
-def test_a_capture_that_nobody_brings_forward_is_found(clinic: Clinic) -> None:
-    server = clinic.cloud.boot(clinic.project, metadata={"minicloud_snapshot_fail": "noupload"})
-    account = ("--account", clinic.project.name)
-    image = clinic.cli.ok("image", "create", server.id, "--name", "stuck", *account).json
-    clinic.cli.clock = lambda: system_clock() + timedelta(hours=3)
+def test_a_capture_that_nobody_brings_forward_is_found(checked: CheckedDeployment) -> None:
+    server = checked.cloud.boot(checked.project, metadata={"minicloud_snapshot_fail": "noupload"})
+    account = ("--account", checked.project.name)
+    image = checked.cli.ok("image", "create", server.id, "--name", "stuck", *account).json
+    checked.cli.clock = lambda: system_clock() + timedelta(hours=3)
 
-    [found] = [one for one in clinic.found() if image["task_id"] in one]
+    [found] = [one for one in checked.found() if image["task_id"] in one]
 
     assert "The create task" in found
 
 
-def test_a_deployment_that_nobody_brings_forward_is_found(clinic: Clinic) -> None:
-    clinic.put(image_type="snapshot")
-    clinic.cli.ok("image", "sync")
-    [image] = clinic.cli.ok("image", "list", "--account", clinic.project.name).json
+def test_a_deployment_that_nobody_brings_forward_is_found(checked: CheckedDeployment) -> None:
+    checked.put(image_type="snapshot")
+    checked.cli.ok("image", "sync")
+    [image] = checked.cli.ok("image", "list", "--account", checked.project.name).json
     began = system_clock() - timedelta(hours=3)
-    with clinic.cli.application.database.writing() as connection:
+    with checked.cli.application.database.writing() as connection:
         tasks.insert_task(
             connection, "of a deploy", image["id"], TaskKind.DEPLOY, began,
-            project_id=clinic.project.id,
+            project_id=checked.project.id,
         )  # fmt: skip
 
-    [found] = clinic.found()
+    [found] = checked.found()
 
     assert "The deploy task of a deploy" in found
 
 
 def test_parts_of_captures_that_no_task_knows_are_found_in_every_project(
-    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+    checked: CheckedDeployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(openstack_volumes, "PAGE", 1)  # so that there are several pages
     mark = {"metadata": {REQUEST_PROPERTY: "of nobody"}}
-    with clinic.cloud.connection(clinic.project.cloud) as member:
+    with checked.cloud.connection(checked.project.cloud) as member:
         storage: Any = member.block_storage
 
         def made(kind: str, **more: Any) -> str:
@@ -279,57 +292,57 @@ def test_parts_of_captures_that_no_task_knows_are_found_in_every_project(
         snapshot = made("snapshot", volume_id=blank)
         volume = made("volume", snapshot_id=snapshot)
 
-        found = clinic.found()
+        found = checked.found()
 
         for name in (f"volume snapshot {snapshot}", f"volume {volume}"):
-            what = f"The {name} of project {clinic.project.id} bears this product's mark"
+            what = f"The {name} of project {checked.project.id} bears this product's mark"
             assert len([one for one in found if what in one]) == 1
         assert not [one for one in found if f"volume {blank}" in one]
         for path in (f"/volumes/{volume}", f"/snapshots/{snapshot}", f"/volumes/{blank}"):
             assert storage.delete(path).status_code == 202
             wait_for(lambda path=path: storage.get(path).status_code == 404, "no leftovers")  # type: ignore[misc]
-    assert clinic.found() == []
+    assert checked.found() == []
 
 
 def test_quotas_of_glance_that_are_reached_before_ours_are_found_of_every_project_with_images(
-    clinic: Clinic,
+    checked: CheckedDeployment,
 ) -> None:
-    clinic.put(image_type="snapshot")
-    clinic.cli.ok("image", "sync")
-    assert clinic.found() == []
-    set_image_quota(clinic.cloud, clinic.project, "image_count_total", 3)
-    others = clinic.cloud.new_project()  # it owns none
-    set_image_quota(clinic.cloud, others, "image_count_total", 2)
+    checked.put(image_type="snapshot")
+    checked.cli.ok("image", "sync")
+    assert checked.found() == []
+    set_image_quota(checked.cloud, checked.project, "image_count_total", 3)
+    others = checked.cloud.new_project()  # it owns none
+    set_image_quota(checked.cloud, others, "image_count_total", 2)
 
-    [found] = clinic.found()
-    clinic.cli = clinic.configured(limits="max_images = 2000")
-    more = clinic.found()
+    [found] = checked.found()
+    checked.cli = checked.configured(limits="max_images = 2000")
+    more = checked.found()
 
     assert "allows 1 of the projects that own images fewer of them" in found
-    assert f"({clinic.project.id}: 3)" in found
+    assert f"({checked.project.id}: 3)" in found
     assert any("Glance allows a project 1000 images" in one for one in more)
 
 
-def test_a_database_of_another_version_is_found(clinic: Clinic) -> None:
-    (clinic.directory / "instance-images.db").unlink()
+def test_a_database_of_another_version_is_found(checked: CheckedDeployment) -> None:
+    (checked.directory / "instance-images.db").unlink()
 
-    assert any("does not exist: run 'instance-images db upgrade'" in one for one in clinic.found())
+    assert any("does not exist: run 'instance-images db upgrade'" in one for one in checked.found())
 
 
-def test_files_that_cannot_be_written_are_found(clinic: Clinic) -> None:
-    nowhere = clinic.directory / "nowhere"
-    clinic.cli = clinic.configured(
+def test_files_that_cannot_be_written_are_found(checked: CheckedDeployment) -> None:
+    nowhere = checked.directory / "nowhere"
+    checked.cli = checked.configured(
         metrics=f"textfile = {nowhere}/x.prom", DEFAULT=f"log_dir = {nowhere}/log"
     )
 
-    found = [one for one in clinic.found() if one.startswith("files: ")]
+    found = [one for one in checked.found() if one.startswith("files: ")]
 
     assert len(found) == 2
 
 
-def test_a_project_that_is_excluded_by_its_name_is_found(clinic: Clinic) -> None:
-    clinic.cli = clinic.configured(
-        reconcile=f"excluded_projects = {clinic.project.name},{clinic.others}"
+def test_a_project_that_is_excluded_by_its_name_is_found(checked: CheckedDeployment) -> None:
+    checked.cli = checked.configured(
+        reconcile=f"excluded_projects = {checked.project.name},{checked.others}"
     )
 
-    assert [one for one in clinic.found() if "which is a name" in one]
+    assert [one for one in checked.found() if "which is a name" in one]

@@ -24,7 +24,13 @@ NOON = at("1T12:00")
 @pytest.fixture
 def site(database: Database) -> Site:
     provider = StrictMemoryProvider(LOCATION, World())
-    return Site(LOCATION, provider, database, SetClock(NOON), 10)
+    return Site(
+        location=LOCATION,
+        provider=provider,
+        database=database,
+        clock=SetClock(NOON),
+        default_max_images=10,
+    )
 
 
 def ended_capture(site: Site, task_id: str) -> str:

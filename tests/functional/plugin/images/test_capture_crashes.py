@@ -57,7 +57,13 @@ class Place:
         )
         cloud.step = killer = Killer(killed_at)
         killer.watch(database.engine)
-        return Site(LOCATION, cloud, database, self.clock, 10)
+        return Site(
+            location=LOCATION,
+            provider=cloud,
+            database=database,
+            clock=self.clock,
+            default_max_images=10,
+        )
 
     def run(self, work: Callable[[Site], object], killed_at: int) -> bool:
         """Do the work in a process that is killed at the step; return whether it was."""
@@ -251,7 +257,7 @@ def test_a_deployment_that_is_killed_at_any_step_makes_all_its_instances_or_none
         image = available(place)
 
         def order(site: Site, image_id: str = image.id) -> None:
-            task_id = deploy(site, OWNER, image_id, Order("web", "tiny", count=count))
+            task_id = deploy(site, OWNER, image_id, Order(name="web", flavor="tiny", count=count))
             wait_for_task(site, OWNER, task_id, lambda _: None, sleep=lambda _: None)
 
         killed = place.run(order, step)

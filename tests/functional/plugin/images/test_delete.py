@@ -31,7 +31,7 @@ def shared(embedded_cloud: EmbeddedCloud) -> tuple[Project, Server]:
 
 
 @dataclass(frozen=True)
-class Shelf:
+class CapturingOwner:
     """An account with a ledger of the test's own, and the one instance that it captures."""
 
     cloud: EmbeddedCloud
@@ -78,112 +78,120 @@ class Shelf:
 
 
 @pytest.fixture
-def shelf(
+def owner(
     cloud: EmbeddedCloud, cli: CommandLine, shared: tuple[Project, Server]
-) -> Iterator[Shelf]:
+) -> Iterator[CapturingOwner]:
     project, server = shared
-    yield Shelf(cloud, cli, project, server)
+    yield CapturingOwner(cloud, cli, project, server)
 
 
 @pytest.mark.parametrize("by", ["id", "cloud_image_id", "name"])
-def test_deleted_image_is_gone_from_glance_and_from_the_list(by: str, shelf: Shelf) -> None:
-    image = shelf.capture("old")
+def test_deleted_image_is_gone_from_glance_and_from_the_list(
+    by: str, owner: CapturingOwner
+) -> None:
+    image = owner.capture("old")
 
-    result = shelf.cli.ok(*shelf.delete(image[by]))
+    result = owner.cli.ok(*owner.delete(image[by]))
 
     assert result.out == f"Image old ({image['id']}) is deleted.\n"
-    assert not shelf.in_glance(image)
-    assert shelf.listed() == {}
+    assert not owner.in_glance(image)
+    assert owner.listed() == {}
 
 
-def test_deleted_image_is_kept_as_history(shelf: Shelf) -> None:
-    image = shelf.capture("old")
+def test_deleted_image_is_kept_as_history(owner: CapturingOwner) -> None:
+    image = owner.capture("old")
 
     began = system_clock()
-    shelf.cli.ok(*shelf.delete("old"))
+    owner.cli.ok(*owner.delete("old"))
     ended = system_clock()
 
-    record = shelf.on_record(image["id"])
+    record = owner.on_record(image["id"])
     assert record.status is ImageStatus.DELETED
     assert record.deleted_at is not None
     assert began <= record.deleted_at <= ended
     assert record.size_bytes == image["size_bytes"]
-    tasks = shelf.cli.ok("task", "list", *shelf.account).json
+    tasks = owner.cli.ok("task", "list", *owner.account).json
     assert {(task["kind"], task["state"]) for task in tasks} == {
         ("create", "succeeded"),
         ("delete", "succeeded"),
     }
 
 
-def test_instances_deployed_from_a_deleted_image_are_not_affected(shelf: Shelf) -> None:
-    image = shelf.capture("base")
-    task = shelf.cli.ok(
+def test_instances_deployed_from_a_deleted_image_are_not_affected(
+    owner: CapturingOwner,
+) -> None:
+    image = owner.capture("base")
+    task = owner.cli.ok(
         "image", "deploy", "base", "--name", "child", "--flavor", "m1.tiny", "--network", "none",
-        *shelf.account, "--wait",
+        *owner.account, "--wait",
     ).json  # fmt: skip
 
-    shelf.cli.ok(*shelf.delete("base"))
+    owner.cli.ok(*owner.delete("base"))
 
-    with shelf.cloud.connection(shelf.project.cloud) as member:
+    with owner.cloud.connection(owner.project.cloud) as member:
         server = member.compute.get_server(task["server_id"])
         assert server.status == "ACTIVE"
         assert server.image.id == image["cloud_image_id"]
 
 
-def test_second_deletion_finds_no_image(shelf: Shelf) -> None:
-    image = shelf.capture("once")
-    shelf.cli.ok(*shelf.delete("once"))
+def test_second_deletion_finds_no_image(owner: CapturingOwner) -> None:
+    image = owner.capture("once")
+    owner.cli.ok(*owner.delete("once"))
 
     for reference in ("once", image["id"], image["cloud_image_id"]):
-        shelf.cli.refused(3, "was not found", *shelf.delete(reference))
+        owner.cli.refused(3, "was not found", *owner.delete(reference))
 
-    shelf.cli.refused(3, "was not found", "image", "show", image["id"], *shelf.account)
+    owner.cli.refused(3, "was not found", "image", "show", image["id"], *owner.account)
 
 
-def test_protected_image_is_not_deleted_and_goes_on_being_billed(shelf: Shelf) -> None:
-    image = shelf.capture("guarded")
-    with shelf.cloud.connection(shelf.project.cloud) as member:
+def test_protected_image_is_not_deleted_and_goes_on_being_billed(
+    owner: CapturingOwner,
+) -> None:
+    image = owner.capture("guarded")
+    with owner.cloud.connection(owner.project.cloud) as member:
         in_glance: Any = member.image.get_image(image["cloud_image_id"])
         in_glance = member.image.update_image(in_glance, is_protected=True)
 
-        shelf.cli.refused(3, "protected", *shelf.delete("guarded"))
+        owner.cli.refused(3, "protected", *owner.delete("guarded"))
 
-        shown = shelf.cli.ok("image", "show", "guarded", *shelf.account).json
-        shelf.cli.ok("meter", "run")
-        [status] = shelf.cli.ok("meter", "status").json
-        still_there = shelf.in_glance(image)
+        shown = owner.cli.ok("image", "show", "guarded", *owner.account).json
+        owner.cli.ok("meter", "run")
+        [status] = owner.cli.ok("meter", "status").json
+        still_there = owner.in_glance(image)
         member.image.update_image(in_glance, is_protected=False)
     assert shown["status"] == "available"
     assert shown["deleted_at"] is None
     assert status["billable_images"] == 1
     assert still_there
-    shelf.cli.ok(*shelf.delete("guarded"))
-    assert not shelf.in_glance(image)
+    owner.cli.ok(*owner.delete("guarded"))
+    assert not owner.in_glance(image)
 
 
-def test_image_that_is_gone_from_glance_already_is_recorded_as_deleted(shelf: Shelf) -> None:
-    image = shelf.capture("lost")
-    with shelf.cloud.connection(shelf.project.cloud) as member:
+def test_image_that_is_gone_from_glance_already_is_recorded_as_deleted(
+    owner: CapturingOwner,
+) -> None:
+    image = owner.capture("lost")
+    with owner.cloud.connection(owner.project.cloud) as member:
         member.image.delete_image(image["cloud_image_id"])
 
-    result = shelf.cli.ok(*shelf.delete("lost"))
+    result = owner.cli.ok(*owner.delete("lost"))
 
     assert "was gone from the image service already" in result.out
-    record = shelf.on_record(image["id"])
+    record = owner.on_record(image["id"])
     assert record.status is ImageStatus.DELETED
     assert record.deleted_at == record.available_at  # nobody saw it later than that
-    assert shelf.listed() == {}
+    assert owner.listed() == {}
 
 
 @pytest.mark.parametrize("deleted", [0, 1])
 def test_image_whose_deletion_is_delayed_by_glance_is_gone_at_once(
-    deleted: int, shelf: Shelf
+    deleted: int, owner: CapturingOwner
 ) -> None:
-    image = shelf.capture("slowly")
+    image = owner.capture("slowly")
     # As Glance leaves an image with delayed_delete until its scrubber has removed the bytes: first
     # it says so, then it hides the image.
     with contextlib.closing(
-        sqlite3.connect(shelf.cloud.state_dir / "db" / "glance.sqlite")
+        sqlite3.connect(owner.cloud.state_dir / "db" / "glance.sqlite")
     ) as glance:
         glance.execute(
             "UPDATE images SET status = 'pending_delete', deleted = ? WHERE id = ?",
@@ -191,64 +199,66 @@ def test_image_whose_deletion_is_delayed_by_glance_is_gone_at_once(
         )
         glance.commit()
 
-    result = shelf.cli.ok("image", "sync")
+    result = owner.cli.ok("image", "sync")
 
     assert [(one["event"], one["image_id"]) for one in result.json] == [("deleted", image["id"])]
-    assert shelf.on_record(image["id"]).status is ImageStatus.DELETED
-    assert shelf.listed() == {}
+    assert owner.on_record(image["id"]).status is ImageStatus.DELETED
+    assert owner.listed() == {}
 
 
-def test_image_that_the_store_still_needs_is_not_deleted_and_is_billed(shelf: Shelf) -> None:
-    image = shelf.capture("cloned")
+def test_image_that_the_store_still_needs_is_not_deleted_and_is_billed(
+    owner: CapturingOwner,
+) -> None:
+    image = owner.capture("cloned")
     # What Glance answers where the store has copy-on-write clones of the image.
-    shelf.cloud.fault("glance", "DELETE", f"/v2/images/{image['cloud_image_id']}", 409)
+    owner.cloud.fault("glance", "DELETE", f"/v2/images/{image['cloud_image_id']}", 409)
 
-    shelf.cli.refused(3, "still in use in its store", *shelf.delete("cloned"))
+    owner.cli.refused(3, "still in use in its store", *owner.delete("cloned"))
 
-    record = shelf.on_record(image["id"])
+    record = owner.on_record(image["id"])
     assert (record.status, record.deleted_at) == (ImageStatus.AVAILABLE, None)
-    [failed] = [t for t in shelf.cli.ok("task", "list", *shelf.account).json if t["error"]]
+    [failed] = [t for t in owner.cli.ok("task", "list", *owner.account).json if t["error"]]
     assert (failed["kind"], failed["state"]) == ("delete", "failed")
-    shelf.cli.ok(*shelf.delete("cloned"))
+    owner.cli.ok(*owner.delete("cloned"))
 
 
 def test_customer_is_asked_about_the_images_that_he_meant(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    owner: CapturingOwner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    image = shelf.capture("asked")
-    command = ("image", "delete", image["id"], *shelf.account)
+    image = owner.capture("asked")
+    command = ("image", "delete", image["id"], *owner.account)
 
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
 
     monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
-    declined = shelf.cli(*command)
-    kept = shelf.in_glance(image)
+    declined = owner.cli(*command)
+    kept = owner.in_glance(image)
     monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
-    shelf.cli.ok(*command)
+    owner.cli.ok(*command)
 
     assert declined.exit_code == 130
     assert f"asked ({image['id']}), 1.05 MB" in declined.err
     assert "cannot be undone" in declined.err
     assert kept
-    assert not shelf.in_glance(image)
+    assert not owner.in_glance(image)
 
 
 def test_image_that_is_being_created_can_be_deleted(
     cli: CommandLine, cloud: EmbeddedCloud, project: Project
 ) -> None:
     server = cloud.boot(project, metadata={"minicloud_snapshot_delay": "1.5"})
-    shelf = Shelf(cloud, cli, project, server)
-    image = shelf.capture("hasty", wait=False)
+    owner = CapturingOwner(cloud, cli, project, server)
+    image = owner.capture("hasty", wait=False)
 
-    shelf.cli.ok(*shelf.delete("hasty"))
+    owner.cli.ok(*owner.delete("hasty"))
 
-    record = shelf.on_record(image["id"])
-    held = cli.ok("limit", "show", *shelf.account).json["held"]
+    record = owner.on_record(image["id"])
+    held = cli.ok("limit", "show", *owner.account).json["held"]
     assert image["status"] == "creating"
     assert (record.status, record.available_at, held) == (ImageStatus.DELETED, None, 0)
-    tasks = {task["kind"]: task for task in cli.ok("task", "list", *shelf.account).json}
+    tasks = {task["kind"]: task for task in cli.ok("task", "list", *owner.account).json}
     assert tasks["create"]["state"] == "failed"
     assert "deleted before it was available" in tasks["create"]["error"]
     assert tasks["delete"]["state"] == "succeeded"
@@ -262,23 +272,31 @@ def test_image_in_error_can_be_deleted(
     cli: CommandLine, cloud: EmbeddedCloud, project: Project
 ) -> None:
     server = cloud.boot(project, metadata={"minicloud_snapshot_size": "0"})
-    shelf = Shelf(cloud, cli, project, server)
-    command = ("image", "create", server.id, "--name", "hollow", *shelf.account, "--wait")
+    owner = CapturingOwner(cloud, cli, project, server)
+    command = (
+        "image",
+        "create",
+        server.id,
+        "--name",
+        "hollow",
+        *owner.account,
+        "--wait",
+    )
     image = cli.refused(1, "0 bytes", *command).json
 
-    cli.ok(*shelf.delete("hollow"))
+    cli.ok(*owner.delete("hollow"))
 
-    assert shelf.on_record(image["id"]).status is ImageStatus.DELETED
-    assert not shelf.in_glance(image)
-    assert shelf.listed() == {}
+    assert owner.on_record(image["id"]).status is ImageStatus.DELETED
+    assert not owner.in_glance(image)
+    assert owner.listed() == {}
 
 
 def test_of_several_images_the_unknown_one_is_told_and_the_others_are_deleted(
-    shelf: Shelf,
+    owner: CapturingOwner,
 ) -> None:
-    first, second = shelf.capture("first"), shelf.capture("second")
+    first, second = owner.capture("first"), owner.capture("second")
 
-    result = shelf.cli.refused(1, "", *shelf.delete("first", "unknown", "second"))
+    result = owner.cli.refused(1, "", *owner.delete("first", "unknown", "second"))
 
     assert result.err.count("Error: ") == 1
     assert "'unknown' was not found" in result.err
@@ -286,55 +304,61 @@ def test_of_several_images_the_unknown_one_is_told_and_the_others_are_deleted(
         f"Image first ({first['id']}) is deleted.",
         f"Image second ({second['id']}) is deleted.",
     ]
-    assert not shelf.in_glance(first)
-    assert not shelf.in_glance(second)
+    assert not owner.in_glance(first)
+    assert not owner.in_glance(second)
 
 
-def test_several_images_that_are_all_there_are_all_deleted(shelf: Shelf) -> None:
-    shelf.capture("first")
-    shelf.capture("second")
+def test_several_images_that_are_all_there_are_all_deleted(
+    owner: CapturingOwner,
+) -> None:
+    owner.capture("first")
+    owner.capture("second")
 
-    shelf.cli.ok(*shelf.delete("first", "second"))
+    owner.cli.ok(*owner.delete("first", "second"))
 
-    assert shelf.listed() == {}
+    assert owner.listed() == {}
 
 
 def test_nothing_is_deleted_unasked_where_nobody_can_be_asked(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    owner: CapturingOwner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    image = shelf.capture("kept")
+    image = owner.capture("kept")
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
 
-    shelf.cli.refused(2, "add --yes", "image", "delete", "kept", *shelf.account)
+    owner.cli.refused(2, "add --yes", "image", "delete", "kept", *owner.account)
 
-    assert shelf.in_glance(image)
-    assert shelf.listed() == {"kept": "available"}
+    assert owner.in_glance(image)
+    assert owner.listed() == {"kept": "available"}
 
 
-def test_of_two_images_of_one_name_none_is_deleted_by_it(shelf: Shelf) -> None:
-    first, second = shelf.capture("twin"), shelf.capture("twin")
+def test_of_two_images_of_one_name_none_is_deleted_by_it(
+    owner: CapturingOwner,
+) -> None:
+    first, second = owner.capture("twin"), owner.capture("twin")
 
-    result = shelf.cli.refused(3, "2 images are named 'twin'", *shelf.delete("twin"))
+    result = owner.cli.refused(3, "2 images are named 'twin'", *owner.delete("twin"))
 
     assert first["id"] in result.err
     assert second["id"] in result.err
-    shelf.cli.refused(3, "give the id of one", "image", "show", "twin", *shelf.account)
-    assert shelf.listed() == {"twin": "available"}
-    shelf.cli.ok(*shelf.delete(first["id"]))
-    assert shelf.in_glance(second)
-    shelf.cli.ok(*shelf.delete("twin"))
-    assert not shelf.in_glance(second)
+    owner.cli.refused(3, "give the id of one", "image", "show", "twin", *owner.account)
+    assert owner.listed() == {"twin": "available"}
+    owner.cli.ok(*owner.delete(first["id"]))
+    assert owner.in_glance(second)
+    owner.cli.ok(*owner.delete("twin"))
+    assert not owner.in_glance(second)
 
 
-def test_image_is_billed_until_its_deletion_and_no_longer(shelf: Shelf) -> None:
-    shelf.cli.ok("rate", "set", "RegionOne", "0.05")
-    image = shelf.capture("brief")
-    shelf.cli.ok(*shelf.delete("brief"))
-    deleted_at = shelf.on_record(image["id"]).deleted_at
+def test_image_is_billed_until_its_deletion_and_no_longer(
+    owner: CapturingOwner,
+) -> None:
+    owner.cli.ok("rate", "set", "RegionOne", "0.05")
+    image = owner.capture("brief")
+    owner.cli.ok(*owner.delete("brief"))
+    deleted_at = owner.on_record(image["id"]).deleted_at
     assert deleted_at is not None
-    shelf.cli.clock = SetClock(datetime.fromtimestamp(deleted_at.timestamp() + 7200, UTC))
+    owner.cli.clock = SetClock(datetime.fromtimestamp(deleted_at.timestamp() + 7200, UTC))
 
-    shelf.cli.ok("meter", "run")
+    owner.cli.ok("meter", "run")
 
-    [status] = shelf.cli.ok("meter", "status").json
+    [status] = owner.cli.ok("meter", "status").json
     assert status["billable_images"] == 0

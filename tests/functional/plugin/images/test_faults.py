@@ -43,8 +43,8 @@ def shared(embedded_cloud: EmbeddedCloud) -> tuple[Project, Server]:
     return project, embedded_cloud.boot(project, "web-1")
 
 
-@dataclass(frozen=True)
-class Bench:
+@dataclass(frozen=True, kw_only=True)
+class FaultyCloud:
     """A ledger of the test's own, the account, and its instance ``web-1``, idle."""
 
     cloud: EmbeddedCloud
@@ -116,13 +116,20 @@ def operator(embedded_cloud: EmbeddedCloud) -> Iterator[Connection]:
 
 
 @pytest.fixture
-def bench(
+def faulty(
     cloud: EmbeddedCloud, cli: CommandLine, shared: tuple[Project, Server], operator: Connection
-) -> Bench:
+) -> FaultyCloud:
     project, server = shared
     compute = operator.compute
     wait_for(lambda: compute.get_server(server.id).task_state is None, "an idle instance")
-    return Bench(cloud, cli, project, server, operator, in_glance(operator, project))
+    return FaultyCloud(
+        cloud=cloud,
+        cli=cli,
+        project=project,
+        server=server,
+        operator=operator,
+        in_glance_before=in_glance(operator, project),
+    )
 
 
 @contextlib.contextmanager
@@ -189,195 +196,216 @@ def test_a_user_without_a_role_is_not_told_that_his_password_is_wrong(
 
 
 def test_variables_of_another_user_do_not_change_whose_credentials_are_used(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    faulty: FaultyCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("OS_CLOUD", "OS_USERNAME", "OS_PASSWORD", "OS_PROJECT_NAME", "OS_REGION_NAME"):
         monkeypatch.setenv(name, "nosuch")
     monkeypatch.setenv("OS_AUTH_URL", "http://127.0.0.1:1/v3")
 
-    assert bench.available()["status"] == "available"
+    assert faulty.available()["status"] == "available"
 
 
-def test_a_nova_that_is_too_old_is_told_as_such(bench: Bench) -> None:
-    bench.cloud.fault("nova", "GET", "/servers", 406, None)
+def test_a_nova_that_is_too_old_is_told_as_such(faulty: FaultyCloud) -> None:
+    faulty.cloud.fault("nova", "GET", "/servers", 406, None)
 
     told = "Nova of location RegionOne is too old: it does not know microversion 2.45"
-    bench.cli.refused(2, told, *bench.capture)
+    faulty.cli.refused(2, told, *faulty.capture)
 
 
 def test_hours_stay_open_while_the_password_is_wrong(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    faulty: FaultyCloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    bench.available()
-    document = yaml.safe_load(bench.cloud.clouds_yaml.read_text())
+    faulty.available()
+    document = yaml.safe_load(faulty.cloud.clouds_yaml.read_text())
     document["clouds"]["admin"]["auth"]["password"] = "hunter2"
     (tmp_path / "clouds.yaml").write_text(yaml.safe_dump(document))
     monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(tmp_path / "clouds.yaml"))
 
-    bench.cli.refused(2, "RegionOne is not metered: Keystone rejects", "meter", "run")
+    faulty.cli.refused(2, "RegionOne is not metered: Keystone rejects", "meter", "run")
 
-    assert bench.metered_until() is None
+    assert faulty.metered_until() is None
 
 
 @pytest.fixture
-def member(bench: Bench, tmp_path: Path) -> CommandLine:
+def member(faulty: FaultyCloud, tmp_path: Path) -> CommandLine:
     """The command line on the same ledger, with the credentials of a mere member of a project."""
-    url = str(bench.cli.application.database.url)
+    url = str(faulty.cli.application.database.url)
     return CommandLine(write_config(tmp_path / "member.conf", url, location="cloud = other"))
 
 
 def test_credentials_that_cannot_see_other_accounts_images_take_none_for_gone(
-    bench: Bench, member: CommandLine
+    faulty: FaultyCloud, member: CommandLine
 ) -> None:
-    image = bench.available()
+    image = faulty.available()
     member.clock = SetClock(system_clock() + timedelta(hours=2))
 
     member.refused(2, "use credentials with the admin role", "meter", "run")
 
-    assert bench.only_image() == image
-    assert bench.metered_until() is None
+    assert faulty.only_image() == image
+    assert faulty.metered_until() is None
 
 
 @pytest.mark.parametrize(
     "command", [("meter", "run"), ("image", "list", "--all-accounts")], ids=" ".join
 )
 def test_credentials_that_cannot_see_an_image_do_not_take_its_deletion_for_done(
-    command: tuple[str, ...], bench: Bench, member: CommandLine
+    command: tuple[str, ...], faulty: FaultyCloud, member: CommandLine
 ) -> None:
-    image = bench.available()
-    bench.cloud.fault("glance", "DELETE", f"/v2/images/{image['cloud_image_id']}", "drop-before")
-    bench.cli.refused(4, "", "image", "delete", "golden", *bench.account, "--yes")
+    image = faulty.available()
+    faulty.cloud.fault("glance", "DELETE", f"/v2/images/{image['cloud_image_id']}", "drop-before")
+    faulty.cli.refused(4, "", "image", "delete", "golden", *faulty.account, "--yes")
 
     member(*command)
 
-    record = bench.on_record(image["id"])
+    record = faulty.on_record(image["id"])
     assert record.status is ImageStatus.DELETING
     assert record.deleted_at is None
-    assert bench.new_in_glance() == {image["cloud_image_id"]}
+    assert faulty.new_in_glance() == {image["cloud_image_id"]}
 
 
 # ------------------------------------------------------------------ services that end
 
 
-def test_nothing_is_made_while_nova_is_down_and_all_is_well_afterwards(bench: Bench) -> None:
-    with stopped(bench.cloud, "nova"):
-        bench.cli.refused(4, "Nova of location RegionOne cannot be reached", *bench.capture)
+def test_nothing_is_made_while_nova_is_down_and_all_is_well_afterwards(
+    faulty: FaultyCloud,
+) -> None:
+    with stopped(faulty.cloud, "nova"):
+        faulty.cli.refused(4, "Nova of location RegionOne cannot be reached", *faulty.capture)
 
-        assert bench.cli.ok("image", "list", *bench.account).json == []
-        assert bench.held() == 0
+        assert faulty.cli.ok("image", "list", *faulty.account).json == []
+        assert faulty.held() == 0
 
-    assert bench.available()["status"] == "available"
-
-
-def test_commands_say_that_keystone_is_down_and_work_afterwards(bench: Bench) -> None:
-    image = bench.available()
-    with stopped(bench.cloud, "keystone"):
-        for command in (("image", "list"), ("meter", "run"), bench.capture):
-            bench.cli.refused(4, "Keystone of location RegionOne cannot be reached", *command)
-
-        assert bench.metered_until() is None
-
-    assert bench.only_image() == image
+    assert faulty.available()["status"] == "available"
 
 
-def test_capture_while_glance_is_down_is_settled_when_it_is_up_again(bench: Bench) -> None:
-    with stopped(bench.cloud, "glance"):
-        bench.cli.refused(4, "", *bench.capture)
+def test_commands_say_that_keystone_is_down_and_work_afterwards(faulty: FaultyCloud) -> None:
+    image = faulty.available()
+    with stopped(faulty.cloud, "keystone"):
+        for command in (("image", "list"), ("meter", "run"), faulty.capture):
+            faulty.cli.refused(4, "Keystone of location RegionOne cannot be reached", *command)
 
-    bench.cli.clock = later
-    image = bench.only_image()
+        assert faulty.metered_until() is None
+
+    assert faulty.only_image() == image
+
+
+def test_capture_while_glance_is_down_is_settled_when_it_is_up_again(
+    faulty: FaultyCloud,
+) -> None:
+    with stopped(faulty.cloud, "glance"):
+        faulty.cli.refused(4, "", *faulty.capture)
+
+    faulty.cli.clock = later
+    image = faulty.only_image()
     assert image["status"] == "error"
     assert image["error"]
-    assert bench.held() == 0
-    assert bench.new_in_glance() == set()
-    bench.cli.ok("image", "delete", "golden", *bench.account, "--yes")
-    assert bench.available()["status"] == "available"
+    assert faulty.held() == 0
+    assert faulty.new_in_glance() == set()
+    faulty.cli.ok("image", "delete", "golden", *faulty.account, "--yes")
+    assert faulty.available()["status"] == "available"
 
 
-def test_nothing_is_deleted_metered_or_deployed_while_glance_is_down(bench: Bench) -> None:
-    image = bench.available()
-    deploy = ("image", "deploy", "golden", "--name", "n", "--flavor", "m1.tiny", *bench.account)
-    delete = ("image", "delete", "golden", *bench.account, "--yes")
-    with stopped(bench.cloud, "glance"):
+def test_nothing_is_deleted_metered_or_deployed_while_glance_is_down(
+    faulty: FaultyCloud,
+) -> None:
+    image = faulty.available()
+    deploy = (
+        "image",
+        "deploy",
+        "golden",
+        "--name",
+        "n",
+        "--flavor",
+        "m1.tiny",
+        *faulty.account,
+    )
+    delete = ("image", "delete", "golden", *faulty.account, "--yes")
+    with stopped(faulty.cloud, "glance"):
         for command in (deploy, delete, ("meter", "run")):
-            bench.cli.refused(4, "Glance of location RegionOne cannot be reached", *command)
+            faulty.cli.refused(4, "Glance of location RegionOne cannot be reached", *command)
 
-        assert bench.only_image() == image
+        assert faulty.only_image() == image
 
-    assert bench.tasks() == {"create": "succeeded"}
-    bench.cli.ok(*delete)
-    assert bench.new_in_glance() == set()
+    assert faulty.tasks() == {"create": "succeeded"}
+    faulty.cli.ok(*delete)
+    assert faulty.new_in_glance() == set()
 
 
 # ------------------------------------------------------------------ answers to a capture
 
 
 @pytest.mark.parametrize("status", [500, 503])
-def test_capture_that_nova_fails_leaves_an_error_with_its_reason(status: int, bench: Bench) -> None:
-    bench.cloud.fault("nova", "POST", bench.create_image, status)
+def test_capture_that_nova_fails_leaves_an_error_with_its_reason(
+    status: int, faulty: FaultyCloud
+) -> None:
+    faulty.cloud.fault("nova", "POST", faulty.create_image, status)
 
-    bench.cli.refused(4, f"Nova of location RegionOne answered HTTP {status}", *bench.capture)
+    faulty.cli.refused(4, f"Nova of location RegionOne answered HTTP {status}", *faulty.capture)
 
-    image = bench.only_image()
+    image = faulty.only_image()
     assert image["status"] == "error"
     assert f"answered HTTP {status}: a fault that the test asked for" in image["error"]
-    assert bench.tasks() == {"create": "failed"}
-    assert bench.held() == 0
-    assert bench.new_in_glance() == set()
-    bench.cli.ok("image", "create", "web-1", "--name", "second try", *bench.account)
+    assert faulty.tasks() == {"create": "failed"}
+    assert faulty.held() == 0
+    assert faulty.new_in_glance() == set()
+    faulty.cli.ok("image", "create", "web-1", "--name", "second try", *faulty.account)
 
 
-def test_capture_whose_answer_is_lost_is_found_and_becomes_available(bench: Bench) -> None:
-    bench.cloud.fault("nova", "POST", bench.create_image, "drop-after")
+def test_capture_whose_answer_is_lost_is_found_and_becomes_available(
+    faulty: FaultyCloud,
+) -> None:
+    faulty.cloud.fault("nova", "POST", faulty.create_image, "drop-after")
 
-    bench.cli.refused(4, "Nova of location RegionOne cannot be reached", *bench.capture)
+    faulty.cli.refused(4, "Nova of location RegionOne cannot be reached", *faulty.capture)
 
-    with bench.cloud.connection() as connection:
-        [cloud_image_id] = bench.new_in_glance()
+    with faulty.cloud.connection() as connection:
+        [cloud_image_id] = faulty.new_in_glance()
         wait_for(lambda: connection.image.get_image(cloud_image_id).status == "active", "the bytes")
-    image = bench.only_image()
+    image = faulty.only_image()
     assert image["status"] == "available"
     assert image["cloud_image_id"] == cloud_image_id
     assert image["size_bytes"] > 0
     assert image["created_at"] <= image["available_at"] <= format_instant(system_clock())
-    assert bench.tasks() == {"create": "succeeded"}
-    assert bench.new_in_glance() == {cloud_image_id}
+    assert faulty.tasks() == {"create": "succeeded"}
+    assert faulty.new_in_glance() == {cloud_image_id}
 
 
-def test_capture_that_did_not_reach_nova_is_in_error_after_the_grace_period(bench: Bench) -> None:
-    bench.cloud.fault("nova", "POST", bench.create_image, "drop-before")
+def test_capture_that_did_not_reach_nova_is_in_error_after_the_grace_period(
+    faulty: FaultyCloud,
+) -> None:
+    faulty.cloud.fault("nova", "POST", faulty.create_image, "drop-before")
 
-    bench.cli.refused(4, "Nova of location RegionOne cannot be reached", *bench.capture)
+    faulty.cli.refused(4, "Nova of location RegionOne cannot be reached", *faulty.capture)
 
-    assert bench.only_image()["status"] == "creating"  # it may be on its way still
-    assert bench.held() == 1
-    bench.cli.clock = later
-    image = bench.only_image()
+    assert faulty.only_image()["status"] == "creating"  # it may be on its way still
+    assert faulty.held() == 1
+    faulty.cli.clock = later
+    image = faulty.only_image()
     assert image["status"] == "error"
     assert "did not reach the cloud" in image["error"]
-    assert bench.tasks() == {"create": "failed"}
-    assert bench.held() == 0
-    assert bench.new_in_glance() == set()
+    assert faulty.tasks() == {"create": "failed"}
+    assert faulty.held() == 0
+    assert faulty.new_in_glance() == set()
 
 
 def test_capture_is_found_although_the_process_was_killed_before_the_answer(
-    bench: Bench,
+    faulty: FaultyCloud,
 ) -> None:
-    fault = bench.cloud.fault("nova", "POST", bench.create_image, "delay", delay_seconds=2)
+    fault = faulty.cloud.fault("nova", "POST", faulty.create_image, "delay", delay_seconds=2)
     process = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", "instance_images.commands.main",
-         "--config-file", str(bench.cli.config_file), *bench.capture],
+         "--config-file", str(faulty.cli.config_file), *faulty.capture],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    bench.cloud.wait_until_hit(fault)
+    faulty.cloud.wait_until_hit(fault)
 
     process.send_signal(signal.SIGKILL)
     process.wait()
 
-    assert bench.only_image()["status"] == "creating"
-    wait_for(lambda: bench.only_image()["status"] == "available", "the image")
-    assert bench.new_in_glance() == {bench.only_image()["cloud_image_id"]}
-    assert bench.tasks() == {"create": "succeeded"}
+    assert faulty.only_image()["status"] == "creating"
+    wait_for(lambda: faulty.only_image()["status"] == "available", "the image")
+    assert faulty.new_in_glance() == {faulty.only_image()["cloud_image_id"]}
+    assert faulty.tasks() == {"create": "succeeded"}
 
 
 # ----------------------------------------------------------------- answers to a deletion
@@ -385,65 +413,65 @@ def test_capture_is_found_although_the_process_was_killed_before_the_answer(
 
 @pytest.mark.parametrize("answer", ["drop-after", 500, 503])
 def test_deletion_whose_answer_is_lost_is_recorded_by_the_next_command(
-    answer: Any, bench: Bench
+    answer: Any, faulty: FaultyCloud
 ) -> None:
-    image = bench.available()
+    image = faulty.available()
     path = f"/v2/images/{image['cloud_image_id']}"
-    bench.cloud.fault("glance", "DELETE", path, answer, performed=True)
+    faulty.cloud.fault("glance", "DELETE", path, answer, performed=True)
     began = system_clock()
 
-    bench.cli.refused(
+    faulty.cli.refused(
         4, "The deletion is recorded as task",
-        "image", "delete", "golden", *bench.account, "--yes",
+        "image", "delete", "golden", *faulty.account, "--yes",
     )  # fmt: skip
 
-    assert bench.on_record(image["id"]).status is ImageStatus.DELETING
-    assert bench.cli.ok("image", "list", *bench.account).json == []
-    record = bench.on_record(image["id"])
+    assert faulty.on_record(image["id"]).status is ImageStatus.DELETING
+    assert faulty.cli.ok("image", "list", *faulty.account).json == []
+    record = faulty.on_record(image["id"])
     assert record.status is ImageStatus.DELETED
     assert record.deleted_at is not None
     assert began <= record.deleted_at <= system_clock()
-    assert bench.tasks() == {"create": "succeeded", "delete": "succeeded"}
-    assert bench.new_in_glance() == set()
+    assert faulty.tasks() == {"create": "succeeded", "delete": "succeeded"}
+    assert faulty.new_in_glance() == set()
 
 
 def test_deletion_that_takes_effect_after_nobody_waits_for_it_any_more_is_recorded(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    faulty: FaultyCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    image = bench.available()
+    image = faulty.available()
     path = f"/v2/images/{image['cloud_image_id']}"
-    bench.cloud.fault("glance", "DELETE", path, "delay", delay_seconds=3)
+    faulty.cloud.fault("glance", "DELETE", path, "delay", delay_seconds=3)
     monkeypatch.setattr(openstack_api, "TIMEOUT_SECONDS", 1)
     asked_at = system_clock()
 
-    bench.cli.refused(4, "", "image", "delete", "golden", *bench.account, "--yes")
+    faulty.cli.refused(4, "", "image", "delete", "golden", *faulty.account, "--yes")
 
     monkeypatch.undo()
-    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(bench.cloud.clouds_yaml))
-    wait_for(lambda: bench.new_in_glance() == set(), "the deletion")
-    assert bench.cli.ok("image", "list", *bench.account).json == []
-    record = bench.on_record(image["id"])
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(faulty.cloud.clouds_yaml))
+    wait_for(lambda: faulty.new_in_glance() == set(), "the deletion")
+    assert faulty.cli.ok("image", "list", *faulty.account).json == []
+    record = faulty.on_record(image["id"])
     assert record.status is ImageStatus.DELETED
     assert record.deleted_at is not None
     assert asked_at <= record.deleted_at <= asked_at + timedelta(seconds=2)
 
 
 @pytest.mark.parametrize("method", ["DELETE", "GET"])
-def test_a_token_that_has_expired_is_renewed(method: str, bench: Bench) -> None:
-    image = bench.available()
+def test_a_token_that_has_expired_is_renewed(method: str, faulty: FaultyCloud) -> None:
+    image = faulty.available()
     path = f"/v2/images/{image['cloud_image_id']}"
-    bench.cloud.fault("glance", method, path, 401)
+    faulty.cloud.fault("glance", method, path, 401)
 
-    bench.cli.ok("image", "delete", "golden", *bench.account, "--yes")
+    faulty.cli.ok("image", "delete", "golden", *faulty.account, "--yes")
 
-    assert bench.on_record(image["id"]).status is ImageStatus.DELETED
-    assert bench.new_in_glance() == set()
+    assert faulty.on_record(image["id"]).status is ImageStatus.DELETED
+    assert faulty.new_in_glance() == set()
 
 
 def test_tokens_that_keystone_has_revoked_are_renewed_on_the_way(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    faulty: FaultyCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = f"{bench.cloud.endpoints['keystone']}/auth/tokens"
+    url = f"{faulty.cloud.endpoints['keystone']}/auth/tokens"
     revoked: set[str] = set()
     send = OpenStackApi._send
 
@@ -458,82 +486,84 @@ def test_tokens_that_keystone_has_revoked_are_renewed_on_the_way(
         return send(api, connection, service, *more)
 
     monkeypatch.setattr(OpenStackApi, "_send", sent)
-    image = bench.available()
-    bench.cli.ok("image", "delete", "golden", *bench.account, "--yes")
+    image = faulty.available()
+    faulty.cli.ok("image", "delete", "golden", *faulty.account, "--yes")
 
-    assert bench.on_record(image["id"]).status is ImageStatus.DELETED
-    assert bench.new_in_glance() == set()
-    assert bench.tasks() == {"create": "succeeded", "delete": "succeeded"}
+    assert faulty.on_record(image["id"]).status is ImageStatus.DELETED
+    assert faulty.new_in_glance() == set()
+    assert faulty.tasks() == {"create": "succeeded", "delete": "succeeded"}
     assert len(revoked) > 5  # each is another one
 
 
 def test_deletion_that_did_not_reach_glance_holds_its_slot_and_is_sent_again(
-    bench: Bench,
+    faulty: FaultyCloud,
 ) -> None:
-    image = bench.available()
-    bench.cloud.fault("glance", "DELETE", f"/v2/images/{image['cloud_image_id']}", "drop-before")
-    bench.cli.refused(
+    image = faulty.available()
+    faulty.cloud.fault("glance", "DELETE", f"/v2/images/{image['cloud_image_id']}", "drop-before")
+    faulty.cli.refused(
         4, "Glance of location RegionOne cannot be reached",
-        "image", "delete", "golden", *bench.account, "--yes",
+        "image", "delete", "golden", *faulty.account, "--yes",
     )  # fmt: skip
 
-    assert bench.only_image()["status"] == "deleting"
-    assert bench.held() == 1
-    assert bench.new_in_glance() == {image["cloud_image_id"]}
-    bench.cli.clock = later
-    assert bench.cli.ok("image", "list", *bench.account).json == []
-    assert bench.new_in_glance() == set()
-    assert bench.held() == 0
-    assert bench.on_record(image["id"]).status is ImageStatus.DELETED
+    assert faulty.only_image()["status"] == "deleting"
+    assert faulty.held() == 1
+    assert faulty.new_in_glance() == {image["cloud_image_id"]}
+    faulty.cli.clock = later
+    assert faulty.cli.ok("image", "list", *faulty.account).json == []
+    assert faulty.new_in_glance() == set()
+    assert faulty.held() == 0
+    assert faulty.on_record(image["id"]).status is ImageStatus.DELETED
 
 
 # --------------------------------------------------------------- answers to a deployment
 
 
-def servers_named(bench: Bench, name: str) -> list[str]:
-    with bench.cloud.connection(bench.project.cloud) as member:
+def servers_named(faulty: FaultyCloud, name: str) -> list[str]:
+    with faulty.cloud.connection(faulty.project.cloud) as member:
         return [server.id for server in member.compute.servers() if server.name == name]
 
 
 @pytest.fixture
-def deploy(bench: Bench) -> tuple[str, ...]:
+def deploy(faulty: FaultyCloud) -> tuple[str, ...]:
     """The command that deploys an image that there is."""
-    bench.available()
-    more = ("--flavor", "m1.tiny", "--network", "none", *bench.account)
+    faulty.available()
+    more = ("--flavor", "m1.tiny", "--network", "none", *faulty.account)
     return (
         "image",
         "deploy",
         "golden",
         "--name",
-        f"new-{bench.cli.config_file.parent.name}",
+        f"new-{faulty.cli.config_file.parent.name}",
         *more,
     )
 
 
-def test_deployment_whose_answer_is_lost_is_found(bench: Bench, deploy: tuple[str, ...]) -> None:
-    bench.cloud.fault("nova", "POST", "/servers$", "drop-after")
+def test_deployment_whose_answer_is_lost_is_found(
+    faulty: FaultyCloud, deploy: tuple[str, ...]
+) -> None:
+    faulty.cloud.fault("nova", "POST", "/servers$", "drop-after")
 
-    bench.cli.refused(4, "The deployment is recorded as task", *deploy)
+    faulty.cli.refused(4, "The deployment is recorded as task", *deploy)
 
-    wait_for(lambda: bench.tasks()["deploy"] == "succeeded", "the instance")
-    [server_id] = servers_named(bench, deploy[4])
-    tasks = bench.cli.ok("task", "list", *bench.account).json
+    wait_for(lambda: faulty.tasks()["deploy"] == "succeeded", "the instance")
+    [server_id] = servers_named(faulty, deploy[4])
+    tasks = faulty.cli.ok("task", "list", *faulty.account).json
     assert [task["server_id"] for task in tasks if task["kind"] == "deploy"] == [server_id]
 
 
 @pytest.mark.parametrize("answer", ["drop-before", 500])
 def test_deployment_that_nova_did_not_take_fails_after_the_grace_period(
-    answer: Any, bench: Bench, deploy: tuple[str, ...]
+    answer: Any, faulty: FaultyCloud, deploy: tuple[str, ...]
 ) -> None:
-    bench.cloud.fault("nova", "POST", "/servers$", answer)
+    faulty.cloud.fault("nova", "POST", "/servers$", answer)
 
-    bench.cli.refused(4, "The deployment is recorded as task", *deploy)
+    faulty.cli.refused(4, "The deployment is recorded as task", *deploy)
 
-    assert bench.tasks()["deploy"] == "pending"
-    bench.cli.clock = later
-    assert bench.tasks()["deploy"] == "failed"
-    assert servers_named(bench, deploy[4]) == []
-    assert bench.only_image()["status"] == "available"
+    assert faulty.tasks()["deploy"] == "pending"
+    faulty.cli.clock = later
+    assert faulty.tasks()["deploy"] == "failed"
+    assert servers_named(faulty, deploy[4]) == []
+    assert faulty.only_image()["status"] == "available"
 
 
 # ------------------------------------------------------------------------- the hourly run
@@ -543,7 +573,7 @@ def test_deployment_that_nova_did_not_take_fails_after_the_grace_period(
 class Metered:
     """An available image, with a price, in the hour after it was made."""
 
-    bench: Bench
+    faulty: FaultyCloud
     image: Any
     first_hour: datetime
     clock: SetClock
@@ -555,73 +585,73 @@ class Metered:
 
 
 @pytest.fixture
-def metered(bench: Bench) -> Metered:
-    bench.cli.ok("rate", "set", "RegionOne", "0.05")
-    image = bench.available()
+def metered(faulty: FaultyCloud) -> Metered:
+    faulty.cli.ok("rate", "set", "RegionOne", "0.05")
+    image = faulty.available()
     clock = SetClock(system_clock())
-    bench.cli.clock = clock
-    return Metered(bench, image, floor_hour(clock()), clock)
+    faulty.cli.clock = clock
+    return Metered(faulty, image, floor_hour(clock()), clock)
 
 
 @pytest.mark.parametrize("status", [500, 503, 429])
 def test_no_hour_is_closed_while_the_images_cannot_be_listed(status: int, metered: Metered) -> None:
-    bench = metered.bench
+    faulty = metered.faulty
     metered.at(hours=1)
-    bench.cli.ok("meter", "run")
-    closed = bench.metered_until()
+    faulty.cli.ok("meter", "run")
+    closed = faulty.metered_until()
     metered.at(hours=2)
-    bench.cloud.fault("glance", "GET", LISTING, status, count=None)
+    faulty.cloud.fault("glance", "GET", LISTING, status, count=None)
 
-    bench.cli.refused(4, f"is not metered: Glance of location RegionOne answered HTTP {status}",
+    faulty.cli.refused(4, f"is not metered: Glance of location RegionOne answered HTTP {status}",
                       "meter", "run")  # fmt: skip
 
-    assert bench.metered_until() == closed
-    bench.cloud.clear_faults()
-    result = bench.cli.ok("meter", "run")
+    assert faulty.metered_until() == closed
+    faulty.cloud.clear_faults()
+    result = faulty.cli.ok("meter", "run")
     assert "closed 1 hour" in result.out
-    assert bench.metered_until() == format_instant(metered.first_hour + timedelta(hours=2))
+    assert faulty.metered_until() == format_instant(metered.first_hour + timedelta(hours=2))
 
 
 def test_listing_that_breaks_off_closes_no_hour(metered: Metered) -> None:
     metered.at(hours=1)
-    metered.bench.cloud.fault("glance", "GET", LISTING, "drop-after", count=None)
+    metered.faulty.cloud.fault("glance", "GET", LISTING, "drop-after", count=None)
 
-    metered.bench.cli.refused(4, "cannot be reached", "meter", "run")
+    metered.faulty.cli.refused(4, "cannot be reached", "meter", "run")
 
-    assert metered.bench.metered_until() is None
-    assert metered.bench.only_image() == metered.image
+    assert metered.faulty.metered_until() is None
+    assert metered.faulty.only_image() == metered.image
 
 
 def test_hidden_image_is_not_taken_for_deleted(metered: Metered) -> None:
-    bench = metered.bench
-    with bench.cloud.connection(bench.project.cloud) as member:
+    faulty = metered.faulty
+    with faulty.cloud.connection(faulty.project.cloud) as member:
         in_glance_now: Any = member.image.get_image(metered.image["cloud_image_id"])
         member.image.update_image(in_glance_now, is_hidden=True)
     metered.at(hours=1)
 
-    bench.cli.ok("meter", "run")
+    faulty.cli.ok("meter", "run")
 
-    assert bench.only_image() == metered.image
-    assert bench.cli.ok("meter", "status").json[0]["billable_images"] == 1
+    assert faulty.only_image() == metered.image
+    assert faulty.cli.ok("meter", "status").json[0]["billable_images"] == 1
 
 
 def test_image_that_is_not_listed_is_not_gone_until_glance_says_so(metered: Metered) -> None:
-    bench = metered.bench
-    with bench.cloud.connection(bench.project.cloud) as member:
+    faulty = metered.faulty
+    with faulty.cloud.connection(faulty.project.cloud) as member:
         member.image.delete_image(metered.image["cloud_image_id"])
     path = f"/v2/images/{metered.image['cloud_image_id']}$"
-    bench.cloud.fault("glance", "GET", path, 500, count=None)
+    faulty.cloud.fault("glance", "GET", path, 500, count=None)
     metered.at(hours=1)
 
-    result = bench.cli("meter", "run")
+    result = faulty.cli("meter", "run")
 
     # The trouble of one image stops no location: it is told, and the image is taken to be there.
     assert (result.exit_code, "1 of its images are not listed" in result.err) == (1, True)
-    assert bench.metered_until() == format_instant(metered.first_hour + HOUR)
-    assert bench.only_image() == metered.image
-    bench.cloud.clear_faults()
-    bench.cli.ok("meter", "run")
-    assert bench.on_record(metered.image["id"]).status is ImageStatus.DELETED
+    assert faulty.metered_until() == format_instant(metered.first_hour + HOUR)
+    assert faulty.only_image() == metered.image
+    faulty.cloud.clear_faults()
+    faulty.cli.ok("meter", "run")
+    assert faulty.on_record(metered.image["id"]).status is ImageStatus.DELETED
 
 
 @pytest.mark.parametrize("answer", ["drop-before", "drop-after", 500, 503, 429])
@@ -629,19 +659,19 @@ def test_a_reading_survives_a_service_that_fails_for_a_moment(
     answer: Any, metered: Metered
 ) -> None:
     metered.at(hours=1)
-    metered.bench.cloud.fault("glance", "GET", LISTING, answer, count=2, after=1)
+    metered.faulty.cloud.fault("glance", "GET", LISTING, answer, count=2, after=1)
 
-    metered.bench.cli.ok("meter", "run")
+    metered.faulty.cli.ok("meter", "run")
 
-    assert metered.bench.metered_until() == format_instant(metered.first_hour + HOUR)
+    assert metered.faulty.metered_until() == format_instant(metered.first_hour + HOUR)
 
 
 def test_a_service_that_asks_to_be_left_alone_for_long_is_left_alone(metered: Metered) -> None:
     metered.at(hours=1)
-    metered.bench.cloud.fault("glance", "GET", LISTING, 429, count=None, retry_after=3600)
+    metered.faulty.cloud.fault("glance", "GET", LISTING, 429, count=None, retry_after=3600)
     began = time.monotonic()
 
-    metered.bench.cli.refused(4, "answered HTTP 429", "meter", "run")
+    metered.faulty.cli.refused(4, "answered HTTP 429", "meter", "run")
 
     assert time.monotonic() - began < openstack_api.LONGEST_WAIT_SECONDS
 
@@ -649,58 +679,58 @@ def test_a_service_that_asks_to_be_left_alone_for_long_is_left_alone(metered: Me
 def test_a_list_that_is_no_list_is_not_believed(metered: Metered) -> None:
     """A proxy that answers in Glance's place with success and something else."""
     metered.at(hours=1)
-    metered.bench.cloud.fault("glance", "GET", LISTING, 200)
+    metered.faulty.cloud.fault("glance", "GET", LISTING, 200)
 
-    metered.bench.cli.refused(4, "with no list of images", "meter", "run")
+    metered.faulty.cli.refused(4, "with no list of images", "meter", "run")
 
-    assert metered.bench.metered_until() is None
-    assert metered.bench.only_image() == metered.image
+    assert metered.faulty.metered_until() is None
+    assert metered.faulty.only_image() == metered.image
 
 
 def test_image_that_was_deleted_in_glance_ends_at_the_last_complete_reading(
     metered: Metered,
 ) -> None:
-    bench = metered.bench
+    faulty = metered.faulty
     seen_at = metered.at(hours=2, minutes=7)
-    bench.cli.ok("meter", "run")
-    with bench.cloud.connection(bench.project.cloud) as member:
+    faulty.cli.ok("meter", "run")
+    with faulty.cloud.connection(faulty.project.cloud) as member:
         member.image.delete_image(metered.image["cloud_image_id"])
     metered.at(hours=4)
 
-    bench.cli.ok("meter", "run")
+    faulty.cli.ok("meter", "run")
 
-    record = bench.on_record(metered.image["id"])
+    record = faulty.on_record(metered.image["id"])
     assert record.status is ImageStatus.DELETED
     assert record.deleted_at == seen_at
     assert "not through this product" in str(record.error)
-    assert bench.held() == 0
-    assert bench.cli.ok("meter", "status").json[0]["billable_images"] == 0
+    assert faulty.held() == 0
+    assert faulty.cli.ok("meter", "status").json[0]["billable_images"] == 0
 
 
 def test_image_that_was_deleted_in_glance_before_any_reading_was_never_billable(
     metered: Metered,
 ) -> None:
-    bench = metered.bench
-    with bench.cloud.connection(bench.project.cloud) as member:
+    faulty = metered.faulty
+    with faulty.cloud.connection(faulty.project.cloud) as member:
         member.image.delete_image(metered.image["cloud_image_id"])
     metered.at(hours=1)
 
-    bench.cli.ok("meter", "run")
+    faulty.cli.ok("meter", "run")
 
-    record = bench.on_record(metered.image["id"])
+    record = faulty.on_record(metered.image["id"])
     assert record.status is ImageStatus.DELETED
     assert record.deleted_at == record.available_at
 
 
 def test_rehearsal_changes_nothing_of_an_image_that_is_gone(metered: Metered) -> None:
-    bench = metered.bench
-    with bench.cloud.connection(bench.project.cloud) as member:
+    faulty = metered.faulty
+    with faulty.cloud.connection(faulty.project.cloud) as member:
         member.image.delete_image(metered.image["cloud_image_id"])
         with pytest.raises(NotFoundException):
             member.image.get_image(metered.image["cloud_image_id"])
     metered.at(hours=1)
 
-    bench.cli.ok("meter", "run", "--dry-run")
+    faulty.cli.ok("meter", "run", "--dry-run")
 
-    assert bench.only_image() == metered.image
-    assert bench.metered_until() is None
+    assert faulty.only_image() == metered.image
+    assert faulty.metered_until() is None

@@ -35,7 +35,13 @@ class Shop(World):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self.clock.now = at("1T10:00")
-        self.site = Site(replace(LOCATION, max_images=1), self.cloud, database, self.clock, 1)
+        self.site = Site(
+            location=replace(LOCATION, max_images=1),
+            provider=self.cloud,
+            database=database,
+            clock=self.clock,
+            default_max_images=1,
+        )
         self.owner = self.cloud.account("a")
         self.requests = 0
         self.is_refusing = False

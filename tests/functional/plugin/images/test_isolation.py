@@ -33,7 +33,7 @@ class Customer:
 
 
 @dataclass(frozen=True)
-class Market:
+class TwoTenants:
     """Two customers on one ledger, of whom each has what the other has, under the same names."""
 
     cloud: EmbeddedCloud
@@ -82,10 +82,10 @@ def settle_in(cloud: EmbeddedCloud, cli: CommandLine, size_bytes: int) -> Custom
 
 
 @pytest.fixture(scope="module")
-def market(
+def tenants(
     embedded_cloud: EmbeddedCloud, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Market]:
-    directory = tmp_path_factory.mktemp("market")
+) -> Iterator[TwoTenants]:
+    directory = tmp_path_factory.mktemp("tenants")
     url = f"sqlite:///{directory / 'instance-images.db'}"
     cli = CommandLine(write_config(directory / "instance-images.conf", url))
     with pytest.MonkeyPatch.context() as environment:
@@ -94,43 +94,49 @@ def market(
         cli.ok("rate", "set", "RegionOne", "1000")
         ours = settle_in(embedded_cloud, cli, 1_000_003)
         theirs = settle_in(embedded_cloud, cli, 2_000_003)
-        yield Market(embedded_cloud, cli, ours, theirs)
+        yield TwoTenants(embedded_cloud, cli, ours, theirs)
 
 
-def test_accounts_capture_their_own_instance_of_a_name_that_both_have(market: Market) -> None:
-    assert market.ours.golden["source_instance_id"] == market.ours.server_id
-    assert market.theirs.golden["source_instance_id"] == market.theirs.server_id
-    assert market.ours.golden["size_bytes"] == 1_000_003
-    assert market.theirs.golden["size_bytes"] == 2_000_003
+def test_accounts_capture_their_own_instance_of_a_name_that_both_have(
+    tenants: TwoTenants,
+) -> None:
+    assert tenants.ours.golden["source_instance_id"] == tenants.ours.server_id
+    assert tenants.theirs.golden["source_instance_id"] == tenants.theirs.server_id
+    assert tenants.ours.golden["size_bytes"] == 1_000_003
+    assert tenants.theirs.golden["size_bytes"] == 2_000_003
 
 
-def test_accounts_see_their_own_image_of_a_name_that_both_have(market: Market) -> None:
-    ours, theirs = market.both("image", "show", "golden")
+def test_accounts_see_their_own_image_of_a_name_that_both_have(tenants: TwoTenants) -> None:
+    ours, theirs = tenants.both("image", "show", "golden")
 
-    assert ours.json == market.ours.golden
-    assert theirs.json == market.theirs.golden
+    assert ours.json == tenants.ours.golden
+    assert theirs.json == tenants.theirs.golden
 
 
 def by_id(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(found, key=lambda image: str(image["id"]))
 
 
-def test_list_of_an_account_holds_its_own_images_alone(market: Market) -> None:
-    ours, theirs = market.both("image", "list")
+def test_list_of_an_account_holds_its_own_images_alone(tenants: TwoTenants) -> None:
+    ours, theirs = tenants.both("image", "list")
 
     # Images of one second have no order.
-    assert by_id(ours.json) == by_id([market.ours.golden, market.ours.private])
-    assert by_id(theirs.json) == by_id([market.theirs.golden, market.theirs.private])
-    for stranger in (market.theirs.project, market.theirs.golden, market.theirs.private):
+    assert by_id(ours.json) == by_id([tenants.ours.golden, tenants.ours.private])
+    assert by_id(theirs.json) == by_id([tenants.theirs.golden, tenants.theirs.private])
+    for stranger in (
+        tenants.theirs.project,
+        tenants.theirs.golden,
+        tenants.theirs.private,
+    ):
         assert (stranger.id if isinstance(stranger, Project) else stranger["id"]) not in ours.out
 
 
-def test_operator_may_list_the_images_of_all_accounts(market: Market) -> None:
-    every = market.cli.ok("image", "list", "--all-accounts").json
+def test_operator_may_list_the_images_of_all_accounts(tenants: TwoTenants) -> None:
+    every = tenants.cli.ok("image", "list", "--all-accounts").json
 
     assert {image["account_id"] for image in every} == {
-        market.ours.project.id,
-        market.theirs.project.id,
+        tenants.ours.project.id,
+        tenants.theirs.project.id,
     }
 
 
@@ -145,109 +151,114 @@ def test_operator_may_list_the_images_of_all_accounts(market: Market) -> None:
     ids=lambda command: command[1],
 )
 def test_image_of_another_account_is_not_found(
-    command: tuple[str, ...], by: str, market: Market
+    command: tuple[str, ...], by: str, tenants: TwoTenants
 ) -> None:
-    reference = market.theirs.private[by]
+    reference = tenants.theirs.private[by]
 
-    result = market.cli.refused(3, "was not found", *command, reference, *market.ours.account)
+    result = tenants.cli.refused(3, "was not found", *command, reference, *tenants.ours.account)
 
     assert result.out == ""
-    known = {market.theirs.private["id"], market.theirs.private["cloud_image_id"]} - {reference}
+    known = {tenants.theirs.private["id"], tenants.theirs.private["cloud_image_id"]} - {reference}
     assert not any(secret in result.err for secret in known)
-    assert market.theirs.project.id not in result.err
-    assert market.untouched()
+    assert tenants.theirs.project.id not in result.err
+    assert tenants.untouched()
 
 
-def test_refusal_does_not_tell_whether_another_account_has_the_image(market: Market) -> None:
-    known = market.theirs.private["id"]
+def test_refusal_does_not_tell_whether_another_account_has_the_image(
+    tenants: TwoTenants,
+) -> None:
+    known = tenants.theirs.private["id"]
     unknown = "f" * len(known)
 
-    of_known = market.cli("image", "show", known, *market.ours.account)
-    of_unknown = market.cli("image", "show", unknown, *market.ours.account)
+    of_known = tenants.cli("image", "show", known, *tenants.ours.account)
+    of_unknown = tenants.cli("image", "show", unknown, *tenants.ours.account)
 
     assert of_known.exit_code == of_unknown.exit_code == 3
     assert of_known.err.replace(known, "X") == of_unknown.err.replace(unknown, "X")
 
 
-def test_tasks_of_another_account_are_neither_listed_nor_shown(market: Market) -> None:
-    theirs = market.theirs.golden["task_id"]
+def test_tasks_of_another_account_are_neither_listed_nor_shown(tenants: TwoTenants) -> None:
+    theirs = tenants.theirs.golden["task_id"]
 
-    listed = market.cli.ok("task", "list", *market.ours.account)
-    shown = market.cli.refused(3, "was not found", "task", "show", theirs, *market.ours.account)
+    listed = tenants.cli.ok("task", "list", *tenants.ours.account)
+    shown = tenants.cli.refused(3, "was not found", "task", "show", theirs, *tenants.ours.account)
 
     assert {task["image_id"] for task in listed.json} == {
-        market.ours.golden["id"],
-        market.ours.private["id"],
+        tenants.ours.golden["id"],
+        tenants.ours.private["id"],
     }
     assert theirs not in listed.out
     assert shown.out == ""
-    assert market.cli.ok("task", "show", theirs, *market.theirs.account).json["id"] == theirs
+    assert tenants.cli.ok("task", "show", theirs, *tenants.theirs.account).json["id"] == theirs
 
 
-def test_near_names_are_the_accounts_own(market: Market) -> None:
-    theirs = market.theirs.project.name
-    own = f" Did you mean 'only-{market.ours.project.name}'?\n"
+def test_near_names_are_the_accounts_own(tenants: TwoTenants) -> None:
+    theirs = tenants.theirs.project.name
+    own = f" Did you mean 'only-{tenants.ours.project.name}'?\n"
     capture = ("image", "create", "wb", "--name", "n")
 
-    image = market.cli.refused(3, "", "image", "show", f"only-{theirs}", *market.ours.account)
-    server = market.cli.refused(3, "Did you mean 'web'?", *capture, *market.ours.account)
+    image = tenants.cli.refused(3, "", "image", "show", f"only-{theirs}", *tenants.ours.account)
+    server = tenants.cli.refused(3, "Did you mean 'web'?", *capture, *tenants.ours.account)
 
     assert image.err.endswith(own)
-    assert market.theirs.server_id not in server.err
+    assert tenants.theirs.server_id not in server.err
 
 
-def test_instance_of_another_account_is_not_found_by_its_id(market: Market) -> None:
-    market.cli.refused(
+def test_instance_of_another_account_is_not_found_by_its_id(tenants: TwoTenants) -> None:
+    tenants.cli.refused(
         3, "was not found",
-        "image", "create", market.theirs.server_id, "--name", "stolen", *market.ours.account,
+        "image", "create", tenants.theirs.server_id, "--name", "stolen", *tenants.ours.account,
     )  # fmt: skip
 
-    assert market.untouched()
+    assert tenants.untouched()
 
 
 def test_instance_of_another_account_is_not_found_by_a_name_that_only_it_has(
-    market: Market,
+    tenants: TwoTenants,
 ) -> None:
-    name = f"secret-{market.theirs.project.name}"
-    market.cloud.boot(market.theirs.project, name)
+    name = f"secret-{tenants.theirs.project.name}"
+    tenants.cloud.boot(tenants.theirs.project, name)
 
-    market.cli.refused(
-        3, "was not found", "image", "create", name, "--name", "stolen", *market.ours.account
+    tenants.cli.refused(
+        3, "was not found", "image", "create", name, "--name", "stolen", *tenants.ours.account
     )
 
-    assert market.untouched()
+    assert tenants.untouched()
 
 
 def test_image_that_is_named_with_the_id_of_anothers_image_does_not_reach_it(
-    cloud: EmbeddedCloud, market: Market
+    cloud: EmbeddedCloud, tenants: TwoTenants
 ) -> None:
-    victim = market.theirs.private["id"]
-    customer = market.ours
+    victim = tenants.theirs.private["id"]
+    customer = tenants.ours
     wait_until_idle(cloud, customer.server_id)
-    disguised = market.cli.ok(
+    disguised = tenants.cli.ok(
         "image", "create", "web", "--name", victim, *customer.account, "--wait"
     ).json
 
-    shown = market.cli.ok("image", "show", victim, *customer.account).json
-    market.cli.ok("image", "delete", victim, *customer.account, "--yes")
+    shown = tenants.cli.ok("image", "show", victim, *customer.account).json
+    tenants.cli.ok("image", "delete", victim, *customer.account, "--yes")
 
     assert shown["id"] == disguised["id"] != victim
-    assert market.untouched()
+    assert tenants.untouched()
 
 
-def test_limit_of_an_account_counts_its_own_images_alone(market: Market) -> None:
-    ours, theirs = market.both("limit", "show")
+def test_limit_of_an_account_counts_its_own_images_alone(tenants: TwoTenants) -> None:
+    ours, theirs = tenants.both("limit", "show")
 
     assert (ours.json["held"], theirs.json["held"]) == (2, 2)
 
 
-def test_report_of_an_account_names_its_own_images_alone(market: Market) -> None:
-    cli = CommandLine(market.cli.config_file)
+def test_report_of_an_account_names_its_own_images_alone(tenants: TwoTenants) -> None:
+    cli = CommandLine(tenants.cli.config_file)
     first_hour = floor_hour(system_clock())
     cli.clock = SetClock(first_hour + timedelta(hours=3))
     cli.ok("meter", "run")
 
-    for own, other in ((market.ours, market.theirs), (market.theirs, market.ours)):
+    for own, other in (
+        (tenants.ours, tenants.theirs),
+        (tenants.theirs, tenants.ours),
+    ):
         command = ("report", "cloud-usage", *own.account, "--period", f"{first_hour:%Y-%m}")
         document = cli.ok(*command, "-f", "json").json
         text = json.dumps(document) + "".join(
@@ -264,41 +275,44 @@ def test_report_of_an_account_names_its_own_images_alone(market: Market) -> None
 
 
 def test_customers_own_credentials_name_no_other_account(
-    market: Market, cloud: EmbeddedCloud, configured: ConfiguredCommandLine
+    tenants: TwoTenants, cloud: EmbeddedCloud, configured: ConfiguredCommandLine
 ) -> None:
-    market.cloud.enter_in_clouds_yaml(market.ours.project)
-    cli = configured(location=f"cloud = {market.ours.project.cloud}")
+    tenants.cloud.enter_in_clouds_yaml(tenants.ours.project)
+    cli = configured(location=f"cloud = {tenants.ours.project.cloud}")
 
-    assert cli.ok("limit", "show").json["account_id"] == market.ours.project.id
-    for reference in (market.theirs.project.id, market.theirs.project.name):
+    assert cli.ok("limit", "show").json["account_id"] == tenants.ours.project.id
+    for reference in (tenants.theirs.project.id, tenants.theirs.project.name):
         for command in (("image", "list"), ("task", "list"), ("limit", "show")):
             cli.refused(3, "was not found", *command, "--account", reference)
 
 
 def test_customers_own_credentials_capture_and_delete_his_own(
-    market: Market, cloud: EmbeddedCloud, configured: ConfiguredCommandLine, project: Project
+    tenants: TwoTenants,
+    cloud: EmbeddedCloud,
+    configured: ConfiguredCommandLine,
+    project: Project,
 ) -> None:
     cloud.boot(project, "web")
-    market.cloud.enter_in_clouds_yaml(project)
+    tenants.cloud.enter_in_clouds_yaml(project)
     cli = configured(location=f"cloud = {project.cloud}")
 
     image = cli.ok("image", "create", "web", "--name", "mine", "--wait").json
 
     assert image["account_id"] == project.id
-    cli.refused(3, "was not found", "image", "create", market.theirs.server_id, "--name", "stolen")
+    cli.refused(3, "was not found", "image", "create", tenants.theirs.server_id, "--name", "stolen")
     cli.ok("image", "delete", "mine", "--yes")
-    assert market.untouched()
+    assert tenants.untouched()
 
 
 def test_image_that_was_given_to_another_project_is_neither_deployed_nor_deleted(
-    cli: CommandLine, cloud: EmbeddedCloud, project: Project, market: Market
+    cli: CommandLine, cloud: EmbeddedCloud, project: Project, tenants: TwoTenants
 ) -> None:
     server = cloud.boot(project, "web")
     account = ["--account", project.name]
     image = cli.ok("image", "create", server.id, "--name", "moved", *account, "--wait").json
     cloud_image_id = image["cloud_image_id"]
     with cloud.connection() as operator:
-        stranger = market.theirs.project.id
+        stranger = tenants.theirs.project.id
         answer = operator.image.patch(
             f"/images/{cloud_image_id}",
             json=[{"op": "replace", "path": "/owner", "value": stranger}],

@@ -17,7 +17,7 @@ from instance_images.model.outcomes import GRACE
 from conftest import ConfiguredCommandLine
 from support.clouds.embedded_cloud import EmbeddedCloud, Project, wait_for
 from support.processes.command_line import CommandLine, SetClock
-from support.worlds.volume_world import MORE_THAN_ENOUGH, Bench, in_cloud
+from support.worlds.volume_world import MORE_THAN_ENOUGH, VolumeTenant, in_cloud
 
 pytestmark = pytest.mark.cloud
 
@@ -31,20 +31,27 @@ def shared(embedded_cloud: EmbeddedCloud) -> Iterator[tuple[Project, Server, Con
 
 
 @pytest.fixture
-def bench(
+def tenant(
     cloud: EmbeddedCloud,
     configured: ConfiguredCommandLine,
     shared: tuple[Project, Server, Connection],
-) -> Bench:
+) -> VolumeTenant:
     project, server, member = shared
     cli = configured(location="volume_image_format = qcow2")
-    return Bench(cloud, cli, project, server, member, in_cloud(member))
+    return VolumeTenant(
+        cloud=cloud,
+        cli=cli,
+        project=project,
+        server=server,
+        member=member,
+        in_cloud_before=in_cloud(member),
+    )
 
 
-def begin(bench: Bench) -> str:
+def begin(tenant: VolumeTenant) -> str:
     """Begin a capture; return its image's id, which is all that a mark takes."""
-    bench.cli("image", "create", "db-1", "--name", "golden", *bench.account)
-    return str(bench.only_image()["id"])
+    tenant.cli("image", "create", "db-1", "--name", "golden", *tenant.account)
+    return str(tenant.only_image()["id"])
 
 
 def marked(image_id: str) -> dict[str, Any]:
@@ -53,111 +60,121 @@ def marked(image_id: str) -> dict[str, Any]:
     return {"name": f"instance-images {image_id}", "metadata": metadata}
 
 
-def new_volume(bench: Bench, **values: Any) -> str:
-    storage = bench.member.block_storage
+def new_volume(tenant: VolumeTenant, **values: Any) -> str:
+    storage = tenant.member.block_storage
     made = storage.create_volume(size=1, **values)
     return str(storage.wait_for_status(made, "available", interval=0.2).id)
 
 
-def new_snapshot(bench: Bench, volume_id: str, **values: Any) -> str:
-    storage = bench.member.block_storage
+def new_snapshot(tenant: VolumeTenant, volume_id: str, **values: Any) -> str:
+    storage = tenant.member.block_storage
     made = storage.create_snapshot(volume_id=volume_id, is_forced=True, **values)
     return str(storage.wait_for_status(made, "available", interval=0.2).id)
 
 
-def the_snapshot(bench: Bench, image_id: str) -> str:
+def the_snapshot(tenant: VolumeTenant, image_id: str) -> str:
     """Return the id of the snapshot that the capture has made."""
-    storage = bench.member.block_storage
+    storage = tenant.member.block_storage
     [found] = [s for s in storage.snapshots() if s.name == f"instance-images {image_id}"]
     storage.wait_for_status(found, "available", interval=0.2)
     return str(found.id)
 
 
-def holds_the_disk(bench: Bench, image: Any) -> bool:
+def holds_the_disk(tenant: VolumeTenant, image: Any) -> bool:
     """Return whether the image has the bytes of the instance's disk; a blank one has none."""
-    answer: Any = bench.member.image.get(f"/images/{image['cloud_image_id']}/file")
-    return bench.cloud.base_image_content()[:4096] in answer.content
+    answer: Any = tenant.member.image.get(f"/images/{image['cloud_image_id']}/file")
+    return tenant.cloud.base_image_content()[:4096] in answer.content
 
 
-def ended(bench: Bench, *beside: str) -> Any:
+def ended(tenant: VolumeTenant, *beside: str) -> Any:
     """Return the image when all that the capture made is gone, and what is named is still there."""
-    image = bench.settled(*beside)
-    assert set(beside) <= bench.new_in_cloud()
+    image = tenant.settled(*beside)
+    assert set(beside) <= tenant.new_in_cloud()
     return image
 
 
-def test_blank_volume_with_the_name_and_mark_of_a_capture_is_let_alone(bench: Bench) -> None:
-    image_id = begin(bench)
-    blank = new_volume(bench, **marked(image_id))
+def test_blank_volume_with_the_name_and_mark_of_a_capture_is_let_alone(
+    tenant: VolumeTenant,
+) -> None:
+    image_id = begin(tenant)
+    blank = new_volume(tenant, **marked(image_id))
 
-    image = ended(bench, blank)
+    image = ended(tenant, blank)
 
     assert image["status"] == "available"
-    assert holds_the_disk(bench, image)
-    assert bench.complaints() == []
+    assert holds_the_disk(tenant, image)
+    assert tenant.complaints() == []
 
 
 def test_imitations_are_let_alone_where_the_answers_of_the_block_storage_are_lost(
-    bench: Bench,
+    tenant: VolumeTenant,
 ) -> None:
-    own = new_volume(bench)
-    bench.cloud.fault("cinder", "POST", "/snapshots$", "drop-after")
-    image_id = begin(bench)
+    own = new_volume(tenant)
+    tenant.cloud.fault("cinder", "POST", "/snapshots$", "drop-after")
+    image_id = begin(tenant)
     imitations = [
-        new_snapshot(bench, own, **marked(image_id)),
-        new_volume(bench, **marked(image_id)),
+        new_snapshot(tenant, own, **marked(image_id)),
+        new_volume(tenant, **marked(image_id)),
     ]
-    bench.cloud.fault("cinder", "POST", "/volumes$", "drop-after")
+    tenant.cloud.fault("cinder", "POST", "/volumes$", "drop-after")
 
-    image = ended(bench, own, *imitations)
+    image = ended(tenant, own, *imitations)
 
     assert image["status"] == "available"
-    assert holds_the_disk(bench, image)
-    assert bench.made() == {"snapshots": 2, "volumes": 2}  # one of each is an imitation
+    assert holds_the_disk(tenant, image)
+    assert tenant.made() == {"snapshots": 2, "volumes": 2}  # one of each is an imitation
 
 
-def test_imitations_are_let_alone_where_the_image_is_deleted_meanwhile(bench: Bench) -> None:
-    own = new_volume(bench)
-    bench.cloud.fault("cinder", "POST", "/snapshots$", "drop-after")
-    image_id = begin(bench)
+def test_imitations_are_let_alone_where_the_image_is_deleted_meanwhile(
+    tenant: VolumeTenant,
+) -> None:
+    own = new_volume(tenant)
+    tenant.cloud.fault("cinder", "POST", "/snapshots$", "drop-after")
+    image_id = begin(tenant)
     imitations = {
-        new_snapshot(bench, own, **marked(image_id)),
-        new_volume(bench, **marked(image_id)),
+        new_snapshot(tenant, own, **marked(image_id)),
+        new_volume(tenant, **marked(image_id)),
     }
 
-    bench.cli.ok("image", "delete", "golden", *bench.account, "--yes")
+    tenant.cli.ok("image", "delete", "golden", *tenant.account, "--yes")
 
     clock = SetClock(system_clock())
-    bench.cli.clock = clock
+    tenant.cli.clock = clock
     for _ in range(MORE_THAN_ENOUGH):
-        bench.cli.ok("image", "list", *bench.account)
-        if bench.new_in_cloud() <= imitations | {own}:
+        tenant.cli.ok("image", "list", *tenant.account)
+        if tenant.new_in_cloud() <= imitations | {own}:
             break
         clock.now += timedelta(seconds=30)
-    assert bench.new_in_cloud() == imitations | {own}
+    assert tenant.new_in_cloud() == imitations | {own}
 
 
-def test_what_the_owner_makes_of_the_captures_snapshot_is_his(bench: Bench) -> None:
-    image_id = begin(bench)
-    his = new_volume(bench, name="mine", snapshot_id=the_snapshot(bench, image_id))
+def test_what_the_owner_makes_of_the_captures_snapshot_is_his(
+    tenant: VolumeTenant,
+) -> None:
+    image_id = begin(tenant)
+    his = new_volume(tenant, name="mine", snapshot_id=the_snapshot(tenant, image_id))
 
-    image = ended(bench, his)
+    image = ended(tenant, his)
 
     assert image["status"] == "available"
-    assert bench.made() == {"snapshots": 1, "volumes": 1}
+    assert tenant.made() == {"snapshots": 1, "volumes": 1}
 
 
-def test_snapshot_of_the_root_volume_that_the_owner_takes_himself_is_his(bench: Bench) -> None:
-    attachments: Any = bench.member.compute.get(f"/servers/{bench.server.id}/os-volume_attachments")
+def test_snapshot_of_the_root_volume_that_the_owner_takes_himself_is_his(
+    tenant: VolumeTenant,
+) -> None:
+    attachments: Any = tenant.member.compute.get(
+        f"/servers/{tenant.server.id}/os-volume_attachments"
+    )
     root_id = attachments.json()["volumeAttachments"][0]["volumeId"]
-    bench.cloud.fault("cinder", "POST", "/snapshots$", "drop-after")
-    begin(bench)
-    his = new_snapshot(bench, root_id, name="mine")
+    tenant.cloud.fault("cinder", "POST", "/snapshots$", "drop-after")
+    begin(tenant)
+    his = new_snapshot(tenant, root_id, name="mine")
 
-    image = ended(bench, his)
+    image = ended(tenant, his)
 
     assert image["status"] == "available"
-    assert bench.made() == {"snapshots": 1, "volumes": 1}
+    assert tenant.made() == {"snapshots": 1, "volumes": 1}
 
 
 # --------------------------------------------------------------------- images by their mark

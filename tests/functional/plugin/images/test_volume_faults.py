@@ -16,7 +16,7 @@ from conftest import ConfiguredCommandLine
 from support.clouds.embedded_cloud import EmbeddedCloud, Project
 from support.processes.command_line import SetClock
 from support.processes.killing import Killer, was_killed
-from support.worlds.volume_world import MORE_THAN_ENOUGH, Bench, in_cloud
+from support.worlds.volume_world import MORE_THAN_ENOUGH, VolumeTenant, in_cloud
 
 pytestmark = pytest.mark.cloud
 
@@ -32,14 +32,21 @@ def shared(embedded_cloud: EmbeddedCloud) -> Iterator[tuple[Project, Server, Con
 
 
 @pytest.fixture
-def bench(
+def tenant(
     cloud: EmbeddedCloud,
     configured: ConfiguredCommandLine,
     shared: tuple[Project, Server, Connection],
-) -> Bench:
+) -> VolumeTenant:
     project, server, member = shared
     cli = configured(location="volume_image_format = qcow2")
-    return Bench(cloud, cli, project, server, member, in_cloud(member))
+    return VolumeTenant(
+        cloud=cloud,
+        cli=cli,
+        project=project,
+        server=server,
+        member=member,
+        in_cloud_before=in_cloud(member),
+    )
 
 
 @pytest.mark.parametrize(
@@ -48,97 +55,101 @@ def bench(
     ids=["snapshot", "volume", "upload"],
 )
 def test_step_whose_answer_is_lost_is_found_and_not_taken_twice(
-    path: str, after: int, bench: Bench
+    path: str, after: int, tenant: VolumeTenant
 ) -> None:
     # Before the upload, three properties are taken from the volume, and ours are set.
-    bench.cloud.fault("cinder", "POST", path, "drop-after", after=after)
+    tenant.cloud.fault("cinder", "POST", path, "drop-after", after=after)
 
-    bench.cli(*bench.capture)
+    tenant.cli(*tenant.capture)
 
-    image = bench.settled()
+    image = tenant.settled()
     assert image["status"] == "available"
-    assert bench.task()["attempts"] == 1
+    assert tenant.task()["attempts"] == 1
 
 
 @pytest.mark.parametrize("status", [500, 503])
-def test_capture_goes_on_when_cinder_answers_again(status: int, bench: Bench) -> None:
-    bench.cloud.fault("cinder", "GET", "/volumes/detail", status, count=2, after=1)
+def test_capture_goes_on_when_cinder_answers_again(status: int, tenant: VolumeTenant) -> None:
+    tenant.cloud.fault("cinder", "GET", "/volumes/detail", status, count=2, after=1)
 
-    image = bench.cli.ok(*bench.capture).json
+    image = tenant.cli.ok(*tenant.capture).json
 
     assert image["status"] == "available"
-    assert bench.new_in_cloud() == {image["cloud_image_id"]}
+    assert tenant.new_in_cloud() == {image["cloud_image_id"]}
 
 
-def test_first_request_that_cinder_puts_off_leaves_nothing_on_record(bench: Bench) -> None:
-    bench.cloud.fault("cinder", "POST", "/snapshots$", 429, retry_after=1)
+def test_first_request_that_cinder_puts_off_leaves_nothing_on_record(
+    tenant: VolumeTenant,
+) -> None:
+    tenant.cloud.fault("cinder", "POST", "/snapshots$", 429, retry_after=1)
 
-    bench.cli.refused(4, "answered HTTP 429", *bench.capture)
+    tenant.cli.refused(4, "answered HTTP 429", *tenant.capture)
 
-    assert bench.cli.ok("image", "list", *bench.account).json == []
-    assert bench.cli.ok(*bench.capture).json["status"] == "available"
+    assert tenant.cli.ok("image", "list", *tenant.account).json == []
+    assert tenant.cli.ok(*tenant.capture).json["status"] == "available"
 
 
-def test_later_request_that_cinder_puts_off_is_repeated_when_it_said(bench: Bench) -> None:
-    bench.cloud.fault("cinder", "POST", "/volumes$", 429, retry_after=2)
+def test_later_request_that_cinder_puts_off_is_repeated_when_it_said(
+    tenant: VolumeTenant,
+) -> None:
+    tenant.cloud.fault("cinder", "POST", "/volumes$", 429, retry_after=2)
     began = system_clock()
 
-    assert bench.cli.ok(*bench.capture).json["status"] == "available"
+    assert tenant.cli.ok(*tenant.capture).json["status"] == "available"
 
     assert system_clock() - began >= timedelta(seconds=2)
 
 
-def test_refusal_of_cinder_is_told_and_gives_the_slot_back(bench: Bench) -> None:
-    bench.cloud.fault("cinder", "POST", "/snapshots$", 413)
+def test_refusal_of_cinder_is_told_and_gives_the_slot_back(tenant: VolumeTenant) -> None:
+    tenant.cloud.fault("cinder", "POST", "/snapshots$", 413)
 
-    bench.cli.refused(3, "Cinder of location RegionOne answered HTTP 413", *bench.capture)
+    tenant.cli.refused(3, "Cinder of location RegionOne answered HTTP 413", *tenant.capture)
 
-    assert bench.cli.ok("image", "list", *bench.account).json == []
-    assert bench.cli.ok("limit", "show", *bench.account).json["held"] == 0
+    assert tenant.cli.ok("image", "list", *tenant.account).json == []
+    assert tenant.cli.ok("limit", "show", *tenant.account).json["held"] == 0
 
 
 def test_upload_that_glance_breaks_off_is_an_error_and_a_retry_makes_the_same_image(
-    bench: Bench,
+    tenant: VolumeTenant,
 ) -> None:
-    bench.cloud.fault("glance", "PUT", "/file$", 500)
-    bench.cli.refused(1, "The create task failed", *bench.capture)
-    failed = bench.settled()
+    tenant.cloud.fault("glance", "PUT", "/file$", 500)
+    tenant.cli.refused(1, "The create task failed", *tenant.capture)
+    failed = tenant.settled()
     assert failed["status"] == "error"
-    assert bench.new_in_cloud() == set()
-    assert bench.cli.ok("limit", "show", *bench.account).json["held"] == 0
+    assert tenant.new_in_cloud() == set()
+    assert tenant.cli.ok("limit", "show", *tenant.account).json["held"] == 0
 
-    [first] = bench.cli.ok("task", "list", *bench.account).json
-    task = bench.cli.ok("task", "retry", failed["task_id"], *bench.account, "--wait").json
+    [first] = tenant.cli.ok("task", "list", *tenant.account).json
+    task = tenant.cli.ok("task", "retry", failed["task_id"], *tenant.account, "--wait").json
 
-    image = bench.only_image()
+    image = tenant.only_image()
     assert task["request_id"] not in (first["request_id"], None)
     assert (image["id"], image["status"], image["error"]) == (failed["id"], "available", None)
     assert (task["id"], task["attempts"], task["state"]) == (failed["task_id"], 2, "succeeded")
-    assert bench.new_in_cloud() == {image["cloud_image_id"]}
-    bench.cli.refused(3, "cannot be retried", "task", "retry", task["id"], *bench.account)
+    assert tenant.new_in_cloud() == {image["cloud_image_id"]}
+    tenant.cli.refused(3, "cannot be retried", "task", "retry", task["id"], *tenant.account)
 
 
-def test_watch_ends_when_all_have_ended_and_tells_a_failure(bench: Bench) -> None:
-    assert "No task is unfinished" in bench.cli.ok("task", "watch", *bench.account).err
-    task_id = bench.cli.ok(*bench.capture[:-1]).json["task_id"]
+def test_watch_ends_when_all_have_ended_and_tells_a_failure(tenant: VolumeTenant) -> None:
+    assert "No task is unfinished" in tenant.cli.ok("task", "watch", *tenant.account).err
+    task_id = tenant.cli.ok(*tenant.capture[:-1]).json["task_id"]
 
-    watched = bench.cli.ok("task", "watch", *bench.account)
+    watched = tenant.cli.ok("task", "watch", *tenant.account)
 
     lines = watched.err.splitlines()
     assert lines[-1].endswith("100 % succeeded: done")
     assert all(line.startswith(f"{task_id} create [") for line in lines)
-    task = bench.task()
+    task = tenant.task()
     assert task["elapsed_seconds"] >= 0
     assert task["estimated_seconds_left"] is None
     assert (task["image_name"], task["location"]) == ("golden", "RegionOne")
-    bench.cloud.fault("glance", "PUT", "/file$", 500)
-    second = bench.cli.ok("image", "create", "db-1", "--name", "doomed", *bench.account).json[
+    tenant.cloud.fault("glance", "PUT", "/file$", 500)
+    second = tenant.cli.ok("image", "create", "db-1", "--name", "doomed", *tenant.account).json[
         "task_id"
     ]
-    shown = bench.cli.ok("task", "show", second, *bench.account).json
+    shown = tenant.cli.ok("task", "show", second, *tenant.account).json
     assert shown["estimated_seconds_left"] is not None  # the first one tells how long it takes
-    bench.cli.refused(
-        1, f"The create task {second} failed", "task", "watch", second, *bench.account
+    tenant.cli.refused(
+        1, f"The create task {second} failed", "task", "watch", second, *tenant.account
     )
 
 
@@ -160,7 +171,9 @@ def test_file_systems_are_at_rest_in_the_volume_of_a_stopped_instance_alone(
     cli.refused(3, "It is shelved: unshelve it first.", *command)
 
 
-def killed_after(change: int, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+def killed_after(
+    change: int, tenant: VolumeTenant, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], None]:
     """Return the capture, in a process that is killed after so many requests that change much."""
     killer, ask = Killer(change), OpenStackApi.ask
 
@@ -174,7 +187,7 @@ def killed_after(change: int, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> 
 
     def work() -> None:
         monkeypatch.setattr(OpenStackApi, "ask", counted)
-        bench.cli(*bench.capture)
+        tenant.cli(*tenant.capture)
 
     return work
 
@@ -185,28 +198,30 @@ def killed_after(change: int, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> 
     ids=["snapshot", "volume", "upload", "completed", "volume deleted", "snapshot deleted"],
 )
 def test_capture_that_is_killed_when_a_request_has_taken_effect_is_completed(
-    change: int, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    change: int, tenant: VolumeTenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert was_killed(killed_after(change, bench, monkeypatch))
+    assert was_killed(killed_after(change, tenant, monkeypatch))
 
-    image = bench.settled()
+    image = tenant.settled()
 
     assert image["status"] == "available"
     assert image["available_at"] >= image["created_at"]
-    assert bench.task()["state"] == "succeeded"
-    assert bench.task()["attempts"] == 1
+    assert tenant.task()["state"] == "succeeded"
+    assert tenant.task()["attempts"] == 1
 
 
-def test_image_that_is_deleted_while_its_volume_is_captured_leaves_nothing(bench: Bench) -> None:
-    bench.cli.ok(*bench.capture[:-1])
+def test_image_that_is_deleted_while_its_volume_is_captured_leaves_nothing(
+    tenant: VolumeTenant,
+) -> None:
+    tenant.cli.ok(*tenant.capture[:-1])
 
-    bench.cli.ok("image", "delete", "golden", *bench.account, "--yes")
+    tenant.cli.ok("image", "delete", "golden", *tenant.account, "--yes")
 
     clock = SetClock(system_clock())
-    bench.cli.clock = clock
+    tenant.cli.clock = clock
     for _ in range(MORE_THAN_ENOUGH):
-        assert bench.cli.ok("image", "list", *bench.account).json == []
-        if not bench.new_in_cloud():
+        assert tenant.cli.ok("image", "list", *tenant.account).json == []
+        if not tenant.new_in_cloud():
             break
         clock.now += timedelta(seconds=30)
-    assert bench.new_in_cloud() == set()
+    assert tenant.new_in_cloud() == set()

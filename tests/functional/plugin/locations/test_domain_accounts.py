@@ -31,7 +31,14 @@ def cloud() -> MemoryProvider:
 
 @pytest.fixture
 def site(cloud: MemoryProvider, database: Database) -> Site:
-    return Site(LOCATION, cloud, database, cloud.clock, 10, AccountScope.DOMAIN)
+    return Site(
+        location=LOCATION,
+        provider=cloud,
+        database=database,
+        clock=cloud.clock,
+        default_max_images=10,
+        account_scope=AccountScope.DOMAIN,
+    )
 
 
 def captured(site: Site, cloud: MemoryProvider, project: str = "web") -> Image:

@@ -34,11 +34,11 @@ def world(database: Database) -> Cloud:
 def second_site(world: Cloud, cloud: MemoryProvider | None = None) -> Site:
     """Return another location of the same ledger, with a cloud of its own unless one is given."""
     return Site(
-        REGION_TWO,
-        cloud or MemoryProvider(REGION_TWO, world.clock),
-        world.database,
-        world.clock,
-        1000,
+        location=REGION_TWO,
+        provider=cloud or MemoryProvider(REGION_TWO, world.clock),
+        database=world.database,
+        clock=world.clock,
+        default_max_images=1000,
         adoption=AdoptionPolicy(AdoptMode.PRIVATE),
     )
 
@@ -151,7 +151,18 @@ def test_capture_whose_image_another_record_has_meanwhile_fails_and_says_so(worl
         [task] = unfinished_tasks(connection, LOCATION.name, "a")
         ours = get_image(connection, task.image_id)
         done = Available(GB, None, at("1T10:06"))
-        record(connection, [Observation(task, ours, done, at("1T10:06"), held.id)])
+        record(
+            connection,
+            [
+                Observation(
+                    task=task,
+                    image=ours,
+                    decision=done,
+                    seen_at=at("1T10:06"),
+                    cloud_image_id=held.id,
+                )
+            ],
+        )
 
         failed = get_image(connection, task.image_id)
 

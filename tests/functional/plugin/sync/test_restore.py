@@ -172,7 +172,12 @@ def test_image_that_another_location_has_adopted_meanwhile_stays_there(world: Cl
     here = world.site
     world.adopt("private")
     world.site = Site(
-        elsewhere, world.cloud, world.database, world.clock, 9, adoption=world.site.adoption
+        location=elsewhere,
+        provider=world.cloud,
+        database=world.database,
+        clock=world.clock,
+        default_max_images=9,
+        adoption=world.site.adoption,
     )
     assert world.sync("1T12:00") == ["adopted image"]
 

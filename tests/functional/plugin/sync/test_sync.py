@@ -21,7 +21,7 @@ pytestmark = pytest.mark.cloud
 
 
 @dataclass
-class Bench:
+class SyncedProject:
     """A project that works without us, and a ledger that learns of it."""
 
     cloud: EmbeddedCloud
@@ -52,25 +52,25 @@ class Bench:
 
 
 @pytest.fixture
-def bench(cloud: EmbeddedCloud, configured: ConfiguredCommandLine) -> Iterator[Bench]:
+def synced(cloud: EmbeddedCloud, configured: ConfiguredCommandLine) -> Iterator[SyncedProject]:
     project = cloud.new_project()
     cli = configured(reconcile="adopt = snapshots")
     with cloud.connection() as operator, cloud.connection(project.cloud) as member:
-        yield Bench(cloud, cli, project, operator, member)
+        yield SyncedProject(cloud, cli, project, operator, member)
 
 
 def test_what_nova_makes_without_us_is_adopted_but_for_the_disks_of_shelved_instances(
-    bench: Bench,
+    synced: SyncedProject,
 ) -> None:
-    server = bench.cloud.boot(bench.project, "web")
-    compute, image = bench.member.compute, bench.member.image
+    server = synced.cloud.boot(synced.project, "web")
+    compute, image = synced.member.compute, synced.member.image
 
     def idle() -> bool:
         return compute.get_server(server.id).task_state is None
 
     def made() -> set[str]:
         wait_for(idle, "an idle instance")
-        return {one.id for one in image.images(owner=bench.project.id)}
+        return {one.id for one in image.images(owner=synced.project.id)}
 
     spoofed = {"image_type": "base", "instance_uuid": str(uuid.uuid4()), "base_image_ref": "x"}
     compute.create_server_image(server, "by hand", metadata=spoofed)
@@ -80,59 +80,59 @@ def test_what_nova_makes_without_us_is_adopted_but_for_the_disks_of_shelved_inst
     compute.shelve_server(server)
     wait_for(lambda: compute.get_server(server.id).status.startswith("SHELVED"), "the shelving")
     shelf = made() - by_hand - backup
-    uploaded = bench.put()
+    uploaded = synced.put()
 
-    adopted = bench.sync()
+    adopted = synced.sync()
 
     assert [len(by_hand), len(backup), len(shelf)] == [1, 1, 1]
     assert adopted == dict.fromkeys(by_hand | backup, "adopted")
-    images = bench.listed()
+    images = synced.listed()
     assert {one["status"] for one in images.values()} == {"available"}
     assert {one["origin"] for one in images.values()} == {"adopted"}
     assert {one["consistency"] for one in images.values()} == {"unknown"}
-    assert bench.sync() == {}
+    assert synced.sync() == {}
 
     compute.unshelve_server(server)
     wait_for(lambda: compute.get_server(server.id).status == "ACTIVE", "the unshelving")
     wait_for(lambda: not shelf & made(), "the end of the shelf")
-    assert bench.sync() == {}
-    assert uploaded.id not in bench.listed()
+    assert synced.sync() == {}
+    assert uploaded.id not in synced.listed()
 
 
 def test_what_owners_do_to_their_images_hides_none_from_being_billed(
-    bench: Bench, configured: ConfiguredCommandLine
+    synced: SyncedProject, configured: ConfiguredCommandLine
 ) -> None:
-    bench.cli = configured(reconcile="adopt = private")
-    disks = [bench.put() for _ in range(4)]
-    ours: Any = bench.member.image
+    synced.cli = configured(reconcile="adopt = private")
+    disks = [synced.put() for _ in range(4)]
+    ours: Any = synced.member.image
     ours.update_image(disks[0].id, visibility="community")
     ours.update_image(disks[1].id, visibility="shared")
     ours.update_image(disks[2].id, is_hidden=True)
-    public = bench.put(visibility="public")
+    public = synced.put(visibility="public")
 
-    assert bench.sync() == dict.fromkeys((one.id for one in disks), "adopted")
+    assert synced.sync() == dict.fromkeys((one.id for one in disks), "adopted")
 
-    bench.operator.image.delete_image(public.id)
+    synced.operator.image.delete_image(public.id)
     ours.update_image(disks[0].id, name="new name")
     ours.delete_image(disks[1].id)
-    other = bench.cloud.new_project()
-    bench.operator.image.update_image(disks[3].id, owner=other.id)
+    other = synced.cloud.new_project()
+    synced.operator.image.update_image(disks[3].id, owner=other.id)
     expected = {disks[0].id: "renamed", disks[1].id: "deleted", disks[3].id: "changed"}
-    assert bench.sync("--dry-run") == expected
-    assert bench.sync() == expected
-    assert bench.listed()[disks[0].id]["name"] == "new name"
-    assert bench.listed().keys() == {disks[0].id, disks[2].id}
-    found = bench.cli.ok("image", "list", "--account", other.id).json
+    assert synced.sync("--dry-run") == expected
+    assert synced.sync() == expected
+    assert synced.listed()[disks[0].id]["name"] == "new name"
+    assert synced.listed().keys() == {disks[0].id, disks[2].id}
+    found = synced.cli.ok("image", "list", "--account", other.id).json
     assert [one["cloud_image_id"] for one in found] == [disks[3].id]
 
 
-def test_an_image_whose_project_is_gone_is_still_adopted(bench: Bench) -> None:
-    project = bench.cloud.new_project()
-    orphan = bench.put(owner=project.id, image_type="snapshot")
-    identity: Any = bench.operator.identity
+def test_an_image_whose_project_is_gone_is_still_adopted(synced: SyncedProject) -> None:
+    project = synced.cloud.new_project()
+    orphan = synced.put(owner=project.id, image_type="snapshot")
+    identity: Any = synced.operator.identity
     identity.delete_project(project.id)
 
-    learned = bench.cli.ok("image", "sync").json
+    learned = synced.cli.ok("image", "sync").json
 
     assert [one["account_id"] for one in learned if one["cloud_image_id"] == orphan.id] == [
         project.id
@@ -140,20 +140,20 @@ def test_an_image_whose_project_is_gone_is_still_adopted(bench: Bench) -> None:
 
 
 def test_nothing_of_a_disabled_location_is_adopted(
-    bench: Bench, configured: ConfiguredCommandLine
+    synced: SyncedProject, configured: ConfiguredCommandLine
 ) -> None:
-    bench.cli = configured(reconcile="adopt = private", location="enabled = false")
-    bench.put(**{REQUEST_PROPERTY: "x"})
+    synced.cli = configured(reconcile="adopt = private", location="enabled = false")
+    synced.put(**{REQUEST_PROPERTY: "x"})
 
-    assert bench.sync() == {}
+    assert synced.sync() == {}
 
 
 def test_pages_are_complete_while_images_come_and_go(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    synced: SyncedProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(openstack_images, "PAGE", 1)
-    mine = sorted(bench.put().id for _ in range(5))
-    provider = bench.cli.site().provider
+    mine = sorted(synced.put().id for _ in range(5))
+    provider = synced.cli.site().provider
 
     seen = []
     deleted = None
@@ -163,35 +163,37 @@ def test_pages_are_complete_while_images_come_and_go(
             if found.id == mine[1]:
                 time.sleep(0.5)  # the next page has been asked for: the one after it is begun from
                 deleted = mine[2]  # an image that is not there any more
-                bench.member.image.delete_image(deleted)
+                synced.member.image.delete_image(deleted)
 
     assert deleted is not None
     assert set(mine) - {deleted} <= set(seen)
     assert len(seen) == len(set(seen))
 
 
-def test_a_location_that_cannot_be_read_is_told_and_left_as_it_is(bench: Bench) -> None:
-    disk = bench.put(image_type="snapshot")
-    bench.sync()
-    bench.member.image.delete_image(disk.id)
-    bench.cloud.fault("glance", "GET", r"^/v2/images\?.*os_hidden=true", "drop-after", count=None)
+def test_a_location_that_cannot_be_read_is_told_and_left_as_it_is(
+    synced: SyncedProject,
+) -> None:
+    disk = synced.put(image_type="snapshot")
+    synced.sync()
+    synced.member.image.delete_image(disk.id)
+    synced.cloud.fault("glance", "GET", r"^/v2/images\?.*os_hidden=true", "drop-after", count=None)
 
-    bench.cli.refused(4, "cannot be reached", "image", "sync")
+    synced.cli.refused(4, "cannot be reached", "image", "sync")
 
-    assert bench.listed().keys() == {disk.id}
+    assert synced.listed().keys() == {disk.id}
 
 
 def test_of_two_locations_the_one_that_can_be_read_is(
-    bench: Bench, configured: ConfiguredCommandLine
+    synced: SyncedProject, configured: ConfiguredCommandLine
 ) -> None:
-    bench.cli = configured(
+    synced.cli = configured(
         reconcile="adopt = snapshots",
         DEFAULT="locations = Elsewhere,RegionOne",
         **{"location:Elsewhere": "cloud = nowhere"},
     )
-    disk = bench.put(image_type="snapshot")
+    disk = synced.put(image_type="snapshot")
 
-    result = bench.cli("image", "sync")
+    result = synced.cli("image", "sync")
 
     assert result.exit_code == 1
     assert (

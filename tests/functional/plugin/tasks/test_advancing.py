@@ -28,7 +28,13 @@ class Queue(World):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self.clock.now = at("1T10:00")
-        self.site = Site(replace(LOCATION, max_images=MOST), self.cloud, database, self.clock, MOST)
+        self.site = Site(
+            location=replace(LOCATION, max_images=MOST),
+            provider=self.cloud,
+            database=database,
+            clock=self.clock,
+            default_max_images=MOST,
+        )
         self.request = replace(self.site, advances=Advance.NEEDED)
         self.owner = self.cloud.account("a")
         self.looks: list[str] = []
@@ -59,7 +65,9 @@ def lose(queue: Queue, *image_ids: str) -> None:
 @pytest.mark.parametrize(
     "operation",
     [
-        lambda queue, site: deploy(site, queue.owner, queue.ids[1], Order("web", "small")),
+        lambda queue, site: deploy(
+            site, queue.owner, queue.ids[1], Order(name="web", flavor="small")
+        ),
         lambda queue, site: delete(site, queue.owner, "image-1"),
     ],
     ids=["deploy", "delete"],
@@ -77,7 +85,7 @@ def test_a_request_for_an_image_advances_that_image_alone(
 def test_a_command_advances_all_tasks_of_the_account(queue: Queue) -> None:
     queue.cloud.activate(GB)
 
-    deploy(queue.site, queue.owner, queue.ids[1], Order("web", "small"))
+    deploy(queue.site, queue.owner, queue.ids[1], Order(name="web", flavor="small"))
 
     assert set(queue.looks) == set(queue.ids)
 

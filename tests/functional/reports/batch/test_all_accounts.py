@@ -248,7 +248,14 @@ def test_reports_of_one_cut_are_the_same_after_the_ledger_has_moved_on(
         world.one.delete("2T16:30", image_of(world, "b"), "b")
         world.one.run("2T18:05")
         with world.one.database.writing() as connection:
-            decision = Decision(image, at("2T12:00"), at("2T13:00"), 0, "an outage", "op")
+            decision = Decision(
+                image_id=image,
+                start=at("2T12:00"),
+                end=at("2T13:00"),
+                wanted_nanos=0,
+                reason="an outage",
+                author="op",
+            )
             decide(connection, [LOCATION.name], decision, ZoneInfo("UTC"), at("2T18:05"))
         yield from map(function, batches)
 

@@ -217,9 +217,15 @@ def test_workers_of_such_a_scheduler_read_their_own_configuration_and_write_the_
 
     with cluster(tmp_path, environment) as address, dask.config.set(certificates):
         write_all(
-            absent, books, engine("dask", 1, address), tmp_path / "several", "json",
-            DEFAULT_PRESENTATION, lambda _done, _count: None, replace=False,
-        )  # fmt: skip
+            settings=absent,
+            books=books,
+            engine=engine("dask", 1, address),
+            directory=tmp_path / "several",
+            output_format="json",
+            presentation=DEFAULT_PRESENTATION,
+            progress=lambda _done, _count: None,
+            replace=False,
+        )
 
     assert content_of(tmp_path / "several") == content_of(tmp_path / "one")
 

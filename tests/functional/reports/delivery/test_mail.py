@@ -263,7 +263,12 @@ def test_a_name_adds_no_header_to_a_mail() -> None:
     attachment = Attachment("report.txt", b"", "text/plain")
 
     message = compose(
-        "a@b", ["c@d"], "Cloud Usage, evil\r\nBcc: x@y\u202e", "text\n", attachment, NOW
+        sender="a@b",
+        recipients=["c@d"],
+        subject="Cloud Usage, evil\r\nBcc: x@y\u202e",
+        body="text\n",
+        attachment=attachment,
+        now=NOW,
     )
 
     read = message_from_bytes(message.as_bytes())

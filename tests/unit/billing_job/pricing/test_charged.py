@@ -20,7 +20,15 @@ NOVEMBER = parse_period("2026-11", ZoneInfo("UTC"))
 def rate(day: int, minimum: int, currency: str = "EUR", *, month: int = 11, hour: int = 0) -> Rate:
     from_hour = datetime(2026, month, day, hour, tzinfo=UTC)
     return Rate(
-        "L", from_hour, 1, currency, "GB", "730", "prorate", from_hour, minimum_nanos=minimum
+        location="L",
+        from_hour=from_hour,
+        price_nanos=1,
+        currency=currency,
+        unit="GB",
+        hours_per_month="730",
+        partial_hour="prorate",
+        set_at=from_hour,
+        minimum_nanos=minimum,
     )
 
 

@@ -23,20 +23,23 @@ NOVEMBER = parse_period("2026-11", ZoneInfo("UTC"))
 
 def rate(**terms: str) -> Rate:
     return Rate(
-        "RegionOne",
-        T0,
-        50_000_000,
-        "EUR",
-        terms.get("unit", "GB"),
-        terms.get("hours_per_month", "730"),
-        terms.get("partial_hour", "prorate"),
-        T0,
+        location="RegionOne",
+        from_hour=T0,
+        price_nanos=50_000_000,
+        currency="EUR",
+        unit=terms.get("unit", "GB"),
+        hours_per_month=terms.get("hours_per_month", "730"),
+        partial_hour=terms.get("partial_hour", "prorate"),
+        set_at=T0,
     )
 
 
 def interval(start: str, end: str | None) -> Interval:
     return Interval(
-        "i", 10**9, datetime.fromisoformat(start), datetime.fromisoformat(end) if end else None
+        image_id="i",
+        size_bytes=10**9,
+        starts_at=datetime.fromisoformat(start),
+        ends_at=datetime.fromisoformat(end) if end else None,
     )
 
 
@@ -116,7 +119,12 @@ def test_an_interval_that_only_touches_the_hour_is_not_charged(
 
 @given(st.integers(0, 86400), st.integers(0, 86400), st.integers(0, 86400))
 def test_two_halves_of_a_range_are_charged_as_the_whole(a: int, b: int, cut: int) -> None:
-    lived = Interval("i", 1, T0 + timedelta(seconds=min(a, b)), T0 + timedelta(seconds=max(a, b)))
+    lived = Interval(
+        image_id="i",
+        size_bytes=1,
+        starts_at=T0 + timedelta(seconds=min(a, b)),
+        ends_at=T0 + timedelta(seconds=max(a, b)),
+    )
     day, middle = T0 + timedelta(days=1), T0 + timedelta(seconds=cut)
 
     def seconds(start: datetime, end: datetime) -> float:
@@ -127,7 +135,16 @@ def test_two_halves_of_a_range_are_charged_as_the_whole(a: int, b: int, cut: int
 
 
 def test_the_rate_of_an_hour_is_the_last_that_began() -> None:
-    later = Rate("RegionOne", T0 + timedelta(hours=5), 1, "EUR", "GB", "730", "prorate", T0)
+    later = Rate(
+        location="RegionOne",
+        from_hour=T0 + timedelta(hours=5),
+        price_nanos=1,
+        currency="EUR",
+        unit="GB",
+        hours_per_month="730",
+        partial_hour="prorate",
+        set_at=T0,
+    )
     rates = [rate(), later]
 
     assert rate_at(rates, T0 - timedelta(hours=1)) is None

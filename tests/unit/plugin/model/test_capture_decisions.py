@@ -28,18 +28,18 @@ MINUTE = timedelta(minutes=1)
 
 def task(kind: TaskKind = TaskKind.CREATE, server_id: str | None = None) -> Task:
     return Task(
-        "task",
-        kind,
-        "image",
-        TaskState.RUNNING,
-        "requested",
-        0,
-        1,
-        None,
-        NOON,
-        NOON,
-        NOON,
-        server_id,
+        id="task",
+        kind=kind,
+        image_id="image",
+        state=TaskState.RUNNING,
+        stage="requested",
+        progress=0,
+        attempts=1,
+        error=None,
+        created_at=NOON,
+        updated_at=NOON,
+        started_at=NOON,
+        server_id=server_id,
         project_id="account",
         stage_began_at=NOON,
         journal={},
@@ -49,11 +49,30 @@ def task(kind: TaskKind = TaskKind.CREATE, server_id: str | None = None) -> Task
 def cloud_image(
     status: CloudImageStatus, size: int | None = 5, changed: datetime = NOON
 ) -> CloudImage:
-    return CloudImage("cloud", "name", "owner", status, size, size, 0, 0, changed)
+    return CloudImage(
+        id="cloud",
+        name="name",
+        owner_id="owner",
+        status=status,
+        size_bytes=size,
+        virtual_size_bytes=size,
+        min_disk_gib=0,
+        min_ram_mib=0,
+        changed_at=changed,
+    )
 
 
 def server(status: ServerStatus, task_state: str | None = None, fault: str | None = None) -> Server:
-    return Server("server", "name", "account", status, task_state, False, (), fault)
+    return Server(
+        id="server",
+        name="name",
+        project_id="account",
+        status=status,
+        task_state=task_state,
+        is_volume_backed=False,
+        addresses=(),
+        fault=fault,
+    )
 
 
 def capture_next(

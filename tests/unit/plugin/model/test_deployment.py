@@ -15,7 +15,17 @@ SMALL = Flavor("f", "small", 512, 2)
 def image(size: int, virtual: int | None, min_disk: int = 0, min_ram: int = 0) -> CloudImage:
     now = datetime(2026, 11, 1, tzinfo=UTC)
     active = CloudImageStatus.ACTIVE
-    return CloudImage("i", "i", "owner", active, size, virtual, min_disk, min_ram, now)
+    return CloudImage(
+        id="i",
+        name="i",
+        owner_id="owner",
+        status=active,
+        size_bytes=size,
+        virtual_size_bytes=virtual,
+        min_disk_gib=min_disk,
+        min_ram_mib=min_ram,
+        changed_at=now,
+    )
 
 
 @pytest.mark.parametrize(
@@ -65,6 +75,6 @@ def test_order_that_no_cloud_carries_out_is_refused(more: dict[str, Any], messag
 
 
 def test_order_at_the_limits_is_taken() -> None:
-    order = Order("n" * 252, "f", ("none",), user_data=bytes(49149), count=50)
+    order = Order(name="n" * 252, flavor="f", networks=("none",), user_data=bytes(49149), count=50)
 
     assert fault_of_order(order) is None

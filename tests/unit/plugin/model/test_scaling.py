@@ -34,7 +34,14 @@ from instance_images.model.scaling import (
 
 OLD, NEW = "old image", "new image"
 REQUEST = GroupRequest("web", 1, 3, 2, 60)
-SERVER = ServerRequest("mark", "web", OLD, Flavor("f", "f", 64, 1), ("none",), None)
+SERVER = ServerRequest(
+    request_id="mark",
+    name="web",
+    cloud_image_id=OLD,
+    flavor=Flavor("f", "f", 64, 1),
+    networks=("none",),
+    key_name=None,
+)
 
 
 def member(image: str | None = OLD, id: str = "m") -> Member:

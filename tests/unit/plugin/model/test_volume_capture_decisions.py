@@ -50,18 +50,18 @@ EMPTY = journal.of_volume(RootVolume("root", 1, False, 64), "raw")
 
 def task(written: dict[str, Any], state: TaskState = TaskState.RUNNING) -> Task:
     return Task(
-        "task",
-        TaskKind.CREATE,
-        "image",
-        state,
-        "requested",
-        0,
-        1,
-        None,
-        NOON,
-        NOON,
-        NOON,
-        None,
+        id="task",
+        kind=TaskKind.CREATE,
+        image_id="image",
+        state=state,
+        stage="requested",
+        progress=0,
+        attempts=1,
+        error=None,
+        created_at=NOON,
+        updated_at=NOON,
+        started_at=NOON,
+        server_id=None,
         project_id="a",
         stage_began_at=NOON,
         journal=written,
@@ -69,11 +69,22 @@ def task(written: dict[str, Any], state: TaskState = TaskState.RUNNING) -> Task:
 
 
 def part(kind: PartKind, status: PartStatus, word: str = "word") -> CapturePart:
-    return CapturePart(kind, f"the {kind}", status, word)
+    return CapturePart(kind=kind, id=f"the {kind}", status=status, word=word)
 
 
 def in_glance(status: CloudImageStatus, size: int | None = GIB) -> CloudImage:
-    return CloudImage("cloud", "n", "a", status, size, GIB, 0, 0, NOON, checksum="sum")
+    return CloudImage(
+        id="cloud",
+        name="n",
+        owner_id="a",
+        status=status,
+        size_bytes=size,
+        virtual_size_bytes=GIB,
+        min_disk_gib=0,
+        min_ram_mib=0,
+        changed_at=NOON,
+        checksum="sum",
+    )
 
 
 def following(written: dict[str, Any], *parts: CapturePart, image: CloudImage | None = None) -> Any:
@@ -177,7 +188,14 @@ ASKED = journal.asked(EMPTY, Step.SNAPSHOT, NOON)
 
 def found(kind: PartKind, part_id: str, source_id: str | None, seconds: int = 1) -> CapturePart:
     created_at = NOON + timedelta(seconds=seconds)
-    return CapturePart(kind, part_id, PartStatus.READY, "available", source_id, created_at)
+    return CapturePart(
+        kind=kind,
+        id=part_id,
+        status=PartStatus.READY,
+        word="available",
+        source_id=source_id,
+        created_at=created_at,
+    )
 
 
 def own(written: dict[str, Any], *parts: CapturePart) -> list[str]:
@@ -249,9 +267,25 @@ def test_step_may_have_made_more_where_its_answer_was_lost_or_it_was_asked_for_t
 
 def image(status: ImageStatus, cloud_image_id: str | None = None) -> Image:
     return Image(
-        "image", "n", "a", "L", "vm", "vm", None, status, Consistency.CRASH, NOON, None, None,
-        None, "task", cloud_image_id, None, "a", Origin.CAPTURED,
-    )  # fmt: skip
+        id="image",
+        name="n",
+        account_id="a",
+        location="L",
+        source_instance_id="vm",
+        source_instance_name="vm",
+        size_bytes=None,
+        status=status,
+        consistency=Consistency.CRASH,
+        created_at=NOON,
+        available_at=None,
+        deleted_at=None,
+        error=None,
+        task_id="task",
+        cloud_image_id=cloud_image_id,
+        virtual_size_bytes=None,
+        project_id="a",
+        origin=Origin.CAPTURED,
+    )
 
 
 def left(

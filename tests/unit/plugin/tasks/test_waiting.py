@@ -16,9 +16,22 @@ NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 def seen_in(stage: str) -> Task:
     state = TaskState.SUCCEEDED if stage == "ended" else TaskState.RUNNING
     return Task(
-        "t", TaskKind.CREATE, "i", state, stage, 0, 1, None, NOON, NOON, NOON, "vm",
-        project_id="a", stage_began_at=NOON, journal={},
-    )  # fmt: skip
+        id="t",
+        kind=TaskKind.CREATE,
+        image_id="i",
+        state=state,
+        stage=stage,
+        progress=0,
+        attempts=1,
+        error=None,
+        created_at=NOON,
+        updated_at=NOON,
+        started_at=NOON,
+        server_id="vm",
+        project_id="a",
+        stage_began_at=NOON,
+        journal={},
+    )
 
 
 def pauses(stages: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> list[float]:

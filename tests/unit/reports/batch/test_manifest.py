@@ -23,30 +23,30 @@ NANOS = st.integers(-(10**18), 10**18)
 FILES = st.builds(File, st.text(max_size=20), st.text("0123456789abcdef"), st.integers(0, 2**40))
 ACCOUNTS = st.builds(
     AccountFile,
-    st.text(max_size=64),
-    st.text(max_size=20),
-    st.sampled_from(["EUR", "JPY"]),
-    st.integers(0, 10**6),
-    st.decimals(-(10**9), 10**9, places=2),
-    st.dictionaries(st.sampled_from(["RegionOne", "RegionTwo"]), NANOS),
-    FILES,
+    account_id=st.text(max_size=64),
+    account_name=st.text(max_size=20),
+    currency=st.sampled_from(["EUR", "JPY"]),
+    lines_count=st.integers(0, 10**6),
+    total=st.decimals(-(10**9), 10**9, places=2),
+    nanos=st.dictionaries(st.sampled_from(["RegionOne", "RegionTwo"]), NANOS),
+    file=FILES,
 )
 
 
 def manifest(accounts: list[AccountFile]) -> Manifest:
     return Manifest(
-        "0.1.0",
-        "2026-11",
-        "Europe/Berlin",
-        "open",
-        "json",
-        [
+        version="0.1.0",
+        period="2026-11",
+        timezone="Europe/Berlin",
+        period_state="open",
+        output_format="json",
+        places=[
             Place("RegionOne", datetime(2026, 11, 23, 12, tzinfo=UTC), 17),
             Place("RegionTwo", None, 0),
         ],
-        accounts,
-        [File("summary.csv", "00ff", 12)],
-        totals_of(accounts),
+        accounts=accounts,
+        shared=[File("summary.csv", "00ff", 12)],
+        totals=totals_of(accounts),
     )
 
 
@@ -60,9 +60,30 @@ def test_what_was_written_is_read(accounts: list[AccountFile]) -> None:
 
 def test_totals_are_the_sums_of_their_location_and_currency() -> None:
     accounts = [
-        AccountFile("a", "", "EUR", 1, Decimal("1.50"), {"One": 10**9, "Two": 5 * 10**8}),
-        AccountFile("a", "", "USD", 1, Decimal("7.00"), {"One": 7 * 10**9}),
-        AccountFile("b", "", "EUR", 1, Decimal("2.00"), {"One": 2 * 10**9}),
+        AccountFile(
+            account_id="a",
+            account_name="",
+            currency="EUR",
+            lines_count=1,
+            total=Decimal("1.50"),
+            nanos={"One": 10**9, "Two": 5 * 10**8},
+        ),
+        AccountFile(
+            account_id="a",
+            account_name="",
+            currency="USD",
+            lines_count=1,
+            total=Decimal("7.00"),
+            nanos={"One": 7 * 10**9},
+        ),
+        AccountFile(
+            account_id="b",
+            account_name="",
+            currency="EUR",
+            lines_count=1,
+            total=Decimal("2.00"),
+            nanos={"One": 2 * 10**9},
+        ),
     ]
 
     assert totals_of(accounts) == {
@@ -86,7 +107,15 @@ def test_totals_are_the_sums_of_their_location_and_currency() -> None:
     ],
 )
 def test_an_amount_that_is_none_is_refused(name: str, value: object) -> None:
-    good = AccountFile("a", "", "EUR", 1, Decimal("1.00"), {"One": 10**9}, File("p", "00", 1))
+    good = AccountFile(
+        account_id="a",
+        account_name="",
+        currency="EUR",
+        lines_count=1,
+        total=Decimal("1.00"),
+        nanos={"One": 10**9},
+        file=File("p", "00", 1),
+    )
     read = json.loads(manifest_json(manifest([good])))
     assert parse_manifest(json.dumps(read)) == manifest([good])
     read["accounts"][0][name] = value

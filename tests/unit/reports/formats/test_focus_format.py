@@ -330,7 +330,10 @@ def test_a_calendar_month_has_its_real_hours() -> None:
 
 def test_a_charge_of_an_added_section_names_its_service(tmp_path: Path) -> None:
     added = charge_section(
-        "addresses", "Addresses", [Charge("198.51.100.7", Decimal("0.72"), "IPv4")], 2
+        "addresses",
+        "Addresses",
+        [Charge(name="198.51.100.7", amount=Decimal("0.72"), details="IPv4")],
+        2,
     )
 
     found = written(tmp_path, replace(samples.plain(), added=[added], total=Decimal("2.49")))

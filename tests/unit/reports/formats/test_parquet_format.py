@@ -236,7 +236,14 @@ def test_names_are_kept_as_they_are(tmp_path: Path) -> None:
 
 
 def test_a_section_that_others_add_is_in_the_data_set(tmp_path: Path) -> None:
-    address = Charge("198.51.100.7", Decimal("0.725"), "IPv4", "", Decimal(725), "hour")
+    address = Charge(
+        name="198.51.100.7",
+        amount=Decimal("0.725"),
+        details="IPv4",
+        location="",
+        quantity=Decimal(725),
+        unit="hour",
+    )
     added = charge_section("addresses", "Addresses", [address], 2)
 
     rows = written(

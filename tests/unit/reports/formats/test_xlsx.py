@@ -209,7 +209,7 @@ def test_a_name_that_looks_like_an_escape_is_kept() -> None:
     ],
 )
 def test_any_title_becomes_one_that_a_sheet_can_have(title: str, sheet_title: str) -> None:
-    charges = [Charge("a", Decimal("1.00"))]
+    charges = [Charge(name="a", amount=Decimal("1.00"))]
     statement = replace(
         samples.plain(), added=[charge_section("added", title, charges, 2)], total=Decimal("2.77")
     )

@@ -24,11 +24,20 @@ EVIL = '=1+1 <b>"\x1b[31m\u202e'
 
 CHARGES = [
     # 744 hours at 0.002: 1.488
-    Charge("203.0.113.7", Decimal("1.488"), "reserved", "RegionOne", Decimal(744), "h",
-           Decimal("0.002")),
-    Charge(EVIL, Decimal("0.004"), EVIL, EVIL, None, EVIL),
-    Charge("refund", Decimal("-0.25")),
-]  # fmt: skip
+    Charge(
+        name="203.0.113.7",
+        amount=Decimal("1.488"),
+        details="reserved",
+        location="RegionOne",
+        quantity=Decimal(744),
+        unit="h",
+        rate=Decimal("0.002"),
+    ),
+    Charge(
+        name=EVIL, amount=Decimal("0.004"), details=EVIL, location=EVIL, quantity=None, unit=EVIL
+    ),
+    Charge(name="refund", amount=Decimal("-0.25")),
+]
 
 
 def with_addresses() -> Statement:
@@ -54,8 +63,12 @@ def test_a_section_is_rounded_once_and_its_lines_add_up_to_it() -> None:
 
 
 def test_a_half_goes_to_the_even_neighbour() -> None:
-    assert charge_section("a", "A", [Charge("a", Decimal("0.125"))], 2).total == Decimal("0.12")
-    assert charge_section("a", "A", [Charge("a", Decimal("0.135"))], 2).total == Decimal("0.14")
+    assert charge_section(
+        "a", "A", [Charge(name="a", amount=Decimal("0.125"))], 2
+    ).total == Decimal("0.12")
+    assert charge_section(
+        "a", "A", [Charge(name="a", amount=Decimal("0.135"))], 2
+    ).total == Decimal("0.14")
 
 
 def test_a_section_without_charges_comes_to_nothing() -> None:
@@ -71,7 +84,9 @@ def test_a_section_without_charges_comes_to_nothing() -> None:
 def test_lines_add_up_to_the_rounded_sum_of_any_charges(
     amounts: list[Decimal], digits: int
 ) -> None:
-    section = charge_section("a", "A", [Charge("a", amount) for amount in amounts], digits)
+    section = charge_section(
+        "a", "A", [Charge(name="a", amount=amount) for amount in amounts], digits
+    )
 
     exact = sum(map(Fraction, amounts), Fraction(0))
     assert sum((line.amount for line in section.lines), Decimal(0)) == section.total

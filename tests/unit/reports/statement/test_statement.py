@@ -30,20 +30,27 @@ def at(day: int, hour: int = 0, minute: int = 0) -> datetime:
 
 def rate(from_hour: datetime, euro_per_gb_hour: int = 1) -> Rate:
     return Rate(
-        "RegionOne",
-        from_hour,
-        730 * EUR * euro_per_gb_hour,
-        "EUR",
-        "GB",
-        "730",
-        "prorate",
-        from_hour,
+        location="RegionOne",
+        from_hour=from_hour,
+        price_nanos=730 * EUR * euro_per_gb_hour,
+        currency="EUR",
+        unit="GB",
+        hours_per_month="730",
+        partial_hour="prorate",
+        set_at=from_hour,
     )
 
 
 def billed(name: str, start: datetime, end: datetime | None, size: int = GB) -> BilledImage:
-    interval = Interval(name, size, start, end)
-    return BilledImage(f"id-{name}", name, "RegionOne", "vm", interval, "vm-id")
+    interval = Interval(image_id=name, size_bytes=size, starts_at=start, ends_at=end)
+    return BilledImage(
+        image_id=f"id-{name}",
+        name=name,
+        location="RegionOne",
+        source_instance_name="vm",
+        interval=interval,
+        source_instance_id="vm-id",
+    )
 
 
 def statement(
@@ -54,9 +61,17 @@ def statement(
 ) -> Statement:
     """Make a statement of postings given as (start, nanos)."""
     posted = [Posting(1, start, nanos * 3600, nanos) for start, nanos in postings]
-    ledger = LocationLedger("RegionOne", until, rates, images, posted)
+    ledger = LocationLedger(
+        location="RegionOne", metered_until=until, rates=rates, images=images, postings=posted
+    )
     return state(
-        Account("a", "acme"), NOVEMBER, "UTC", "EUR", 2, [ledger], days_of(NOVEMBER, UTC_ZONE)
+        account=Account("a", "acme"),
+        period=NOVEMBER,
+        timezone="UTC",
+        currency="EUR",
+        currency_digits=2,
+        ledgers=[ledger],
+        days=days_of(NOVEMBER, UTC_ZONE),
     )
 
 

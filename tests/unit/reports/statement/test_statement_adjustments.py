@@ -15,7 +15,18 @@ EUR = 10**9
 
 def adjustment(corrects_at: datetime, euro: int) -> Adjustment:
     known = datetime(2026, 11, 1, 6, tzinfo=UTC)
-    return Adjustment(1, "a", corrects_at, known, LATE, 0, euro * EUR, "late", "meter", known)
+    return Adjustment(
+        account_key=1,
+        image_id="a",
+        corrects_at=corrects_at,
+        counted_at=known,
+        kind=LATE,
+        byte_seconds=0,
+        amount_nanos=euro * EUR,
+        reason="late",
+        author="meter",
+        posted_at=known,
+    )
 
 
 @pytest.mark.parametrize(
@@ -33,12 +44,12 @@ def test_a_correction_of_two_months_is_one_for_each_of_them(
     if midnight.minute == 0:
         hours[0] = datetime(2026, 10, 31, 23, tzinfo=UTC)
     ledger = LocationLedger(
-        "RegionOne",
-        None,
-        [],
-        [],
-        [],
-        [adjustment(hour, euro) for hour, euro in zip(hours, (-1, -2), strict=True)],
+        location="RegionOne",
+        metered_until=None,
+        rates=[],
+        images=[],
+        postings=[],
+        adjustments=[adjustment(hour, euro) for hour, euro in zip(hours, (-1, -2), strict=True)],
     )
 
     before, within = beside_drafts(ledger, parse_period("2026-11", zone), zone)

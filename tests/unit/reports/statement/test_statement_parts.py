@@ -31,14 +31,14 @@ def at(day: int, hour: int = 0, minute: int = 0) -> datetime:
 def rate(from_hour: datetime = NOVEMBER.start, euro_per_gb_hour: int = 1, **terms: object) -> Rate:
     """Make a rate of so many EUR for a GB and an hour."""
     made = Rate(
-        "RegionOne",
-        from_hour,
-        730 * EUR * euro_per_gb_hour,
-        "EUR",
-        "GB",
-        "730",
-        "prorate",
-        from_hour,
+        location="RegionOne",
+        from_hour=from_hour,
+        price_nanos=730 * EUR * euro_per_gb_hour,
+        currency="EUR",
+        unit="GB",
+        hours_per_month="730",
+        partial_hour="prorate",
+        set_at=from_hour,
     )
     return replace(made, **terms)  # type: ignore[arg-type]
 
@@ -53,8 +53,22 @@ def billed(
     continues: bool = False,
     is_continued: bool = False,
 ) -> BilledImage:
-    interval = Interval(name, gb * GB, start, end, continues, is_continued)
-    return BilledImage(f"id-{name}", name, location, "vm", interval, f"vm-{name}")
+    interval = Interval(
+        image_id=name,
+        size_bytes=gb * GB,
+        starts_at=start,
+        ends_at=end,
+        continues=continues,
+        is_continued=is_continued,
+    )
+    return BilledImage(
+        image_id=f"id-{name}",
+        name=name,
+        location=location,
+        source_instance_name="vm",
+        interval=interval,
+        source_instance_id=f"vm-{name}",
+    )
 
 
 def posted(start: datetime, gb_seconds: int, nanos: int | None = None) -> Posting:
@@ -74,15 +88,15 @@ def section(
     digits: int = 2,
 ) -> Section:
     statement = state(
-        Account("a", "acme"),
-        NOVEMBER,
-        "UTC",
-        "EUR",
-        digits,
-        ledgers,
-        days_of(NOVEMBER, UTC_ZONE),
-        period_state,
-        previous,
+        account=Account("a", "acme"),
+        period=NOVEMBER,
+        timezone="UTC",
+        currency="EUR",
+        currency_digits=digits,
+        ledgers=ledgers,
+        days=days_of(NOVEMBER, UTC_ZONE),
+        period_state=period_state,
+        previous=previous,
     )
     [only] = statement.sections
     return only
@@ -97,7 +111,9 @@ def ledger(
     **more: object,
 ) -> LocationLedger:
     own = [rate()] if rates is None else rates
-    return LocationLedger(location, until, own, images, postings, **more)  # type: ignore[arg-type]
+    return LocationLedger(
+        location=location, metered_until=until, rates=own, images=images, postings=postings, **more
+    )  # type: ignore[arg-type]
 
 
 # ---------------------------------------------------------------------- endings
@@ -208,7 +224,16 @@ def test_subtotals_hold_lines_and_adjustments_and_add_up_to_the_section() -> Non
 def adjustment(nanos: int, kind: str = HAND, gb_seconds: int = 0) -> Adjustment:
     """Make an adjustment of an hour on the first, counted on the second."""
     return Adjustment(
-        1, "id-old", at(1), at(2), kind, gb_seconds * GB, nanos, "outage", "me", at(2)
+        account_key=1,
+        image_id="id-old",
+        corrects_at=at(1),
+        counted_at=at(2),
+        kind=kind,
+        byte_seconds=gb_seconds * GB,
+        amount_nanos=nanos,
+        reason="outage",
+        author="me",
+        posted_at=at(2),
     )
 
 
@@ -243,7 +268,14 @@ def test_ten_images_are_shown_and_the_others_together() -> None:
 
     assert [share.name for share in found[:2]] == ["i12", "i11"]
     assert len(found) == 11
-    assert found[-1] == Share("", "", "", 2, Decimal("3.00"), Decimal("3.8"))
+    assert found[-1] == Share(
+        image_id="",
+        name="",
+        location="",
+        images_count=2,
+        amount=Decimal("3.00"),
+        percent=Decimal("3.8"),
+    )
     assert sum(share.percent for share in found) == 100
 
 

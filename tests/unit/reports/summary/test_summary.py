@@ -18,20 +18,26 @@ EUR = 10**9
 def summary(sums: list[LedgerSum], before: list[LedgerSum]) -> Summary:
     ids = {one.account_id for one in [*sums, *before]}
     return summarise(
-        sample_summary.cut(sample_summary.PERIOD),
-        sample_summary.cut(sample_summary.OCTOBER),
-        "UTC",
-        {one: f"name of {one}" for one in ids},
-        sums,
-        before,
-        {"EUR": 2, "JPY": 0},
+        cut=sample_summary.cut(sample_summary.PERIOD),
+        before=sample_summary.cut(sample_summary.OCTOBER),
+        timezone="UTC",
+        names={one: f"name of {one}" for one in ids},
+        sums=sums,
+        sums_before=before,
+        digits={"EUR": 2, "JPY": 0},
     )
 
 
 def euro(amounts: dict[str, int], before: dict[str, int]) -> CurrencySummary:
     (found,) = summary(
-        [LedgerSum(name, "One", "EUR", nanos) for name, nanos in amounts.items()],
-        [LedgerSum(name, "One", "EUR", nanos) for name, nanos in before.items()],
+        [
+            LedgerSum(account_id=name, location="One", currency="EUR", postings=nanos)
+            for name, nanos in amounts.items()
+        ],
+        [
+            LedgerSum(account_id=name, location="One", currency="EUR", postings=nanos)
+            for name, nanos in before.items()
+        ],
     ).currencies
     return found
 
@@ -73,7 +79,11 @@ def test_totals_are_those_of_the_accounts_and_differ_from_the_exact_sum_by_round
     amounts: dict[str, int],
 ) -> None:
     for found in summary(
-        [LedgerSum(k, "One", "EUR", v) for k, v in amounts.items()], []
+        [
+            LedgerSum(account_id=k, location="One", currency="EUR", postings=v)
+            for k, v in amounts.items()
+        ],
+        [],
     ).currencies:
         totals = [one.total for one in found.accounts if one.total is not None]
         assert sum(totals) == found.total
@@ -84,15 +94,18 @@ def test_totals_are_those_of_the_accounts_and_differ_from_the_exact_sum_by_round
 
 def test_hostile_names_do_no_harm_in_any_format() -> None:
     names = dict(enumerate(HOSTILE_NAMES))
-    sums = [LedgerSum(f"{number}", "=1+1", "EUR", EUR) for number in names]
+    sums = [
+        LedgerSum(account_id=f"{number}", location="=1+1", currency="EUR", postings=EUR)
+        for number in names
+    ]
     found = summarise(
-        sample_summary.cut(sample_summary.PERIOD),
-        sample_summary.cut(sample_summary.OCTOBER),
-        "UTC",
-        {f"{number}": name for number, name in names.items()},
-        sums,
-        [],
-        {"EUR": 2},
+        cut=sample_summary.cut(sample_summary.PERIOD),
+        before=sample_summary.cut(sample_summary.OCTOBER),
+        timezone="UTC",
+        names={f"{number}": name for number, name in names.items()},
+        sums=sums,
+        sums_before=[],
+        digits={"EUR": 2},
     )
 
     for name in SUMMARY_FORMATS:

@@ -185,7 +185,9 @@ def test_every_ending_is_told_apart(ending: Ending, english: str, german: str) -
 
 
 def adjustment(reason: str, **changes: object) -> Adjustment:
-    made = Adjustment("id", samples.METERED_UNTIL, reason, Decimal("1.00"))
+    made = Adjustment(
+        image_id="id", hour=samples.METERED_UNTIL, reason=reason, amount=Decimal("1.00")
+    )
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
