@@ -133,5 +133,6 @@ def _tell(
         405: ("usage", "The path has no such method."),
     }
     reason, message = reasons.get(status, ("usage", error.title or "The request is not usable."))
-    told = ApiError(status, reason, message, headers=dict(error.headers or {}))
+    headers: Any = error.headers or {}  # a mapping, or pairs
+    told = ApiError(status, reason, message, headers=dict(headers))
     write_error(response, told, str(request.env.get("openstack.request_id", "")))

@@ -4,6 +4,7 @@ Every other path passes auth_token. A request that auth_token has not confirmed 
 """
 
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import Any
 
 from instance_images_api.http.errors import AUTHENTICATE, RETRY_AFTER_SECONDS, ApiError
@@ -81,7 +82,7 @@ def respond(environ: Environ, start_response: StartResponse, error: ApiError) ->
         "X-Content-Type-Options": "nosniff",
         **error.headers,
     }
-    start_response(f"{error.status} Error", list(headers.items()))
+    start_response(f"{error.status} {HTTPStatus(error.status).phrase}", list(headers.items()))
     return [body]
 
 

@@ -34,6 +34,7 @@ ETC = CHECKOUT / "etc"
 SAMPLE = ETC / "instance-images.conf.sample"
 SERVICE = ETC / "systemd" / "system" / "instance-images-meter.service"
 LISTEN = ETC / "systemd" / "system" / "instance-images-listen.service"
+API = ETC / "systemd" / "system" / "instance-images-api.service"
 TIMER = SERVICE.with_suffix(".timer")
 OWN_UV = CHECKOUT / ".dev" / "uv" / "bin" / "uv"
 UV = str(OWN_UV) if OWN_UV.exists() else "uv"
@@ -219,6 +220,27 @@ def test_the_listener_is_started_again_unless_its_configuration_is_wrong() -> No
     assert service["User"] == "instance-images"
 
 
+def test_the_api_runs_as_the_same_user_and_is_started_again() -> None:
+    service = unit(API)["Service"]
+
+    assert service["ExecStart"].endswith(" instance_images_api.wsgi:application")
+    assert (service["Restart"], service["RestartPreventExitStatus"]) == ("always", "3")
+    assert service["User"] == "instance-images"
+
+
+def test_the_sample_of_the_policy_is_the_policy(tmp_path: Path) -> None:
+    made = tmp_path / "policy.yaml.sample"
+
+    generator = EXECUTABLE.with_name("oslopolicy-sample-generator")
+    subprocess.run(
+        [generator, "--namespace", "instance_images", "--output-file", made],
+        check=True,
+        capture_output=True,
+    )
+
+    assert made.read_text() == (ETC / "policy.yaml.sample").read_text()
+
+
 def test_the_timer_catches_up_after_a_time_without_power() -> None:
     timer = unit(TIMER)["Timer"]
 
@@ -229,14 +251,14 @@ def test_the_timer_catches_up_after_a_time_without_power() -> None:
 @pytest.mark.all
 def test_systemd_accepts_the_units(tmp_path: Path) -> None:
     analyze = needs("systemd-analyze", "systemd")
-    for path in (SERVICE, TIMER, LISTEN):
+    for path in (SERVICE, TIMER, LISTEN, API):
         text = path.read_text().replace("/opt/instance-images/bin", str(EXECUTABLE.parent))
         (tmp_path / path.name).write_text(text)
-    units = [tmp_path / path.name for path in (SERVICE, TIMER, LISTEN)]
+    units = [tmp_path / path.name for path in (SERVICE, TIMER, LISTEN, API)]
 
     verified = subprocess.run([analyze, "verify", "--man=no", *units], capture_output=True)
     judged = subprocess.run(
-        [analyze, "security", "--offline=true", "--threshold=15", units[0], units[2]],
+        [analyze, "security", "--offline=true", "--threshold=15", units[0], *units[2:]],
         capture_output=True,
     )
 
