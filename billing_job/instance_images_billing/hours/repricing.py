@@ -57,7 +57,7 @@ def reprice(
     end = max(ceil_hour(now), new.from_hour)
     by_account = _stored(connection, new.location, new.from_hour, end)
     begins = [floor_hour(one.starts_at) for some in by_account.values() for one in some]
-    start = max(new.from_hour, min(begins, default=new.from_hour))
+    start = max(new.from_hour, min(begins, default=end))
     old, after = (
         _cost(rates, by_account, start, end, billing.timezone) for rates in (known, changed)
     )

@@ -102,6 +102,17 @@ def test_hours_that_had_no_rate_are_priced_by_a_retroactive_one(
     assert world.run("2T14:35").hours == 2
 
 
+def test_a_retroactive_rate_of_long_ago_is_shown_at_once_where_nothing_is_stored(
+    configured: ConfiguredCommandLine,
+) -> None:
+    cli = configured()
+    words = ("rate", "set", "RegionOne", "1", "--from", "0001-01-01T00:00Z", "--retroactive")
+
+    found = cli.ok(*words, "--yes")  # not hour by hour since then
+
+    assert "0 accounts are charged nothing, and would be charged nothing" in found.out
+
+
 def test_the_first_rate_of_a_location_may_begin_with_the_present_hour(
     configured: ConfiguredCommandLine,
 ) -> None:
