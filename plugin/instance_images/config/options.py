@@ -198,10 +198,9 @@ LOCATION_OPTS = [
         help="Entry of clouds.yaml with the credentials that create and update Heat stacks: a"
         " separate user with the role member on the customers' projects (an inherited role is"
         " least work) and no admin role. Heat executes a customer's template with the rights"
-        " of the user who updates the stack, and keeps a trust from that user. Unset:"
-        " 'scaling-group create' and 'set-image' are refused if the credentials of cloud have"
-        " the role admin, manager or service in the project. Needed only where Heat is"
-        " offered.",
+        " of the user who updates the stack, and keeps a trust from that user. Unset, or if that"
+        " user has the role admin, manager or service in the project: 'scaling-group create'"
+        " and 'set-image' are refused. Needed only where Heat is offered.",
     ),
     cfg.ListOpt(
         "os_image_projects",
