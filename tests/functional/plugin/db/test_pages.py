@@ -169,7 +169,9 @@ def test_tasks_of_an_older_schema_get_their_account(archive: Archive) -> None:
     schema.upgrade(archive.database)
 
     assert len(before.items) == 8
-    assert page_of_tasks(archive.database, HERE, "a", Page(limit=50)) == before
+    after = page_of_tasks(archive.database, HERE, "a", Page(limit=50))
+    # An older schema has no request ids.
+    assert after.items == [replace(task, request_id=None) for task in before.items]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
