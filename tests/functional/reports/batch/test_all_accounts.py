@@ -402,7 +402,7 @@ def test_no_folder_is_written_of_a_ledger_that_does_not_add_up(
             .values(amount_nanos=5 * EUR)
         )
 
-    with pytest.raises(LedgerMismatch, match=r"account b: .* meter verify"):
+    with pytest.raises(LedgerMismatch, match="account b: The postings of the ledger do not add up"):
         world.write(tmp_path / "reports", replace=True)
 
     assert content_of(tmp_path / "reports") == whole
