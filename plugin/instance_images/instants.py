@@ -55,4 +55,4 @@ def parse_hour(text: str) -> datetime:
 
 def format_instant(instant: datetime) -> str:
     """Print an aware instant as ``2026-11-23T12:00:00Z``."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

@@ -37,6 +37,8 @@ def test_image_is_captured_deployed_and_deleted(office: Office, customers: Custo
     key = {"Idempotency-Key": "first"}
     asked = {"image": {"name": "over-http", "source_instance_id": customers.server_id}}
 
+    empty = {"Idempotency-Key": ""}
+    office.ask("POST", "/v1/images", member, 400, json=asked, headers=empty)
     made = office.ask("POST", "/v1/images", member, 202, json=asked, headers=key)
     again = office.ask("POST", "/v1/images", member, 202, json=asked, headers=key)
     other = {"image": {**asked["image"], "name": "another"}}

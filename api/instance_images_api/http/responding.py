@@ -64,7 +64,8 @@ class Responder:
         parameters = parameters_of(route, path, request.query_string)
         if caller is not None and route.wider_rule is not None and _is_wider(parameters):
             self._require(route.wider_rule, context, caller)
-        headers = {name: request.get_header(name) or "" for name in _CARRIED}
+        given = {name: request.get_header(name) for name in _CARRIED}
+        headers = {name: text for name, text in given.items() if text is not None}
         call = Call(
             service=self._service,
             route=route,
@@ -73,7 +74,7 @@ class Responder:
             caller=caller,
             parameters=parameters,
             body=body_of(route, request.content_type, _content(request)),
-            headers={name: text for name, text in headers.items() if text},
+            headers=headers,
         )
         if not route.asks_cloud:
             return route.handler(call)

@@ -116,7 +116,7 @@ def _format(call: Call, known: tuple[str, ...]) -> str:
         if named not in known:
             raise UsageError(f"There is no such report as {named}: choose {', '.join(known)}.")
         return str(named)
-    accepted = call.headers.get("Accept", "*/*")
+    accepted = call.headers.get("Accept") or "*/*"
     by_type = {FORMATS[name].content_type: name for name in ("json", *known)}
     try:
         chosen = falcon.mediatypes.best_match(list(by_type), accepted)

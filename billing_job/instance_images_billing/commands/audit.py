@@ -182,7 +182,7 @@ def _recorded_by_runs(
 @click.option(
     "--reverse",
     "entry",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=1, max=2**63 - 1),
     metavar="ENTRY",
     help="Reverse the rest of the adjustment with this entry; excludes --image and --hours.",
 )

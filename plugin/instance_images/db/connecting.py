@@ -28,7 +28,15 @@ _ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 def create_engine(url: sa.URL) -> sa.Engine:
-    """Return an engine whose connections are prepared; it connects to nothing yet."""
+    """Return an engine whose connections are prepared; it connects to nothing yet.
+
+    Raises ConfigurationError for a SQLite database in memory, which ends with the process.
+    """
+    if url.get_backend_name() == "sqlite" and (url.database or ":").startswith(":"):
+        raise ConfigurationError(
+            "A SQLite URL needs the path of a file, as in"
+            " sqlite:////var/lib/instance-images/instance-images.db: without it, nothing is kept."
+        )
     engine = sa.create_engine(url, **_options(url))
     event.listen(engine, "do_connect", _connect)
     match url.get_backend_name():

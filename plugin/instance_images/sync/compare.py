@@ -85,8 +85,8 @@ class Listed:
 def require_most(site: Site, listed: Listed) -> None:
     """Raise ImagesMissing where the image service has lost most of the location's images.
 
-    That many are rarely deleted between two readings: more often the reading is wrong. One project
-    alone may delete what it has, however much that is of all: no other account's hour waits for it.
+    That many are rarely deleted between two readings: more often the reading is wrong. A few
+    projects may delete what they have, however much that is of all: no other hour waits for them.
     """
     unlisted = Counter(state[0] for state in listed.unlisted.values())
     if not are_most(unlisted, listed.on_record):
@@ -99,14 +99,20 @@ def require_most(site: Site, listed: Listed) -> None:
 
 
 def are_most(missing: Counter[str], on_record: Counter[str]) -> bool:
-    """Return whether most images are missing, also without the project that misses most. Pure."""
+    """Return whether most images are missing, also without half of the projects. Pure.
+
+    Those that miss most are left out, so that whoever has less than half of the projects of a
+    location cannot stop it.
+    """
     lost, had = missing.total(), on_record.total()
     if lost < _MANY or 2 * lost <= had:
         return False
     if len(on_record) == 1:
         return True
-    [(worst, of_worst)] = missing.most_common(1)
-    return 2 * (lost - of_worst) > had - on_record[worst]
+    worst = missing.most_common((len(on_record) + 1) // 2)
+    lost -= sum(count for _, count in worst)
+    had -= sum(on_record[project_id] for project_id, _ in worst)
+    return 2 * lost > had
 
 
 def _has(site: Site, cloud_image_id: str) -> bool:

@@ -221,3 +221,9 @@ def touch(connection: sa.Connection, location: str) -> None:
     connection.execute(
         sa.text("UPDATE watermarks SET hour = hour + 1 WHERE location = :l"), {"l": location}
     )
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:"])
+def test_a_database_that_ends_with_the_process_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="needs the path of a file"):
+        Database(url)

@@ -193,14 +193,15 @@ def test_tasks_of_another_account_are_neither_listed_nor_shown(tenants: TwoTenan
 
 
 def test_near_names_are_the_accounts_own(tenants: TwoTenants) -> None:
-    theirs = tenants.theirs.project.name
-    own = f" Did you mean 'only-{tenants.ours.project.name}'?\n"
+    ours, theirs = (f"only-{one.project.name}" for one in (tenants.ours, tenants.theirs))
     capture = ("image", "create", "wb", "--name", "n")
 
-    image = tenants.cli.refused(3, "", "image", "show", f"only-{theirs}", *tenants.ours.account)
+    near = tenants.cli.refused(3, "", "image", "show", f"{ours}x", *tenants.ours.account)
+    image = tenants.cli.refused(3, "", "image", "show", f"{theirs}x", *tenants.ours.account)
     server = tenants.cli.refused(3, "Did you mean 'web'?", *capture, *tenants.ours.account)
 
-    assert image.err.endswith(own)
+    assert f"Did you mean {ours!r}?" in near.err
+    assert f"{theirs!r}?" not in image.err
     assert tenants.theirs.server_id not in server.err
 
 

@@ -273,6 +273,8 @@ def test_command_line_accepts_that_most_images_are_missing(
         ({"a": 1000, "b": 1}, {"a": 1000, "b": 3}, False),
         ({"a": 1000, "b": 2}, {"a": 1000, "b": 3}, True),
         ({"a": 5, "b": 5}, {"a": 5, "b": 5}, True),
+        ({"a": 6, "b": 6}, {"a": 6, "b": 6, "c": 3}, False),  # nor may two of three stop it
+        ({"a": 6, "b": 6, "c": 3}, {"a": 6, "b": 6, "c": 3}, True),
     ],
 )
 def test_images_are_missing_only_where_several_projects_miss_most(
