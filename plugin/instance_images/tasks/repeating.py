@@ -30,6 +30,8 @@ def find_repeated(site: Site, account: Account, ids: RequestIds) -> Task | None:
     with site.database.reading() as connection:
         found = tasks.find_task(connection, site.name, account.id, ids.task_id)
         exists = tasks.location_of_task(connection, ids.task_id) is not None
+        if found is None and exists:  # it may have been recorded between the two queries
+            found = tasks.find_task(connection, site.name, account.id, ids.task_id)
     if found is None and not exists:
         return None
     if found is None or not is_of_request(found.journal, ids):
