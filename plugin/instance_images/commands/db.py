@@ -51,7 +51,7 @@ def check(invocation: Invocation) -> None:
         invocation.exit_code = 1
         click.echo("The tables differ: restore a backup, or correct them by hand.", err=True)
     else:
-        click.echo("The database has the tables of this version.")
+        click.echo("The database schema is up to date.")
 
 
 @db.command("version")

@@ -196,7 +196,7 @@ class Database:
 
     def _not_migrated(self) -> ConfigurationError:
         return ConfigurationError(
-            f"The database {self.shown_url} has not the tables of this version: {_UPGRADE}."
+            f"The schema of database {self.shown_url} is out of date: {_UPGRADE}."
         )
 
 

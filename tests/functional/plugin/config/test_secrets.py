@@ -71,7 +71,9 @@ def test_a_database_is_named_where_its_url_has_no_password(tmp_path: Path) -> No
         2, f"The database {tmp_path / 'nowhere.db'} does not exist", "meter", "status"
     )
     (tmp_path / "nowhere.db").touch()
-    CommandLine(config).refused(2, f"The database {url} has not the tables", "meter", "status")
+    CommandLine(config).refused(
+        2, f"The schema of database {url} is out of date", "meter", "status"
+    )
 
 
 @pytest.mark.parametrize(
