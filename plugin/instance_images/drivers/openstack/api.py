@@ -32,7 +32,7 @@ from instance_images.drivers.openstack.access.answers import (
     retry_after_seconds,
 )
 from instance_images.drivers.openstack.access.connections import Connections
-from instance_images.drivers.openstack.retries import pauses_seconds
+from instance_images.drivers.openstack.access.retries import pauses_seconds
 from instance_images.errors import (
     CloudUnavailable,
     ConfigurationError,
