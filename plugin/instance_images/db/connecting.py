@@ -5,11 +5,13 @@ on is set for each connection, and what cannot be set is refused. Knows no table
 """
 
 import threading
+import warnings
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import event
+from sqlalchemy import event, exc
 
 from instance_images.db.exact import add_exact_sum
 from instance_images.errors import ConfigurationError
@@ -27,49 +29,69 @@ _ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
-def create_engine(url: sa.URL) -> sa.Engine:
+def create_engine(url: sa.URL, named: str) -> sa.Engine:
     """Return an engine whose connections are prepared; it connects to nothing yet.
 
-    Raises ConfigurationError for a SQLite database in memory, which ends with the process.
+    ``named``: where the URL stands. Raises ConfigurationError for a SQLite database in memory,
+    which ends with the process, and for an option that the driver of SQLite does not take.
     """
     if url.get_backend_name() == "sqlite" and (url.database or ":").startswith(":"):
         raise ConfigurationError(
-            "A SQLite URL needs the path of a file, as in"
+            f"{named} is a SQLite URL, which needs the path of a file, as in"
             " sqlite:////var/lib/instance-images/instance-images.db: without it, nothing is kept."
         )
-    engine = sa.create_engine(url, **_options(url))
-    event.listen(engine, "do_connect", _connect)
+    engine = _engine(url, named)
+    event.listen(engine, "do_connect", partial(_connect, named))
     match url.get_backend_name():
         case "sqlite":
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
         case "postgresql":
-            event.listen(engine, "connect", _require_utf8, insert=True)
+            event.listen(engine, "connect", partial(_require_utf8, named), insert=True)
         case "mysql" | "mariadb":
             # Before SQLAlchemy asks the first connection how names are quoted.
             event.listen(engine, "connect", _prepare_mysql, insert=True)
     return engine
 
 
-def _connect(dialect: Any, _record: object, arguments: list[Any], named: dict[str, Any]) -> Any:
+def _engine(url: sa.URL, named: str) -> sa.Engine:
+    """Make the engine. SQLAlchemy warns of an option that it leaves out for SQLite: refuse it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", exc.SAWarning)
+            return sa.create_engine(url, **_options(url))
+    except exc.SAWarning:
+        raise ConfigurationError(
+            f"{named} has an option behind ? that the driver of SQLite does not take: correct"
+            f" {', '.join(sorted(url.query))}."
+        ) from None
+    except ValueError as error:
+        if not url.query:
+            raise
+        raise _bad_option(named, error) from None
+
+
+def _connect(
+    named: str, dialect: Any, _record: object, arguments: list[Any], options: dict[str, Any]
+) -> Any:
     """Connect; an option in the URL that the driver does not take is the configuration's fault."""
     try:
-        return dialect.connect(*arguments, **named)
+        return dialect.connect(*arguments, **options)
     except dialect.loaded_dbapi.ProgrammingError as error:  # libpq's word for an unknown option
-        raise _bad_option(error) from None
+        raise _bad_option(named, error) from None
     except dialect.loaded_dbapi.Error:
         raise
     except ConfigurationError:
         raise
     except Exception as error:  # an unknown argument, a file that is missing, a package as well
-        raise _bad_option(error) from None
+        raise _bad_option(named, error) from None
 
 
-def _bad_option(error: Exception) -> ConfigurationError:
+def _bad_option(named: str, error: Exception) -> ConfigurationError:
     """Return ours for what the driver says; it is not chained, since it may hold the URL."""
     reason = " ".join(str(error).split()).rstrip(".")
     return ConfigurationError(
-        f"Configuration: [database] connection cannot be used: {reason}. Correct the options"
+        f"{named} cannot be used: {reason}. Correct the options"
         " behind ? in it, or install what the driver asks for."
     )
 
@@ -109,7 +131,7 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _require_utf8(connection: Any, _record: object) -> None:
+def _require_utf8(named: str, connection: Any, _record: object) -> None:
     """Refuse a database of PostgreSQL that cannot store every name; the server tells it unasked.
 
     One of SQL_ASCII takes any bytes, and counts bytes where characters are meant.
@@ -118,10 +140,10 @@ def _require_utf8(connection: Any, _record: object) -> None:
     if encoding not in (None, "UTF8"):
         connection.close()
         raise ConfigurationError(
-            f"The database has the encoding {encoding}, in which names of images and accounts"
-            " cannot be stored: create another one with CREATE DATABASE ... ENCODING 'UTF8'"
-            " TEMPLATE template0, restore into it what pg_dump wrote of this one, and name it in"
-            " [database] connection. Nothing was changed."
+            f"{named}: the database has the encoding {encoding}, in which names of images and"
+            " accounts cannot be stored: create another one with CREATE DATABASE ... ENCODING"
+            " 'UTF8' TEMPLATE template0, restore into it what pg_dump wrote of this one, and name"
+            " it instead. Nothing was changed."
         )
 
 

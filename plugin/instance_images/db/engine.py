@@ -46,8 +46,8 @@ class Database:
         """Make the engine; ``named``: where the URL stands, for whoever has to correct it."""
         try:
             self.url = sa.make_url(url)
-            _require_escaped(self.url)
-            self.engine = create_engine(self.url)
+            _require_escaped(self.url, named)
+            self.engine = create_engine(self.url, named)
         except (exc.ArgumentError, exc.NoSuchModuleError, ValueError):
             raise ConfigurationError(
                 f"{named} is no database URL: write it as in"
@@ -55,7 +55,7 @@ class Database:
             ) from None  # it may hold a part of the password
         except ModuleNotFoundError as error:
             raise ConfigurationError(
-                f"The database driver {error.name} is not installed: install"
+                f"{named} needs the database driver {error.name}, which is not installed: install"
                 " instance-images[postgresql] or instance-images[mysql]."
             ) from error
         self._turn = turn_of_writers(self.url)
@@ -204,13 +204,10 @@ def _first_line(error: exc.DBAPIError) -> str:
     return (str(error.orig).strip() or type(error.orig).__name__).splitlines()[0]
 
 
-def _require_escaped(url: sa.URL) -> None:
+def _require_escaped(url: sa.URL, named: str) -> None:
     """Refuse a password with an @, which ends it too early: the rest would be the host's name."""
     if url.host and "@" in url.host:
-        raise ConfigurationError(
-            "Configuration: [database] connection has more than one @: write an @ in the password"
-            " as %40."
-        )
+        raise ConfigurationError(f"{named} has more than one @: write an @ in the password as %40.")
 
 
 def _fault_of_access(path: Path) -> str | None:

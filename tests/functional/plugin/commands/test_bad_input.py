@@ -233,6 +233,8 @@ def test_hour_of_a_rate_must_be_a_full_hour_with_an_offset(
         ("postgresql+psycopg://u@127.0.0.1:1/x?sslmod=a", 'invalid connection option "sslmod"'),
         ("mysql+pymysql://u@127.0.0.1:1/x?ssl_caa=a", "unexpected keyword argument 'ssl_caa'"),
         ("mysql+pymysql://u@127.0.0.1:1/x?ssl_ca=/no/such/file.pem", "No such file"),
+        ("sqlite:////tmp/x.db?timeot=5", "[database] connection has an option behind ? that"),
+        ("sqlite:////tmp/x.db?timeout=soon", "connection cannot be used: could not convert"),
     ],
 )
 def test_option_that_the_driver_of_the_database_does_not_take_is_told(
@@ -241,6 +243,23 @@ def test_option_that_the_driver_of_the_database_does_not_take_is_told(
     cli = CommandLine(write_config(tmp_path / "x.conf", url))
 
     refused(cli, 2, message, "meter", "status")
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("sqlite://", "--to is a SQLite URL, which needs the path of a file"),
+        ("sqlite:////tmp/x.db?timeot=5", "--to has an option behind ?"),
+        ("postgresql+psycopg://u:p@ss@127.0.0.1:1/x", "--to has more than one @"),
+        ("postgresql+psycopg://u@127.0.0.1:1/x?sslmod=a", "--to cannot be used: invalid"),
+    ],
+)
+def test_fault_of_the_url_to_copy_to_is_not_told_as_one_of_the_configuration(
+    url: str, message: str, configured: ConfiguredCommandLine, nowhere: None
+) -> None:
+    result = refused(configured(), 2, message, "db", "copy", "--to", url)
+
+    assert "[database]" not in result.err
 
 
 def test_output_that_cannot_be_written_is_no_fault(
