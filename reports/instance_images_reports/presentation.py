@@ -15,12 +15,13 @@ class FocusOptions:
     """The version to write; who offers the service, and when its invoices are to be paid.
 
     The provider writes the invoices too: for FOCUS, what another company takes the money for costs
-    nothing here.
+    nothing here. ``account_type`` is Keystone's word for an account.
     """
 
     version: str = VERSIONS[0]
     provider_name: str = "Cloud provider"
     payment_terms: str = "As agreed"
+    account_type: str = "Project"
 
 
 DEFAULT_FOCUS_OPTIONS = FocusOptions()

@@ -155,5 +155,10 @@ def cloud_usage(
 
 def _presentation(settings: Settings, locale: str, paper: str, focus_version: str) -> Presentation:
     provider = settings.provider
-    focus = FocusOptions(focus_version, provider.name, provider.payment_terms)
+    focus = FocusOptions(
+        focus_version,
+        provider.name,
+        provider.payment_terms,
+        account_type=settings.account_scope.capitalize(),
+    )
     return Presentation(locale, paper, settings.template_directories, focus)

@@ -81,7 +81,7 @@ def _of_all(statement: Statement, options: FocusOptions) -> Row:
     return {
         "BillingAccountId": statement.account.id,
         "BillingAccountName": statement.account.name,
-        "BillingAccountType": "Project",
+        "BillingAccountType": options.account_type,
         "BillingCurrency": statement.currency,
         "BillingPeriodEnd": statement.period.end,
         "BillingPeriodStart": statement.period.start,

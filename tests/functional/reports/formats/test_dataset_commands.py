@@ -97,6 +97,22 @@ def test_the_version_of_focus_is_chosen(cli: CommandLine, world: World, tmp_path
     }
 
 
+def test_focus_names_the_type_of_account_that_the_configuration_says(
+    cli: CommandLine, world: World, tmp_path: Path
+) -> None:
+    def types_in(folder: str) -> set[str]:
+        cli.ok(*NOVEMBER, "-f", "focus", "-o", str(tmp_path / folder))
+        costs = csv_rows(tmp_path / folder / "cost-and-usage.csv")
+        return {row["BillingAccountType"] for row in costs}
+
+    by_project = types_in("projects")
+    config = cli.config_file.read_text()
+    cli.config_file.write_text(config.replace("[DEFAULT]", "[DEFAULT]\naccount_scope = domain"))
+
+    assert by_project == {"Project"}
+    assert types_in("domains") == {"Domain"}
+
+
 @pytest.mark.parametrize("form", ["parquet", "focus"])
 def test_a_folder_needs_a_name(cli: CommandLine, world: World, form: str) -> None:
     cli.refused(2, "is a folder of files: name it with -o", *NOVEMBER, "-f", form)
