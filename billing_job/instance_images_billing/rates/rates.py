@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from instance_images.config.settings import BillingSettings, Location
 from instance_images.db.engine import is_rehearsal
-from instance_images.errors import Refused
+from instance_images.errors import Refused, UsageError
 from instance_images.instants import HOUR, floor_hour, format_instant
 from instance_images_billing.ledger import rates, watermarks
 from instance_images_billing.pricing.money import price_text
@@ -16,6 +16,9 @@ from instance_images_billing.pricing.rating import Rate, rate_at
 from instance_images_billing.pricing.units import UNIT_BYTES
 
 LOG = logging.getLogger(__name__)
+
+# A date of more is a slip of the keyboard, and no year that a rate or a report cannot handle.
+MAX_AHEAD = timedelta(days=3653)
 
 
 class RateInForce(Refused):
@@ -51,13 +54,20 @@ def set_rate(
 
     Without ``from_hour`` a location's first rate begins with the present hour, every later one
     with the next. Raises RateInForce where hours are closed already, or a rate is in force; and
-    Retroactive where the hour has passed, unless the rate is said to be ``retroactive``.
+    Retroactive where the hour has passed, unless the rate is said to be ``retroactive``. Raises
+    UsageError where the hour is more than MAX_AHEAD from now.
     """
     watermarks.lock_location(connection, location.name)
     known = rates.list_rates(connection, location.name)
     closed_until = watermarks.watermark(connection, location.name)
     if from_hour is None:
         from_hour = floor_hour(now) + HOUR if known else floor_hour(now)
+    if from_hour - now > MAX_AHEAD:
+        raise UsageError(
+            f"The rate of {location.name} cannot begin at {format_instant(from_hour)}: that is more"
+            f" than 10 years from now. Choose {format_instant(floor_hour(now + MAX_AHEAD))} or"
+            " earlier."
+        )
     fault = _fault(known, closed_until, from_hour, now)
     if fault:
         raise RateInForce(

@@ -215,6 +215,7 @@ def test_malformed_price_is_refused(
         ("tomorrow", "is no instant"),
         ("", "is no instant"),
         ("0001-01-01T00:00+23:00", "is outside the calendar"),
+        ("9999-12-31T23:00Z", "is more than 10 years from now. Choose 20"),
     ],
 )
 def test_hour_of_a_rate_must_be_a_full_hour_with_an_offset(
