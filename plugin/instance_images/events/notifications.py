@@ -25,8 +25,9 @@ from instance_images.sync.adopt import adopt
 from instance_images.sync.compare import Stranger, compare_image, eligible
 from instance_images.sync.reconcile import outcomes, record_changes
 from instance_images.sync.updates import Learned, learned
+from instance_images.tasks.image_lookup import find_in_cloud, require_sight
 from instance_images.tasks.recording import NOT_BY_US, record_deleted, record_vanished
-from instance_images.tasks.settling import find_in_cloud, require_sight, settle
+from instance_images.tasks.settling import settle
 
 LOG = logging.getLogger(__name__)
 

@@ -45,6 +45,7 @@ from instance_images.tasks.advancing import (
     advance_capture_of,
     with_free_slot,
 )
+from instance_images.tasks.image_lookup import find_by_mark
 from instance_images.tasks.recording import Observation, record
 from instance_images.tasks.repeating import (
     find_repeated,
@@ -52,7 +53,7 @@ from instance_images.tasks.repeating import (
     require_key,
     require_new,
 )
-from instance_images.tasks.settling import find_by_mark, settle
+from instance_images.tasks.settling import settle
 
 LOG = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from instance_images.model.learning import Learning, Source
 from instance_images.model.records import Account, Image, ImageStatus, TaskKind
 from instance_images.names import printable
 from instance_images.tasks.advancing import current_images
+from instance_images.tasks.image_lookup import find_in_cloud
 from instance_images.tasks.recording import record_deleted, record_not_deleted
-from instance_images.tasks.settling import find_in_cloud
 
 LOG = logging.getLogger(__name__)
 

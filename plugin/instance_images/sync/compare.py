@@ -21,7 +21,7 @@ from instance_images.model.records import Account, AdoptionPolicy, AdoptMode, Im
 from instance_images.names import storable_name
 from instance_images.parallel import in_parallel
 from instance_images.sync.restore import Returned, find_returned
-from instance_images.tasks.settling import require_sight
+from instance_images.tasks.image_lookup import require_sight
 
 LOG = logging.getLogger(__name__)
 
