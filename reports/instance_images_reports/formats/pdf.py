@@ -16,6 +16,7 @@ from types import ModuleType
 from instance_images.errors import ConfigurationError
 from instance_images.names import printable
 from instance_images_reports.formats.html import render_page
+from instance_images_reports.formats.paper import FONTS, table_size
 from instance_images_reports.presentation import DEFAULT_PRESENTATION, Presentation
 from instance_images_reports.statement.statement import Statement
 from instance_images_reports.wording.words import Words, words_for
@@ -36,15 +37,21 @@ def render_pdf(statement: Statement, presentation: Presentation = DEFAULT_PRESEN
 
     words = words_for(statement, presentation)
     head = f"{_shortened(printable(statement.account.name))}, {words.month_of(statement.period)}"
+    table = table_size(statement.sections, words, presentation.paper)
     html = render_page(
         PAGE,
         statement,
         presentation,
         paper=_PAPER_SIZES[presentation.paper],
+        fonts=Markup(FONTS),  # noqa: S704 - our own
+        lines_points=table.points,
+        numbers_may_break=table.numbers_may_break,
         running_head=Markup(_css_string(head)),  # noqa: S704 - escaped for CSS
         page_number=Markup(_page_number(words)),  # noqa: S704 - escaped for CSS
     )
-    page = engine.HTML(string=html, url_fetcher=URLFetcher(allowed_protocols=("data",)))
+    page = engine.HTML(
+        string=html.replace("<wbr>", "\u200b"), url_fetcher=URLFetcher(allowed_protocols=("data",))
+    )
     with _no_time_in_fonts():
         content: bytes = page.write_pdf(pdf_tags=True)
     return content

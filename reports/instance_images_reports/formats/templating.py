@@ -7,6 +7,7 @@ slips; whoever may write templates decides what a report says all the same.
 """
 
 import contextlib
+import re
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
@@ -23,6 +24,11 @@ from instance_images_reports.wording.words import Words
 
 if TYPE_CHECKING:
     from jinja2 import BaseLoader, Environment
+    from markupsafe import Markup
+
+# Behind the dots, hyphens and the like of a host name or a path, before its next word: dates,
+# versions and addresses stay whole.
+_BREAKS = re.compile(r"(?<=[.\-_/@:])(?=[^\W\d_])")
 
 
 def render_template(
@@ -76,6 +82,7 @@ def _environment(
         "moment": words.moment,
         "day": words.day,
         "month": words.month_of,
+        "breaking": _breaking,
         **_sentence_filters(words),
     }
     return environment
@@ -101,6 +108,17 @@ def _sentence_filters(words: Words) -> dict[str, Callable[..., str]]:
             ("terms", sentences.terms_text),
         )
     }
+
+
+def _breaking(name: str) -> "Markup":
+    """Return a name, escaped, that may break where a reader would break it.
+
+    Unicode's rules break ``build-38.prod.example.net`` nowhere: a narrow column would cut the last
+    word in two.
+    """
+    from markupsafe import Markup, escape
+
+    return Markup("<wbr>").join(escape(part) for part in _BREAKS.split(printable(name)))
 
 
 def _harmless(value: object) -> object:

@@ -202,14 +202,20 @@ class Section:
 
     @property
     def by_location(self) -> Sequence[LocationPart]:
-        """The section cut into its locations, in the order of the subtotals."""
+        """The section cut into its locations, in the order of the subtotals.
+
+        In each the image that costs most is the first; images of one charge are sorted by name. The
+        lines of an image stay together, in the order of time.
+        """
+        lines: dict[str, list[Line]] = {}
+        for line in _by_charge(self.lines):
+            lines.setdefault(line.location, []).append(line)
+        adjustments: dict[str, list[Adjustment]] = {}
+        for one in self.adjustments:
+            adjustments.setdefault(one.location, []).append(one)
         return [
-            LocationPart(
-                subtotal,
-                [line for line in self.lines if line.location == subtotal.location],
-                [one for one in self.adjustments if one.location == subtotal.location],
-            )
-            for subtotal in self.subtotals
+            LocationPart(one, lines.get(one.location, []), adjustments.get(one.location, []))
+            for one in self.subtotals
         ]
 
     @property
@@ -243,6 +249,23 @@ class Statement:
     sections: Sequence[Section]
     added: Sequence[ChargeSection] = ()
     closed_at: datetime | None = None
+
+
+def _by_charge(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines by what their images cost at their locations, and by name."""
+    charges: dict[tuple[str, str], Decimal] = {}
+    for line in lines:
+        key = (line.location, line.image_id)
+        charges[key] = charges.get(key, Decimal(0)) + line.amount
+    return sorted(
+        lines,
+        key=lambda line: (
+            -charges[line.location, line.image_id],
+            line.name.casefold(),
+            line.image_id,
+            line.billable_from,
+        ),
+    )
 
 
 def only_section(statement: Statement, name: str) -> Statement:

@@ -1,6 +1,7 @@
 """The summary over all accounts as plain text. Computes nothing."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from textwrap import fill
 from zoneinfo import ZoneInfo
 
@@ -45,12 +46,16 @@ def _header(summary: Summary, words: Words) -> str:
 
 def _currency(one: CurrencySummary, summary: Summary, words: Words) -> list[str]:
     before = words.month_of(summary.period_before)
-    total = f"{words.gettext('Total')}  {words.money(one.total)}"
     change = summary_words.signed_amount(words, one.change)
     percent = summary_words.signed_percent(words, one.percent)
-    compared = (
-        f"{before}  {words.money(one.total_before)}  ({change}{_GAP * bool(percent)}{percent})"
-    )
+    totals = [
+        (words.gettext("Total"), words.money(one.total), ""),
+        (
+            before,
+            words.money(one.total_before),
+            f"({change}{_GAP * bool(percent)}{percent})",
+        ),
+    ]
     movers = [
         (words.gettext("Largest rises"), one.risen),
         (words.gettext("Largest falls"), one.fallen),
@@ -62,10 +67,14 @@ def _currency(one: CurrencySummary, summary: Summary, words: Words) -> list[str]
         ),
     ]
     return [
-        "\n".join([*_heading(one.currency, "="), "", total, compared]),
+        "\n".join([*_heading(one.currency, "="), "", *_table([], totals, numbers=2)]),
         fill(summary_words.rounding_text(words, one), _WIDTH),
         _locations(one, before, words),
-        *(_accounts(title, accounts, before, words) for title, accounts in movers if accounts),
+        *(
+            _accounts(title, accounts, before, words, one if accounts is one.accounts else None)
+            for title, accounts in movers
+            if accounts
+        ),
     ]
 
 
@@ -85,11 +94,21 @@ def _locations(one: CurrencySummary, before: str, words: Words) -> str:
         ]
         for each in one.locations
     ]
+    exact = sum((each.exact for each in one.locations), Decimal(0))
+    exact_before = sum((each.exact_before for each in one.locations), Decimal(0))
+    total = [words.gettext("Total"), "", words.amount(exact), words.amount(exact_before)]
     heading = _heading(words.gettext("By location"), "-")
-    return "\n".join([*heading, "", *_table(titles, rows, numbers=3)])
+    return "\n".join([*heading, "", *_table(titles, rows, numbers=3, total=total)])
 
 
-def _accounts(title: str, accounts: Sequence[AccountCharge], before: str, words: Words) -> str:
+def _accounts(
+    title: str,
+    accounts: Sequence[AccountCharge],
+    before: str,
+    words: Words,
+    whole: CurrencySummary | None,
+) -> str:
+    """Return a table of accounts; with a row of totals where they are ``whole``, all accounts."""
     titles = [
         words.gettext("Account"),
         words.gettext("Account ID"),
@@ -109,7 +128,19 @@ def _accounts(title: str, accounts: Sequence[AccountCharge], before: str, words:
         ]
         for one in accounts
     ]
-    return "\n".join([*_heading(title, "-"), "", *_table(titles, rows, numbers=4)])
+    total = (
+        None
+        if whole is None
+        else [
+            words.gettext("Total"),
+            "",
+            words.amount(whole.total),
+            words.amount(whole.total_before),
+            summary_words.signed_amount(words, whole.change),
+            summary_words.signed_percent(words, whole.percent),
+        ]
+    )
+    return "\n".join([*_heading(title, "-"), "", *_table(titles, rows, numbers=4, total=total)])
 
 
 def _heading(title: str, underline: str) -> list[str]:
@@ -118,12 +149,17 @@ def _heading(title: str, underline: str) -> list[str]:
     return [title, underline * cell_len(title)]
 
 
-def _table(titles: Row, rows: Sequence[Row], *, numbers: int) -> list[str]:
-    """Return the rows with their cells aligned: the last ``numbers`` columns to the right."""
+def _table(
+    titles: Row, rows: Sequence[Row], *, numbers: int, total: Row | None = None
+) -> list[str]:
+    """Return the rows with their cells aligned: the last ``numbers`` columns to the right.
+
+    A rule divides the titles, and a row of totals, from the others.
+    """
     from rich.cells import cell_len, set_cell_size
 
     short = [[_cut(row[0]), *row[1:]] for row in rows]
-    drawn = [list(titles), *short] if titles else short
+    drawn = [row for row in (titles, *short, total) if row]
     widths = [max(map(cell_len, column)) for column in zip(*drawn, strict=True)]
     first_number = len(widths) - numbers
 
@@ -136,12 +172,11 @@ def _table(titles: Row, rows: Sequence[Row], *, numbers: int) -> list[str]:
         ]
         return _GAP.join(cells).rstrip()
 
-    lines = [line(row) for row in drawn]
-    return (
-        [lines[0], "-" * (sum(widths) + len(_GAP) * (len(widths) - 1)), *lines[1:]]
-        if titles
-        else lines
-    )
+    rule = "-" * (sum(widths) + len(_GAP) * (len(widths) - 1))
+    lines = [line(row) for row in short]
+    if titles:
+        lines = [line(titles), rule, *lines]
+    return [*lines, rule, line(total)] if total else lines
 
 
 def _cut(name: str) -> str:

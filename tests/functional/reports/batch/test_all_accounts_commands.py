@@ -43,7 +43,7 @@ def test_the_summary_is_printed_in_each_of_its_formats(cli: CommandLine) -> None
     page = cli.ok(*REPORT, "-f", "html").out
     summary = json.loads(cli.ok(*REPORT, "-f", "json").out)
 
-    assert "Total  EUR 6.00" in text
+    assert "Total         EUR 6.00" in text
     assert table[1:] == [
         "2026-11,EUR,a,name of a,3.00,3.000000000,,3.00,,",
         "2026-11,EUR,b,name of b,3.00,3.000000000,,3.00,,",

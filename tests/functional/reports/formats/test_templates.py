@@ -78,7 +78,7 @@ def test_a_section_is_extended(templates: Path) -> None:
 
     assert "<svg" not in content
     assert "<p>1.77</p>" in content
-    assert "production-web-server-v2" in content
+    assert "production-<wbr>web-<wbr>server-<wbr>v2" in content
 
 
 def test_the_style_is_replaced(templates: Path) -> None:

@@ -9,21 +9,25 @@ import socket
 import subprocess
 import sys
 from dataclasses import replace
+from decimal import Decimal
 from functools import cache
 from io import BytesIO
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from pypdf import PdfReader
+from pypdf import PageObject, PdfReader
 from pypdf.generic import DictionaryObject, IndirectObject
 
 from instance_images.errors import ConfigurationError
 from instance_images.names import printable
+from instance_images_reports.formats.paper import table_size
 from instance_images_reports.formats.registry import render
 from instance_images_reports.presentation import Presentation
 from instance_images_reports.statement.statement import Statement
+from instance_images_reports.wording.words import words_for
 
 from support.statements import sample_statements as samples
 
@@ -140,6 +144,85 @@ def test_charts_are_drawn() -> None:
     colour = " ".join(f"{int(part, 16) / 255:.3f}"[:4] for part in ("3a", "7c", "ae"))
     fills = re.findall(rb"(0\.\d+) (0\.\d+) (0\.\d+) rg", drawn.get_data())
     assert sum(" ".join(part.decode()[:4] for part in fill) == colour for fill in fills) >= 46
+
+
+# ------------------------------------------------------------------- fonts and width
+
+_EMOJI_FONT = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")
+
+
+def texts_in_print(page: PageObject) -> list[tuple[str, float, str]]:
+    """Return each piece of text with where it begins, in points from the left, and its font."""
+    found: list[tuple[str, float, str]] = []
+
+    def visit(text: str, user: Any, matrix: Any, font: Any, size: float) -> None:
+        if text.strip() and font:
+            left = matrix[4] * user[0] + user[4]
+            found.append((text.strip(), left, str(font["/BaseFont"])))
+
+    page.extract_text(visitor_text=visit)
+    return found
+
+
+def test_numbers_keep_their_font_where_one_for_emoji_is_installed() -> None:
+    assert _EMOJI_FONT.exists(), "Install it: apt install fonts-noto-color-emoji"
+    line = samples.plain().sections[0].lines[0]
+    statement = samples.of_lines(samples.plain(), [replace(line, name="golden \U0001f680")], "0.37")
+
+    content = render("pdf", statement)
+
+    pieces = [piece for page in PdfReader(BytesIO(content)).pages for piece in texts_in_print(page)]
+    fonts = {font for text, _, font in pieces if any(one.isdigit() for one in text)}
+    assert fonts
+    assert not [font for font in fonts if "Emoji" in font]
+    assert [font for _, _, font in pieces if "Emoji" in font]
+    assert "0.37" in " ".join(pages(content))
+
+
+@pytest.mark.parametrize(("factor", "paper"), [(1, "letter"), (10**6, "a4")])
+def test_the_widest_numbers_stay_on_the_paper(factor: int, paper: str) -> None:
+    line = samples.plain().sections[0].lines[0]
+    wide = replace(
+        line,
+        name="W" * 255,
+        source_instance_name="W" * 255,
+        size_bytes=line.size_bytes * factor,
+        unit_hours=line.unit_hours * factor,
+        rate=Decimal("12345.67"),
+        amount=Decimal("1234567.89") * factor,
+    )
+    statement = samples.of_lines(samples.plain(), [wide], str(wide.amount))
+
+    content = render("pdf", statement, Presentation(paper=paper))
+
+    charge = f"{wide.amount:,}"
+    assert sum(page.count(charge) for page in pages(content)) >= 3  # line, section, report
+    for page in PdfReader(BytesIO(content)).pages:
+        width = float(page.mediabox.width)
+        for text, left, _ in texts_in_print(page):
+            # 14 mm of margin; digits are 0.7 times as wide as the smallest size at most.
+            assert left + len(text) * 4.5 * 0.5 < width - 36, (text, left)
+
+
+def test_numbers_too_wide_for_any_size_break() -> None:
+    line = samples.plain().sections[0].lines[0]
+    wide = replace(line, size_bytes=10**30, amount=Decimal(10**20))
+    words = words_for(samples.plain(), Presentation())
+    section = samples.of_lines(samples.plain(), [wide], str(10**20)).sections[0]
+
+    assert table_size([section], words, "a4").numbers_may_break
+    assert not table_size(samples.plain().sections, words, "a4").numbers_may_break
+
+
+def test_long_names_break_between_their_parts() -> None:
+    line = replace(samples.plain().sections[0].lines[0], name="build-38.production.example.net")
+
+    content = render("pdf", samples.of_lines(samples.plain(), [line], "0.37"))
+
+    rows = PdfReader(BytesIO(content)).pages[0].extract_text().splitlines()
+    assert "build-38.production." in rows or "build-38." in rows
+    assert "example.net" in rows or "production.example.net" in rows
+    assert "\u200b" not in "".join(rows)
 
 
 # ------------------------------------------------------------------------- the file

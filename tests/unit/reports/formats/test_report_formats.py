@@ -38,7 +38,7 @@ class Page(HTMLParser):
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.texts: list[str] = []
         self._open: list[str] = []
-        self.feed(html)
+        self.feed(html.replace("<wbr>", ""))  # a place to break, and no part of a name
         self.close()
         assert self._open == []
 
@@ -318,7 +318,7 @@ def test_text_tells_account_period_time_zone_state_and_total() -> None:
 def test_text_shows_local_times_and_what_is_still_stored() -> None:
     content = render_text(samples.plain(), width=160)
 
-    base, _, deleted, times, ending, _, _, _, _ = table_rows(content)
+    deleted, times, ending, base, *_ = table_rows(content)
     assert re.split(r"  +", base) == [
         "base", "builder", "RegionOne", "10.000 GB", "1 Nov 2026", "still stored", "541:00:00",
         "5,410.000", "0.05", "0.37",
@@ -393,7 +393,7 @@ def test_text_lists_adjustments_in_the_column_that_adds_up() -> None:
 
     # 0.37 + 1.25 - 0.01 = 1.61; 1.61 + 0.15 = 1.76
     charges = re.findall(r"  (-?\d\.\d\d)$", content.split("\n[1] ")[0], re.MULTILINE)
-    assert charges == ["0.37", "1.25", "-0.01", "1.61", "0.15", "0.15", "1.76"]
+    assert charges == ["1.25", "0.37", "-0.01", "1.61", "0.15", "0.15", "1.76"]
     assert "\nAdjustment [1]:" in content
     assert (
         "\n[1] Image 22222222-2222-4222-8222-222222222222: deleted at 17:20, which became known"

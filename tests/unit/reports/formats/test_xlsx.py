@@ -110,7 +110,7 @@ def test_the_summary_shows_that_sections_and_report_agree() -> None:
 
 def test_a_charge_that_somebody_changes_is_seen_in_the_difference() -> None:
     found = book(samples.plain())
-    found.sheet("Images")["L2"].value = 0.38
+    found.sheet("Images")["L2"].value = 1.26
 
     assert found.value("Summary", "B18") == Decimal("0.01")
 
@@ -171,7 +171,8 @@ def test_hostile_names_are_texts_and_nothing_else() -> None:
     names = column(sheet, "Name")
 
     shown = [printable(name) for name in samples.HOSTILE_NAMES]
-    assert names == shown + [f"{name}: {name}" for name in shown]
+    assert sorted(map(str, names[: len(shown)])) == sorted(shown)
+    assert names[len(shown) :] == [f"{name}: {name}" for name in shown]
     for row in sheet.iter_rows(min_row=2, max_row=len(names) + 1):
         for cell in row[:4]:
             assert cell.data_type in ("s", "n")  # n where there is none
@@ -262,7 +263,7 @@ def test_titles_are_in_the_readers_language() -> None:
     found = book(samples.plain(), Presentation(locale="de_DE"))
 
     assert found.formulas.sheetnames == ["Zusammenfassung", "Images", "Werte nach Tagen"]
-    assert column(found.sheet("Images"), "Betrag (EUR)") == [0.37, 1.25, 0.15]
+    assert column(found.sheet("Images"), "Betrag (EUR)") == [1.25, 0.37, 0.15]
 
 
 def test_the_days_have_a_sheet_with_charts() -> None:

@@ -187,7 +187,7 @@ def test_a_section_alone_is_an_element_without_a_page_around_it() -> None:
     assert content.rstrip().endswith("</div>")
     for element in ("<html", "<head", "<body", "<main", "<meta", "<script", "<footer"):
         assert element not in content
-    assert "production-web-server-v2" in content
+    assert "production-<wbr>web-<wbr>server-<wbr>v2" in content
     assert "How a charge comes about" not in content
 
 

@@ -16,6 +16,8 @@ from instance_images_reports.statement.compute import state
 from instance_images_reports.statement.location_ledger import BilledImage, LocationLedger
 from instance_images_reports.statement.statement import Ending, Forecast, Previous, Section, Share
 
+from support.statements import sample_statements as samples
+
 UTC_ZONE = ZoneInfo("UTC")
 NOVEMBER = parse_period("2026-11", UTC_ZONE)
 OCTOBER = parse_period("2026-10", UTC_ZONE)
@@ -219,6 +221,21 @@ def test_subtotals_hold_lines_and_adjustments_and_add_up_to_the_section() -> Non
         ("old name", Decimal("-0.50"))
     ]
     assert ([line.name for line in second.lines], second.adjustments) == (["c"], [])
+
+
+def test_the_dearest_image_of_a_location_is_first_and_its_lines_stay_together() -> None:
+    line = samples.plain().sections[0].lines[0]
+    cheap, dear, same = (
+        replace(line, image_id=name, name=name, amount=Decimal(amount))
+        for name, amount in (("Cheap", "0.10"), ("dear", "0.30"), ("also cheap", "0.10"))
+    )
+    later = replace(dear, billable_from=dear.billable_from + timedelta(days=1))
+    whole = samples.plain().sections[0]
+    found = replace(whole, lines=[cheap, later, same, dear], adjustments=[])
+
+    [part] = [one for one in found.by_location if one.lines]
+
+    assert part.lines == [dear, later, same, cheap]
 
 
 def adjustment(nanos: int, kind: str = HAND, gb_seconds: int = 0) -> Adjustment:
