@@ -12,9 +12,8 @@ import pytest
 from instance_images.commands.main import cli as root_command
 
 from support.clouds.embedded_cloud import CHECKOUT
+from support.processes.packaging import UV, build_wheel
 
-OWN_UV = CHECKOUT / ".dev" / "uv" / "bin" / "uv"
-UV = str(OWN_UV) if OWN_UV.exists() else "uv"
 ROOTS = {
     "instance_images": CHECKOUT / "plugin",
     "instance_images_billing": CHECKOUT / "billing_job",
@@ -25,19 +24,8 @@ ROOTS = {
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    source = tmp_path_factory.mktemp("source")
-    subprocess.run(
-        "git ls-files -z --cached --others --exclude-standard --"
-        " plugin billing_job reports api etc setup.cfg pyproject.toml README.md LICENSE"
-        f" | tar --null -T - -c | tar -x -C {source}",
-        cwd=CHECKOUT,
-        shell=True,
-        check=True,
-    )
-    target = tmp_path_factory.mktemp("wheel")
-    subprocess.run([UV, "build", "--quiet", "--wheel", "--out-dir", target, source], check=True)
-    (built,) = target.glob("*.whl")
-    return built
+    names = "plugin billing_job reports api etc setup.cfg pyproject.toml README.md LICENSE"
+    return build_wheel(names, tmp_path_factory.mktemp("product"))
 
 
 def test_the_wheel_holds_exactly_what_the_tree_holds(wheel: Path) -> None:

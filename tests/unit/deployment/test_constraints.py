@@ -10,13 +10,15 @@ from support.clouds.embedded_cloud import CHECKOUT
 
 
 def requirements() -> list[Requirement]:
-    """Return what the product and its extras ask for."""
-    parser = ConfigParser()
-    parser.read(CHECKOUT / "setup.cfg")
-    lists = [
-        parser["options"]["install_requires"],
-        *parser["options.extras_require"].values(),
-    ]
+    """Return what the product, its client and their extras ask for."""
+    lists = []
+    for path in ("setup.cfg", "client/setup.cfg"):
+        parser = ConfigParser()
+        parser.read(CHECKOUT / path)
+        lists += [
+            parser["options"]["install_requires"],
+            *parser["options.extras_require"].values(),
+        ]
     lines = [line for text in lists for line in text.splitlines()]
     return [Requirement(line) for line in lines if line and not line.startswith("#")]
 
