@@ -265,6 +265,22 @@ _LOCATIONS = (
     ),
     Route(
         method="GET",
+        path="/v1/estimates",
+        handler=locations.get_estimate,
+        name="getEstimate",
+        summary="Show the expected size and price of an image of an instance.",
+        tag="images",
+        rule=Rule("estimates:get", Role.READER),
+        asks_cloud=True,
+        parameters=(
+            Parameter("source_instance_id", ID, "Id of the instance.", is_required=True),
+            LOCATION,
+        ),
+        errors=(409,),
+        replies={200: Reply("The estimate.", location_schemas.ONE_ESTIMATE)},
+    ),
+    Route(
+        method="GET",
         path="/v1/limits",
         handler=limits.list_limits,
         name="listLimits",

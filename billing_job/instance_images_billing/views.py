@@ -59,6 +59,30 @@ OFFER: View = View(
     ),
 )
 
+ESTIMATE: View = View(
+    fields=(
+        ("size_bytes", lambda one: one.expected.size_bytes),
+        ("basis", lambda one: one.expected.basis),
+        ("per_hour", lambda one: _amount(one.per_hour_nanos)),
+        ("per_month", lambda one: _amount(one.per_month_nanos)),
+        ("currency", lambda one: one.currency),
+        ("rate", lambda one: price_text(one.rate.price_nanos) if one.rate else None),
+        ("free_bytes_left", lambda one: one.free_bytes_left),
+        ("held", lambda one: one.limit.held),
+        ("max_images", lambda one: one.limit.max_images),
+        ("fits", lambda one: one.fits),
+    ),
+    columns=(
+        ("Size", lambda one: size_text(one.expected.size_bytes)),
+        ("Basis", lambda one: one.expected.basis.replace("_", " ").capitalize()),
+        ("Per Month", lambda one: _amount(one.per_month_nanos) or "-"),
+        ("Currency", lambda one: one.currency),
+        ("Held", lambda one: str(one.limit.held)),
+        ("Limit", lambda one: str(one.limit.max_images)),
+        ("Fits", lambda one: "Yes" if one.fits else "No"),
+    ),
+)
+
 # Its records are pairs of a posting and the row of its account.
 POSTING: View = View(
     fields=(
@@ -160,6 +184,10 @@ PERIOD: View = View(
         ("Digest", lambda one: one.digest or "-"),
     ),
 )
+
+
+def _amount(nanos: int | None) -> str | None:
+    return None if nanos is None else f"{decimal_of(nanos):f}"
 
 
 def _totals(one: PeriodStatus) -> dict[str, str]:

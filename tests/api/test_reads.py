@@ -1,5 +1,6 @@
 """What can be read, by whom, and that it is what the command line tells."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -145,6 +146,30 @@ def test_locations_rates_limits_and_choices(office: Office, customers: Customers
     assert limit == office.cli.ok("limit", "show", "--account", customers.member.id).json
     assert [group["name"] for group in groups] == ["OS Images", "My Images"]
     assert [image["name"] for image in groups[1]["images"]] == ["golden"]
+
+
+def test_estimate_is_of_the_account_alone_and_as_the_command_line_tells_it(
+    office: Office, customers: Customers
+) -> None:
+    if not office.cli.ok("rate", "list").json:
+        office.cli.ok("rate", "set", "RegionOne", "0.05")
+    path = f"/v1/estimates?source_instance_id={customers.server_id}"
+
+    found = office.ask("GET", path, customers.reader, 200).json()["estimate"]
+
+    assert (found["basis"], found["size_bytes"]) == ("last_capture", customers.image["size_bytes"])
+    assert (found["held"], found["fits"], found["currency"]) == (1, True, "EUR")
+    price, month = Decimal(found["rate"]), Decimal(found["per_month"])
+    # 10^9 bytes for a month of 730 hours cost the price, rounded to nine decimals.
+    assert abs(month - price * found["size_bytes"] / 10**9) <= Decimal("0.5E-9")
+    assert abs(Decimal(found["per_hour"]) - month / 730) < Decimal("0.6E-9")
+    account = ("--account", customers.member.id)
+    assert found == office.cli.ok("estimate", customers.server_id, *account).json
+    own = office.cloud.boot(customers.stranger, "own")
+    path = f"/v1/estimates?source_instance_id={own.id}"
+    other = office.ask("GET", path, customers.stranger, 200).json()["estimate"]
+    assert (other["basis"], other["size_bytes"]) == ("disk", 2**30)  # what another has, nobody told
+    office.ask("GET", "/v1/estimates", customers.reader, 400)
 
 
 def test_pages_follow_their_links(office: Office, customers: Customers) -> None:

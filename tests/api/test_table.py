@@ -71,6 +71,7 @@ def test_every_object_of_a_request_refuses_unknown_members(route: Route) -> None
         (locations.CHOICE, records.CHOICE),
         (locations.LOCATION, billing_views.OFFER),
         (locations.RATE, billing_views.RATE),
+        (locations.ESTIMATE, billing_views.ESTIMATE),
         (scaling_groups.GROUP, records.SCALING_GROUP),
     ],
 )

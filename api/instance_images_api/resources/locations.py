@@ -11,10 +11,11 @@ from instance_images_api.http.route import Answer, Call
 from instance_images_billing.ledger import rates
 from instance_images_billing.pricing.money import parse_price
 from instance_images_billing.pricing.rating import Rate
+from instance_images_billing.rates.estimates import estimate
 from instance_images_billing.rates.offers import offer_of
 from instance_images_billing.rates.preview import preview_price
 from instance_images_billing.rates.rates import set_rate
-from instance_images_billing.views import OFFER, PREVIEW, RATE
+from instance_images_billing.views import ESTIMATE, OFFER, PREVIEW, RATE
 
 
 def list_locations(call: Call) -> Answer:
@@ -63,6 +64,14 @@ def create_rate(call: Call) -> Answer:
         )
 
     return Answer(201, {"rate": as_json(RATE, database.write(work))})
+
+
+def get_estimate(call: Call) -> Answer:
+    """Return what an image of an instance would be and cost."""
+    parameters, billing = call.parameters, call.service.settings.billing
+    site = call.service.site(call.sender, parameters.get("location"))
+    found = estimate(site, site.account(None), parameters["source_instance_id"], billing)
+    return Answer(200, {"estimate": as_json(ESTIMATE, found)})
 
 
 def list_choices(call: Call) -> Answer:

@@ -1,5 +1,6 @@
 """Locations with their prices, rates, and the images to choose from."""
 
+from instance_images.model.estimates import Basis
 from instance_images_api.schemas.base import (
     COUNT,
     INSTANT,
@@ -72,14 +73,27 @@ RATE_SET = asked(
 )
 RATE_EXAMPLE = {"rate": {"location": "RegionOne", "price": "0.05", "from": "2026-12-01T00:00:00Z"}}
 ONE_RATE = record(rate=RATE)
-_AMOUNT = {"type": "string", "pattern": "^-?[0-9]+[.][0-9]{9}$"}
+AMOUNT = {"type": "string", "pattern": "^-?[0-9]+[.][0-9]{9}$"}
 PREVIEW = record(
     preview=record(
         location=TEXT,
         period=TEXT,
         currency=TEXT,
-        old_total=_AMOUNT,
-        new_total=_AMOUNT,
-        difference=_AMOUNT,
+        old_total=AMOUNT,
+        new_total=AMOUNT,
+        difference=AMOUNT,
     )
 )
+ESTIMATE = record(
+    size_bytes=nullable(COUNT),
+    basis={"enum": [one.value for one in Basis]},
+    per_hour=nullable(AMOUNT),
+    per_month=nullable(AMOUNT),
+    currency=TEXT,
+    rate=nullable(PRICE),
+    free_bytes_left=COUNT,
+    held=COUNT,
+    max_images={"type": "integer", "minimum": -1},
+    fits={"type": "boolean"},
+)
+ONE_ESTIMATE = record(estimate=ESTIMATE)

@@ -66,7 +66,7 @@ def rate_at(rates: Sequence[Rate], hour: datetime) -> Rate | None:
 
 def charge_nanos(byte_seconds: int, rate: Rate, period: Period) -> Fraction:
     """Return the exact amount, in nanos, of byte-seconds within the period."""
-    divisor = UNIT_BYTES[rate.unit] * SECONDS_PER_HOUR * _hours_per_month(rate, period)
+    divisor = UNIT_BYTES[rate.unit] * SECONDS_PER_HOUR * hours_per_month(rate, period)
     return Fraction(byte_seconds * rate.price_nanos) / divisor
 
 
@@ -82,7 +82,8 @@ def posted_nanos(byte_seconds: int, rate: Rate, part: Slice) -> int:
     return round_half_even(charge_nanos(charged, rate, part.period))
 
 
-def _hours_per_month(rate: Rate, period: Period) -> Fraction:
+def hours_per_month(rate: Rate, period: Period) -> Fraction:
+    """Return the hours that the rate's month has: a number of its own, or those of the period."""
     if rate.hours_per_month == "calendar":
         return Fraction(period.duration_seconds, SECONDS_PER_HOUR)
     return Fraction(int(rate.hours_per_month))

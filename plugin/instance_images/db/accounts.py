@@ -13,7 +13,13 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from instance_images.db.tables import accounts, images
-from instance_images.model.records import HOLDING, Account, AccountScope, Limit
+from instance_images.model.records import (
+    HOLDING,
+    Account,
+    AccountScope,
+    ImageStatus,
+    Limit,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +176,22 @@ def count_held(connection: sa.Connection, account_key: int) -> int:
         images.c.account_key == account_key, images.c.status.in_(HOLDING)
     )
     return connection.execute(query).scalar_one()
+
+
+def stored_bytes(connection: sa.Connection, account_key: int, *, is_virtual: bool) -> int:
+    """Return the bytes of the account's available images.
+
+    ``is_virtual``: the size of the disk inside counts where it is the larger one.
+    """
+    size: sa.ColumnElement[int] = sa.func.coalesce(images.c.size_bytes, 0)
+    if is_virtual:
+        inside = images.c.virtual_size_bytes
+        size = sa.case((inside > size, inside), else_=size)
+    total = sa.func.coalesce(sa.func.sum(size), 0)
+    query = sa.select(total).where(
+        images.c.account_key == account_key, images.c.status == ImageStatus.AVAILABLE
+    )
+    return int(connection.execute(query).scalar_one())
 
 
 def _rows() -> sa.Select[Any]:

@@ -289,10 +289,12 @@ def abandoned_tasks(connection: sa.Connection, location: str, count: int) -> lis
     return [task_of(row) for row in connection.execute(query)]
 
 
-def past_captures(connection: sa.Connection, location: str, count: int) -> list[PastCapture]:
-    """Return the location's last captures that went well, the latest first."""
+def past_captures(
+    connection: sa.Connection, location: str, count: int, account_id: str | None = None
+) -> list[PastCapture]:
+    """Return the last captures that went well, of one account or of all, the latest first."""
     query = (
-        _of(location, None)
+        _of(location, account_id)
         .with_only_columns(
             images.c.source_instance_id,
             images.c.size_bytes,

@@ -124,6 +124,13 @@ class Provider(DomainPart, ScalingPart, VolumePart, ABC):
     def find_flavor(self, project_id: str, reference: str) -> Flavor:
         """Return the flavor of that id or name that the project may use. Raises NotFound."""
 
+    def disk_bytes(self, project_id: str, server: Server) -> int | None:
+        """Return the size of the primary disk of the instance, None where the cloud does not tell.
+
+        An image of it is expected to be no larger.
+        """
+        return None
+
     def freezes_file_systems(self, project_id: str, server: Server) -> bool:
         """Return whether a capture of the running instance certainly freezes its file systems."""
         return False

@@ -1,7 +1,8 @@
-"""How long a capture will still take, judged by those that went well before. Pure."""
+"""How large an image will be and how long its capture takes, judged by earlier ones. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +13,46 @@ class PastCapture:
     is_of_volume: bool
     size_bytes: int
     duration_seconds: int
+
+
+class Basis(StrEnum):
+    """What the expected size of an image is taken from."""
+
+    LAST_CAPTURE = "last_capture"  # the latest one of the same instance
+    SIMILAR = "similar"  # the mean of the account's others whose disks are of the same kind
+    DISK = "disk"  # the size of the disk, which is the maximum
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedSize:
+    """The expected size of an image, None where the cloud does not tell even the disk's."""
+
+    size_bytes: int | None
+    basis: Basis
+
+
+def expected_size(
+    past: Sequence[PastCapture],
+    *,
+    source_instance_id: str,
+    is_of_volume: bool,
+    disk_bytes: int | None,
+) -> ExpectedSize:
+    """Return how large an image of the instance is expected to be.
+
+    ``past`` are the captures of its own account, the latest first: those of others tell nobody
+    anything. A mean above the size of the disk counts as that size.
+    """
+    same_kind = [capture for capture in past if capture.is_of_volume is is_of_volume]
+    for capture in same_kind:
+        if capture.source_instance_id == source_instance_id:
+            return ExpectedSize(capture.size_bytes, Basis.LAST_CAPTURE)
+    if not same_kind:
+        return ExpectedSize(disk_bytes, Basis.DISK)
+    mean_bytes = sum(capture.size_bytes for capture in same_kind) // len(same_kind)
+    if disk_bytes is not None:
+        mean_bytes = min(mean_bytes, disk_bytes)
+    return ExpectedSize(mean_bytes, Basis.SIMILAR)
 
 
 def seconds_left(

@@ -116,6 +116,11 @@ def check_server(server: Server, project_id: str) -> None:
     assert server.fault is None or isinstance(server.fault, str)
 
 
+def is_disk_size(size_bytes: int | None) -> bool:
+    """Return whether it is the size of a disk: unknown, or more than no bytes."""
+    return size_bytes is None or (type(size_bytes) is int and size_bytes > 0)
+
+
 def images_by_id(provider: Provider) -> dict[str, CloudImage]:
     """Return all images of a listing by their ids; require each to be in it once."""
     listed = list(provider.list_images())

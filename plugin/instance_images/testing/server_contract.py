@@ -7,7 +7,13 @@ import pytest
 from instance_images.drivers.provider import Provider
 from instance_images.errors import NotFound
 from instance_images.model.cloud import Flavor, ServerStatus
-from instance_images.testing.checks import check_server, is_count, refused, refused_as_ambiguous
+from instance_images.testing.checks import (
+    check_server,
+    is_count,
+    is_disk_size,
+    refused,
+    refused_as_ambiguous,
+)
 from instance_images.testing.cloud_bench import Capability, CloudBench
 from instance_images.testing.scene import STRANGE_REFERENCES, Contract, Scene, require
 
@@ -25,6 +31,7 @@ class ServerContract(Contract):
         assert (by_id.id, by_id.name, by_id.status) == (scene.web, "web", ServerStatus.RUNNING)
         assert by_id.is_volume_backed is False
         assert by_id.fault is None
+        assert is_disk_size(provider.disk_bytes(home, by_id))
         assert provider.find_server(home, "web").id == scene.web
         found = provider.get_server(home, scene.web)
         assert found is not None

@@ -7,6 +7,8 @@ from typing import Any
 from instance_images.drivers.openstack.access.answers import reason_of
 from instance_images.drivers.openstack.service import (
     ACCOUNT_PROPERTY,
+    FLAVOR_MICROVERSION,
+    GIB,
     PAGE,
     REQUEST_PROPERTY,
     OpenStackPart,
@@ -118,6 +120,19 @@ class OpenStackServers(OpenStackPart):
             if not page:
                 return list(servers.values())
             marker = {"marker": page[-1]["id"]}
+
+    def disk_bytes(self, project_id: str, server: Server) -> int | None:
+        """Return the size of the disk that the instance's flavor has; None where it has none.
+
+        Then the instance's image decides.
+        """
+        path = f"/servers/{server.id}"
+        answer = self._api.ask(
+            project_id, "compute", "GET", path, (404,), microversion=FLAVOR_MICROVERSION
+        )
+        if answer.status_code == 404:
+            return None
+        return int(answer.json()["server"]["flavor"].get("disk") or 0) * GIB or None
 
     def freezes_file_systems(self, project_id: str, server: Server) -> bool:
         """Return whether a capture of the running instance certainly freezes its file systems.

@@ -3,13 +3,16 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from instance_images.drivers.openstack.service import PAGE, OpenStackPart
+from instance_images.drivers.openstack.service import (
+    FLAVOR_MICROVERSION,
+    GIB,
+    PAGE,
+    OpenStackPart,
+)
 from instance_images.model.cloud import Shelf
 from instance_images.parallel import in_parallel
 
 _SHELVED = ("SHELVED", "SHELVED_OFFLOADED")
-_MICROVERSION = "2.47"  # tells the disk of the flavor as it was when the instance was made
-_GIB = 1024**3
 # What the formats of images add to a full disk, which is far less.
 _EXTRA_BYTES = 16 * 1024**2
 _EXTRA_PART = 64
@@ -45,7 +48,7 @@ class OpenStackShelves(OpenStackPart):
     def _server(self, instance_id: str) -> Any:
         path = f"/servers/{instance_id}"
         answer = self._api.ask(
-            None, "compute", "GET", path, allow=(404,), microversion=_MICROVERSION
+            None, "compute", "GET", path, allow=(404,), microversion=FLAVOR_MICROVERSION
         )
         return None if answer.status_code == 404 else answer.json()
 
@@ -57,7 +60,12 @@ class OpenStackShelves(OpenStackPart):
 
     def _shelved_page(self, params: dict[str, str]) -> list[dict[str, Any]]:
         answer = self._api.ask(
-            None, "compute", "GET", "/servers/detail", params=params, microversion=_MICROVERSION
+            None,
+            "compute",
+            "GET",
+            "/servers/detail",
+            params=params,
+            microversion=FLAVOR_MICROVERSION,
         )
         servers: list[dict[str, Any]] = answer.json()["servers"]
         return servers
@@ -68,7 +76,7 @@ def _max_bytes(server: dict[str, Any]) -> int | None:
     disk_gib = server["flavor"].get("disk")
     if not disk_gib:
         return None
-    disk_bytes = int(disk_gib) * _GIB
+    disk_bytes = int(disk_gib) * GIB
     return disk_bytes + disk_bytes // _EXTRA_PART + _EXTRA_BYTES
 
 

@@ -7,6 +7,8 @@ from instance_images.config.settings import Location
 from instance_images.drivers.openstack.api import OpenStackApi
 
 PAGE = 1000
+GIB = 1024**3
+FLAVOR_MICROVERSION = "2.47"  # tells the flavor as it was when the instance was made
 REQUEST_PROPERTY = "instance_images_request"
 ACCOUNT_PROPERTY = "instance_images_account"
 INSTANCE_ID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")

@@ -1,6 +1,14 @@
 """How long a capture will still take follows from those of the same location before it."""
 
-from instance_images.model.estimates import PastCapture, seconds_left
+import pytest
+
+from instance_images.model.estimates import (
+    Basis,
+    ExpectedSize,
+    PastCapture,
+    expected_size,
+    seconds_left,
+)
 
 SERVER_A = PastCapture("a", False, 4_000, 40)
 SERVER_B = PastCapture("b", False, 8_000, 20)
@@ -42,3 +50,22 @@ def test_volumes_are_estimated_by_volumes() -> None:
 
 def test_captures_within_one_second_do_not_divide_by_zero() -> None:
     assert left([PastCapture("a", False, 10, 0)], "a") == 1
+
+
+@pytest.mark.parametrize(
+    ("past", "disk_bytes", "expected"),
+    [
+        ([SERVER_B, SERVER_A], 9_000, ExpectedSize(4_000, Basis.LAST_CAPTURE)),
+        ([SERVER_B, PastCapture("c", False, 4_000, 1)], 9_000, ExpectedSize(6_000, Basis.SIMILAR)),
+        ([SERVER_B], 5_000, ExpectedSize(5_000, Basis.SIMILAR)),
+        ([SERVER_B], None, ExpectedSize(8_000, Basis.SIMILAR)),
+        ([VOLUME], 9_000, ExpectedSize(9_000, Basis.DISK)),
+        ([], None, ExpectedSize(None, Basis.DISK)),
+    ],
+)
+def test_size_is_that_of_the_last_capture_or_of_similar_ones_or_of_the_disk(
+    past: list[PastCapture], disk_bytes: int | None, expected: ExpectedSize
+) -> None:
+    found = expected_size(past, source_instance_id="a", is_of_volume=False, disk_bytes=disk_bytes)
+
+    assert found == expected

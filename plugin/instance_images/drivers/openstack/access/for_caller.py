@@ -44,6 +44,10 @@ class OpenStackForCaller(OpenStackProvider):
         """Return the instances of that id or name in the projects, as far as the caller sees."""
         return self._server_part.find_servers(project_ids, reference)
 
+    def disk_bytes(self, project_id: str, server: Server) -> int | None:
+        """Return the size of the disk that the flavor of the caller's instance has."""
+        return self._server_part.disk_bytes(project_id, server)
+
     def find_flavor(self, project_id: str, reference: str) -> Flavor:
         """Return the flavor of that id or name that the caller may use."""
         return self._deploy_part.find_flavor(project_id, reference)
