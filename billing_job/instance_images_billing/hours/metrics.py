@@ -17,6 +17,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from instance_images.config.settings import Location
+from instance_images.db import notices
 from instance_images.db.engine import Database
 from instance_images.db.tables import accounts
 from instance_images.errors import InstanceImagesError
@@ -46,6 +47,9 @@ HELP = {
     " exempt by name, by the balance of the last complete reading.",
     "overbilled_bytes": "Bytes that are billed and that the image service does not store, by that"
     " balance.",
+    "notifications_unconfirmed": "Notifications so far that the image service did not confirm.",
+    "notifications_postponed": "Notifications that wait, because the image service does not answer"
+    " for their image.",
 }
 
 
@@ -112,10 +116,15 @@ def _of_ledger(database: Database, locations: Sequence[str], now: datetime) -> l
     with database.reading() as connection:
         for location in locations:
             status = status_of(connection, location, now)
+            waiting = notices.waiting(connection, location)
             values: dict[str, float] = {
                 "billable_images": status.billable_images,
                 "billable_bytes": _billable_bytes(connection, location),
                 "meter_lag_seconds": 0,
+                "notifications_unconfirmed": sum(
+                    one.count for one in notices.counts(connection, location)
+                ),
+                "notifications_postponed": waiting.count if waiting else 0,
             }
             if status.metered_until is not None:
                 behind = now - status.metered_until

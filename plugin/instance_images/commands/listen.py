@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import signal
+from collections.abc import Mapping
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
 from instance_images.commands.options import locations_of, locations_option, pass_invocation
-from instance_images.errors import ConfigurationError
+from instance_images.errors import ConfigurationError, InstanceImagesError
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
     from instance_images.events.broker import Consumer, Handler
     from instance_images.events.doubts import Watch
+    from instance_images.events.postponing import Postponing
+
+LOG = logging.getLogger(__name__)
 
 
 @click.command()
@@ -31,10 +37,18 @@ def listen(invocation: Invocation, location: str | None) -> None:
     """
     from instance_images.events.broker import Consumer
     from instance_images.events.doubts import Watch
+    from instance_images.events.postponing import Postponing
 
     urls = _urls(invocation, location)
     watches = {name: Watch(name, invocation.clock) for name in urls}
-    sources = {name: (url, _handler(invocation, name, watches[name])) for name, url in urls.items()}
+    postponing = {
+        name: Postponing(partial(invocation.application.site, name), watch, _warn)
+        for name, watch in watches.items()
+    }
+    sources = {
+        name: (url, _handler(invocation, name, watches[name], postponing[name]))
+        for name, url in urls.items()
+    }
 
     def report(name: str) -> None:
         click.echo(f"Listening to the image service of {name}.", err=True)
@@ -46,9 +60,16 @@ def listen(invocation: Invocation, location: str | None) -> None:
     def report_doubts(*, at_once: bool = False) -> None:
         for watch in watches.values():
             watch.report(_warn, at_once=at_once)
+        for name, watch in watches.items():
+            _record(invocation, name, watch)
+
+    def tick() -> None:
+        report_doubts()
+        for name, one in postponing.items():
+            _retry(name, one)
 
     with invocation.announced("listen"):
-        consumer.run(report, report_doubts)
+        consumer.run(report, tick)
     report_doubts(at_once=True)
     click.echo("Stopped. What was not dealt with stays in its queue.", err=True)
 
@@ -79,10 +100,32 @@ def _warn(sentence: str) -> None:
     click.echo(f"Warning: {sentence}", err=True)
 
 
-def _handler(invocation: Invocation, name: str, watch: Watch) -> Handler:
+def _record(invocation: Invocation, name: str, watch: Watch) -> None:
+    """Record what the image service did not confirm, for the doctor and the metrics."""
+    from instance_images.db import notices
+
+    def write(reasons: Mapping[str, int]) -> None:
+        now = invocation.clock()
+        invocation.application.database.write(
+            lambda connection: notices.count(connection, name, reasons, now)
+        )
+
+    try:
+        watch.save(write)
+    except InstanceImagesError as error:
+        LOG.warning("%s: counts of notifications are recorded later: %s", name, error)
+
+
+def _retry(name: str, postponing: Postponing) -> None:
+    try:
+        postponing.retry(lambda news: click.echo(news.sentence))
+    except InstanceImagesError as error:
+        LOG.warning("%s: notifications that wait are tried again later: %s", name, error)
+
+
+def _handler(invocation: Invocation, name: str, watch: Watch, postponing: Postponing) -> Handler:
     from instance_images.errors import Refused
     from instance_images.events.doubts import Doubt
-    from instance_images.events.notifications import take_notice
 
     def handle(event_type: str, payload: object) -> None:
         # A site remembers whose is what for as long as it is: each notice has a new one.
@@ -96,7 +139,7 @@ def _handler(invocation: Invocation, name: str, watch: Watch) -> Handler:
                 return  # a flood of them does not fill the log
             watch.in_vain("", is_on_record=False)
             raise Refused(str(error)) from error
-        for news in take_notice(site, notice, watch) if notice else ():
+        for news in postponing.take(site, notice) if notice else ():
             click.echo(news.sentence)
         watch.report(_warn)
 

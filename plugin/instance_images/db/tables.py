@@ -218,3 +218,29 @@ active_runs = sa.Table(
     sa.Column("started_at", Instant, nullable=False),
     info={"is_transient": True},
 )
+
+# Notifications about images that the image service does not answer for, while it answers for
+# others: 'listen' tries them again.
+postponed_notices = sa.Table(
+    "postponed_notices",
+    METADATA,
+    sa.Column("notice_key", Key, primary_key=True),
+    sa.Column("location", sa.String(64), nullable=False),
+    sa.Column("image_id", sa.String(MAX_CLOUD_ID_CHARACTERS), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("owner_id", sa.String(64), nullable=False),
+    sa.Column("request_id", sa.String(36)),
+    sa.Column("happened_at", Instant, nullable=False),
+    sa.Column("postponed_at", Instant, nullable=False),
+    sa.Index(None, "location", "image_id"),
+)
+
+# How many notifications the image service did not confirm, by reason.
+notice_counts = sa.Table(
+    "notice_counts",
+    METADATA,
+    sa.Column("location", sa.String(64), primary_key=True),
+    sa.Column("reason", sa.String(32), primary_key=True),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("last_at", Instant, nullable=False),
+)

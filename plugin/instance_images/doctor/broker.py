@@ -1,12 +1,19 @@
 """The doctor's check of what 'listen' needs, at locations that have a message broker."""
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from functools import partial
 
 from instance_images.config.settings import Location
+from instance_images.db import notices
 from instance_images.doctor.checks import of_each
+from instance_images.errors import InstanceImagesError
+from instance_images.instants import format_instant
 from instance_images.locations.application import Application
 from instance_images.model.findings import Finding, Severity
+
+# Notifications that were not confirmed are told for so long.
+RECENT = timedelta(days=1)
 
 
 def check_events(application: Application, locations: Sequence[Location]) -> Iterator[Finding]:
@@ -41,3 +48,40 @@ def _look(application: Application, location: Location) -> Iterator[Finding]:
             " the hourly run alone finds it.",
             "See to the broker, or correct events_url.",
         )
+    try:
+        with application.database.reading() as connection:
+            waiting = notices.waiting(connection, location.name)
+            counted = notices.counts(connection, location.name)
+    except InstanceImagesError:
+        return  # the check of the database tells
+    if waiting is not None:
+        word = "notification waits" if waiting.count == 1 else "notifications wait"
+        yield Finding(
+            "events",
+            Severity.WARNING,
+            location.name,
+            f"{waiting.count} {word} since {format_instant(waiting.since)}, such as"
+            f" one about image {waiting.image_id}: the image service does not answer for it.",
+            f"'openstack image show {waiting.image_id}' tells what is wrong. See that 'listen'"
+            " runs: it tries them again every 5 minutes.",
+        )
+    recent = [one for one in counted if application.clock() - one.last_at < RECENT]
+    if recent:
+        told = ", ".join(f"{one.count} {_words(one.reason)}" for one in recent)
+        yield Finding(
+            "events",
+            Severity.WARNING,
+            location.name,
+            f"The image service does not confirm notifications, the last one of"
+            f" {format_instant(max(one.last_at for one in recent))}; so far: {told}. Nothing was"
+            " charged for them.",
+            "A few are normal. If the numbers grow, somebody who has a password of the message"
+            " broker may forge them: change it.",
+        )
+
+
+def _words(reason: str) -> str:
+    """Return what a recorded reason means; another version may have recorded it."""
+    from instance_images.events.doubts import Doubt
+
+    return next((one.value for one in Doubt if one.name.lower() == reason), reason)

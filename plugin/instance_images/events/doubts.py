@@ -7,7 +7,7 @@ beyond that is left to the next reading, which finds everything. Nothing here as
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -41,6 +41,7 @@ class Watch:
         # By whether the image is on record: forged ids keep nobody from telling of real images.
         self._in_vain: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
         self._counts: Counter[Doubt] = Counter()
+        self._unsaved: Counter[str] = Counter()
         self._example = ""
         self._since: datetime | None = None
         self._reported_at: datetime | None = None
@@ -63,7 +64,21 @@ class Watch:
         with self._lock:
             self._since = self._since or self._clock()
             self._counts[why] += 1
+            self._unsaved[why.name.lower()] += 1
             self._example = self._example or printable(image_id)[:_SHOWN_CHARACTERS]
+
+    def save(self, write: Callable[[Mapping[str, int]], object]) -> None:
+        """Have ``write`` record what was counted since it was last recorded, by reason."""
+        with self._lock:
+            counts, self._unsaved = self._unsaved, Counter()
+        if not counts:
+            return
+        try:
+            write(counts)
+        except BaseException:
+            with self._lock:
+                self._unsaved += counts
+            raise
 
     def report(self, tell: Callable[[str], object], *, at_once: bool = False) -> None:
         """Tell what was counted since the last report, at most once a minute or ``at_once``."""

@@ -12,6 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from instance_images.config.settings import Location
+from instance_images.db import notices
 from instance_images.db.engine import Database
 from instance_images.db.schema import upgrade
 from instance_images_billing.hours import metrics
@@ -19,6 +20,7 @@ from instance_images_billing.hours.outcome import Outcome
 
 from support.clouds import installed_memory_cloud
 from support.clouds.memory_cloud import GB
+from support.processes.command_line import CommandLine
 from support.worlds.ledger_world import at
 from support.worlds.operations_world import Deployment
 
@@ -44,6 +46,16 @@ def read(path: Path) -> dict[tuple[str, ...], float]:
     }
 
 
+def test_notifications_that_are_not_confirmed_are_counted(deployment: Deployment) -> None:
+    database = CommandLine(deployment.config).application.database
+    with database.writing() as connection:
+        notices.count(connection, "RegionOne", {"unknown": 7, "unreadable": 2}, at("2T12:00"))
+
+    deployment.run("2T14:05")
+
+    assert read(deployment.metrics)["notifications_unconfirmed", "RegionOne"] == 9
+
+
 def test_a_run_tells_what_it_did_and_how_the_ledger_stands(deployment: Deployment) -> None:
     deployment.capture("2T12:30", size=3 * GB)
 
@@ -65,6 +77,8 @@ def test_a_run_tells_what_it_did_and_how_the_ledger_stands(deployment: Deploymen
         ("billable_bytes", "RegionOne"): 3 * GB,
         ("unbilled_bytes", "RegionOne"): 0,
         ("overbilled_bytes", "RegionOne"): 0,
+        ("notifications_unconfirmed", "RegionOne"): 0,
+        ("notifications_postponed", "RegionOne"): 0,
     }
 
 

@@ -19,10 +19,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from instance_images.db import notices
 from instance_images.db.engine import Database
+from instance_images.db.schema import upgrade
 from instance_images.db.tables import images, news
 from instance_images.doctor.broker import check_events
+from instance_images.drivers.openstack.glance import cloud_image
 from instance_images.instants import parse_instant
+from instance_images.model.cloud import Notice, NoticeKind
 
 from support.clouds.embedded_cloud import EmbeddedCloud, Project, wait_for
 from support.processes.command_line import CommandLine, write_config
@@ -150,6 +154,28 @@ def test_the_doctor_finds_a_broker_that_takes_no_connection(tmp_path: Path) -> N
 
     assert location == "RegionOne"
     assert what.startswith(f"The message broker at 127.0.0.1:{silent} takes no connection")
+
+
+def test_the_doctor_tells_what_waits_and_what_was_not_confirmed_today(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'instance-images.db'}")
+    upgrade(database)
+    body = {"id": str(uuid.uuid4()), "owner": "p", "status": "active", "size": 5, "min_disk": 0}
+    body |= {"min_ram": 0, "visibility": "private"}
+    body |= dict.fromkeys(("created_at", "updated_at"), "2026-11-28T10:00:00Z")
+    notice = Notice(NoticeKind.ACTIVE, cloud_image(body), now())
+    with database.writing() as connection:
+        assert notices.postpone(connection, "RegionOne", notice, now())
+        notices.count(connection, "RegionOne", {"unknown": 7, "newer": 2}, now())
+        notices.count(connection, "RegionOne", {"still_there": 1}, now() - timedelta(days=2))
+        notices.count(connection, "Elsewhere", {"unknown": 1}, now())
+
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        url = f"rabbit://u:hunter2@127.0.0.1:{there.getsockname()[1]}/"
+        [(_, waits), (_, unconfirmed)] = examined(tmp_path, location=f"events_url = {url}")
+
+    assert waits.startswith("1 notification waits since")
+    assert body["id"] in waits
+    assert "2 newer, 7 about images that the image service does not have." in unconfirmed
 
 
 def test_the_doctor_finds_brokers_that_cannot_be_listened_to(tmp_path: Path) -> None:

@@ -1,0 +1,142 @@
+"""Lets a notification wait whose image the image service does not answer for.
+
+A message that cannot be dealt with is given again, before all others of its queue. Where the image
+service answers for other images, the fault is with this one: its notification is recorded and tried
+again, and the queue goes on. Nothing is lost: it is in the database before its message is
+acknowledged, and every reading looks at the image besides.
+"""
+
+import logging
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from instance_images.db import notices
+from instance_images.errors import CloudUnavailable, ConfigurationError, InstanceImagesError
+from instance_images.events.doubts import Watch
+from instance_images.events.notifications import take_notice
+from instance_images.instants import format_instant
+from instance_images.locations.site import Site
+from instance_images.model.cloud import Notice
+from instance_images.sync.updates import Learned
+
+LOG = logging.getLogger(__name__)
+
+ATTEMPTS = 3
+RETRY_EVERY = timedelta(minutes=5)
+# By then, readings have seen what there was to see.
+GIVEN_UP_AFTER = timedelta(days=7)
+_IMAGES_AT_A_TIME = 10
+
+_UNANSWERED = (CloudUnavailable, ConfigurationError)
+
+
+class Postponing:
+    """Takes the notifications of one location. ``site``: makes a new site for each.
+
+    ``take`` belongs to one thread and ``retry`` to one, which may be another.
+    """
+
+    def __init__(
+        self, site: Callable[[], Site], watch: Watch, warn: Callable[[str], object]
+    ) -> None:
+        self._site = site
+        self._watch = watch
+        self._warn = warn
+        self._failing: tuple[str, str, datetime] | None = None
+        self._failures = 0
+        self._retried_at: datetime | None = None
+
+    def take(self, site: Site, notice: Notice) -> list[Learned]:
+        """Deal with a notification, or let it wait; return what was new.
+
+        Raises CloudUnavailable, ConfigurationError and DatabaseUnavailable where the message is to
+        be given again.
+        """
+        try:
+            news = take_notice(site, notice, self._watch)
+        except _UNANSWERED as error:
+            if not self._is_to_wait(site, notice):
+                raise
+            self._postpone(site, notice, error)
+            news = []
+        self._failing, self._failures = None, 0
+        return news
+
+    def _is_to_wait(self, site: Site, notice: Notice) -> bool:
+        """Return whether the image alone is at fault, for long enough or already."""
+        told = (notice.image.id, notice.kind, notice.happened_at)
+        self._failures = self._failures + 1 if told == self._failing else 1
+        self._failing = told
+        with site.database.reading() as connection:
+            waits = notices.is_postponed(connection, site.name, notice.image.id)
+        return (waits or self._failures >= ATTEMPTS) and _answers(site)
+
+    def _postpone(self, site: Site, notice: Notice, error: InstanceImagesError) -> None:
+        now = site.clock()
+        kept = site.database.write(
+            lambda connection: notices.postpone(connection, site.name, notice, now)
+        )
+        then = (
+            "It is tried again every 5 minutes; others go on."
+            if kept
+            else "Too many wait already, and the next reading finds what this one tells."
+        )
+        LOG.warning("%s: postponed a notification about %s", site.name, notice.image.id)
+        self._warn(
+            f"{site.name}: a notification about image {notice.image.id} waits, because the image"
+            f" service answers for other images and not for this one: {error} {then}"
+        )
+
+    def retry(self, tell: Callable[[Learned], object]) -> None:
+        """Try again what waits, if it is time to; ``tell`` is called with what was new."""
+        site = self._site()
+        now = site.clock()
+        if self._retried_at is not None and timedelta(0) <= now - self._retried_at < RETRY_EVERY:
+            return
+        self._retried_at = now
+        with site.database.reading() as connection:
+            waiting = notices.postponed(connection, site.name)
+        unanswered: set[str] = set()
+        for one in waiting:
+            if len(unanswered) >= _IMAGES_AT_A_TIME:
+                break
+            if one.notice.image.id in unanswered:
+                continue
+            if not self._retried(site, one, now, tell):
+                unanswered.add(one.notice.image.id)
+
+    def _retried(
+        self,
+        site: Site,
+        one: notices.Postponed,
+        now: datetime,
+        tell: Callable[[Learned], object],
+    ) -> bool:
+        """Try one again; return whether the image service answers for its image."""
+        image_id = one.notice.image.id
+        try:
+            for news in take_notice(site, one.notice, self._watch):
+                tell(news)
+        except _UNANSWERED as error:
+            if now - one.postponed_at < GIVEN_UP_AFTER:
+                LOG.info("%s: image %s is still not answered for: %s", site.name, image_id, error)
+                return False
+            LOG.warning("%s: gave up a notification about image %s", site.name, image_id)
+            self._warn(
+                f"{site.name}: gave up a notification about image {image_id}, which waited since"
+                f" {format_instant(one.postponed_at)}. The readings have what there was to see."
+            )
+        except InstanceImagesError as error:
+            LOG.warning("%s: skipped a notification about %s: %s", site.name, image_id, error)
+        site.database.write(lambda connection: notices.forget(connection, one.key))
+        return True
+
+
+def _answers(site: Site) -> bool:
+    """Return whether the image service answers for an image that nobody has."""
+    try:
+        site.provider.get_image(str(uuid.uuid4()))
+    except _UNANSWERED:
+        return False
+    return True
