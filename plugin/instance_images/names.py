@@ -4,6 +4,7 @@ A name is data. It never becomes part of a path or a query; on the way out it lo
 terminal, a text editor or a spreadsheet would obey.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -18,7 +19,10 @@ _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 _INVISIBLE = ((0x2065, 0x2065), (0xFFF0, 0xFFF8), (0xE0000, 0xE0FFF))
 # The zero-width joiner holds many emoji together, and reorders nothing.
 _HARMLESS_FORMAT = frozenset({"\u200d"})
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# Where a cell begins with what a spreadsheet takes for a formula: at the start of the text, and
+# behind each mark that separates cells in the spreadsheets of some locale. Excel takes the
+# full-width characters too.
+_FORMULA_START = re.compile(r"(?:^|(?<=[;,\t]))(?=\s*[=+\-@\r\uff1d\uff0b\uff0d\uff20])")
 
 
 def _is_unprintable(character: str) -> bool:
@@ -91,5 +95,4 @@ def recorded_name(text: str) -> str:
 
 def formula_safe(text: str) -> str:
     """Return the printable text so that no spreadsheet takes it for a formula."""
-    shown = printable(text)
-    return "'" + shown if shown.lstrip().startswith(_FORMULA_STARTS) else shown
+    return _FORMULA_START.sub("'", printable(text))

@@ -90,7 +90,8 @@ report.add_command(reconcile_command)
     metavar="LOCALE",
     default=DEFAULT_PRESENTATION.locale,
     show_default=True,
-    help="Locale of texts, dates and numbers, such as de_DE. CSV and JSON do not depend on it.",
+    help="Locale of texts, dates and numbers, such as de_DE. JSON does not depend on it. CSV in "
+    "the default locale is for programs; in another it is for spreadsheets of that locale.",
 )
 @click.option(
     "--focus-version",

@@ -1,20 +1,20 @@
-"""The lines of the Cloud Usage report as CSV, for spreadsheets and other programs.
+"""The lines of the Cloud Usage report as CSV, for programs or for spreadsheets of a locale.
 
-Owns the columns; a line's fields are those of the JSON. Has no row of totals, because who reads
-it adds up the rows. Computes nothing.
+Owns the columns; a line's fields are those of the JSON. There is no row of totals, because readers
+add up the rows. Computes nothing.
 """
 
-import csv
-import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from instance_images.names import formula_safe
+from instance_images_reports.formats.csv_dialect import Dialect, dialect_of
 from instance_images_reports.formats.json import adjustment_fields, charge_fields, line_fields
 from instance_images_reports.presentation import DEFAULT_PRESENTATION, Presentation
 from instance_images_reports.statement.statement import Adjustment, Statement
 
 # What comes from users or from the cloud, and may be made to look like a formula.
 _TEXTS = (
+    "account_id",
+    "account_name",
     "image_id",
     "name",
     "location",
@@ -25,6 +25,17 @@ _TEXTS = (
     "details",
     "unit",
 )
+_NUMBERS = (
+    "size_bytes",
+    "billable_seconds",
+    "gb_hours",
+    "rate",
+    "amount_exact",
+    "amount",
+    "hours_per_month",
+    "quantity",
+)
+_INSTANTS = ("billable_from", "billable_until")
 USAGE = "usage"  # the kind of a line, beside the kinds of adjustments
 _COLUMNS: tuple[str, ...] = (
     "account_id",
@@ -59,18 +70,22 @@ _COLUMNS: tuple[str, ...] = (
 
 
 def render_csv(statement: Statement, presentation: Presentation = DEFAULT_PRESENTATION) -> str:
-    """Return a header and a row per line, quoted as RFC 4180 says, with ``\\n`` line ends."""
-    file = io.StringIO()
-    writer = csv.DictWriter(file, _COLUMNS, lineterminator="\n")
-    writer.writeheader()
+    """Return a header and a row per line, in the dialect of the presentation's locale."""
+    dialect = dialect_of(presentation.locale)
+    return dialect.write(_COLUMNS, _rows(statement, dialect))
+
+
+def _rows(statement: Statement, dialect: Dialect) -> Iterator[dict[str, object]]:
     for section in statement.sections:
         name = section.name
-        writer.writerows(_row(statement, name, line_fields(line)) for line in section.lines)
-        writer.writerows(_row(statement, name, _beside(each)) for each in section.adjustments)
+        for line in section.lines:
+            yield _row(statement, name, line_fields(line), dialect)
+        for each in section.adjustments:
+            yield _row(statement, name, _beside(each), dialect)
     for added in statement.added:
-        for line in added.lines:
-            writer.writerow(_row(statement, added.name, {**charge_fields(line), "kind": USAGE}))
-    return file.getvalue()
+        for charge in added.lines:
+            fields = {**charge_fields(charge), "kind": USAGE}
+            yield _row(statement, added.name, fields, dialect)
 
 
 def _beside(adjustment: Adjustment) -> dict[str, object]:
@@ -91,11 +106,11 @@ def _beside(adjustment: Adjustment) -> dict[str, object]:
 
 
 def _row(
-    statement: Statement, section_name: str, fields: Mapping[str, object]
+    statement: Statement, section_name: str, fields: Mapping[str, object], dialect: Dialect
 ) -> dict[str, object]:
     row: dict[str, object] = {
-        "account_id": formula_safe(statement.account.id),
-        "account_name": formula_safe(statement.account.name),
+        "account_id": statement.account.id,
+        "account_name": statement.account.name,
         "period": statement.period.name,
         "currency": statement.currency,
         "section": section_name,
@@ -105,5 +120,8 @@ def _row(
         row |= {"kind": USAGE, "image_name": row["name"]}
         row["open"] = "true" if row["open"] else "false"
     for name in _TEXTS:
-        row[name] = formula_safe(str(row.get(name, "")))
+        row[name] = dialect.text(str(row.get(name, "")))
+    if dialect.is_for_spreadsheets:
+        row |= {name: dialect.number(row.get(name)) for name in _NUMBERS}
+        row |= {name: dialect.instant(row.get(name)) for name in _INSTANTS}
     return row

@@ -4,16 +4,14 @@ What differs is returned as sentences that name the file; nothing is repaired. A
 manifest is opened only where it is the one that this product would have chosen.
 """
 
-import csv
-import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path, PurePosixPath
 
 from instance_images.errors import Refused
-from instance_images.names import formula_safe, printable
+from instance_images.names import printable
 from instance_images_reports.batch.file_names import account_file_name
 from instance_images_reports.batch.manifest import (
     MANIFEST,
@@ -25,6 +23,7 @@ from instance_images_reports.batch.manifest import (
     read_file,
     totals_of,
 )
+from instance_images_reports.formats.csv_dialect import read_rows
 from instance_images_reports.formats.datasets import DATASETS
 from instance_images_reports.formats.registry import FORMATS
 from instance_images_reports.summary.formats import SUMMARY_FORMATS, summary_path
@@ -139,8 +138,10 @@ def _faults_of_content(output_format: str, one: AccountFile, content: bytes) -> 
         return
     if read is None:
         return
-    account_id = formula_safe(one.account_id) if output_format == "csv" else one.account_id
-    wanted = ReadBack(account_id, one.currency, one.total, one.total, one.lines_count)
+    wanted = ReadBack(one.account_id, one.currency, one.total, one.total, one.lines_count)
+    if output_format == "csv":
+        dialect, _ = read_rows(content)
+        wanted = replace(wanted, account_id=dialect.text(one.account_id))
     if read != wanted:
         yield (
             f"{name}: is of {printable(read.account_id)}, {printable(read.currency)}, with"
@@ -164,9 +165,10 @@ def _read_back(output_format: str, content: bytes) -> ReadBack | None:
             len(amounts),
         )
     if output_format == "csv":
-        read = csv.DictReader(io.StringIO(content.decode()))
+        dialect, read = read_rows(content)
         rows = [row for row in read if row["section"] == "images"]
-        total = sum((Decimal(row["amount"]) for row in rows), Decimal(0))
+        amounts = [Decimal(row["amount"].replace(dialect.decimal_mark, ".")) for row in rows]
+        total = sum(amounts, Decimal(0))
         whose = {(row["account_id"], row["currency"]) for row in rows}
         ((account_id, currency),) = whose
         return ReadBack(account_id, currency, total, total, len(rows))

@@ -1,11 +1,7 @@
 """The formats of the summary over all accounts: what each is called, and what renders it."""
 
 from instance_images_reports.presentation import DEFAULT_PRESENTATION, Presentation
-from instance_images_reports.summary.json import (
-    Paths,
-    render_summary_csv,
-    render_summary_json,
-)
+from instance_images_reports.summary.json import Paths, render_summary_json
 from instance_images_reports.summary.summary import Summary
 
 # Their suffixes, by name.
@@ -31,7 +27,9 @@ def render_summary(
         case "json":
             content = render_summary_json(summary, paths)
         case "csv":
-            content = render_summary_csv(summary, paths)
+            from instance_images_reports.summary.csv import render_summary_csv
+
+            content = render_summary_csv(summary, paths, presentation)
         case "text":
             from instance_images_reports.summary.text import render_summary_text
 

@@ -1,16 +1,13 @@
-"""The summary over all accounts as JSON and CSV, for other programs.
+"""The summary over all accounts as JSON, for other programs.
 
 Owns the names and the order of the fields, which are a contract: fields are added, never renamed.
 Computes nothing.
 """
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from instance_images.instants import format_instant
-from instance_images.names import formula_safe
 from instance_images_reports.formats.json_text import indented
 from instance_images_reports.summary.summary import (
     AccountCharge,
@@ -99,30 +96,3 @@ def account_fields(one: AccountCharge, currency: str, paths: Paths) -> dict[str,
 
 def _text(number: Decimal | None) -> str | None:
     return None if number is None else f"{number:f}"
-
-
-def render_summary_csv(summary: Summary, paths: Paths) -> str:
-    """Return a header and a row for each account and currency; there is no row of totals."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["period", "currency", *_COLUMNS])
-    for currency in summary.currencies:
-        for one in currency.accounts:
-            fields = account_fields(one, currency.currency, paths)
-            fields |= {name: formula_safe(str(fields[name])) for name in _TEXTS}
-            writer.writerow(
-                [summary.period.name, currency.currency, *(fields[name] for name in _COLUMNS)]
-            )
-    return file.getvalue()
-
-
-_TEXTS = ("account_id", "account_name")
-_COLUMNS = (
-    *_TEXTS,
-    "total",
-    "exact",
-    "total_before",
-    "change",
-    "change_percent",
-    "file",
-)

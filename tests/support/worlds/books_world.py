@@ -11,7 +11,7 @@ from instance_images_billing.pricing.periods import Period, parse_period
 from instance_images_reports.batch.all_accounts import read_books, write_all
 from instance_images_reports.batch.engines import engine
 from instance_images_reports.batch.manifest import Manifest
-from instance_images_reports.presentation import DEFAULT_PRESENTATION
+from instance_images_reports.presentation import DEFAULT_PRESENTATION, Presentation
 from instance_images_reports.proof.reconcile import Proof, prove_folder, prove_statements
 
 from support.processes.command_line import write_config
@@ -67,6 +67,7 @@ class BooksWorld:
         name: str = "2026-11",
         made_by: Any = None,
         replace: bool = False,
+        presentation: Presentation = DEFAULT_PRESENTATION,
     ) -> Manifest:
         """Write the folder of the period's reports, by default in this process."""
         with self.one.database.snapshot() as connection:
@@ -77,7 +78,7 @@ class BooksWorld:
             engine=made_by or engine("local", 1, None),
             directory=directory,
             output_format=output_format,
-            presentation=DEFAULT_PRESENTATION,
+            presentation=presentation,
             progress=lambda _done, _count: None,
             replace=replace,
         )

@@ -88,6 +88,19 @@ def test_no_spreadsheet_takes_a_name_for_a_formula(name: str) -> None:
     assert formula_safe(name).startswith("'")
 
 
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+@pytest.mark.parametrize("mark", ["", "x;", "x;  ", "x,", "x;y;"])
+def test_a_formula_behind_a_separator_is_marked_too(mark: str, start: str) -> None:
+    assert formula_safe(f"{mark}{start}cmd|x") in (
+        f"{mark.rstrip()}'{mark[len(mark.rstrip()) :]}{start}cmd|x",
+    )
+
+
+@pytest.mark.parametrize("name", ["web-1", "a=b", "web 1 - copy", "x; y", "a@b", ""])
+def test_other_names_stay_as_they_are(name: str) -> None:
+    assert formula_safe(name) == name
+
+
 @given(st.text())
 def test_what_is_printable_stays_so(text: str) -> None:
     assert printable(printable(text)) == printable(text)

@@ -18,6 +18,7 @@ from instance_images.db.tables import accounts
 from instance_images.errors import Refused
 from instance_images_billing.ledger.tables import postings
 from instance_images_reports.batch.manifest import MANIFEST
+from instance_images_reports.presentation import Presentation
 
 from support.clouds.memory_cloud import GB
 from support.worlds.books_world import EUR, BooksWorld, books_world
@@ -171,6 +172,12 @@ def test_whatever_is_changed_in_a_folder_is_found(
     findings = small.prove(tmp_path / "reports").findings
 
     assert any(finding in found for found in findings), findings
+
+
+def test_csv_for_spreadsheets_is_read_back(small: BooksWorld, tmp_path: Path) -> None:
+    small.write(tmp_path / "reports", "csv", presentation=Presentation(locale="de_DE"))
+
+    assert small.prove(tmp_path / "reports").findings == []
 
 
 def test_totals_of_a_csv_are_read_back(small: BooksWorld, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from rich.cells import cell_len
 from instance_images.names import printable
 from instance_images_billing.pricing.periods import Period
 from instance_images_reports.formats.csv import render_csv
+from instance_images_reports.formats.csv_dialect import dialect_of, read_rows
 from instance_images_reports.formats.html import render_html
 from instance_images_reports.formats.json import FORECAST_BASIS, render_json
 from instance_images_reports.formats.registry import render
@@ -287,11 +288,41 @@ def test_csv_tells_lines_and_adjustments_apart() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["json", "csv"])
-def test_what_programs_read_does_not_depend_on_the_locale(name: str) -> None:
-    german = render(name, samples.adjusted(), Presentation(locale="de_DE"))
+def test_json_does_not_depend_on_the_locale() -> None:
+    german = render("json", samples.adjusted(), Presentation(locale="de_DE"))
 
-    assert german == render(name, samples.adjusted())
+    assert german == render("json", samples.adjusted())
+
+
+@pytest.mark.parametrize(
+    ("locale", "separator", "mark"), [("de_DE", ";", ","), ("en_US", ",", "."), ("de_CH", ",", ".")]
+)
+def test_csv_of_a_locale_is_for_its_spreadsheets(locale: str, separator: str, mark: str) -> None:
+    content = render("csv", samples.adjusted(), Presentation(locale=locale)).decode()
+    plain = csv_rows(samples.adjusted())
+
+    assert content.startswith(f"\ufeffaccount_id{separator}account_name{separator}")
+    rows = list(csv.DictReader(io.StringIO(content[1:]), delimiter=separator))
+    assert [row["amount"] for row in rows] == [row["amount"].replace(".", mark) for row in plain]
+    assert rows[0]["gb_hours"] == f"5410{mark}000000"
+    assert rows[0]["billable_from"] == "2026-10-31 23:00:00"
+    assert [row["name"] for row in rows] == [row["name"] for row in plain]
+    dialect, read = read_rows(content.encode())
+    assert (dialect.separator, dialect.decimal_mark) == (separator, mark)
+    assert list(read) == rows
+
+
+@pytest.mark.parametrize(
+    "value", ["007", "12345678901234567890123456789012", "12e34567", "2026-11-01", "1:30", "1,5"]
+)
+def test_ids_are_no_numbers_for_spreadsheets(value: str) -> None:
+    assert dialect_of("de_DE").text(value) == f"'{value}"
+    assert dialect_of("en_GB").text(value) == value
+
+
+@pytest.mark.parametrize("value", ["5f0c6f1e2d3b4a59", "web-1", "12e34f", "", "1 GB"])
+def test_other_texts_stay_as_they_are_for_spreadsheets(value: str) -> None:
+    assert dialect_of("de_DE").text(value) == value
 
 
 # --------------------------------------------------------------------------------- text
