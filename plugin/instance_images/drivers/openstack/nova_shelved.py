@@ -1,15 +1,16 @@
 """Nova's shelved instances: their disks are images that are no customer's images."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from instance_images.drivers.openstack.glance import cloud_image
 from instance_images.drivers.openstack.service import (
     FLAVOR_MICROVERSION,
     GIB,
     PAGE,
     OpenStackPart,
 )
-from instance_images.model.cloud import Shelf
+from instance_images.model.cloud import CloudImage, Shelf
 from instance_images.parallel import in_parallel
 
 _SHELVED = ("SHELVED", "SHELVED_OFFLOADED")
@@ -39,11 +40,26 @@ class OpenStackShelves(OpenStackPart):
         for body in in_parallel(self._server, sorted(wanted - servers.keys())):
             if body is not None and _is_shelved(body["server"]):
                 servers[body["server"]["id"]] = body["server"]
+        # Empty where the disk is a volume.
+        on_images = {one: server for one, server in servers.items() if server.get("image")}
+        bases = self._bases(on_images.values())
         return {
-            server_id: Shelf(server["tenant_id"], _max_bytes(server))
-            for server_id, server in servers.items()
-            if server.get("image")  # empty where the disk is a volume
+            server_id: Shelf(
+                server["tenant_id"],
+                max_shelf_bytes(_disk_gib(server), bases.get(server["image"]["id"])),
+            )
+            for server_id, server in on_images.items()
         }
+
+    def _bases(self, servers: Iterable[dict[str, Any]]) -> dict[str, CloudImage]:
+        """Return the images, by id, that decide how large the disk is: the flavor does not."""
+        wanted = {one["image"]["id"] for one in servers if not _disk_gib(one)}
+        found = {}
+        for image_id in sorted(wanted):
+            body = self._api.read("image", f"/images/{image_id}")
+            if body is not None:
+                found[image_id] = cloud_image(body)
+        return found
 
     def _server(self, instance_id: str) -> Any:
         path = f"/servers/{instance_id}"
@@ -71,13 +87,21 @@ class OpenStackShelves(OpenStackPart):
         return servers
 
 
-def _max_bytes(server: dict[str, Any]) -> int | None:
-    """Return how large an image of the instance's disk can be; None where its image decides."""
-    disk_gib = server["flavor"].get("disk")
-    if not disk_gib:
-        return None
-    disk_bytes = int(disk_gib) * GIB
-    return disk_bytes + disk_bytes // _EXTRA_PART + _EXTRA_BYTES
+def max_shelf_bytes(disk_gib: int, base: CloudImage | None) -> int:
+    """Return how large an image of the instance's disk can be, 0 where nothing bounds it.
+
+    ``disk_gib`` is the flavor's, 0 where the image decides that the instance was made of: ``base``,
+    None where it is gone. A customer can write any size into the header of an image of his own, so
+    only an image that the operator offers decides.
+    """
+    disk_bytes = disk_gib * GIB
+    if not disk_gib and base is not None and base.is_public:
+        disk_bytes = max(base.size_bytes or 0, base.virtual_size_bytes or 0)
+    return disk_bytes + disk_bytes // _EXTRA_PART + _EXTRA_BYTES if disk_bytes else 0
+
+
+def _disk_gib(server: dict[str, Any]) -> int:
+    return int(server["flavor"].get("disk") or 0)
 
 
 def _is_shelved(server: dict[str, Any]) -> bool:
