@@ -114,7 +114,7 @@ _IMAGES = (
         takes_key=True,
         request_schema=image_schemas.CREATE,
         request_example=image_schemas.CREATE_EXAMPLE,
-        errors=(409,),
+        errors=(409, 429),
         replies={202: Reply("The image, and its task.", image_schemas.CREATED, headers=_FOLLOW)},
     ),
     Route(
@@ -200,7 +200,7 @@ _TASKS = (
         asks_cloud=True,
         takes_key=True,
         parameters=(_TASK_ID,),
-        errors=(409,),
+        errors=(409, 429),
         replies={202: Reply("The task.", task_schemas.ONE, headers=_FOLLOW)},
     ),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from threading import BoundedSemaphore
 from typing import Any
@@ -84,7 +84,8 @@ class Service:
         names = self.locations(location)
         if len(names) > 1:
             raise UsageError(f"Name the location: {self._known()}.")
-        return self.application.site(names[0]).for_caller(caller)
+        site = self.application.site(names[0]).for_caller(caller)
+        return replace(site, creates_per_minute=self.settings.api.creates_per_minute)
 
     def _known(self) -> str:
         return f"known are {', '.join(self.settings.api.locations)}"

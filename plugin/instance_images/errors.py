@@ -86,6 +86,19 @@ class LimitReached(Refused):
         self.held, self.max_images = held, max_images
 
 
+class TooManyRequests(Refused):
+    """The account has begun as many captures in the last minute as it may."""
+
+    code = "too_many_requests"
+
+    def __init__(self, most: int, retry_after_seconds: int) -> None:
+        super().__init__(
+            f"Too many captures: an account may begin {most} in a minute at a location. Try again"
+            f" in {retry_after_seconds} s."
+        )
+        self.most, self.retry_after_seconds = most, retry_after_seconds
+
+
 class NotFound(Refused):
     """Nothing of that name or id is the account's own; whether others have it is not told."""
 

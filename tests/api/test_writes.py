@@ -56,10 +56,15 @@ def test_image_is_captured_deployed_and_deleted(office: Office, customers: Custo
     order["user_data"] = base64.b64encode(b"#cloud-config").decode()
     deployed = office.ask("POST", f"{path}/deploy", member, 202, json={"deploy": order})
     task = followed(office, member, deployed.headers["Location"])
+    of_image = f"/v1/tasks?image_id={image['id']}"
+    seen = office.ask("GET", of_image, member, 200).json()["tasks"]
+    assert [one["user_id"] for one in seen] == [None, None]
+    listed = office.ask("GET", f"{of_image}&account_id={member.id}", None, 200).json()["tasks"]
     assert (task["state"], len(task["server_ids"])) == ("succeeded", 1)
     with office.cloud.connection(member.cloud) as connection:
         user_id = connection.current_user_id
         assert connection.compute.get_server(task["server_id"]).user_id == user_id
+    assert [one["user_id"] for one in listed] == [user_id, user_id]
 
     assert office.ask("DELETE", path, member, 204).content == b""
     office.ask("GET", path, member, 404)

@@ -18,6 +18,7 @@ from instance_images.errors import (
     NotFound,
     Refused,
     TokenRejected,
+    TooManyRequests,
     TooManyRights,
     UsageError,
 )
@@ -87,6 +88,9 @@ def answer_of(error: InstanceImagesError, request_id: str, noun: str | None = No
         case LimitReached():
             facts = {"held": error.held, "max_images": error.max_images}
             return ApiError(403, error.code, message, facts)
+        case TooManyRequests():
+            headers = {"Retry-After": str(error.retry_after_seconds)}
+            return ApiError(429, error.code, message, headers=headers)
         case FeatureNotEnabled() | TooManyRights():
             return ApiError(403, error.code, message)
         case NotFound():

@@ -98,6 +98,11 @@ class Call:
         return self.headers.get("Idempotency-Key")
 
     @property
+    def is_wider(self) -> bool:
+        """Whether it names another account, or all: then its sender is an operator."""
+        return "account_id" in self.parameters or bool(self.parameters.get("all_accounts"))
+
+    @property
     def sender(self) -> Caller:
         """Who sent the request, on a route that needs a token."""
         assert self.caller is not None

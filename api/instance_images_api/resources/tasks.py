@@ -4,7 +4,7 @@ from typing import Any
 
 from instance_images.locations.site import Site
 from instance_images.model.paging import TaskFilter
-from instance_images.model.records import UNFINISHED, Task, TaskKind, TaskState
+from instance_images.model.records import UNFINISHED, Task, TaskKind, TaskReport, TaskState
 from instance_images.tasks.find import current_own_task, find_own_task
 from instance_images.tasks.pages import page_of_tasks
 from instance_images.tasks.reports import report_tasks
@@ -30,7 +30,8 @@ def list_tasks(call: Call) -> Answer:
     application = call.service.application
     found = page_of_tasks(application.database, names, account_id_of(call), page_of(call), only)
     reports = report_tasks(application.site(names[0]), found.items)
-    return listed(call, "tasks", [as_json(TASK, one) for one in reports], found.next_marker)
+    shown = [_shown(one, is_wider=call.is_wider) for one in reports]
+    return listed(call, "tasks", shown, found.next_marker)
 
 
 def get_task(call: Call) -> Answer:
@@ -50,7 +51,13 @@ def get_task(call: Call) -> Answer:
 
 def task_json(site: Site, task: Task) -> dict[str, Any]:
     """Return the fields of a task, as they are now."""
-    return as_json(TASK, report_tasks(site, [task])[0])
+    return _shown(report_tasks(site, [task])[0], is_wider=False)
+
+
+def _shown(report: TaskReport, *, is_wider: bool) -> dict[str, Any]:
+    """Return the fields; whose request it was is for an operator alone."""
+    fields = as_json(TASK, report)
+    return fields if is_wider else fields | {"user_id": None}
 
 
 def retry_after(site: Site, task: Task) -> dict[str, str]:

@@ -30,6 +30,7 @@ TASK = record(
     stage_began_at=INSTANT,
     project_id=TEXT,
     request_id=nullable(TEXT),
+    user_id=nullable(TEXT),
     image_name=TEXT,
     location=TEXT,
     elapsed_seconds=COUNT,

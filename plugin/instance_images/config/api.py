@@ -46,6 +46,13 @@ API_OPTS = [
         help="Number of items in a page of a list, if the request names none.",
     ),
     cfg.IntOpt(
+        "creates_per_minute",
+        default=20,
+        min=0,
+        help="Number of captures that an account may begin, or retry, in a minute at a location;"
+        " further ones get 429. Counted over all processes. 0: any number.",
+    ),
+    cfg.IntOpt(
         "cloud_requests",
         default=6,
         min=1,
@@ -77,6 +84,7 @@ class ApiSettings:
     public_endpoint: str | None = None
     page_limit: int = 100
     max_page_limit: int = 1000
+    creates_per_minute: int = 20
     cloud_requests: int = 6
     reports: int = 2
 
@@ -103,6 +111,7 @@ def api_settings(group: Any, names: Sequence[str]) -> ApiSettings:
         public_endpoint=(group.public_endpoint or "").rstrip("/") or None,
         page_limit=group.page_limit,
         max_page_limit=group.max_page_limit,
+        creates_per_minute=group.creates_per_minute,
         cloud_requests=group.cloud_requests,
         reports=group.reports,
     )

@@ -167,11 +167,14 @@ tasks = sa.Table(
     sa.Column("abandoned_at", Instant),
     # Of the command, run or request that asked for it last; none before there was one.
     sa.Column("request_id", sa.String(64)),
+    # Whose request it was; none for the command line.
+    sa.Column("user_id", sa.String(64)),
     sa.Index(None, "state"),
     sa.Index(None, "has_leftovers"),
     # That of its image, by which pages are read.
     sa.Column("account_key", Key, nullable=False, server_default="0"),
     sa.Index(None, "account_key", "created_at", "task_id"),
+    sa.Index(None, "account_key", "started_at"),
     sa.Index(None, "created_at", "task_id"),
     sa.Index(None, "kind", "state", "updated_at"),
     sa.Index(None, "image_id"),

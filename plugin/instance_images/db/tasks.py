@@ -37,8 +37,9 @@ def insert_task(
     *,
     project_id: str,
     journal: Mapping[str, Any] | None = None,
+    user_id: str | None = None,
 ) -> None:
-    """Add a task whose request is about to be sent."""
+    """Add a task whose request is about to be sent; ``user_id`` is None for the command line."""
     _begun.append(task_id)
     owner = sa.select(images.c.account_key).where(images.c.image_id == image_id)
     connection.execute(
@@ -58,6 +59,7 @@ def insert_task(
             stage_began_at=now,
             journal=dict(journal or {}),
             request_id=request_ids.current(),
+            user_id=user_id,
             # From the moment that it is asked for, there may be something of it.
             has_leftovers=kind is TaskKind.CREATE,
         )
@@ -102,7 +104,11 @@ def clear_leftovers(connection: sa.Connection, task_id: str) -> None:
 
 
 def restart_task(
-    connection: sa.Connection, task: Task, now: datetime, journal: Mapping[str, Any]
+    connection: sa.Connection,
+    task: Task,
+    now: datetime,
+    journal: Mapping[str, Any],
+    user_id: str | None = None,
 ) -> bool:
     """Begin a failed task anew, as its next attempt; return False if it was begun already."""
     _begun.append(task.id)
@@ -123,6 +129,7 @@ def restart_task(
             progress=0,
             attempts=task.attempts + 1,
             request_id=request_ids.current(),
+            user_id=user_id,
             error=None,
             started_at=now,
             updated_at=now,
@@ -289,6 +296,26 @@ def abandoned_tasks(connection: sa.Connection, location: str, count: int) -> lis
     return [task_of(row) for row in connection.execute(query)]
 
 
+def started_captures(
+    connection: sa.Connection, account_key: int, after: datetime, count: int
+) -> list[datetime]:
+    """Return when the account's captures began or were retried after the instant, latest first.
+
+    ``count``: so many at most.
+    """
+    query = (
+        sa.select(tasks.c.started_at)
+        .where(
+            tasks.c.account_key == account_key,
+            tasks.c.started_at > after,
+            tasks.c.kind == TaskKind.CREATE,
+        )
+        .order_by(tasks.c.started_at.desc())
+        .limit(count)
+    )
+    return list(connection.execute(query).scalars())
+
+
 def past_captures(
     connection: sa.Connection, location: str, count: int, account_id: str | None = None
 ) -> list[PastCapture]:
@@ -353,4 +380,5 @@ def task_of(row: Any) -> Task:
         journal=row.journal,
         has_leftovers=row.has_leftovers,
         request_id=row.request_id,
+        user_id=row.user_id,
     )

@@ -138,6 +138,7 @@ def _recorded(
             site.clock(),
             project_id=project_id,
             journal=journal,
+            user_id=site.user_id,
         )
 
     site.database.write(add)

@@ -6,7 +6,9 @@ image's id: whatever happens in between, nothing is orphaned, lost or counted tw
 
 import contextlib
 import logging
+import math
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TypedDict
 
 import sqlalchemy as sa
@@ -17,6 +19,7 @@ from instance_images.errors import (
     ConfigurationError,
     InstanceImagesError,
     Refused,
+    TooManyRequests,
     UsageError,
     WrongState,
 )
@@ -57,6 +60,7 @@ from instance_images.tasks.settling import settle
 
 LOG = logging.getLogger(__name__)
 
+_MINUTE = timedelta(minutes=1)
 # Nova's own word for a fault of its own; other numbers may be a proxy's, and Nova still at work.
 _NOVA_FAILED = 500
 
@@ -133,6 +137,7 @@ def _recorded(site: Site, account: Account, asked: _Asked, ids: RequestIds) -> I
             request.requested_at,
             project_id=request.project_id,
             journal=request.journal,
+            user_id=site.user_id,
         )
 
     advance_capture_of(site, account, server.id)
@@ -193,6 +198,7 @@ def reserve(
         row = accounts.lock_account(connection, site.name, account)
         _require_idle(connection, request)
         require_free_slot(connection, site, account, keystone_limit)
+        _require_pace(connection, site, row.account_key)
         take_slot(connection, row.account_key)
 
     with_free_slot(site, account, lambda: site.database.write(work))
@@ -206,6 +212,22 @@ def _require_idle(connection: sa.Connection, request: ImageRequest) -> None:
             f"Instance {printable(request.source_instance_name)} cannot be captured now."
             f" Image {busy} is being captured from it: try again when that has ended."
         )
+
+
+def _require_pace(connection: sa.Connection, site: Site, account_key: int) -> None:
+    """Refuse more captures in a minute than the front end allows the account.
+
+    The account's row is locked, so that the count is exact over all processes. An account is told
+    when the oldest of the captures that count is a minute old.
+    """
+    most = site.creates_per_minute
+    if most == 0:
+        return
+    now = site.clock()
+    began = tasks.started_captures(connection, account_key, now - _MINUTE, most)
+    if len(began) >= most:
+        wait = began[-1] + _MINUTE - now
+        raise TooManyRequests(most, max(1, math.ceil(wait.total_seconds())))
 
 
 def send(site: Site, account: Account, request: ImageRequest) -> None:

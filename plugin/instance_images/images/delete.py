@@ -110,7 +110,13 @@ def _begin(site: Site, image: Image) -> str:
             connection, image.task_id, now, error="The image was deleted before it was available."
         )
         tasks.insert_task(
-            connection, task_id, image.id, TaskKind.DELETE, now, project_id=image.project_id
+            connection,
+            task_id,
+            image.id,
+            TaskKind.DELETE,
+            now,
+            project_id=image.project_id,
+            user_id=site.user_id,
         )
 
     site.database.write(work)

@@ -71,7 +71,9 @@ def _begun_again(site: Site, account: Account, task_id: str, retry_id: str | Non
     request = replace(request, journal=with_retry(request.journal, task.journal, retry_id))
 
     def begin_again(connection: sa.Connection, _account_key: int) -> None:
-        is_ours = tasks.restart_task(connection, task, request.requested_at, request.journal)
+        is_ours = tasks.restart_task(
+            connection, task, request.requested_at, request.journal, site.user_id
+        )
         if not is_ours or not images.update_image(
             connection,
             image.id,

@@ -42,7 +42,8 @@ class Site:
     """A location, its driver, the database and the clock.
 
     ``caller`` is whose request it works for, None for the command line and whatever runs alone.
-    ``advances`` is the front end's choice.
+    ``advances`` is the front end's choice. ``creates_per_minute`` is how many captures an account
+    may begin in a minute, 0 for any number.
     """
 
     location: Location
@@ -55,11 +56,17 @@ class Site:
     deadlines: Deadlines = DEFAULT_DEADLINES
     caller: Caller | None = None
     advances: Advance = Advance.ACCOUNT
+    creates_per_minute: int = 0
 
     @property
     def name(self) -> str:
         """The location's name."""
         return self.location.name
+
+    @property
+    def user_id(self) -> str | None:
+        """The user whose request it works for, None for the command line."""
+        return (self.caller.user_id or None) if self.caller else None
 
     @cached_property
     def service(self) -> Service:

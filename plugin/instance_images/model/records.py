@@ -163,6 +163,7 @@ class Task:
     journal: Mapping[str, Any]
     has_leftovers: bool = False
     request_id: str | None = None
+    user_id: str | None = None
 
     @property
     def count(self) -> int:

@@ -140,6 +140,7 @@ TASK = View(
             "stage_began_at",
             "project_id",
             "request_id",
+            "user_id",
         ),
         *_fields("image_name", "location", "elapsed_seconds", "estimated_seconds_left"),
     ),
