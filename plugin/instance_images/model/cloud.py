@@ -57,6 +57,7 @@ class Claims:
 
 
 NO_CLAIMS = Claims()
+MAX_SIZE_BYTES = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,8 @@ class CloudImage:
     while unknown. ``changed_at`` is the service's time of the last change of any kind,
     ``created_at`` that of its beginning, None where the driver does not know. ``is_public`` where
     the operator offers it to everybody: only he can say so.
-    ``checksum`` is what the service has computed of all the bytes, None before it has.
+    ``checksum`` is what the service has computed of all the bytes, None before it has. A size of
+    more than 2^63 - 1 bytes, which no database can hold, counts as unknown.
     """
 
     id: str
@@ -83,6 +85,13 @@ class CloudImage:
     is_public: bool = False
     claims: Claims = NO_CLAIMS
     checksum: str | None = None
+
+    def __post_init__(self) -> None:
+        """Bound the sizes, whichever driver or notification they come from."""
+        if self.size_bytes is not None and self.size_bytes > MAX_SIZE_BYTES:
+            object.__setattr__(self, "size_bytes", None)
+        if self.virtual_size_bytes is not None and self.virtual_size_bytes > MAX_SIZE_BYTES:
+            object.__setattr__(self, "virtual_size_bytes", None)
 
 
 class NoticeKind(StrEnum):

@@ -30,8 +30,6 @@ _GONE = ("deleted", "pending_delete")
 # What Nova writes on the images that it makes of instances, by createImage, createBackup or shelve.
 _TRACES = ("instance_uuid", "base_image_ref", "image_location", "image_state", "backup_type")
 
-
-_MAX_BYTES = 2**63 - 1
 # The images of a page, and the marker of the next one.
 _Page = tuple[list[dict[str, Any]], str | None]
 
@@ -163,8 +161,8 @@ def cloud_image(body: dict[str, Any]) -> CloudImage:
         name=body.get("name") or "",
         owner_id=body["owner"] or "",
         status=_IMAGE_STATUSES.get(body["status"], CloudImageStatus.LOST),
-        size_bytes=_size(body["size"]),
-        virtual_size_bytes=_size(body.get("virtual_size")),
+        size_bytes=body["size"],
+        virtual_size_bytes=body.get("virtual_size"),
         min_disk_gib=body["min_disk"],
         min_ram_mib=body["min_ram"],
         changed_at=parse_instant(body["updated_at"]),
@@ -173,11 +171,6 @@ def cloud_image(body: dict[str, Any]) -> CloudImage:
         claims=_claims(body),
         checksum=body.get("os_hash_value") or body.get("checksum"),
     )
-
-
-def _size(value: int | None) -> int | None:
-    """Return the size; one that no database can hold counts as unknown, like a negative one."""
-    return None if value is not None and value > _MAX_BYTES else value
 
 
 def _claims(body: dict[str, Any]) -> Claims:

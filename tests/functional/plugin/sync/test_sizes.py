@@ -34,7 +34,7 @@ def test_larger_of_the_stored_and_the_virtual_size_is_billed(
 
 
 @on_sqlite
-@pytest.mark.parametrize("size", [-1, None])
+@pytest.mark.parametrize("size", [-1, None, 2**63])
 def test_image_without_a_size_is_not_adopted_and_is_a_finding(
     size: int | None, world: Cloud
 ) -> None:
@@ -43,7 +43,7 @@ def test_image_without_a_size_is_not_adopted_and_is_a_finding(
     assert world.sync("1T10:05") == []
 
     [finding] = list(_orphans(world.site))
-    told = "no size" if size is None else "-1 bytes as its size"
+    told = "-1 bytes as its size" if size == -1 else "no size"
     assert f"is active, and the image service tells {told}" in finding.what
 
 
