@@ -20,6 +20,7 @@ import yaml
 from oslo_config import generator
 
 from instance_images.commands.main import cli as root_command
+from instance_images.config.api import DEFAULT_API
 from instance_images.config.logs import option_names
 from instance_images.config.settings import load_settings
 from instance_images_billing.hours import metrics
@@ -226,6 +227,24 @@ def test_the_api_runs_as_the_same_user_and_is_started_again() -> None:
     assert service["ExecStart"].endswith(" instance_images_api.wsgi:application")
     assert (service["Restart"], service["RestartPreventExitStatus"]) == ("always", "3")
     assert service["User"] == "instance-images"
+
+
+@pytest.mark.parametrize("path", [LISTEN, API], ids=lambda path: path.stem)
+def test_services_start_with_the_machine_once_they_are_enabled(path: Path) -> None:
+    assert unit(path)["Install"]["WantedBy"] == "multi-user.target"
+
+
+def test_every_server_has_threads_left_while_the_cloud_hangs() -> None:
+    waiting = DEFAULT_API.cloud_requests
+    gunicorn = int(re.findall(r"--threads (\d+)", unit(API)["Service"]["ExecStart"])[0])
+    uwsgi = configparser.ConfigParser(strict=False, inline_comment_prefixes=None)
+    uwsgi.read(ETC / "uwsgi" / "instance-images-api.ini")
+    apache = (ETC / "apache" / "instance-images-api.conf").read_text()
+
+    threads = [gunicorn, uwsgi.getint("uwsgi", "threads"), *re.findall(r"threads=(\d+)", apache)]
+
+    assert len(threads) == 3
+    assert all(int(number) > waiting for number in threads)
 
 
 def test_the_sample_of_the_policy_is_the_policy(tmp_path: Path) -> None:

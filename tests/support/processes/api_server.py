@@ -1,4 +1,4 @@
-"""The API as the tests run it: gunicorn with two processes, real keystonemiddleware, a catalog."""
+"""The API as the tests run it: two processes of a server, real keystonemiddleware, a catalog."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,29 +50,54 @@ class ApiServer:
         return self.log_file.read_text()
 
 
+def gunicorn(port: int, _directory: Path) -> list[str]:
+    """Return the command that serves with two processes of gunicorn."""
+    command = [sys.executable, "-m", "gunicorn", "--workers", "2", "--worker-class", "gthread"]
+    command += ["--threads", "8", "--bind", f"127.0.0.1:{port}", "--log-level", "warning"]
+    return [*command, "instance_images_api.wsgi:application"]
+
+
+def uwsgi(port: int, directory: Path) -> list[str]:
+    """Return the command that serves with uWSGI as the sample in etc/ says, with two processes."""
+    text = (CHECKOUT / "etc" / "uwsgi" / "instance-images-api.ini").read_text()
+    for line, ours in (
+        ("http-socket = :8794", f"http-socket = 127.0.0.1:{port}"),
+        ("virtualenv = /opt/instance-images", f"virtualenv = {sys.prefix}"),
+        ("env = OS_CLIENT_CONFIG_FILE=/etc/instance-images/clouds.yaml\n", ""),
+    ):
+        assert line in text, f"the sample has no line {line!r}"
+        text = text.replace(line, ours)
+    ini = directory / "instance-images-api.ini"
+    ini.write_text(text)
+    return [str(Path(sys.executable).with_name("uwsgi")), "--ini", str(ini)]
+
+
 @contextlib.contextmanager
-def running_api(config_file: Path, directory: Path, cloud: EmbeddedCloud) -> Iterator[ApiServer]:
+def running_api(
+    config_file: Path,
+    directory: Path,
+    cloud: EmbeddedCloud,
+    server: Callable[[int, Path], list[str]] = gunicorn,
+) -> Iterator[ApiServer]:
     """Run the API with that configuration, and end it afterwards."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log_file = directory / "api.log"
     roots = [str(CHECKOUT / root) for root in ("plugin", "billing_job", "reports", "api")]
-    command = [sys.executable, "-m", "gunicorn", "--workers", "2", "--worker-class", "gthread"]
-    command += ["--threads", "8", "--bind", f"127.0.0.1:{port}", "--log-level", "warning"]
-    command += ["instance_images_api.wsgi:application"]
     environment = {
         **os.environ,
         "INSTANCE_IMAGES_CONFIG_FILE": str(config_file),
         "OS_CLIENT_CONFIG_FILE": str(cloud.clouds_yaml),
         "PYTHONPATH": os.pathsep.join(roots),
     }
+    command = server(port, directory)
     with log_file.open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=directory)
     try:
-        server = ApiServer(f"http://127.0.0.1:{port}", log_file)
-        _wait_until_up(server, process)
-        yield server
+        made = ApiServer(f"http://127.0.0.1:{port}", log_file)
+        _wait_until_up(made, process)
+        yield made
     finally:
         process.send_signal(signal.SIGTERM)
         try:
