@@ -1,10 +1,16 @@
 """Builds the documentation: './dev docs'."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # extensions of ours
+
 project = "instance-images"
 author = "instance-images contributors"
 copyright = "2026, instance-images contributors"
 
 extensions = [
+    "api_reference",
     "myst_parser",
     "openstackdocstheme",
     "oslo_config.sphinxext",
