@@ -220,6 +220,7 @@ _AFTERWARDS = {
     " shows it.",
     "report": "Files that were finished stay.",
     "listen": "What was not dealt with stays in its queue.",
+    "work": "What was not finished is on record.",
 }
 
 

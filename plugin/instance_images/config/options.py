@@ -10,6 +10,7 @@ from oslo_config import cfg
 from instance_images.config import api as api_config
 from instance_images.config import events as broker_config
 from instance_images.config import report as report_config
+from instance_images.config import worker as worker_config
 
 _DEFAULT_OPTS = [
     cfg.ListOpt(
@@ -262,6 +263,7 @@ GROUPS: dict[str, list[Any]] = {
     "metrics": _METRICS_OPTS,
     "reconcile": _RECONCILE_OPTS,
     "api": api_config.API_OPTS,
+    "worker": worker_config.WORKER_OPTS,
     "events": broker_config.EVENTS_OPTS,
     "report": report_config.REPORT_OPTS,
     "mail": report_config.MAIL_OPTS,

@@ -20,6 +20,7 @@ from instance_images.config import api as api_config
 from instance_images.config import events as broker_config
 from instance_images.config import logs as logging_setup
 from instance_images.config import report as report_config
+from instance_images.config import worker as worker_config
 from instance_images.config.api import DEFAULT_API, ApiSettings
 from instance_images.config.events import DEFAULT_EVENTS, EventSettings
 from instance_images.config.files import (
@@ -32,6 +33,7 @@ from instance_images.config.files import (
 )
 from instance_images.config.options import GROUPS, LOCATION_OPTS
 from instance_images.config.report import DEFAULT_PROVIDER, MailSettings, ProviderSettings
+from instance_images.config.worker import DEFAULT_WORKER, WorkerSettings
 from instance_images.errors import ConfigurationError, NotFound, UsageError
 from instance_images.model.deadlines import DEFAULT_DEADLINES, Deadlines
 from instance_images.model.records import NO_ADOPTION, AccountScope, AdoptionPolicy, AdoptMode
@@ -106,6 +108,7 @@ class Settings:
     config_paths: tuple[Path, ...] = ()
     digest_file: Path | None = None
     api: ApiSettings = DEFAULT_API
+    worker: WorkerSettings = DEFAULT_WORKER
 
     def location(self, name: str | None) -> Location:
         """Return the location of that name, or the only one if no name is given."""
@@ -153,7 +156,7 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
             billing=_billing(conf.billing),
             default_max_images=conf.limits.max_images,
             account_scope=AccountScope(conf.account_scope),
-            metrics_textfile=_textfile(conf.metrics.textfile),
+            metrics_textfile=_textfile("metrics", conf.metrics.textfile),
             log_config_files=tuple(paths) if log_keys else (),
             log_paths=_log_paths(paths) if log_keys else (),
             adoption=AdoptionPolicy(
@@ -172,6 +175,9 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
             config_paths=tuple(path.absolute() for path in paths),
             digest_file=Path(conf.billing.digest_file) if conf.billing.digest_file else None,
             api=api_config.api_settings(conf.api, names),
+            worker=worker_config.worker_settings(
+                conf.worker, _textfile("worker", conf.worker.textfile)
+            ),
         )
     except cfg.Error as error:
         raise explained(error, paths) from None
@@ -297,12 +303,12 @@ def _decimal(location: str, key: str, text: str) -> Decimal:
     return Decimal(text)
 
 
-def _textfile(text: str | None) -> Path | None:
+def _textfile(section: str, text: str | None) -> Path | None:
     if not text:
         return None
     if not text.endswith(".prom"):
         raise ConfigurationError(
-            f"Configuration: [metrics] textfile = {text}: node_exporter reads only names that end"
+            f"Configuration: [{section}] textfile = {text}: node_exporter reads only names that end"
             " in .prom."
         )
     return Path(text)

@@ -162,8 +162,7 @@ tasks = sa.Table(
     sa.Column("stage_began_at", Instant, nullable=False, server_default="0"),
     sa.Column("journal", Journal, nullable=False, server_default="{}"),
     sa.Column("has_leftovers", sa.Boolean, nullable=False, server_default=sa.false()),
-    # When what is left is looked at again, none for at once; and since when nobody tries any more.
-    sa.Column("next_look_at", Instant),
+    # Since when nobody tries any more to remove what is left.
     sa.Column("abandoned_at", Instant),
     # Of the command, run or request that asked for it last; none before there was one.
     sa.Column("request_id", sa.String(64)),
@@ -178,6 +177,12 @@ tasks = sa.Table(
     sa.Index(None, "created_at", "task_id"),
     sa.Index(None, "kind", "state", "updated_at"),
     sa.Index(None, "image_id"),
+    # The instant of the next check, none where nothing is left to do. Until when which worker is at
+    # it: that saves work, and nothing depends on it.
+    sa.Column("look_at", Instant),
+    sa.Column("claimed_until", Instant),
+    sa.Column("claimed_by", sa.String(64)),
+    sa.Index(None, "look_at"),
 )
 
 # The instant of the last complete reading of a location: an image that is found missing later

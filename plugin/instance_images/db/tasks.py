@@ -9,10 +9,13 @@ import sqlalchemy as sa
 
 from instance_images.db.tables import accounts, images, tasks
 from instance_images.model import request_ids
+from instance_images.model.deadlines import first_look_at
 from instance_images.model.estimates import PastCapture
 from instance_images.model.journal import is_of_volume
 from instance_images.model.records import UNFINISHED, Task, TaskKind, TaskState
 
+# Nothing is left to do, and nobody is at it.
+_NO_CHECK = {"look_at": None, "claimed_until": None, "claimed_by": None}
 # The tasks that this process has begun, the newest last: told when it is interrupted.
 _begun: deque[str] = deque(maxlen=100)
 
@@ -62,6 +65,7 @@ def insert_task(
             user_id=user_id,
             # From the moment that it is asked for, there may be something of it.
             has_leftovers=kind is TaskKind.CREATE,
+            look_at=first_look_at(now),
         )
     )
 
@@ -99,7 +103,7 @@ def clear_leftovers(connection: sa.Connection, task_id: str) -> None:
     connection.execute(
         sa.update(tasks)
         .where(tasks.c.task_id == task_id, tasks.c.state.not_in(UNFINISHED))
-        .values(has_leftovers=False)
+        .values(has_leftovers=False, **_NO_CHECK)
     )
 
 
@@ -122,7 +126,7 @@ def restart_task(
         )
         .values(
             has_leftovers=True,
-            next_look_at=None,
+            **{**_NO_CHECK, "look_at": first_look_at(now)},
             abandoned_at=None,
             state=TaskState.PENDING,
             stage="requested",
@@ -154,11 +158,13 @@ def finish_task(
     connection: sa.Connection, task_id: str, now: datetime, error: str | None = None
 ) -> bool:
     """End an unfinished task: as failed where there is an error, else as succeeded."""
-    if error is not None:
-        return update_task(connection, task_id, now, state=TaskState.FAILED, error=error)
-    return update_task(
-        connection, task_id, now, state=TaskState.SUCCEEDED, stage="done", progress=100
-    )
+    values: dict[str, Any] = {"state": TaskState.FAILED, "error": error}
+    if error is None:
+        values = {"state": TaskState.SUCCEEDED, "stage": "done", "progress": 100}
+    leftovers_at = sa.literal(first_look_at(now), tasks.c.look_at.type)
+    look_at = sa.case((tasks.c.has_leftovers.is_(True), leftovers_at), else_=sa.null())
+    values.update(_NO_CHECK, look_at=look_at)
+    return update_task(connection, task_id, now, **values)
 
 
 def get_task(connection: sa.Connection, task_id: str) -> Task:
@@ -237,21 +243,12 @@ def due_leftovers(
         .where(
             tasks.c.has_leftovers.is_(True),
             tasks.c.state.not_in(UNFINISHED),
-            sa.or_(tasks.c.next_look_at.is_(None), tasks.c.next_look_at <= now),
+            tasks.c.look_at <= now,
         )
-        .order_by(sa.func.coalesce(tasks.c.next_look_at, 0), tasks.c.created_at, tasks.c.task_id)
+        .order_by(tasks.c.look_at, tasks.c.created_at, tasks.c.task_id)
         .limit(count)
     )
     return [(row.task_id, row.account_id) for row in connection.execute(query)]
-
-
-def put_off_look(connection: sa.Connection, task_id: str, until: datetime) -> None:
-    """Write down when the leftovers of an ended capture are looked at again."""
-    connection.execute(
-        sa.update(tasks)
-        .where(tasks.c.task_id == task_id, tasks.c.state.not_in(UNFINISHED))
-        .values(next_look_at=until)
-    )
 
 
 def abandon_leftovers(connection: sa.Connection, task_id: str, now: datetime) -> None:
@@ -263,7 +260,7 @@ def abandon_leftovers(connection: sa.Connection, task_id: str, now: datetime) ->
             tasks.c.state.not_in(UNFINISHED),
             tasks.c.has_leftovers.is_(True),
         )
-        .values(has_leftovers=False, abandoned_at=now)
+        .values(has_leftovers=False, abandoned_at=now, **_NO_CHECK)
     )
 
 
@@ -381,4 +378,5 @@ def task_of(row: Any) -> Task:
         has_leftovers=row.has_leftovers,
         request_id=row.request_id,
         user_id=row.user_id,
+        look_at=row.look_at,
     )

@@ -1,10 +1,19 @@
-"""How long a capture or a deployment may stay in one stage before it is given up. Pure."""
+"""When a task is looked at next, and how long it may stay in one stage. Pure.
+
+Whoever records a change of a task, or that nothing has changed, records the instant of its next
+check with it. What has just begun changes soon; what has taken long takes longer.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from instance_images.model.records import Task, TaskKind
+from instance_images.model.records import UNFINISHED, Task, TaskKind
+from instance_images.model.volume_capture import LATE, LONGEST_PAUSE
 
+SHORTEST = timedelta(seconds=1)
+LONGEST_UNDER_WAY = timedelta(seconds=15)
+LONGEST_OF_LEFTOVERS = timedelta(seconds=60)
+_PART_OF_AGE = 10
 _WAITING = ("requested", "queued", "image_snapshot_pending", "image queued")
 _UPLOADING = ("image_uploading", "saving", "image saving", "upload requested")
 
@@ -75,3 +84,30 @@ def fault_of_postponement(
 
 def _is_late(task: Task, stage: str, minutes: int, now: datetime) -> bool:
     return stage == task.stage and now - task.stage_began_at >= timedelta(minutes=minutes)
+
+
+def first_look_at(now: datetime) -> datetime:
+    """Return when to look at a task whose request is about to be sent, or that has just ended."""
+    return now + SHORTEST
+
+
+def next_look_at(task: Task, now: datetime, *, is_refused: bool = False) -> datetime | None:
+    """Return when to look again at a task that was looked at now; None where nothing is left to do.
+
+    The pause is a tenth of the age of the stage, at least 1 s, at most 15 s for work in progress
+    and 60 s for leftovers. Leftovers that cannot be deleted (``is_refused``, or they are still
+    there after 10 minutes) are looked at less and less often: the time since the end of the
+    capture doubles from look to look, up to a day between two of them.
+    """
+    if task.state in UNFINISHED:
+        return now + _pause(now - task.stage_began_at, LONGEST_UNDER_WAY)
+    if not task.has_leftovers:
+        return None
+    age = max(now - task.updated_at, timedelta(0))
+    if is_refused or age >= LATE:
+        return now + min(max(age, SHORTEST), LONGEST_PAUSE)
+    return now + _pause(age, LONGEST_OF_LEFTOVERS)
+
+
+def _pause(age: timedelta, longest: timedelta) -> timedelta:
+    return min(max(age / _PART_OF_AGE, SHORTEST), longest)

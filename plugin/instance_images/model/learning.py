@@ -21,10 +21,12 @@ class Event(StrEnum):
 class Source(StrEnum):
     """Where it was learned from.
 
-    A customer's command, the hourly run, a listing, a notice of the image service, or by hand.
+    A customer's command, a worker, the hourly run, a listing, a notice of the image service, or by
+    hand.
     """
 
     COMMAND = "command"
+    WORKER = "worker"
     RUN = "run"
     LISTING = "listing"
     NOTICE = "notice"

@@ -143,7 +143,8 @@ class Task:
     project that it works in. ``stage_began_at`` is when its stage was last seen to change.
     ``journal`` says what was asked for, and what was made in the cloud for it so far.
     ``has_leftovers`` where some of that is to be removed when the task has ended. ``request_id`` is
-    that of the command that asked for it last.
+    that of the command that asked for it last. ``look_at`` is the instant of its next check, None
+    where nothing is left to do.
     """
 
     id: str
@@ -164,6 +165,7 @@ class Task:
     has_leftovers: bool = False
     request_id: str | None = None
     user_id: str | None = None
+    look_at: datetime | None = None
 
     @property
     def count(self) -> int:

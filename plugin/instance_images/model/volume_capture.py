@@ -239,14 +239,6 @@ def fault_of_upload(image: CloudImage, size_gib: int, disk_format: str) -> str |
     return None
 
 
-def next_look_at(task: Task, now: datetime) -> datetime:
-    """Return when to look again at what an ended capture has left, which cannot be deleted now.
-
-    The time since its end doubles from look to look, up to a day between two of them.
-    """
-    return now + min(max(now - task.updated_at, timedelta(0)), LONGEST_PAUSE)
-
-
 def is_given_up(task: Task, now: datetime) -> bool:
     """Return whether what an ended capture has left is left to the operator from now on."""
     return now - task.updated_at >= GIVE_UP_AFTER

@@ -19,13 +19,14 @@ LOG = logging.getLogger(__name__)
 def is_for_later(task: Task, source: Source, account_id: str | None, *, is_answered: bool) -> bool:
     """Return whether a service that failed for one task leaves the others as they are.
 
-    A command of one account tells its caller. Whatever looks at all accounts goes on where the
-    service has answered; a run reads all images after that, and closes no hour if that fails. It
-    goes on without the block storage, which knows of nothing that is billed.
+    A command of one account tells its caller, and a check of one task its worker. Whatever looks at
+    all accounts goes on where the service has answered; a run reads all images after that, and
+    closes no hour if that fails. It goes on without the block storage, which knows of nothing that
+    is billed.
     """
     if task.state not in UNFINISHED:
         return True
-    if source is Source.COMMAND and account_id is not None:
+    if source in (Source.COMMAND, Source.WORKER) and account_id is not None:
         return False
     if _is_unfinished_of_volume(task):
         return True

@@ -10,11 +10,12 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from instance_images.db import images, readings, tasks
+from instance_images.db import checks, images, readings, tasks
 from instance_images.db.news import tell
 from instance_images.instants import format_instant
 from instance_images.model import journal
 from instance_images.model.cloud import CloudImage
+from instance_images.model.deadlines import next_look_at
 from instance_images.model.learning import Event, Learning, Source
 from instance_images.model.outcomes import (
     Available,
@@ -34,14 +35,12 @@ from instance_images.model.records import (
     TaskState,
 )
 from instance_images.model.volume_capture import (
-    LATE,
     Abandon,
     Ask,
     Clean,
     Complete,
     Remove,
     Watch,
-    next_look_at,
 )
 
 NOT_BY_US = "The image was deleted in the image service, not through this product."
@@ -91,10 +90,10 @@ def record(
                 tasks.abandon_leftovers(connection, seen.task.id, seen.seen_at)
             case Postponed(was_seen=was_seen) if seen.task.kind is TaskKind.DELETE:
                 _record_last_sight(connection, seen, was_seen)
-            case Watch() | Postponed():
-                _put_off(connection, seen)
-            case DeleteAgain() | Ask() | Complete() | Remove():
+            case DeleteAgain() | Ask() | Complete() | Remove() | Watch() | Postponed():
                 pass  # what was done is on record, or is seen the next time
+    if observations:
+        _record_next_checks(connection, observations)
 
 
 def _with_free_id(connection: sa.Connection, seen: Observation) -> Observation:
@@ -122,13 +121,23 @@ def _record_last_sight(connection: sa.Connection, seen: Observation, was_seen: b
         tasks.write_journal(connection, seen.task, kept, seen.task.updated_at)
 
 
-def _put_off(connection: sa.Connection, seen: Observation) -> None:
-    """Look less often at what an ended capture has left, the longer it cannot be removed."""
-    if seen.task.state in UNFINISHED:
-        return
-    is_refused = isinstance(seen.decision, Postponed) or seen.decision != Watch()
-    if is_refused or seen.seen_at - seen.task.updated_at >= LATE:
-        tasks.put_off_look(connection, seen.task.id, next_look_at(seen.task, seen.seen_at))
+def _record_next_checks(connection: sa.Connection, observations: Sequence[Observation]) -> None:
+    """Write down when each task is looked at next; of those that are being removed, rarely."""
+    seen_of = {seen.task.id: seen for seen in observations}
+    look_ats = [
+        (task.id, look_at)
+        for task in checks.tasks_by_id(connection, list(seen_of))
+        if (look_at := _next_check(task, seen_of[task.id])) is not None
+    ]
+    checks.set_look_at(connection, look_ats)
+
+
+def _next_check(task: Task, seen: Observation) -> datetime | None:
+    is_of_leftovers = seen.task.state not in UNFINISHED
+    is_refused = isinstance(seen.decision, Postponed) or (
+        isinstance(seen.decision, Watch) and seen.decision != Watch()
+    )
+    return next_look_at(task, seen.seen_at, is_refused=is_of_leftovers and is_refused)
 
 
 def _record_progress(

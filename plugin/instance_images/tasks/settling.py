@@ -29,7 +29,7 @@ ALL_KINDS = tuple(TaskKind)
 # After these there may be more to do at once.
 _GOES_ON = (Ask, Complete, Remove, Failed)
 # Each of them takes a step; a capture has fewer. What goes wrong in the last is done next time.
-_ROUNDS = 8
+MOST_ROUNDS = 8
 # So many ended captures a command cleans up after; there may be thousands that cannot be.
 _LEFTOVERS_PER_COMMAND = 10
 
@@ -40,10 +40,12 @@ def settle(
     kinds: Sequence[TaskKind] = ALL_KINDS,
     source: Source = Source.COMMAND,
     only: Collection[str] | None = None,
+    rounds: int = MOST_ROUNDS,
 ) -> list[Observation]:
     """Bring the unfinished tasks of one account, or of all, as far as the cloud is with them.
 
-    ``only``: the ids of the tasks to look at, due or not. What ended captures left in the cloud is
+    ``only``: the ids of the tasks to look at, due or not. ``rounds``: how often each is looked at,
+    at most, as long as there is more to do at once. What ended captures left in the cloud is
     removed as well, of a few that are due; a run does that with ``tasks.tidying`` when hours are
     closed. What is wrong with one task or project postpones that task. Raises CloudUnavailable
     where a service fails that an unfinished task waits for; but an hour is closed without the block
@@ -53,7 +55,7 @@ def settle(
     pairs = (
         _due(site, account_id, kinds, source) if only is None else _named(site, account_id, only)
     )
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         last_read_at = _last_read_at(site)
         observations = [
             act(

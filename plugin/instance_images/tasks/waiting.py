@@ -1,7 +1,7 @@
 """Waits for tasks to end, looking at the cloud at distances that grow until something happens."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from instance_images.db import tasks
@@ -54,8 +54,9 @@ def wait_for_tasks(
     pause_seconds = FIRST_PAUSE_SECONDS
     failing_seconds = tidying_seconds = 0.0
     stages: list[str] = []
+    untidy_ids: set[str] = set()
     while True:
-        error = _settled(watched)
+        error = _settled(watched, untidy_ids)
         failing_seconds = failing_seconds if error else 0.0
         asked_seconds = (error.retry_after_seconds or 0) if error else 0
         if error and failing_seconds + asked_seconds > PATIENCE_SECONDS:
@@ -63,7 +64,8 @@ def wait_for_tasks(
         seen = [task for one in watched for task in _read(one)]
         report(seen)
         has_ended = all(task.state not in UNFINISHED for task in seen)
-        if has_ended and (not any(map(_is_untidy, seen)) or tidying_seconds > PATIENCE_SECONDS):
+        untidy_ids = {task.id for task in seen if _is_untidy(task)}
+        if has_ended and (not untidy_ids or tidying_seconds > PATIENCE_SECONDS):
             return seen
         before, stages = stages, [task.stage for task in seen]
         grown_seconds = min(pause_seconds * 1.25, LONGEST_PAUSE_SECONDS)
@@ -74,12 +76,17 @@ def wait_for_tasks(
         tidying_seconds += this_pause_seconds if has_ended else 0.0
 
 
-def _settled(watched: Sequence[Watched]) -> CloudUnavailable | None:
-    """Bring all tasks forward that can be; return the last error of a service that failed."""
+def _settled(watched: Sequence[Watched], untidy_ids: Collection[str]) -> CloudUnavailable | None:
+    """Bring all tasks forward that can be; return the last error of a service that failed.
+
+    What those tasks used that have ended, ``untidy_ids``, is looked at as well, due or not.
+    """
     failed: CloudUnavailable | None = None
     for one in watched:
         try:
             settle(one.site, one.account_id)
+            if untidy := [task_id for task_id in one.task_ids if task_id in untidy_ids]:
+                settle(one.site, one.account_id, only=untidy)
         except CloudUnavailable as error:
             failed = error
     return failed

@@ -23,6 +23,8 @@ from instance_images.commands.main import cli as root_command
 from instance_images.config.api import DEFAULT_API
 from instance_images.config.logs import option_names
 from instance_images.config.settings import load_settings
+from instance_images.worker import metrics as worker_metrics
+from instance_images.worker import worker
 from instance_images_billing.hours import metrics
 
 from support.clouds import installed_memory_cloud
@@ -35,6 +37,7 @@ ETC = CHECKOUT / "etc"
 SAMPLE = ETC / "instance-images.conf.sample"
 SERVICE = ETC / "systemd" / "system" / "instance-images-meter.service"
 LISTEN = ETC / "systemd" / "system" / "instance-images-listen.service"
+WORKER = ETC / "systemd" / "system" / "instance-images-worker.service"
 API = ETC / "systemd" / "system" / "instance-images-api.service"
 TIMER = SERVICE.with_suffix(".timer")
 OWN_UV = CHECKOUT / ".dev" / "uv" / "bin" / "uv"
@@ -221,6 +224,29 @@ def test_the_listener_is_started_again_unless_its_configuration_is_wrong() -> No
     assert service["User"] == "instance-images"
 
 
+def test_the_worker_is_watched_by_systemd() -> None:
+    service = unit(WORKER)["Service"]
+
+    require_command(service["ExecStart"])
+    assert (service["Type"], service["NotifyAccess"], service["WatchdogSec"]) == (
+        "notify", "main", "60",
+    )  # fmt: skip
+    assert (service["Restart"], service["RestartPreventExitStatus"]) == ("always", "2")
+    assert int(service["TimeoutStopSec"]) > worker.SECONDS_TO_END
+    assert service["User"] == "instance-images"
+
+
+def test_the_worker_has_the_hardening_of_the_listener() -> None:
+    own = {"ExecStart", "Type", "NotifyAccess", "WatchdogSec", "TimeoutStopSec", "ReadWritePaths"}
+    worker_service, listener = unit(WORKER)["Service"], unit(LISTEN)["Service"]
+
+    assert {
+        key: worker_service[key]
+        for key in worker_service
+        if key.lower() not in {one.lower() for one in own}
+    } == {key: listener[key] for key in listener if key.lower() != "execstart"}
+
+
 def test_the_api_runs_as_the_same_user_and_is_started_again() -> None:
     service = unit(API)["Service"]
 
@@ -270,10 +296,10 @@ def test_the_timer_catches_up_after_a_time_without_power() -> None:
 @pytest.mark.all
 def test_systemd_accepts_the_units(tmp_path: Path) -> None:
     analyze = needs("systemd-analyze", "systemd")
-    for path in (SERVICE, TIMER, LISTEN, API):
+    for path in (SERVICE, TIMER, LISTEN, WORKER, API):
         text = path.read_text().replace("/opt/instance-images/bin", str(EXECUTABLE.parent))
         (tmp_path / path.name).write_text(text)
-    units = [tmp_path / path.name for path in (SERVICE, TIMER, LISTEN, API)]
+    units = [tmp_path / path.name for path in (SERVICE, TIMER, LISTEN, WORKER, API)]
 
     verified = subprocess.run([analyze, "verify", "--man=no", *units], capture_output=True)
     judged = subprocess.run(
@@ -338,9 +364,12 @@ def test_the_alerts_are_about_metrics_that_there_are() -> None:
             "meter_watermark_timestamp_seconds",
             "meter_run_problems",
             "meter_last_run_timestamp_seconds",
+            "worker_last_poll_timestamp_seconds",
+            "worker_oldest_due_seconds",
         )
     }
-    assert used <= {metrics.PREFIX + name for name in metrics.HELP}
+    of_runs = {metrics.PREFIX + name for name in metrics.HELP}
+    assert used <= of_runs | {worker_metrics.PREFIX + name for name in worker_metrics.GAUGES}
 
 
 def test_the_sdist_holds_the_samples(tmp_path: Path) -> None:

@@ -37,7 +37,6 @@ from instance_images.model.volume_capture import (
     Watch,
     fault_of_upload,
     is_given_up,
-    next_look_at,
     next_of_leftovers,
     next_of_volume_capture,
     own_parts,
@@ -299,16 +298,6 @@ def left(
 
 SNAPSHOT = part(PartKind.SNAPSHOT, PartStatus.READY)
 VOLUME = part(PartKind.VOLUME, PartStatus.READY)
-
-
-def test_the_time_since_the_end_doubles_between_two_looks_up_to_a_day() -> None:
-    ended = task(EMPTY, TaskState.FAILED)
-    hour, day = timedelta(hours=1), timedelta(days=1)
-
-    assert next_look_at(ended, NOON) == NOON
-    assert next_look_at(ended, NOON + hour) == NOON + 2 * hour
-    assert next_look_at(ended, NOON + 20 * hour) == NOON + 40 * hour
-    assert next_look_at(ended, NOON + 3 * day) == NOON + 4 * day
 
 
 def test_leftovers_are_given_up_a_week_after_the_end_of_the_capture() -> None:
