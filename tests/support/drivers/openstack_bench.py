@@ -9,7 +9,7 @@ import pytest
 from openstack.connection import Connection
 
 from instance_images.config.settings import Location
-from instance_images.drivers.openstack.access import retries as openstack_retries
+from instance_images.drivers.openstack.api import retries as openstack_retries
 from instance_images.drivers.openstack.driver import OpenStackProvider
 from instance_images.model.cloud import Project
 from instance_images.testing import Capability, CloudBench

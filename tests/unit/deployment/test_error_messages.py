@@ -27,7 +27,7 @@ FOR_OPERATORS = {
     "plugin/instance_images/db/schema.py",
     "plugin/instance_images/doctor/",
     "plugin/instance_images/drivers/openstack/doctor.py",
-    "plugin/instance_images/drivers/openstack/stack_doctor.py",
+    "plugin/instance_images/drivers/openstack/heat/doctor.py",
     "billing_job/instance_images_billing/doctor.py",
     "billing_job/instance_images_billing/hours/",
     "billing_job/instance_images_billing/months/",

@@ -10,13 +10,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from instance_images.drivers.openstack.access.answers import reason_of
+from instance_images.drivers.openstack.api.answers import reason_of
 from instance_images.drivers.openstack.service import (
-    ACCOUNT_PROPERTY,
     PAGE,
     REQUEST_PROPERTY,
-    OpenStackPart,
+    Service,
     accepted_name,
+    marks,
 )
 from instance_images.errors import CloudUnavailable, NotFound, WrongState
 from instance_images.instants import parse_instant
@@ -27,8 +27,6 @@ from instance_images.model.cloud import (
     PartStatus,
     RootVolume,
 )
-
-_PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 
 # How the disk is to be booted. Not: what vouches for other bytes (img_signature*, checksums), what
 # belongs to the image service (os_glance_*, os_hash_*, os_hidden), and what anybody wrote there.
@@ -62,8 +60,8 @@ def is_carried(name: str) -> bool:
     )
 
 
-class OpenStackVolumes(OpenStackPart):
-    """The driver's methods about volumes."""
+class Volumes(Service):
+    """Volumes and snapshots, and the image that is made of a volume."""
 
     def find_root_volume(self, project_id: str, server_id: str) -> RootVolume:
         """Return the volume that is the instance's primary disk."""
@@ -125,8 +123,8 @@ class OpenStackVolumes(OpenStackPart):
             if name not in _CORE and not is_carried(name):
                 # 404: another process was faster
                 self._act(project_id, volume_id, "os-unset_image_metadata", {"key": name}, (404,))
-        marks = _marks(project_id, request_id)
-        self._act(project_id, volume_id, "os-set_image_metadata", {"metadata": marks})
+        metadata = marks(project_id, request_id)
+        self._act(project_id, volume_id, "os-set_image_metadata", {"metadata": metadata})
 
     def request_upload(self, project_id: str, volume_id: str, name: str, disk_format: str) -> str:
         """Start to make an image of the volume; return the image's id."""
@@ -151,19 +149,6 @@ class OpenStackVolumes(OpenStackPart):
         return self._api.ask(
             project_id, "block_storage", "POST", path, allow, json={action: dict(body)}
         )
-
-    def complete_image(
-        self, project_id: str, cloud_image_id: str, request_id: str, minima: Mapping[str, int]
-    ) -> None:
-        """Give the image its mark and what it needs."""
-        values = {**minima, **_marks(project_id, request_id), "image_type": "snapshot"}
-        patch = [{"op": "add", "path": f"/{name}", "value": values[name]} for name in values]
-        path = f"/images/{cloud_image_id}"
-        answer = self._api.ask(
-            project_id, "image", "PATCH", path, (404,), json=patch, headers=_PATCH
-        )
-        if answer.status_code == 404:
-            raise NotFound("Image", cloud_image_id, "It was deleted in the image service.")
 
     def get_part(self, project_id: str, kind: PartKind, part_id: str) -> CapturePart | None:
         """Return the project's snapshot or volume of that id, None if it has none."""
@@ -229,15 +214,11 @@ def _name(request_id: str) -> str:
     return f"instance-images {request_id}"
 
 
-def _marks(project_id: str, request_id: str) -> dict[str, str]:
-    return {REQUEST_PROPERTY: request_id, ACCOUNT_PROPERTY: project_id}
-
-
 def _marked(project_id: str, request_id: str) -> dict[str, object]:
     return {
         "name": _name(request_id),
         "description": "An image is being made of it; it is deleted afterwards.",
-        "metadata": _marks(project_id, request_id),
+        "metadata": marks(project_id, request_id),
     }
 
 

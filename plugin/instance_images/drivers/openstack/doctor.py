@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from instance_images.drivers.openstack.api import COMPUTE_MICROVERSION
-from instance_images.drivers.openstack.service import OpenStackPart
-from instance_images.drivers.openstack.stack_doctor import StackExamination
+from instance_images.config.settings import Location
+from instance_images.drivers.openstack.api.operator import COMPUTE_MICROVERSION, OpenStackApi
+from instance_images.drivers.openstack.heat.doctor import StackExamination
+from instance_images.drivers.openstack.heat.rights import StackCloud
+from instance_images.drivers.openstack.service import Service
 from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
 from instance_images.instants import Clock
 from instance_images.model.findings import Finding, Severity
@@ -24,11 +26,15 @@ _LOOKED_AT = 100  # projects that are told, or looked up, one by one
 _ANY_ANSWER = tuple(range(300, 500))
 
 
-class OpenStackDoctor(OpenStackPart):
-    """The driver's method that looks for what is wrong."""
+class Examination(Service):
+    """The checks of one region."""
 
-    def examine(
-        self, *, project_ids: Collection[str], max_images: int, clock: Clock
+    def __init__(self, location: Location, api: OpenStackApi, stack_cloud: StackCloud) -> None:
+        super().__init__(location, api)
+        self._stack_cloud = stack_cloud
+
+    def findings(
+        self, project_ids: Collection[str], max_images: int, clock: Clock
     ) -> Iterator[Finding]:
         """Yield what is wrong with the credentials, the services, their clocks and limits."""
         roles = self._api.access.role_names  # without credentials there is nothing to look at
@@ -62,7 +68,9 @@ class OpenStackDoctor(OpenStackPart):
         if not self._api.is_application_credential:  # it asks for no other project's token
             yield from self._roles(project_ids)
         yield from self._quota(project_ids, max_images)
-        yield from StackExamination(self._location, self._api).findings(project_ids)
+        yield from StackExamination(self._location, self._api, self._stack_cloud).findings(
+            project_ids
+        )
 
     def _service(self, service: str, path: str, clock: Clock) -> Iterator[Finding]:
         sent_at = clock()

@@ -1,10 +1,10 @@
-"""What every part of the OpenStack driver has, and the marks that it leaves on what it makes."""
+"""What every service of the OpenStack driver has, and the marks that it leaves on what it makes."""
 
 import re
 import unicodedata
 
 from instance_images.config.settings import Location
-from instance_images.drivers.openstack.api import OpenStackApi
+from instance_images.drivers.openstack.api.operator import OpenStackApi
 
 PAGE = 1000
 GIB = 1024**3
@@ -23,9 +23,14 @@ def accepted_name(name: str) -> str:
     return "".join("?" if ord(c) > 0xFFFF or unicodedata.category(c) == "Cf" else c for c in name)
 
 
-class OpenStackPart:
-    """A part of the driver: methods of ``Provider`` that talk to one service."""
+def marks(project_id: str, request_id: str) -> dict[str, str]:
+    """Return what tells that something was made for the request, and for whom."""
+    return {REQUEST_PROPERTY: request_id, ACCOUNT_PROPERTY: project_id}
 
-    def __init__(self, location: Location, api: OpenStackApi | None = None) -> None:
+
+class Service:
+    """Operations of one service in one region, with the rights of one connection."""
+
+    def __init__(self, location: Location, api: OpenStackApi) -> None:
         self._location = location
-        self._api = api or OpenStackApi(location)
+        self._api = api

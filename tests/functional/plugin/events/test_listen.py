@@ -24,7 +24,7 @@ from instance_images.db.engine import Database
 from instance_images.db.schema import upgrade
 from instance_images.db.tables import images, news
 from instance_images.doctor.broker import check_events
-from instance_images.drivers.openstack.glance import cloud_image
+from instance_images.drivers.openstack.glance.images import cloud_image
 from instance_images.instants import parse_instant
 from instance_images.model.cloud import Notice, NoticeKind
 

@@ -19,8 +19,8 @@ from openstack.connection import Connection
 from openstack.exceptions import NotFoundException
 
 from instance_images.db import images
-from instance_images.drivers.openstack import api as openstack_api
-from instance_images.drivers.openstack.api import OpenStackApi
+from instance_images.drivers.openstack.api import operator as openstack_api
+from instance_images.drivers.openstack.api.operator import OpenStackApi
 from instance_images.instants import HOUR, floor_hour, format_instant, system_clock
 from instance_images.model.records import Image, ImageStatus
 

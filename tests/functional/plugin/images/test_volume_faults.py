@@ -9,7 +9,7 @@ import pytest
 from openstack.compute.v2.server import Server
 from openstack.connection import Connection
 
-from instance_images.drivers.openstack.api import OpenStackApi
+from instance_images.drivers.openstack.api.operator import OpenStackApi
 from instance_images.instants import system_clock
 
 from conftest import ConfiguredCommandLine

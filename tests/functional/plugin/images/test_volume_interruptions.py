@@ -9,7 +9,7 @@ import pytest
 from openstack.compute.v2.server import Server
 from openstack.connection import Connection
 
-from instance_images.drivers.openstack import api as openstack_api
+from instance_images.drivers.openstack.api import operator as openstack_api
 from instance_images.drivers.openstack.driver import OpenStackProvider
 from instance_images.model.cloud import PartKind
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from openstack.connection import Connection
 
-from instance_images.drivers.openstack import glance as openstack_images
+from instance_images.drivers.openstack.glance import images as openstack_images
 from instance_images.drivers.openstack.service import REQUEST_PROPERTY
 
 from conftest import ConfiguredCommandLine

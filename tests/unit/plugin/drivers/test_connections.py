@@ -3,7 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from instance_images.drivers.openstack.access.connections import MOST_CONNECTIONS, Connections
+from instance_images.drivers.openstack.api.connections import MOST_CONNECTIONS, Connections
 
 
 class Line:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from instance_images.drivers.openstack.customer_yaml import (
+from instance_images.drivers.openstack.heat.customer_yaml import (
     MAX_CHARACTERS,
     MAX_DEPTH,
     MAX_NODES,

@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from instance_images.drivers.openstack.access.answers import (
+from instance_images.drivers.openstack.api.answers import (
     LONGEST_PAGE,
     address_of,
     body_of,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from instance_images.drivers.openstack.glance_notices import OpenStackNotices
+from instance_images.drivers.openstack.glance.notifications import read_notification
 from instance_images.errors import (
     CloudUnavailable,
     ConfigurationError,
@@ -38,7 +38,7 @@ PAYLOAD: dict[str, Any] = {
 
 
 def read(event_type: str, payload: object) -> Any:
-    return OpenStackNotices.read_notification(object.__new__(OpenStackNotices), event_type, payload)
+    return read_notification(event_type, payload)
 
 
 def test_notice_has_its_kind_and_its_own_instant() -> None:

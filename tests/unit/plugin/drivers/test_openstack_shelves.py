@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from instance_images.drivers.openstack.nova_shelved import max_shelf_bytes
+from instance_images.drivers.openstack.nova.shelved import max_shelf_bytes
 from instance_images.model.cloud import CloudImage, CloudImageStatus
 
 GIB = 1024**3

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from instance_images.drivers.openstack.customer_yaml import parsed
-from instance_images.drivers.openstack.heat_groups import (
+from instance_images.drivers.openstack.heat.customer_yaml import parsed
+from instance_images.drivers.openstack.heat.descriptions import (
     changed_parameters,
     fault_of_definition,
     members_of,
     status_of,
 )
-from instance_images.drivers.openstack.heat_templates import (
+from instance_images.drivers.openstack.heat.templates import (
     definition_of,
     group_names,
     needs_files,

@@ -4,15 +4,14 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from instance_images.drivers.openstack.access.answers import reason_of
+from instance_images.drivers.openstack.api.answers import reason_of
 from instance_images.drivers.openstack.service import (
-    ACCOUNT_PROPERTY,
     FLAVOR_MICROVERSION,
     GIB,
     PAGE,
-    REQUEST_PROPERTY,
-    OpenStackPart,
+    Service,
     accepted_name,
+    marks,
 )
 from instance_images.errors import CloudUnavailable, NotFound, Refused, WrongState
 from instance_images.model.cloud import Server, ServerStatus
@@ -41,12 +40,8 @@ _SERVER_STATUSES = {
 }
 
 
-class OpenStackServers(OpenStackPart):
-    """The driver's methods about instances that there are."""
-
-    def kept_name(self, name: str) -> str:
-        """Return the name that the image service keeps for an image that we named so."""
-        return accepted_name(name)
+class Servers(Service):
+    """Instances: found, and captured."""
 
     def find_server(self, project_id: str, reference: str) -> Server:
         """Return the project's instance of that id, or of that name if only one has it."""
@@ -170,7 +165,7 @@ class OpenStackServers(OpenStackPart):
         """
         if self.get_server(project_id, server_id) is None:
             raise NotFound("Instance", server_id, f"Project {project_id} has none of that id.")
-        metadata = {REQUEST_PROPERTY: request_id, ACCOUNT_PROPERTY: project_id}
+        metadata = marks(project_id, request_id)
         try:
             answer = self._api.ask(
                 project_id,

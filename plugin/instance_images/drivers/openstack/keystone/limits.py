@@ -7,19 +7,16 @@ limit of the project (or domain) comes before the registered default of its serv
 
 from typing import Any
 
-from instance_images.drivers.openstack.service import OpenStackPart
+from instance_images.drivers.openstack.service import Service
 from instance_images.errors import ConfigurationError
 from instance_images.model.records import Account, AccountScope
 from instance_images.names import printable
 
 RESOURCE = "instance_images"
-# Those that break off an upload, with their units. The one on the number of images is told of when
-# an image is asked for.
-_UPLOAD_QUOTAS = {"image_size_total": " MiB", "image_count_uploading": ""}
 
 
-class OpenStackLimits(OpenStackPart):
-    """The driver's methods about limits."""
+class Limits(Service):
+    """The limits of the cloud's operator."""
 
     def account_limit(self, account: Account) -> int | None:
         """Return how many images the cloud allows the account, None where it does not say."""
@@ -38,18 +35,6 @@ class OpenStackLimits(OpenStackPart):
             if same and limit[kind] == account.id:
                 return int(limit["resource_limit"])
         return int(registered["default_limit"])
-
-    def full_quota(self, project_id: str) -> str | None:
-        """Return which of Glance's own quotas on uploads the project has used up, or None."""
-        answer = self._api.ask(project_id, "image", "GET", "/info/usage", allow=(403, 404))
-        if not answer.ok:
-            return None  # a Glance before this request
-        usage = answer.json()["usage"]
-        for name, unit in _UPLOAD_QUOTAS.items():
-            quota = usage.get(name)
-            if quota and 0 <= quota["limit"] <= quota["usage"]:
-                return f"{name}: {quota['usage']} of {quota['limit']}{unit} are used"
-        return None
 
     def _registered_limit(self) -> dict[str, Any] | None:
         """Return what is registered for this region, or else for all regions."""

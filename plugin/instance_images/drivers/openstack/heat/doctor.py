@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from instance_images.config.settings import Location
-from instance_images.drivers.openstack.api import OpenStackApi
-from instance_images.drivers.openstack.heat_templates import GROUP_TAG
-from instance_images.drivers.openstack.stack_rights import StackRights, privileged
+from instance_images.drivers.openstack.api.operator import OpenStackApi
+from instance_images.drivers.openstack.heat.rights import StackCloud, privileged
+from instance_images.drivers.openstack.heat.templates import GROUP_TAG
 from instance_images.errors import (
     CloudUnavailable,
     ConfigurationError,
@@ -26,21 +26,21 @@ _LOOKED_AT = 50  # trusts, and projects whose stacks are listed
 class StackExamination:
     """The checks of one location."""
 
-    def __init__(self, location: Location, operator: OpenStackApi) -> None:
+    def __init__(self, location: Location, operator: OpenStackApi, stack_cloud: StackCloud) -> None:
         self._location = location
         self._operator = operator
-        self._rights = StackRights(location, operator)
+        self._stack_cloud = stack_cloud
 
     def findings(self, project_ids: Collection[str]) -> Iterator[Finding]:
         """Yield what is wrong, where Heat is offered."""
         if not self._operator.offers("orchestration"):
             return
         yield from self._trusts()
-        if self._rights.api is None:
+        if self._stack_cloud.api is None:
             yield from self._missing(sorted(project_ids)[:_LOOKED_AT])
             return
         try:
-            yield from self._credentials(self._rights.api, project_ids)
+            yield from self._credentials(self._stack_cloud.api, project_ids)
         except (CloudUnavailable, ConfigurationError, Refused) as error:
             yield self._error(str(error), f"Correct stack_cloud in {self._section}.")
 

@@ -6,12 +6,13 @@ and no look at one tells what it will make: so whoever makes or changes a stack 
 do more than its customer.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 from instance_images.config.settings import Location
-from instance_images.drivers.openstack.api import OpenStackApi
-from instance_images.errors import ConfigurationError
+from instance_images.drivers.openstack.api.caller import CallerApi
+from instance_images.drivers.openstack.api.operator import OpenStackApi
+from instance_images.errors import ConfigurationError, TooManyRights
 
 # With them, the services' own policies allow what the role member does not. Policies compare the
 # names of roles without regard to capitals.
@@ -23,11 +24,22 @@ def privileged(role_names: Iterable[str]) -> list[str]:
     return sorted({name for name in role_names if name.lower() in PRIVILEGED_ROLES})
 
 
-class StackRights:
-    """The credentials of one location for stacks: ``stack_cloud``, checked before each use.
+class StackRights(Protocol):
+    """Decides what may be asked of Heat, and with which credentials."""
 
-    A driver that acts for a caller has the caller's own token take the place of ``stack_cloud``.
-    """
+    def require_reader(self, project_id: str) -> None:
+        """Raise Refused unless the project's groups may be looked at."""
+
+    def checked_api(self, project_id: str) -> OpenStackApi:
+        """Return what asks Heat to act in the project, when it is certain to have no privilege.
+
+        The roles are those of the token that is then sent, inherited and implied ones included.
+        Raises ConfigurationError or Refused.
+        """
+
+
+class StackCloud:
+    """The credentials that the location's option ``stack_cloud`` names, checked before each use."""
 
     def __init__(self, location: Location, operator: OpenStackApi) -> None:
         self._name = location.name
@@ -39,12 +51,11 @@ class StackRights:
         """What the option names, unchecked; None where it names nothing."""
         return self._stacks
 
-    def checked_api(self, project_id: str) -> OpenStackApi:
-        """Return what asks Heat to act in the project, when it is certain to have no privilege.
+    def require_reader(self, project_id: str) -> None:
+        """Let the operator look: its requests have Heat execute nothing."""
 
-        The roles are those of the token that is then sent, inherited and implied ones included.
-        Raises ConfigurationError.
-        """
+    def checked_api(self, project_id: str) -> OpenStackApi:
+        """Return the credentials' connection. Raises ConfigurationError."""
         if self._stacks is None:
             raise ConfigurationError(
                 f"Scaling groups of location {self._name} cannot be made or changed: Heat would"
@@ -67,3 +78,32 @@ class StackRights:
             f" stack_cloud = {cloud!r} {reason}, and Heat would execute a customer's template with"
             " these rights. Take them away, or name a user that has the role member alone."
         )
+
+
+class CallerRights:
+    """The caller's own token, if its rights are few enough."""
+
+    def __init__(self, operator: OpenStackApi, api: CallerApi) -> None:
+        self._operator = operator
+        self._api = api
+
+    def require_reader(self, project_id: str) -> None:
+        """Raise Refused where the caller's token could not change what it looks at."""
+        self.checked_api(project_id)
+
+    def checked_api(self, project_id: str) -> OpenStackApi:
+        """Return what asks Heat to act in the project as the caller.
+
+        Raises Refused where the caller's token has a privileged role, or is the service user's.
+        """
+        access = self._api.access_in(project_id)
+        roles: Sequence[str] = privileged(access.role_names)
+        if not roles and access.user_id == self._operator.access.user_id:
+            roles = ["of this service's own user"]
+        if roles:
+            raise TooManyRights(
+                f"Scaling groups cannot be used with the role {', '.join(roles)}: Heat would"
+                " execute the templates of customers with it. Use a token with the role member"
+                " alone."
+            )
+        return self._api

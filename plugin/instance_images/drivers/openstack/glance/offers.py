@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from instance_images.drivers.openstack.service import PAGE, OpenStackPart
+from instance_images.drivers.openstack.service import PAGE, Service
 from instance_images.model.cloud import OfferedImage
 
 _SHOWN = {"os_hidden": "false"}
 _IDS_PER_REQUEST = 100  # so that the address stays below 4 KiB
 
 
-class OpenStackChoices(OpenStackPart):
-    """The driver's methods about images that can be chosen."""
+class Offers(Service):
+    """Images that can be chosen."""
 
     def list_os_images(self, project_id: str) -> list[OfferedImage]:
         """Return the active images that are public, and community ones of the operator's projects.

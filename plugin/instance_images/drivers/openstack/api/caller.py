@@ -13,7 +13,7 @@ from keystoneauth1.identity.base import BaseIdentityPlugin
 from keystoneauth1.service_token import ServiceTokenAuthWrapper
 
 from instance_images.config.settings import Location
-from instance_images.drivers.openstack.api import OpenStackApi
+from instance_images.drivers.openstack.api.operator import OpenStackApi
 from instance_images.errors import Refused, TokenRejected
 from instance_images.model.caller import Caller
 

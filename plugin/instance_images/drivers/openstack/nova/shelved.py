@@ -3,12 +3,12 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from instance_images.drivers.openstack.glance import cloud_image
+from instance_images.drivers.openstack.glance.images import cloud_image
 from instance_images.drivers.openstack.service import (
     FLAVOR_MICROVERSION,
     GIB,
     PAGE,
-    OpenStackPart,
+    Service,
 )
 from instance_images.model.cloud import CloudImage, Shelf
 from instance_images.parallel import in_parallel
@@ -19,8 +19,8 @@ _EXTRA_BYTES = 16 * 1024**2
 _EXTRA_PART = 64
 
 
-class OpenStackShelves(OpenStackPart):
-    """The driver's methods about shelved instances."""
+class ShelvedServers(Service):
+    """Shelved instances, and how large their images can be."""
 
     def shelved(self, instance_ids: Collection[str]) -> Mapping[str, str]:
         """Return those of the instances that are shelved, with their projects."""

@@ -7,8 +7,8 @@ takes it asks Glance. An id becomes part of a URL, so it must look like Glance's
 from collections.abc import Mapping
 from typing import Any
 
-from instance_images.drivers.openstack.glance import cloud_image
-from instance_images.drivers.openstack.service import INSTANCE_ID, OpenStackPart
+from instance_images.drivers.openstack.glance.images import cloud_image
+from instance_images.drivers.openstack.service import INSTANCE_ID
 from instance_images.instants import parse_instant
 from instance_images.model.cloud import Notice, NoticeKind
 
@@ -20,22 +20,19 @@ _KINDS = {
 }
 
 
-class OpenStackNotices(OpenStackPart):
-    """The driver's method about notifications."""
-
-    def read_notification(self, event_type: str, payload: object) -> Notice | None:
-        """Return what a notification of Glance tells of an image."""
-        if event_type not in _KINDS:
-            return None
-        kind, key = _KINDS[event_type]
-        try:
-            if not isinstance(payload, Mapping):
-                raise TypeError(f"a payload of {type(payload).__name__}")
-            if not INSTANCE_ID.fullmatch(payload["id"]):
-                raise ValueError("the id of the image is no UUID")
-            return Notice(kind, cloud_image(_body(payload)), parse_instant(payload[key]))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{event_type}: {type(error).__name__}: {error}") from error
+def read_notification(event_type: str, payload: object) -> Notice | None:
+    """Return what a notification of Glance tells of an image."""
+    if event_type not in _KINDS:
+        return None
+    kind, key = _KINDS[event_type]
+    try:
+        if not isinstance(payload, Mapping):
+            raise TypeError(f"a payload of {type(payload).__name__}")
+        if not INSTANCE_ID.fullmatch(payload["id"]):
+            raise ValueError("the id of the image is no UUID")
+        return Notice(kind, cloud_image(_body(payload)), parse_instant(payload[key]))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{event_type}: {type(error).__name__}: {error}") from error
 
 
 def _body(payload: Mapping[str, Any]) -> dict[str, Any]:

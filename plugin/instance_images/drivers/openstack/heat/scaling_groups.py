@@ -14,17 +14,18 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from instance_images.config.settings import Location
-from instance_images.drivers.openstack.access.answers import body_of, reason_of
-from instance_images.drivers.openstack.api import OpenStackApi
-from instance_images.drivers.openstack.customer_yaml import parsed
-from instance_images.drivers.openstack.heat_groups import (
+from instance_images.drivers.openstack.api.answers import body_of, reason_of
+from instance_images.drivers.openstack.api.operator import OpenStackApi
+from instance_images.drivers.openstack.heat.customer_yaml import parsed
+from instance_images.drivers.openstack.heat.descriptions import (
     Body,
     changed_parameters,
     fault_of_definition,
     members_of,
     status_of,
 )
-from instance_images.drivers.openstack.heat_templates import (
+from instance_images.drivers.openstack.heat.rights import StackRights
+from instance_images.drivers.openstack.heat.templates import (
     GROUP_TYPE,
     Definition,
     definition_of,
@@ -33,9 +34,8 @@ from instance_images.drivers.openstack.heat_templates import (
     needs_files,
     stack_of_group,
 )
-from instance_images.drivers.openstack.nova_deploy import OpenStackDeployments
-from instance_images.drivers.openstack.service import PAGE, OpenStackPart
-from instance_images.drivers.openstack.stack_rights import StackRights
+from instance_images.drivers.openstack.nova.deployments import Deployments
+from instance_images.drivers.openstack.service import PAGE, Service
 from instance_images.errors import (
     ConfigurationError,
     NotFound,
@@ -65,17 +65,12 @@ Item = TypeVar("Item")
 Found = TypeVar("Found")
 
 
-class OpenStackStacks(OpenStackPart):
-    """The driver's methods about scaling groups."""
+class ScalingGroups(Service):
+    """Scaling groups of Heat, and the stacks that need an image."""
 
-    def __init__(
-        self,
-        location: Location,
-        api: OpenStackApi | None = None,
-        rights: StackRights | None = None,
-    ) -> None:
+    def __init__(self, location: Location, api: OpenStackApi, rights: StackRights) -> None:
         super().__init__(location, api)
-        self._stack_rights = rights or StackRights(location, self._api)
+        self._rights = rights
 
     def offers_scaling_groups(self) -> bool:
         """Return whether the catalog has Heat."""
@@ -83,6 +78,7 @@ class OpenStackStacks(OpenStackPart):
 
     def list_scaling_groups(self, project_id: str) -> list[ScalingGroup]:
         """Return the project's scaling groups by name, without their members."""
+        self._rights.require_reader(project_id)
         self._require_heat()
 
         def groups_in(stack: Body) -> list[ScalingGroup]:
@@ -107,6 +103,7 @@ class OpenStackStacks(OpenStackPart):
         self, project_id: str, reference: str, group: str | None = None
     ) -> ScalingGroup:
         """Return the scaling group in the project's stack of that id or name, with its members."""
+        self._rights.require_reader(project_id)
         self._require_heat()
         stack = self._find_stack(project_id, reference)
         template = self._read(project_id, f"{_path(stack)}/template") if stack else None
@@ -134,12 +131,12 @@ class OpenStackStacks(OpenStackPart):
     def require_group_rights(self, project_id: str) -> None:
         """Raise ConfigurationError unless stacks can be changed without the admin role."""
         self._require_heat()
-        self._stack_rights.checked_api(project_id)
+        self._rights.checked_api(project_id)
 
     def resolve_group_request(self, project_id: str, server: ServerRequest) -> ServerRequest:
         """Return the request with ids in place of names, as the user of the stacks sees them."""
         self._require_heat()
-        finder = OpenStackDeployments(self._location, self._stack_rights.checked_api(project_id))
+        finder = Deployments(self._location, self._rights.checked_api(project_id))
         return finder.resolve_request(project_id, server)
 
     def create_scaling_group(
@@ -230,7 +227,7 @@ class OpenStackStacks(OpenStackPart):
 
     def _execute(self, project_id: str, method: str, path: str, **more: Any) -> Any:
         """Have Heat execute something in the project."""
-        api = self._stack_rights.checked_api(project_id)
+        api = self._rights.checked_api(project_id)
         return api.ask(project_id, "orchestration", method, path, **more)
 
     def _read(self, project_id: str, path: str, **params: str) -> Any:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from instance_images.drivers.openstack.service import OpenStackPart
+from instance_images.drivers.openstack.service import Service
 from instance_images.errors import ConfigurationError, NotFound, Refused
 from instance_images.model.cloud import Domain, Project
 from instance_images.names import printable
@@ -12,8 +12,8 @@ from instance_images.names import printable
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
-class OpenStackIdentity(OpenStackPart):
-    """The driver's methods about projects and domains."""
+class Projects(Service):
+    """Projects and domains."""
 
     def find_project(self, reference: str | None) -> Project:
         """Return the project of that id or name, or the credentials' own. Raises NotFound."""

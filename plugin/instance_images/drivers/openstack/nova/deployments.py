@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from instance_images.drivers.openstack.access.answers import reason_of
-from instance_images.drivers.openstack.nova import server_of
-from instance_images.drivers.openstack.service import PAGE, REQUEST_PROPERTY, OpenStackPart
+from instance_images.drivers.openstack.api.answers import reason_of
+from instance_images.drivers.openstack.nova.servers import server_of
+from instance_images.drivers.openstack.service import PAGE, REQUEST_PROPERTY, Service
 from instance_images.errors import NotFound, Refused
 from instance_images.instants import parse_instant
 from instance_images.model.cloud import Flavor, Server, ServerRequest
@@ -22,8 +22,8 @@ _CLOCKS_DIFFER = timedelta(hours=1)  # Nova's and ours, at most
 _USABLE = "The account may use"
 
 
-class OpenStackDeployments(OpenStackPart):
-    """The driver's methods about instances that are to be made."""
+class Deployments(Service):
+    """Instances that are to be made."""
 
     def find_flavor(self, project_id: str, reference: str) -> Flavor:
         """Return the flavor of that id or name that the project may use. Raises NotFound."""

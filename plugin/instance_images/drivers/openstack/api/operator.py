@@ -24,15 +24,15 @@ from instance_images.config.clouds import (
     entry_of,
 )
 from instance_images.config.settings import Location
-from instance_images.drivers.openstack.access.answers import (
+from instance_images.drivers.openstack.api.answers import (
     address_of,
     may_be_json,
     one_line,
     reason_of,
     retry_after_seconds,
 )
-from instance_images.drivers.openstack.access.connections import Connections
-from instance_images.drivers.openstack.access.retries import pauses_seconds
+from instance_images.drivers.openstack.api.connections import Connections
+from instance_images.drivers.openstack.api.retries import pauses_seconds
 from instance_images.errors import (
     CloudUnavailable,
     ConfigurationError,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from instance_images.drivers.openstack.heat_templates import (
+from instance_images.drivers.openstack.heat.templates import (
     BATCH,
     KEPT,
     PAUSE,

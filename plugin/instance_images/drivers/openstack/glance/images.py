@@ -1,17 +1,18 @@
 """Glance in our types: images, found, listed, shared and deleted."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from instance_images.drivers.openstack.access.answers import reason_of
+from instance_images.drivers.openstack.api.answers import reason_of
 from instance_images.drivers.openstack.service import (
     INSTANCE_ID,
     PAGE,
     REQUEST_PROPERTY,
-    OpenStackPart,
+    Service,
+    marks,
 )
-from instance_images.errors import CloudUnavailable, Refused, WrongState
+from instance_images.errors import CloudUnavailable, NotFound, Refused, WrongState
 from instance_images.instants import parse_instant
 from instance_images.model.cloud import Claims, CloudImage, CloudImageStatus
 from instance_images.parallel import carried
@@ -30,12 +31,16 @@ _GONE = ("deleted", "pending_delete")
 # What Nova writes on the images that it makes of instances, by createImage, createBackup or shelve.
 _TRACES = ("instance_uuid", "base_image_ref", "image_location", "image_state", "backup_type")
 
+# Those that break off an upload, with their units. The one on the number of images is told of when
+# an image is asked for.
+_UPLOAD_QUOTAS = {"image_size_total": " MiB", "image_count_uploading": ""}
+
 # The images of a page, and the marker of the next one.
 _Page = tuple[list[dict[str, Any]], str | None]
 
 
-class OpenStackImages(OpenStackPart):
-    """The driver's methods about images."""
+class Images(Service):
+    """Images: found, listed, completed, shared and deleted."""
 
     def find_captured(self, project_id: str, request_id: str) -> list[CloudImage]:
         """Return the project's images that are marked with the request id."""
@@ -100,6 +105,31 @@ class OpenStackImages(OpenStackPart):
                 " the location was not read. Try again later."
             )
         return body["images"], following
+
+    def full_quota(self, project_id: str) -> str | None:
+        """Return which of Glance's own quotas on uploads the project has used up, or None."""
+        answer = self._api.ask(project_id, "image", "GET", "/info/usage", allow=(403, 404))
+        if not answer.ok:
+            return None  # a Glance before this request
+        usage = answer.json()["usage"]
+        for name, unit in _UPLOAD_QUOTAS.items():
+            quota = usage.get(name)
+            if quota and 0 <= quota["limit"] <= quota["usage"]:
+                return f"{name}: {quota['usage']} of {quota['limit']}{unit} are used"
+        return None
+
+    def complete_image(
+        self, project_id: str, cloud_image_id: str, request_id: str, minima: Mapping[str, int]
+    ) -> None:
+        """Give the image its mark and what it needs."""
+        values = {**minima, **marks(project_id, request_id), "image_type": "snapshot"}
+        patch = [{"op": "add", "path": f"/{name}", "value": values[name]} for name in values]
+        path = f"/images/{cloud_image_id}"
+        answer = self._api.ask(
+            project_id, "image", "PATCH", path, (404,), json=patch, headers=_JSON_PATCH
+        )
+        if answer.status_code == 404:
+            raise NotFound("Image", cloud_image_id, "It was deleted in the image service.")
 
     def share_image(self, cloud_image_id: str, project_ids: Collection[str]) -> None:
         """Let these projects use the image too, without their consent.
