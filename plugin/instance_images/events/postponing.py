@@ -27,8 +27,10 @@ RETRY_EVERY = timedelta(minutes=5)
 # By then, readings have seen what there was to see.
 GIVEN_UP_AFTER = timedelta(days=7)
 _IMAGES_AT_A_TIME = 10
+_REMEMBERED = 1000
 
 _UNANSWERED = (CloudUnavailable, ConfigurationError)
+_Told = tuple[str, str, datetime]
 
 
 class Postponing:
@@ -43,8 +45,7 @@ class Postponing:
         self._site = site
         self._watch = watch
         self._warn = warn
-        self._failing: tuple[str, str, datetime] | None = None
-        self._failures = 0
+        self._failures: dict[_Told, int] = {}  # the broker may give others between two attempts
         self._retried_at: datetime | None = None
 
     def take(self, site: Site, notice: Notice) -> list[Learned]:
@@ -60,17 +61,18 @@ class Postponing:
                 raise
             self._postpone(site, notice, error)
             news = []
-        self._failing, self._failures = None, 0
+        self._failures.pop(_told(notice), None)
         return news
 
     def _is_to_wait(self, site: Site, notice: Notice) -> bool:
         """Return whether the image alone is at fault, for long enough or already."""
-        told = (notice.image.id, notice.kind, notice.happened_at)
-        self._failures = self._failures + 1 if told == self._failing else 1
-        self._failing = told
+        failures = self._failures.pop(_told(notice), 0) + 1
+        self._failures[_told(notice)] = failures
+        if len(self._failures) > _REMEMBERED:
+            del self._failures[next(iter(self._failures))]
         with site.database.reading() as connection:
             waits = notices.is_postponed(connection, site.name, notice.image.id)
-        return (waits or self._failures >= ATTEMPTS) and _answers(site)
+        return (waits or failures >= ATTEMPTS) and _answers(site)
 
     def _postpone(self, site: Site, notice: Notice, error: InstanceImagesError) -> None:
         now = site.clock()
@@ -131,6 +133,10 @@ class Postponing:
             LOG.warning("%s: skipped a notification about %s: %s", site.name, image_id, error)
         site.database.write(lambda connection: notices.forget(connection, one.key))
         return True
+
+
+def _told(notice: Notice) -> _Told:
+    return notice.image.id, notice.kind, notice.happened_at
 
 
 def _answers(site: Site) -> bool:

@@ -92,6 +92,20 @@ def test_image_that_is_not_answered_for_keeps_no_other_notification_waiting(worl
 
 
 @on_sqlite
+def test_others_between_two_attempts_do_not_keep_it_from_waiting(world: Faulty) -> None:
+    bad = world.put("1T10:20")
+    world.failing.add(bad.id)
+
+    for _ in range(postponing.ATTEMPTS - 1):
+        with pytest.raises(CloudUnavailable):
+            world.tell(bad)
+        assert world.tell(world.put("1T10:21")) == ["adopted"]
+
+    assert world.tell(bad) == []
+    assert world.waiting() == 1
+
+
+@on_sqlite
 def test_nothing_is_postponed_while_the_image_service_answers_for_no_image(world: Faulty) -> None:
     image = world.put("1T10:20")
     world.is_down = True
