@@ -27,6 +27,7 @@ from instance_images_billing.ledger import postings as ledger
 from instance_images_billing.ledger import rates as ledger_rates
 from instance_images_billing.ledger.anchors import Anchor
 from instance_images_billing.ledger.chain import link_hour
+from instance_images_billing.ledger.closed_periods import require_timezone
 from instance_images_billing.pricing.charged import Posting
 from instance_images_billing.pricing.corrections import Adjustment
 from instance_images_billing.pricing.periods import slices_of
@@ -155,6 +156,7 @@ def _prepare(
     """Record the reading, take in what it has brought, and return where closing begins."""
     record_reading(connection, site, reading)
     watermarks.lock_location(connection, site.name)
+    require_timezone(connection, billing.timezone)
     closed_until = watermarks.watermark(connection, site.name)
     rates = ledger_rates.list_rates(connection, site.name)
     books = Books(closed_until, rates, billing.timezone, site.clock())

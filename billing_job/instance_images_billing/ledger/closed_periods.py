@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from instance_images.errors import ConfigurationError
+from instance_images.instants import format_instant
 from instance_images_billing.ledger.chain import FIRST
 from instance_images_billing.ledger.tables import closed_periods
 from instance_images_billing.pricing.charged import BY_FIRST_RATE
-from instance_images_billing.pricing.periods import Period
+from instance_images_billing.pricing.periods import Period, name_before, parse_period
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,43 @@ def find_closed(connection: sa.Connection, name: str) -> ClosedPeriod | None:
     query = sa.select(closed_periods).where(closed_periods.c.name == name)
     row = connection.execute(query).one_or_none()
     return None if row is None else ClosedPeriod(**row._mapping)
+
+
+def require_timezone(connection: sa.Connection, timezone: ZoneInfo) -> None:
+    """Raise ConfigurationError where the months of the time zone are not those that are closed."""
+    for one in list_closed(connection)[-1:]:
+        _require_same(one, parse_period(one.name, timezone))
+
+
+def require_fitting(connection: sa.Connection, period: Period) -> None:
+    """Raise ConfigurationError where hours would be in this and in a closed period, or in none.
+
+    That is so where the time zone of months was changed.
+    """
+    for one in list_closed(connection):
+        if one.name == period.name:
+            _require_same(one, period)
+        elif (
+            (one.starts_at < period.end and period.start < one.ends_at)
+            or (name_before(period.name) == one.name and one.ends_at != period.start)
+            or (name_before(one.name) == period.name and period.end != one.starts_at)
+        ):
+            raise _other_timezone(one, period)
+
+
+def _require_same(closed: ClosedPeriod, period: Period) -> None:
+    if closed.period != period:
+        raise _other_timezone(closed, period)
+
+
+def _other_timezone(closed: ClosedPeriod, period: Period) -> ConfigurationError:
+    return ConfigurationError(
+        f"Configuration: with this [billing] timezone, {period.name} is from"
+        f" {format_instant(period.start)} to {format_instant(period.end)}, but {closed.name} is"
+        f" closed from {format_instant(closed.starts_at)} to {format_instant(closed.ends_at)}:"
+        " hours would be in two months, or in none. Set the time zone that the months were closed"
+        " with."
+    )
 
 
 def last_link(connection: sa.Connection) -> tuple[int, str]:

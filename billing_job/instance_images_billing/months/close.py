@@ -25,6 +25,7 @@ from instance_images_billing.ledger.closed_periods import (
     find_closed,
     insert_closed,
     last_link,
+    require_fitting,
 )
 from instance_images_billing.ledger.tables import adjustments, postings, watermarks
 from instance_images_billing.months.minimums import insert_minimums, minimums_of, new_minimums
@@ -38,11 +39,12 @@ def close_period(
     """Close the period in every location.
 
     Raises Refused where an hour of it is open, the ledger began after it, or the one before it is
-    open.
+    open; and ConfigurationError where the time zone of months was changed.
     """
     names = sorted({*configured, *connection.execute(sa.select(watermarks.c.location)).scalars()})
     for name in names:
         ledger_watermarks.lock_location(connection, name)
+    require_fitting(connection, period)
     fault = _fault(connection, names, period, now)
     if fault:
         raise Refused(f"The period {period.name} cannot be closed: {fault}")

@@ -76,7 +76,8 @@ _BILLING_OPTS = [
         "timezone",
         default="UTC",
         help="Time zone of billing months (IANA name, such as Europe/Berlin). Months begin at its"
-        " midnight. Change it between two months only.",
+        " midnight. It cannot be changed once a month is closed: hours would be in two months,"
+        " or in none.",
     ),
     cfg.StrOpt(
         "billable_size",

@@ -17,7 +17,7 @@ from instance_images.db.tables import accounts
 from instance_images.model.records import Account
 from instance_images_billing.ledger import rates as ledger_rates
 from instance_images_billing.ledger import watermarks
-from instance_images_billing.ledger.closed_periods import find_closed
+from instance_images_billing.ledger.closed_periods import find_closed, require_fitting
 from instance_images_billing.ledger.tables import adjustments
 from instance_images_billing.pricing.charged import BY_FIRST_RATE
 from instance_images_billing.pricing.periods import Period
@@ -66,7 +66,11 @@ class AccountPlaces:
 
 
 def read_cut(connection: sa.Connection, period: Period) -> Cut:
-    """Return the cut through all that the ledger holds now."""
+    """Return the cut through all that the ledger holds now.
+
+    Raises ConfigurationError where the time zone of months was changed since one was closed.
+    """
+    require_fitting(connection, period)
     query = (
         sa.select(accounts.c.location, sa.func.max(adjustments.c.adjustment_key))
         .join_from(adjustments, accounts, accounts.c.account_key == adjustments.c.account_key)

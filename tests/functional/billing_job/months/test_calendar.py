@@ -14,11 +14,12 @@ import sqlalchemy as sa
 
 from instance_images.db.engine import Database
 from instance_images.db.schema import upgrade
-from instance_images.errors import CloudUnavailable, Refused
+from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
 from instance_images_billing.audit.verify import verify_location
 from instance_images_billing.months.close import close_period
 from instance_images_billing.pricing.money import round_half_even
 from instance_images_billing.pricing.periods import parse_period
+from instance_images_reports.collect.cut import read_cut
 
 from support.worlds.ledger_oracle import ImageLife, Terms, expected
 from support.worlds.ledger_world import GB, LOCATION, World
@@ -144,6 +145,36 @@ def test_a_month_is_not_closed_during_an_outage_and_then_holds_all_of_it(ledger:
     with ledger.writing() as connection:
         close_period(connection, [LOCATION.name], october, world.clock())
     assert str(world.statement(period="2026-10").total) == "36.00"
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
+def test_no_hour_is_in_two_months_or_in_none_after_a_change_of_the_time_zone(
+    zone: str, ledger: Database
+) -> None:
+    world = World(ledger)
+    begin = instant("2026-10-30T12:00")
+    world.clock.now = begin
+    world.set_rate(PRICE, begin)
+    world.capture(begin)
+    world.run(instant("2026-11-02T12:00"))
+    utc, other = world.billing.timezone, ZoneInfo(zone)
+    with ledger.writing() as connection:
+        close_period(connection, [LOCATION.name], parse_period("2026-10", utc), world.clock())
+    world.with_terms(timezone=other)
+
+    refused = "2026-10 is closed from 2026-10-01T00:00:00Z to 2026-11-01T00:00:00Z"
+    with pytest.raises(ConfigurationError, match=refused):
+        world.run(instant("2026-11-02T13:00"))
+    for month in ("2026-10", "2026-11"):
+        with pytest.raises(ConfigurationError, match=refused), ledger.reading() as connection:
+            read_cut(connection, parse_period(month, other))
+    with pytest.raises(ConfigurationError, match=refused), ledger.writing() as connection:
+        close_period(connection, [LOCATION.name], parse_period("2026-11", other), world.clock())
+
+    world.with_terms(timezone=utc)
+    world.run(instant("2026-11-02T13:00"))
+    totals = [world.statement(period=month).total for month in ("2026-10", "2026-11")]
+    assert [str(total) for total in totals] == ["36.00", "37.00"]
 
 
 def test_the_same_story_told_again_has_the_same_digests(tmp_path: Path) -> None:
