@@ -48,13 +48,13 @@ def test_wheel_alone_gives_the_sdk_and_nothing_of_the_product(wheel: Path, tmp_p
         tmp_path,
         "python",
         "-c",
-        "import sys, instance_images_client.sdk as sdk;"
+        "import sys, instance_images_client.sdk, instance_images_client.commands.plugin as plugin;"
         "from importlib.metadata import distributions;"
-        "print(sdk.SERVICE_TYPE);"
+        "print(plugin.API_NAME);"
         "print([n for n in sys.modules if n.startswith('instance_images')"
         " and not n.startswith('instance_images_client')]);"
         "print({'sqlalchemy', 'python-openstackclient', 'instance-images'}"
         " & {d.name.lower() for d in distributions()})",
     )
 
-    assert found.splitlines() == ["instance-images", "[]", "set()"]
+    assert found.splitlines() == ["instance_images", "[]", "set()"]

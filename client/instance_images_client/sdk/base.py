@@ -49,13 +49,14 @@ class Base(resource.Resource):
         if len(found) > 1:
             ids = ", ".join(one.id for one in found)
             raise exceptions.DuplicateResource(
-                f"{len(found)} {cls.resources_key} are named {name_or_id!r}: use an id of {ids}."
+                f"{len(found)} of them are named {name_or_id!r}. Use an id: {ids}."
             )
         if found:
             return found[0]
         if ignore_missing:
             return None
-        raise exceptions.NotFoundException(f"No {cls.resource_key} found for {name_or_id!r}.")
+        noun = str(cls.resource_key).replace("_", " ")
+        raise exceptions.NotFoundException(f"No {noun} found for {name_or_id!r}.")
 
     @classmethod
     def _named(cls, session: Any, name: str, **params: Any) -> list[Self]:

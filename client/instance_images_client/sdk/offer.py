@@ -99,8 +99,7 @@ class Estimate(Base):
     resource_key = "estimate"
     base_path = "/estimates"
 
-    source_instance_id = resource.Body("source_instance_id")
-    location = resource.Body("location")
+    #: Size in bytes; None if nothing is known of the disk.
     size_bytes = resource.Body("size_bytes", type=int)
     #: What the size is derived from: ``last_capture``, ``similar`` or ``disk`` (the maximum).
     basis = resource.Body("basis")

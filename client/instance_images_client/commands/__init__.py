@@ -1,0 +1,1 @@
+"""The commands ``openstack custom image ...``."""
