@@ -18,6 +18,7 @@ from instance_images_billing.ledger import adjustments
 from instance_images_billing.ledger import postings as ledger
 from instance_images_billing.ledger.histories import (
     FACT_COLUMNS,
+    facts_of_news,
     read_facts,
     read_intervals,
     replace_intervals,
@@ -83,26 +84,8 @@ def _move_to_history(
     connection: sa.Connection, location: str, billable_size: str, last: int
 ) -> None:
     """Copy the news, then remove exactly those that were copied."""
-    size: sa.ColumnElement[int | None] = news.c.size_bytes
-    if billable_size == "virtual":
-        # The disk says itself how large it is, in a header that its owner can write.
-        is_larger = news.c.virtual_size_bytes > news.c.size_bytes
-        size = sa.case((is_larger, news.c.virtual_size_bytes), else_=news.c.size_bytes)
     own = news.c.account_key.in_(ledger.account_keys(location))
-    taken = (
-        sa.select(
-            news.c.news_key,
-            news.c.image_id,
-            news.c.account_key,
-            news.c.event,
-            news.c.effective_at,
-            size,
-            news.c.learned_at,
-            news.c.source,
-        )
-        .where(own)
-        .order_by(news.c.news_key)
-    )
+    taken = sa.select(*facts_of_news(billable_size)).where(own).order_by(news.c.news_key)
     names = ["news_key", *FACT_COLUMNS]
     connection.execute(sa.insert(history).from_select(names, taken))
     copied = sa.select(history.c.news_key).where(history.c.history_key > last)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -10,7 +9,7 @@ from instance_images.config.settings import BillingSettings, Location
 from instance_images.instants import ceil_hour, floor_hour
 from instance_images_billing.ledger import rates as ledger_rates
 from instance_images_billing.ledger import watermarks
-from instance_images_billing.ledger.histories import all_facts
+from instance_images_billing.ledger.histories import all_facts_with_news
 from instance_images_billing.pricing.history import true_intervals
 from instance_images_billing.pricing.periods import Period, period_before
 from instance_images_billing.pricing.rating import Interval, Rate
@@ -43,20 +42,21 @@ def preview_price(
 ) -> Preview:
     """Return what last month's usage would have cost at the price, with today's other terms."""
     new = rate_with_terms(location, billing, price_nanos, floor_hour(now), now)
-    return preview_rate(connection, new, billing.timezone, now)
+    return preview_rate(connection, new, billing, now)
 
 
 def preview_rate(
-    connection: sa.Connection, new: Rate, timezone: ZoneInfo, now: datetime
+    connection: sa.Connection, new: Rate, billing: BillingSettings, now: datetime
 ) -> Preview:
     """Return what last month's usage would have cost at the new rate.
 
-    What is known now of that month is priced, as far as its hours are closed; minimum charges and
-    decisions by hand are left out of both amounts.
+    What is known now of that month is priced, also what no run has taken into the ledger yet, as
+    far as its hours are closed; minimum charges and decisions by hand are left out of both amounts.
     """
+    timezone = billing.timezone
     period = period_before(now, timezone)
     by_account: dict[int, list[Interval]] = {}
-    for _, facts in all_facts(connection, new.location):
+    for _, facts in all_facts_with_news(connection, new.location, billing.billable_size):
         for one in true_intervals(facts):
             if one.account_key is not None:
                 by_account.setdefault(one.account_key, []).append(one)

@@ -334,11 +334,27 @@ def test_a_preview_prices_last_month_again_and_changes_nothing(world: World) -> 
 
     with world.database.reading() as connection:
         new = rate_with_terms(LOCATION, world.billing, 365 * EUR, at("1T00:00"), DECEMBER)
-        shown = preview_rate(connection, new, world.billing.timezone, DECEMBER)
+        shown = preview_rate(connection, new, world.billing, DECEMBER)
 
     assert shown == Preview("RegionOne", "2026-11", "EUR", 11_500_000_000, 5_750_000_000)
     assert shown.difference_nanos == -5_750_000_000
     assert world.postings() == before
+
+
+def test_a_preview_counts_what_no_run_has_taken_in_yet(world: World) -> None:
+    image = world.capture("30T12:30")
+    world.run(DECEMBER)
+    world.delete("30T22:30", image)  # an hour and a half less than was posted
+    world.capture("30T20:00")  # and four hours that were not posted
+
+    with world.database.reading() as connection:
+        new = rate_with_terms(LOCATION, world.billing, 365 * EUR, at("1T00:00"), DECEMBER)
+        shown = preview_rate(connection, new, world.billing, DECEMBER)
+
+    assert (shown.old_nanos, shown.new_nanos) == (14_000_000_000, 7_000_000_000)
+    world.run(DECEMBER + HOUR)
+    with world.database.reading() as connection:
+        assert preview_rate(connection, new, world.billing, DECEMBER + HOUR) == shown
 
 
 # ----------------------------------------------------------------- decisions by hand
