@@ -66,6 +66,8 @@ def keep_quiet() -> None:
         handler.close()
     logging.getLogger().setLevel(logging.WARNING)
     _add(logging.NullHandler())  # without any, logging itself prints warnings on stderr
+    # What libraries warn of is for whoever reads the log, where no secret is shown.
+    logging.captureWarnings(True)
 
 
 def show_on_stderr() -> None:

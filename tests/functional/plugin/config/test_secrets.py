@@ -1,6 +1,8 @@
 """No error, log line or traceback holds any part of a secret, however it is written in a file."""
 
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from instance_images.config import logs as logging_setup
 from instance_images.config import redaction
 
+from conftest import ConfiguredCommandLine
 from support.processes.command_line import CommandLine, write_config
 
 # Any four letters of it in the output would be a part of it.
@@ -39,6 +42,24 @@ def assert_hidden(directory: Path, *commands: tuple[str, ...], **sections: str) 
     all_told = "".join(told(config, *command) for command in commands or COMMANDS)
     assert not [part for part in PARTS if part in all_told], all_told
     return all_told
+
+
+def test_what_a_library_warns_of_is_in_the_log_alone(
+    tmp_path: Path, configured: ConfiguredCommandLine
+) -> None:
+    """In a process of its own: in this one, pytest takes the warnings."""
+    (tmp_path / "clouds.yaml").write_text(
+        "clouds: {admin: {profile: QWZXKJVB, auth: {password: QWZXKJVB, username: u}}}"
+    )
+    config = configured(DEFAULT=f"log_file = {tmp_path / 'x.log'}").config_file
+    command = [sys.executable, "-m", "instance_images.commands.main", "--config-file", str(config)]
+
+    done = subprocess.run([*command, "image", "sync"], capture_output=True, text=True, check=False)
+
+    assert [done.returncode, len(done.stderr.splitlines())] == [2, 1], done.stderr
+    logged = (tmp_path / "x.log").read_text()
+    assert "the vendor profile" in logged
+    assert "QWZX" not in done.stderr + logged
 
 
 @pytest.mark.parametrize(
