@@ -72,6 +72,15 @@ class Service:
             if has_turn:
                 self.cloud_turns.release()
 
+    @contextlib.contextmanager
+    def overdue_turn(self) -> Iterator[bool]:
+        """Yield whether this request may look at the cloud for a task that no worker looks at."""
+        if not self.settings.api.settle_overdue:
+            yield False
+            return
+        with self.cloud_turn() as has_turn:
+            yield has_turn
+
     def locations(self, named: str | None = None) -> list[str]:
         """Return the location that a request names, or else all that the API serves."""
         served = self.settings.api.locations

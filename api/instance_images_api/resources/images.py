@@ -44,9 +44,9 @@ def list_images(call: Call) -> Answer:
 
 
 def get_image(call: Call) -> Answer:
-    """Return one image, after a look at the cloud where a turn for that is free."""
+    """Return one image, after a look at the cloud where no worker has had one in time."""
     service = call.service
-    with service.cloud_turn() as has_turn:
+    with service.overdue_turn() as has_turn:
         find = current_own_image if has_turn else find_own_image
         account = account_of(call.sender, service.settings)
         image = find(service.application, service.locations(), account, call.parameters["image_id"])

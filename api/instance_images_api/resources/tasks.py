@@ -1,5 +1,6 @@
 """Tasks of an account."""
 
+import math
 from typing import Any
 
 from instance_images.locations.site import Site
@@ -13,8 +14,6 @@ from instance_images.views.records import TASK
 from instance_images_api.http.lists import account_id_of, listed, page_of
 from instance_images_api.http.route import Answer, Call
 from instance_images_api.service import account_of
-
-_MOST_SECONDS_BETWEEN_POLLS = 15
 
 
 def list_tasks(call: Call) -> Answer:
@@ -35,12 +34,12 @@ def list_tasks(call: Call) -> Answer:
 
 
 def get_task(call: Call) -> Answer:
-    """Return one task, after a look at the cloud where a turn for that is free.
+    """Return one task, after a look at the cloud where no worker has had one in time.
 
     Retry-After says when an unfinished one is worth another look.
     """
     service = call.service
-    with service.cloud_turn() as has_turn:
+    with service.overdue_turn() as has_turn:
         find = current_own_task if has_turn else find_own_task
         account = account_of(call.sender, service.settings)
         site, task = find(
@@ -61,9 +60,8 @@ def _shown(report: TaskReport, *, is_wider: bool) -> dict[str, Any]:
 
 
 def retry_after(site: Site, task: Task) -> dict[str, str]:
-    """Return the header that says when to look again: after a tenth of the stage's age."""
-    if task.state not in UNFINISHED:
+    """Return the header that says when to look again: when the task is checked next."""
+    if task.state not in UNFINISHED or task.look_at is None:
         return {}
-    age_seconds = int((site.clock() - task.stage_began_at).total_seconds())
-    seconds = min(max(1, age_seconds // 10), _MOST_SECONDS_BETWEEN_POLLS)
+    seconds = max(math.ceil((task.look_at - site.clock()).total_seconds()), 1)
     return {"Retry-After": str(seconds)}

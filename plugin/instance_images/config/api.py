@@ -66,6 +66,13 @@ API_OPTS = [
         min=1,
         help="Number of reports that one process renders at a time; others get 503 busy at once.",
     ),
+    cfg.BoolOpt(
+        "settle_overdue",
+        default=True,
+        help="Have a request for one image or task look at the cloud, for at most 5 seconds, where"
+        " its next check is overdue by 5 seconds: then tasks advance without a worker. With a"
+        " worker that keeps up, reads never ask the cloud.",
+    ),
     cfg.IntOpt(
         "max_page_limit",
         default=1000,
@@ -87,6 +94,7 @@ class ApiSettings:
     creates_per_minute: int = 20
     cloud_requests: int = 6
     reports: int = 2
+    settle_overdue: bool = True
 
 
 DEFAULT_API = ApiSettings()
@@ -114,6 +122,7 @@ def api_settings(group: Any, names: Sequence[str]) -> ApiSettings:
         creates_per_minute=group.creates_per_minute,
         cloud_requests=group.cloud_requests,
         reports=group.reports,
+        settle_overdue=group.settle_overdue,
     )
 
 

@@ -4,17 +4,17 @@ Another account's image looks like nobody's here. Its id leads to its location o
 requests to the others; what is told, and where it was looked for, is the same as for an unknown id.
 """
 
-import contextlib
 from collections.abc import Sequence
 
 from instance_images.db import images
-from instance_images.errors import CloudUnavailable, NotFound, Refused
+from instance_images.errors import NotFound, Refused
 from instance_images.locations.application import Application
 from instance_images.locations.everywhere import Everywhere, at_each
 from instance_images.locations.site import Site, resolve_image
 from instance_images.model.records import Account, Image
 from instance_images.names import printable
-from instance_images.tasks.advancing import advance_account, advance_image
+from instance_images.tasks.advancing import advance_account
+from instance_images.tasks.overdue import check_overdue
 
 
 def list_images(site: Site, account: str | None, *, all_accounts: bool = False) -> list[Image]:
@@ -79,8 +79,7 @@ def find_own_image(
 def current_own_image(
     application: Application, names: Sequence[str], account: Account, image_id: str
 ) -> Image:
-    """Return the same after its tasks are advanced, as far as the cloud answers."""
+    """Return the same, after a look at the cloud where no worker has had one in time."""
     image = find_own_image(application, names, account, image_id)
-    with contextlib.suppress(CloudUnavailable):
-        advance_image(application.site(image.location), account, image.id)
+    check_overdue(application.site(image.location), account, image_id=image.id)
     return find_own_image(application, names, account, image_id)

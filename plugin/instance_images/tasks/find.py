@@ -3,16 +3,15 @@
 Another account's task looks like nobody's here.
 """
 
-import contextlib
 from collections.abc import Iterable, Sequence
 
 from instance_images.db import tasks
-from instance_images.errors import CloudUnavailable, NotFound
+from instance_images.errors import NotFound
 from instance_images.locations.application import Application
 from instance_images.locations.everywhere import Everywhere, at_each
 from instance_images.locations.site import Site
 from instance_images.model.records import Account, Task
-from instance_images.tasks.settling import settle
+from instance_images.tasks.overdue import check_overdue
 from instance_images.tasks.waiting import Watched
 
 
@@ -60,10 +59,9 @@ def find_own_task(
 def current_own_task(
     application: Application, names: Sequence[str], account: Account, task_id: str
 ) -> tuple[Site, Task]:
-    """Return the same after it is advanced, as far as the cloud answers."""
+    """Return the same, after a look at the cloud where no worker has had one in time."""
     site, _ = find_own_task(application, names, account, task_id)
-    with contextlib.suppress(CloudUnavailable):
-        settle(site, account.id, only=[task_id])
+    check_overdue(site, account, task_id=task_id)
     return site, find_task(site, account, task_id)
 
 

@@ -24,6 +24,7 @@ from instance_images.config.clouds import (
     entry_of,
 )
 from instance_images.config.settings import Location
+from instance_images.drivers import patience
 from instance_images.drivers.openstack.api.answers import (
     address_of,
     may_be_json,
@@ -294,11 +295,15 @@ class OpenStackApi:
         if request_id is not None:
             more["headers"] = {**more.get("headers", {}), GLOBAL_REQUEST_ID: request_id}
         for pause_seconds in pauses_seconds(is_read=method == "GET"):
+            left_seconds = patience.seconds_left()
+            if left_seconds is not None:
+                more["timeout"] = self._require_time(service, left_seconds)
             try:
                 return self._send(connection, service, method, path, allow, more)
             except CloudUnavailable as error:
                 wait_seconds = max(pause_seconds or 0, error.retry_after_seconds or 0)
-                if pause_seconds is None or wait_seconds > LONGEST_WAIT_SECONDS:
+                longest_seconds = LONGEST_WAIT_SECONDS if left_seconds is None else left_seconds
+                if pause_seconds is None or wait_seconds > longest_seconds:
                     raise
                 if isinstance(error.__cause__, keystone_errors.ConnectTimeout):
                     raise  # it has been waited for long enough
@@ -311,6 +316,12 @@ class OpenStackApi:
                 raise
             time.sleep(wait_seconds)
         raise AssertionError("the last pause is None")
+
+    def _require_time(self, service: str, left_seconds: float) -> float:
+        """Return the timeout of a request of which a caller waits for so long."""
+        if left_seconds <= 0:
+            raise CloudUnavailable(f"{self._where(service)} was not asked: the time is over.")
+        return min(left_seconds, TIMEOUT_SECONDS)
 
     def read(self, service: str, path: str, **params: str) -> Any:
         """Return the JSON that the service answers with, None where it has nothing there (404)."""
