@@ -17,8 +17,8 @@ from instance_images.errors import UsageError
 from instance_images.instants import Clock, system_clock
 from instance_images.locations.application import Application
 from instance_images.locations.site import Site
-from instance_images.model.caller import Caller
 from instance_images.model.records import Account
+from instance_images.model.requests.caller import Caller
 from instance_images.names import printable
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from instance_images.model.paging import Page
+from instance_images.model.requests.paging import Page
 from instance_images_api.http.route import Answer, Call, Parameter
 from instance_images_api.schemas.base import ID, PROJECT_ID
 

@@ -14,9 +14,9 @@ from oslo_context.context import RequestContext
 from oslo_policy import policy
 
 from instance_images.errors import InstanceImagesError
-from instance_images.model import request_ids
-from instance_images.model.caller import Caller
 from instance_images.model.records import AccountScope
+from instance_images.model.requests import request_ids
+from instance_images.model.requests.caller import Caller
 from instance_images_api.http.errors import ApiError, answer_of, busy, fault, usage
 from instance_images_api.http.reading import body_of, parameters_of
 from instance_images_api.http.route import Answer, Call, Role, Route, Rule

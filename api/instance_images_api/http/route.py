@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from instance_images.model.caller import Caller
+    from instance_images.model.requests.caller import Caller
     from instance_images_api.service import Service
 
 Schema = Mapping[str, Any]

@@ -11,8 +11,8 @@ from instance_images.images.delete import delete
 from instance_images.images.find import current_own_image, find_own_image
 from instance_images.images.pages import page_of_images
 from instance_images.locations.site import Site
-from instance_images.model.paging import ImageFilter
 from instance_images.model.records import Account, ImageStatus
+from instance_images.model.requests.paging import ImageFilter
 from instance_images.tasks.find import find_task
 from instance_images.views.fields import as_json
 from instance_images.views.records import IMAGE

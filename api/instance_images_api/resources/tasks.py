@@ -4,8 +4,8 @@ import math
 from typing import Any
 
 from instance_images.locations.site import Site
-from instance_images.model.paging import TaskFilter
 from instance_images.model.records import UNFINISHED, Task, TaskKind, TaskReport, TaskState
+from instance_images.model.requests.paging import TaskFilter
 from instance_images.tasks.find import current_own_task, find_own_task
 from instance_images.tasks.pages import page_of_tasks
 from instance_images.tasks.reports import report_tasks

@@ -23,8 +23,8 @@ from instance_images.config import logs as logging_setup
 from instance_images.config.redaction import forget, redact
 from instance_images.errors import BrokenExtension, InstanceImagesError, Refused, UsageError
 from instance_images.instants import Clock, system_clock
-from instance_images.model import request_ids
 from instance_images.model.extensions import extensions, loaded
+from instance_images.model.requests import request_ids
 from instance_images.names import printable
 
 if TYPE_CHECKING:

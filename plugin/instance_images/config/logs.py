@@ -22,7 +22,7 @@ from typing import Any
 from instance_images.config.files import explained
 from instance_images.config.redaction import redact
 from instance_images.errors import ConfigurationError
-from instance_images.model import request_ids
+from instance_images.model.requests import request_ids
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
 

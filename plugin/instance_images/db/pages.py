@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from instance_images.db.images import SHOWN, image_of, image_rows
 from instance_images.db.tables import accounts, images, tasks
 from instance_images.db.tasks import task_of
-from instance_images.model.paging import ImageFilter, Page, TaskFilter
 from instance_images.model.records import Image, Task
+from instance_images.model.requests.paging import ImageFilter, Page, TaskFilter
 
 _ESCAPE = "/"
 

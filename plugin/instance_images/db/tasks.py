@@ -8,11 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from instance_images.db.tables import accounts, images, tasks
-from instance_images.model import request_ids
 from instance_images.model.deadlines import first_look_at
 from instance_images.model.estimates import PastCapture
 from instance_images.model.journal import is_of_volume
 from instance_images.model.records import UNFINISHED, Task, TaskKind, TaskState
+from instance_images.model.requests import request_ids
 
 # Nothing is left to do, and nobody is at it.
 _NO_CHECK = {"look_at": None, "claimed_until": None, "claimed_by": None}

@@ -24,8 +24,8 @@ from instance_images.errors import (
 )
 from instance_images.locations.site import Site, require_enabled
 from instance_images.model.cloud import CloudImage, Flavor, ServerRequest
-from instance_images.model.idempotency import RequestIds, ids_of_request
 from instance_images.model.records import Account, Image, ImageStatus, TaskKind, TaskState
+from instance_images.model.requests.idempotency import RequestIds, ids_of_request
 from instance_images.names import fault_of_name, printable
 from instance_images.tasks.advancing import current_image
 from instance_images.tasks.repeating import find_repeated, require_key, require_new

@@ -14,7 +14,6 @@ from instance_images.config.settings import Location
 from instance_images.drivers.optional import DomainPart, ScalingPart, VolumePart
 from instance_images.errors import NotFound
 from instance_images.instants import Clock
-from instance_images.model.caller import Caller
 from instance_images.model.cloud import (
     CloudImage,
     CloudImageStatus,
@@ -28,6 +27,7 @@ from instance_images.model.cloud import (
 )
 from instance_images.model.findings import Finding
 from instance_images.model.records import Account
+from instance_images.model.requests.caller import Caller
 
 
 class Provider(DomainPart, ScalingPart, VolumePart, ABC):

@@ -28,7 +28,6 @@ from instance_images.locations.site import Site, require_enabled
 from instance_images.model import journal
 from instance_images.model.capture import consistency_of, fault_of_source
 from instance_images.model.cloud import CloudImageStatus, Server, ServerStatus
-from instance_images.model.idempotency import RequestIds, ids_of_request, without_retry
 from instance_images.model.journal import Step
 from instance_images.model.outcomes import Failed
 from instance_images.model.records import (
@@ -40,6 +39,7 @@ from instance_images.model.records import (
     TaskKind,
     TaskState,
 )
+from instance_images.model.requests.idempotency import RequestIds, ids_of_request, without_retry
 from instance_images.model.volume_capture import Ask
 from instance_images.names import fault_of_name, printable
 from instance_images.tasks import volume_steps

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from instance_images.db import pages
 from instance_images.db.engine import Database
-from instance_images.model.paging import ImageFilter, Listed, Page
 from instance_images.model.records import Image
+from instance_images.model.requests.paging import ImageFilter, Listed, Page
 from instance_images.tasks.pages import page_from
 
 ALL_IMAGES = ImageFilter()

@@ -9,12 +9,6 @@ from instance_images.db import images, tasks
 from instance_images.errors import InstanceImagesError, NotFound, WrongState
 from instance_images.images.capture import prepared, reserve, send
 from instance_images.locations.site import Site, require_enabled
-from instance_images.model.idempotency import (
-    RequestIds,
-    id_of_retry,
-    was_retried,
-    with_retry,
-)
 from instance_images.model.records import (
     Account,
     Image,
@@ -23,6 +17,12 @@ from instance_images.model.records import (
     Task,
     TaskKind,
     TaskState,
+)
+from instance_images.model.requests.idempotency import (
+    RequestIds,
+    id_of_retry,
+    was_retried,
+    with_retry,
 )
 from instance_images.names import printable
 from instance_images.tasks.advancing import advance_account

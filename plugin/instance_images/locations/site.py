@@ -17,7 +17,6 @@ from instance_images.drivers.provider import Provider
 from instance_images.errors import ConfigurationError, FeatureNotEnabled, NotFound, Refused
 from instance_images.instants import Clock
 from instance_images.locations.directory import Directory
-from instance_images.model.caller import Caller
 from instance_images.model.cloud import Project
 from instance_images.model.deadlines import DEFAULT_DEADLINES, Deadlines
 from instance_images.model.records import (
@@ -27,6 +26,7 @@ from instance_images.model.records import (
     AdoptionPolicy,
     Image,
 )
+from instance_images.model.requests.caller import Caller
 from instance_images.names import printable, suggestion
 
 

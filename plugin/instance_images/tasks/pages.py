@@ -7,8 +7,8 @@ from typing import TypeVar
 from instance_images.db import pages
 from instance_images.db.engine import Database
 from instance_images.errors import UsageError
-from instance_images.model.paging import Listed, Page, TaskFilter
 from instance_images.model.records import Image, Task
+from instance_images.model.requests.paging import Listed, Page, TaskFilter
 from instance_images.names import printable
 
 ALL_TASKS = TaskFilter()

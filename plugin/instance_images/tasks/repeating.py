@@ -5,12 +5,12 @@ import sqlalchemy as sa
 from instance_images.db import images, tasks
 from instance_images.errors import IdempotencyKeyReused, UsageError, WrongState
 from instance_images.locations.site import Site
-from instance_images.model.idempotency import (
+from instance_images.model.records import Account, ImageRequest, Task
+from instance_images.model.requests.idempotency import (
     RequestIds,
     fault_of_key,
     is_of_request,
 )
-from instance_images.model.records import Account, ImageRequest, Task
 
 
 def require_key(key: str | None) -> None:

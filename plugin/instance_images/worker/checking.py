@@ -15,7 +15,7 @@ from instance_images.errors import (
     InstanceImagesError,
 )
 from instance_images.locations.application import Application
-from instance_images.model import request_ids
+from instance_images.model.requests import request_ids
 from instance_images.tasks.checks import CLAIM, check
 from instance_images.worker.back_off import BackOff
 from instance_images.worker.metrics import Counts

@@ -17,7 +17,7 @@ from instance_images.images.capture import reserve as reserve_slot
 from instance_images.images.delete import delete
 from instance_images.instants import floor_hour
 from instance_images.locations.site import Site
-from instance_images.model.idempotency import RequestIds
+from instance_images.model.requests.idempotency import RequestIds
 from instance_images.tasks.settling import settle
 from instance_images_billing.hours.metering import Metered, meter
 from instance_images_billing.ledger import watermarks

@@ -29,7 +29,6 @@ from instance_images.drivers.openstack.nova.shelved import ShelvedServers
 from instance_images.drivers.openstack.service import accepted_name
 from instance_images.drivers.provider import Provider
 from instance_images.instants import Clock
-from instance_images.model.caller import Caller
 from instance_images.model.cloud import (
     CapturePart,
     CloudImage,
@@ -47,6 +46,7 @@ from instance_images.model.cloud import (
 )
 from instance_images.model.findings import Finding
 from instance_images.model.records import Account
+from instance_images.model.requests.caller import Caller
 from instance_images.model.scaling import GroupRequest, Rollout, ScalingGroup
 
 

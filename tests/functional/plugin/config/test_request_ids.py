@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from instance_images.config import logs as logging_setup
-from instance_images.model import request_ids
+from instance_images.model.requests import request_ids
 from instance_images.parallel import in_parallel
 
 from conftest import ConfiguredCommandLine

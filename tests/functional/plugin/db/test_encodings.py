@@ -15,8 +15,8 @@ from instance_images.db.engine import Database
 from instance_images.db.images import get_image, insert_image
 from instance_images.errors import ConfigurationError
 from instance_images.images.capture import prepared
-from instance_images.model.idempotency import RequestIds
 from instance_images.model.records import Account
+from instance_images.model.requests.idempotency import RequestIds
 from instance_images_billing.audit.verify import verify_location
 
 from support.processes.command_line import CommandLine, write_config

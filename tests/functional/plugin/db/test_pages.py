@@ -16,8 +16,8 @@ from instance_images.db.engine import Database
 from instance_images.db.tables import images, tasks
 from instance_images.errors import UsageError
 from instance_images.images.pages import page_of_images
-from instance_images.model.paging import ImageFilter, Listed, Page, TaskFilter
 from instance_images.model.records import Account, ImageStatus, TaskKind, TaskState
+from instance_images.model.requests.paging import ImageFilter, Listed, Page, TaskFilter
 from instance_images.tasks.pages import page_of_tasks
 
 from support.worlds.ledger_world import LOCATION, World, at

@@ -9,8 +9,8 @@ from instance_images.db.engine import Database
 from instance_images.errors import TooManyRequests
 from instance_images.images.capture import capture
 from instance_images.locations.site import Site
-from instance_images.model.caller import Caller
 from instance_images.model.records import Task
+from instance_images.model.requests.caller import Caller
 
 from support.worlds.ledger_world import LOCATION, World, at
 

@@ -8,9 +8,9 @@ import pytest
 
 from instance_images.errors import NotFound, Refused, TokenRejected
 from instance_images.locations.site import Site
-from instance_images.model.caller import Caller
 from instance_images.model.cloud import ServerRequest
 from instance_images.model.records import Account
+from instance_images.model.requests.caller import Caller
 
 from support.clouds.embedded_cloud import EmbeddedCloud, Project
 from support.processes.command_line import CommandLine

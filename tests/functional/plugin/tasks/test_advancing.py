@@ -12,7 +12,7 @@ from instance_images.images.capture import capture
 from instance_images.images.delete import delete
 from instance_images.images.find import list_images
 from instance_images.locations.site import Advance, Site
-from instance_images.model.caller import Caller
+from instance_images.model.requests.caller import Caller
 from instance_images.tasks import advancing
 
 from support.clouds.memory_cloud import GB

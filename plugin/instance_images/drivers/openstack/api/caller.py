@@ -15,7 +15,7 @@ from keystoneauth1.service_token import ServiceTokenAuthWrapper
 from instance_images.config.settings import Location
 from instance_images.drivers.openstack.api.operator import OpenStackApi
 from instance_images.errors import Refused, TokenRejected
-from instance_images.model.caller import Caller
+from instance_images.model.requests.caller import Caller
 
 # keystonemiddleware's ``service_token_roles``; services may reject a service token without it.
 SERVICE_ROLE = "service"

@@ -40,7 +40,7 @@ from instance_images.errors import (
     ProjectUnavailable,
     Refused,
 )
-from instance_images.model import request_ids
+from instance_images.model.requests import request_ids
 from instance_images.names import printable
 
 # 2.45 answers createImage with the image's id; 2.37 knows networks = none and auto.
