@@ -17,6 +17,7 @@ from instance_images.db.exact import add_exact_sum
 from instance_images.errors import ConfigurationError
 
 SQLITE_BUSY_SECONDS = 60
+_MIN_HIDDEN_CHARACTERS = 4
 # Refuse what does not fit, as all other databases do, and no dialect of another product.
 _SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 _ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -41,7 +42,7 @@ def create_engine(url: sa.URL, named: str) -> sa.Engine:
             " sqlite:////var/lib/instance-images/instance-images.db: without it, nothing is kept."
         )
     engine = _engine(url, named)
-    event.listen(engine, "do_connect", partial(_connect, named))
+    event.listen(engine, "do_connect", partial(_connect, url, named))
     match url.get_backend_name():
         case "sqlite":
             event.listen(engine, "connect", _prepare_sqlite)
@@ -62,34 +63,46 @@ def _engine(url: sa.URL, named: str) -> sa.Engine:
             return sa.create_engine(url, **_options(url))
     except exc.SAWarning:
         raise ConfigurationError(
-            f"{named} has an option behind ? that the driver of SQLite does not take: correct"
-            f" {', '.join(sorted(url.query))}."
+            f"{named} has an option behind ? that the driver of SQLite does not take. Correct or"
+            " remove it; timeout, in seconds, is one that it takes."
         ) from None
     except ValueError as error:
         if not url.query:
             raise
-        raise _bad_option(named, error) from None
+        raise _bad_option(url, named, error) from None
 
 
 def _connect(
-    named: str, dialect: Any, _record: object, arguments: list[Any], options: dict[str, Any]
+    url: sa.URL,
+    named: str,
+    dialect: Any,
+    _record: object,
+    arguments: list[Any],
+    options: dict[str, Any],
 ) -> Any:
     """Connect; an option in the URL that the driver does not take is the configuration's fault."""
     try:
         return dialect.connect(*arguments, **options)
     except dialect.loaded_dbapi.ProgrammingError as error:  # libpq's word for an unknown option
-        raise _bad_option(named, error) from None
+        raise _bad_option(url, named, error) from None
     except dialect.loaded_dbapi.Error:
         raise
     except ConfigurationError:
         raise
     except Exception as error:  # an unknown argument, a file that is missing, a package as well
-        raise _bad_option(named, error) from None
+        raise _bad_option(url, named, error) from None
 
 
-def _bad_option(named: str, error: Exception) -> ConfigurationError:
-    """Return ours for what the driver says; it is not chained, since it may hold the URL."""
+def _bad_option(url: sa.URL, named: str, error: Exception) -> ConfigurationError:
+    """Return ours for what the driver says; it is not chained, since it may hold the URL.
+
+    Values of options are hidden: a secret may stand where it does not belong.
+    """
     reason = " ".join(str(error).split()).rstrip(".")
+    for values in url.normalized_query.values():
+        for value in values:
+            if len(value) >= _MIN_HIDDEN_CHARACTERS:
+                reason = reason.replace(value, "***")
     return ConfigurationError(
         f"{named} cannot be used: {reason}. Correct the options"
         " behind ? in it, or install what the driver asks for."

@@ -78,6 +78,9 @@ def test_what_a_library_warns_of_is_in_the_log_alone(
         "postgresql+psycopg://u@h:QWZXKJVB/x",
         "postgresql+psycopg:/u:QWZXKJVB@h/x",
         "nonsense://u:QWZXKJVB@h/x",
+        "mysql+pymysql://u@127.0.0.1:1/x?connect_timeout=QWZXKJVB",
+        "sqlite:////tmp/x.db?QWZXKJVB=1",
+        "sqlite:////tmp/x.db?timeout=QWZXKJVB",
     ],
 )
 def test_the_password_of_the_database_is_hidden(url: str, tmp_path: Path) -> None:
