@@ -1,11 +1,12 @@
-"""The whole story on a real OpenStack on this machine, told by the commands that tell it.
+"""The whole story on a real OpenStack: the customer by HTTP, the operator by commands.
 
 The cloud is real and its work takes seconds; a bill takes days. So the demo moves the product's
-clock forward, hour by hour, between the commands. Everything else is as in production: the
-commands, the services, the bytes, the ledger.
+clock forward, hour by hour, in between. Everything else is as in production: the API under
+gunicorn, the worker, the commands, the services, the bytes, the ledger.
 """
 
 import io
+import json
 import os
 import shlex
 import shutil
@@ -15,12 +16,16 @@ import time
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
+
+import requests
 
 from instance_images.commands.main import run
-from instance_images.instants import floor_hour, format_instant, system_clock
+from instance_images.instants import floor_hour, format_instant
 
 from support.clouds.embedded_cloud import CHECKOUT, EmbeddedCloud
-from support.processes.command_line import write_config
+from support.processes.moved_clock import VARIABLE, MovedClock
+from support.standing_api import down, up
 
 HOME = CHECKOUT / ".dev" / "demo"
 REPORTS = HOME / "report"
@@ -36,27 +41,78 @@ FORMATS = {
     "parquet": "-parquet",
 }
 ACCOUNT = "demo"
+# The members of an answer that are shown.
+SHOWN = {
+    "image": ("id", "name", "status", "size_bytes"),
+    "task": ("id", "kind", "state"),
+    "estimate": ("size_bytes", "basis", "per_month", "currency"),
+}
 MB = 10**6
 
 
-@dataclass(slots=True)
-class MovingClock:
-    """The system's clock, moved forward by as much as the demo says."""
-
-    ahead: timedelta = timedelta()
-
-    def __call__(self) -> datetime:
-        """Return the moved instant."""
-        return system_clock() + self.ahead
+@dataclass(frozen=True, slots=True)
+class MovingClock(MovedClock):
+    """The clock of all processes, which the demo moves."""
 
     def move(self, ahead: timedelta, why: str) -> None:
         """Move the clock forward, and say so."""
-        self.ahead += ahead
+        self.set_ahead(self.ahead + ahead)
         print(f"\n-- {why}: the demo's clock shows {format_instant(self())}", flush=True)
 
     def move_to(self, instant: datetime, why: str) -> None:
         """Move the clock forward to an instant."""
         self.move(instant - self(), why)
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer with a token, who sends requests to the API."""
+
+    url: str
+    token: str
+
+    def __call__(self, method: str, path: str, body: Any = None) -> requests.Response:
+        """Send a request, and show it with what is of interest in the answer."""
+        told = "" if body is None else f" {json.dumps(body)}"
+        print(f"\n> {method} {path}{told}", flush=True)
+        headers = {"X-Auth-Token": self.token}
+        answer = requests.request(method, self.url + path, json=body, headers=headers, timeout=60)
+        print(f"< {answer.status_code} {abridged(answer)}", flush=True)
+        if not answer.ok:
+            raise SystemExit(1)
+        return answer
+
+    def follow(self, accepted: requests.Response) -> dict[str, Any]:
+        """Read the task of an answer until it has ended, as a client does; return it."""
+        shown = ""
+        while True:
+            answer = requests.get(
+                accepted.headers["Location"], headers={"X-Auth-Token": self.token}, timeout=60
+            )
+            task: dict[str, Any] = answer.json()["task"]
+            line = f"  {task['kind']} {task['progress']:3} % {task['state']}: {task['stage']}"
+            if line != shown:
+                print(line, flush=True)
+            shown = line
+            if "Retry-After" not in answer.headers:
+                if task["state"] != "succeeded":
+                    raise SystemExit(task["error"])
+                return task
+            time.sleep(0.5)
+
+
+def abridged(answer: requests.Response) -> str:
+    """Return the members of an answer that the story is about."""
+    if "json" not in answer.headers.get("Content-Type", ""):
+        return ""
+    content = answer.json()
+    for noun, members in SHOWN.items():
+        for name in (noun, f"{noun}s"):
+            if name in content:
+                whole = content[name] if isinstance(content[name], list) else [content[name]]
+                kept = [{key: one[key] for key in members if key in one} for one in whole]
+                content[name] = kept if isinstance(content[name], list) else kept[0]
+    return json.dumps(content)
 
 
 def main() -> int:
@@ -69,7 +125,13 @@ def main() -> int:
     with EmbeddedCloud.running(HOME / "cloud", services=()) as cloud:
         print(cloud.greeting, end="", flush=True)
         os.environ["OS_CLIENT_CONFIG_FILE"] = str(cloud.clouds_yaml)
-        tell(cloud, MovingClock())
+        clock = MovingClock(HOME / "ahead")
+        clock.set_ahead(timedelta())
+        os.environ[VARIABLE] = str(clock.file)
+        try:
+            tell(cloud, clock)
+        finally:
+            down(HOME / "api")
     print(
         f"\n-- done in {time.monotonic() - began:.0f} s; the cloud has ended, the ledger and the"
         f" reports stay in {HOME.relative_to(CHECKOUT)}"
@@ -78,42 +140,48 @@ def main() -> int:
 
 
 def tell(cloud: EmbeddedCloud, clock: MovingClock) -> None:
-    """Run the commands of the story."""
-    config = write_config(HOME / "instance-images.conf", f"sqlite:///{HOME / 'instance-images.db'}")
-    os.environ["INSTANCE_IMAGES_CONFIG_FILE"] = str(config)
-    command(clock, "db upgrade")
-    command(clock, "rate set RegionOne 0.50")
+    """Run the commands of the operator and the requests of the customer."""
+    print("\n-- the API and the worker, in the service catalog", flush=True)
+    url = up(cloud, HOME / "api", price="0.50", moved_clock=True)
+    os.environ["INSTANCE_IMAGES_CONFIG_FILE"] = str(HOME / "api" / "instance-images.conf")
+    print(f"   {url}/v1")
+    command(clock, "rate list -f table")
 
     print("\n-- a customer's instance, made with Nova alone", flush=True)
     size = {"minicloud_snapshot_size": str(400 * MB)}
     server = cloud.boot(ACCOUNT, "web-1", metadata=size)
     print(f"   web-1 ({server.id}) is {server.status}")
 
-    command(
-        clock,
-        f"image create web-1 --name production-web-server-v2 --account {ACCOUNT} --wait -f table",
-    )
-    command(
-        clock,
-        "image deploy production-web-server-v2 --name web-2 --flavor m1.small"
-        f" --network none --account {ACCOUNT} --wait -f table",
-    )
+    print("\n-- the customer's requests, with a token; answers are abridged", flush=True)
+    with cloud.connection(ACCOUNT) as connection:
+        customer = Customer(url, str(connection.session.get_token()))
+    image_id = captured(customer, "production-web-server-v2", server.id)
+    body = {"deploy": {"name": "web-2", "flavor": "m1.small", "networks": ["none"]}}
+    deployed = customer.follow(customer("POST", f"/v1/images/{image_id}/deploy", body))
 
     first_hour = floor_hour(clock())
     for hours in (1, 2, 3):
         clock.move_to(first_hour + timedelta(hours=hours, minutes=5), f"hour {hours}")
         command(clock, "meter run")
     clock.move(timedelta(days=2, hours=11), "two and a half days later, cron was not running")
-    command(clock, f"image create web-2 --name staging --account {ACCOUNT} --wait -f table")
+    captured(customer, "staging", deployed["server_ids"][0])
     command(clock, "meter run")
-    command(clock, f"image list --account {ACCOUNT} -f table")
+    customer("GET", "/v1/images")
     clock.move(timedelta(days=3, minutes=25), "three days later")
-    command(clock, f"image delete production-web-server-v2 --account {ACCOUNT} --yes")
+    customer("DELETE", f"/v1/images/{image_id}")
     clock.move(timedelta(hours=3), "three hours later")
     command(clock, "meter run")
     command(clock, "meter status -f table")
     command(clock, "meter verify")
     report(clock, first_hour)
+
+
+def captured(customer: Customer, name: str, server_id: str) -> str:
+    """Capture an instance, follow the task, and return the image's id."""
+    body = {"image": {"name": name, "source_instance_id": server_id}}
+    accepted = customer("POST", "/v1/images", body)
+    customer.follow(accepted)
+    return str(accepted.json()["image"]["id"])
 
 
 def report(clock: MovingClock, first_hour: datetime) -> None:

@@ -15,7 +15,6 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import requests
@@ -28,14 +27,15 @@ PORT = 8794
 START_SECONDS = 90.0
 STOP_SECONDS = 60.0
 PRODUCT = str(Path(sys.executable).with_name("instance-images"))
-# What a new ledger is given: a price, so that estimates and reports have one.
-FIRST_COMMANDS = (("db", "upgrade"), ("rate", "set", "RegionOne", "0.05"))
+APPLICATION = "instance_images_api.wsgi:application"
+MOVED_CLOCK = "support.processes.moved_clock"
 
 
-def up(cloud: EmbeddedCloud, home: Path) -> str:
+def up(cloud: EmbeddedCloud, home: Path, price: str = "0.05", *, moved_clock: bool = False) -> str:
     """Start the API and the worker, enter the API in the catalog; return its URL.
 
-    Whatever stops it half way, nothing that it started is left running.
+    A new ledger begins with the price. With ``moved_clock`` all of it goes by that of
+    ``support.processes.moved_clock``. Whatever stops it half way, nothing is left running.
     """
     down(home)
     home.mkdir(parents=True, exist_ok=True)
@@ -45,13 +45,16 @@ def up(cloud: EmbeddedCloud, home: Path) -> str:
         keystone_authtoken=token_section(cloud),
     )
     environment = environment_of(cloud, config)
-    for command in FIRST_COMMANDS[: 1 if (home / "instance-images.db").exists() else None]:
-        subprocess.run([PRODUCT, *command], env=environment, check=True, stdout=subprocess.DEVNULL)
+    product = [sys.executable, "-m", MOVED_CLOCK] if moved_clock else [PRODUCT]
+    is_new = not (home / "instance-images.db").exists()
+    # Estimates and reports need a price.
+    for command in (["db", "upgrade"], ["rate", "set", "RegionOne", price])[: 1 + is_new]:
+        subprocess.run([*product, *command], env=environment, check=True, stdout=subprocess.DEVNULL)
     port = free_port()
+    application = f"{MOVED_CLOCK}:api()" if moved_clock else APPLICATION
     try:
-        start("api", gunicorn(port, home), home, environment)
-        if "work" in entry_points(group="instance_images.commands").names:
-            start("worker", [PRODUCT, "work"], home, environment)
+        start("api", [*gunicorn(port, home)[:-1], application], home, environment)
+        start("worker", [*product, "work"], home, environment)
         url = f"http://127.0.0.1:{port}"
         wait_until_up(url, home)
         enter_in_catalog(cloud, url)
@@ -117,6 +120,7 @@ def environment_of(cloud: EmbeddedCloud, config: Path) -> dict[str, str]:
         **os.environ,
         "INSTANCE_IMAGES_CONFIG_FILE": str(config),
         "OS_CLIENT_CONFIG_FILE": str(cloud.clouds_yaml),
+        "PYTHONPATH": str(CHECKOUT / "tests"),
     }
 
 
@@ -134,7 +138,7 @@ def wait_until_up(url: str, home: Path) -> None:
     """Wait until the API answers."""
     deadline = time.monotonic() + START_SECONDS
     while running(home / "api.pid") is not None and time.monotonic() < deadline:
-        with suppress(requests.ConnectionError):
+        with suppress(requests.RequestException):
             requests.get(url, timeout=10)
             return
         time.sleep(0.1)
