@@ -10,6 +10,7 @@ author = "instance-images contributors"
 copyright = "2026, instance-images contributors"
 
 extensions = [
+    "cliff.sphinxext",
     "api_reference",
     "myst_parser",
     "openstackdocstheme",
@@ -33,3 +34,15 @@ openstackdocs_use_storyboard = False
 openstackdocs_bug_project = ""
 html_static_path = ["_static"]
 html_css_files = ["tables.css"]
+
+# The manual pages: './dev docs' writes them into .dev/docs/man.
+man_pages = [
+    (
+        "cli/reference",
+        "instance-images",
+        "customer images of instances, for operators",
+        [author],
+        1,
+    ),
+    ("client/reference", "openstack-custom-image", "images captured from instances", [author], 1),
+]

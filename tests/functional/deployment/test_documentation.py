@@ -1,5 +1,6 @@
 """What the documentation says of commands and options is so."""
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -118,3 +119,19 @@ def test_a_dead_link_of_a_built_page_is_found(tmp_path: Path) -> None:
 
 def test_the_readme_is_short() -> None:
     assert len((CHECKOUT / "README.md").read_text().splitlines()) <= 200
+
+
+def test_a_command_or_option_missing_from_a_manual_page_is_found() -> None:
+    spec = importlib.util.spec_from_file_location("check", CHECKOUT / "doc" / "check_man_pages.py")
+    assert spec is not None
+    assert spec.loader is not None
+    check = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(check)
+    commands = [("image", set()), ("create", {"--name", "--wait", "--help"})]
+    page = ".SH NAME\n.SH INSTANCE-IMAGES\n.SS image\n.SS create\n.B \\-\\-name\n\\-\\-waiting\n"
+
+    assert check.differences(page.replace("waiting", "wait"), commands) == []
+    assert check.differences(page, commands) == ["create --wait is missing"]
+    assert len(check.differences(page.replace("create", "made"), commands)) == 1
+    assert "--hours" in dict(check.commands_of_product())["adjust"]
+    assert "custom image usage save" in dict(check.commands_of_client())
