@@ -97,7 +97,7 @@ def _row_groups(statements: Iterable[Statement]) -> Iterator[tuple[str, list[Row
     period, is_empty = None, True
     for statement in statements:
         period = statement.period.name
-        for location, row in _rows(statement):
+        for location, row in rows_of(statement):
             waiting[_directory(period, location)].append(row)
         if sum(map(len, waiting.values())) >= _ROWS_AT_A_TIME:
             yield from waiting.items()
@@ -116,7 +116,7 @@ def _directory(period: str, location: str) -> str:
     return f"period={period}/location={quote(location, safe='') or _NO_LOCATION}"
 
 
-def _rows(statement: Statement) -> Iterator[tuple[str, Row]]:
+def rows_of(statement: Statement) -> Iterator[tuple[str, Row]]:
     """Yield each line and adjustment as a row, with its location."""
     for section in statement.sections:
         of_all = _of_all(statement, section.name)
@@ -205,16 +205,17 @@ def _new_file(path: Path) -> "pq.ParquetWriter":
     import pyarrow.parquet as pq
 
     path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-    return pq.ParquetWriter(path, _schema())  # texts are dictionary encoded by themselves
+    return pq.ParquetWriter(path, schema())  # texts are dictionary encoded by themselves
 
 
 def _table(rows: list[Row]) -> "pa.Table":
     import pyarrow as pa
 
-    return pa.Table.from_pylist(rows, _schema())
+    return pa.Table.from_pylist(rows, schema())
 
 
-def _schema() -> "pa.Schema":
+def schema() -> "pa.Schema":
+    """Return the columns of the files with their types."""
     import pyarrow as pa
 
     types = {

@@ -36,7 +36,7 @@ LEVELS = {
     ),
     "instance_images_reports": (
         "statement presentation", "wording collect", "formats", "summary delivery", "batch",
-        "proof", "commands",
+        "proof frames", "commands",
     ),
     "instance_images_client": ("sdk", "commands"),
 }  # fmt: skip
