@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterable
 
 MAX_NAME_CHARACTERS = 255
+MAX_ID_CHARACTERS = 64
 _SUGGESTED = 3
 
 # Cc: control characters, with the escape that starts terminal sequences. Cf: format characters,
@@ -86,6 +87,11 @@ def storable_text(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c for c in text if c != "\0" and not "\ud800" <= c <= "\udfff")
+
+
+def is_storable_id(text: object) -> bool:
+    """Return whether the value, which anybody may have written, can be the id of a record."""
+    return isinstance(text, str) and len(text) <= MAX_ID_CHARACTERS and storable_text(text) == text
 
 
 def recorded_name(text: str) -> str:

@@ -78,6 +78,8 @@ def test_format_and_section_are_chosen_by_the_request(ask: Ask) -> None:
     german = ask(f"{PATH}/2026-11?locale=de_DE&section=images&format=html")
     assert "Bilder" in german.text or "Images" in german.text
     assert ask(f"{PATH}/2026-11", Accept="image/png").status_code == 406
+    for unreadable in (";;", "text/csv;q=x", "x" * 5000):
+        assert ask(f"{PATH}/2026-11", Accept=unreadable).status_code == 400
     for query in ("section=none", "locale=xx_XX", "format=csv&section=images", "paper=a5"):
         assert ask(f"{PATH}/2026-11?{query}").status_code == 400, query
     assert ask(f"{PATH}/2026-13").status_code == 400

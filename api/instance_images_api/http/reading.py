@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
+from instance_images.names import storable_text
 from instance_images_api.http.errors import ApiError, usage
 from instance_images_api.http.route import Parameter, Route
 
@@ -31,6 +32,8 @@ def parameters_of(route: Route, path: Mapping[str, str], query: str) -> dict[str
                 raise usage(f"Parameter {_shown(name)} is unknown here. {_known(route)}")
             if name in found:
                 raise usage(f"Parameter {name} is given twice: give it once.")
+            if storable_text(text) != text:
+                raise usage(f"Parameter {name} holds a character that nothing here can have.")
             found[name] = _value_of(parameter, text)
     for parameter in route.parameters:
         if parameter.is_required and parameter.name not in found:

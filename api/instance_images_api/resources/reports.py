@@ -120,7 +120,7 @@ def _format(call: Call, known: tuple[str, ...]) -> str:
     by_type = {FORMATS[name].content_type: name for name in ("json", *known)}
     try:
         chosen = falcon.mediatypes.best_match(list(by_type), accepted)
-    except falcon.HTTPError as error:
+    except (falcon.HTTPError, ValueError) as error:  # Falcon raises one or the other
         raise UsageError("The header Accept cannot be read.") from error
     if not chosen:
         raise ApiError(406, "usage", f"Accept one of {', '.join(by_type)}.")

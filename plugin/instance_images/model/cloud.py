@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from instance_images.names import is_storable_id
+
 
 @dataclass(frozen=True, slots=True)
 class Domain:
@@ -47,13 +49,19 @@ class Claims:
 
     ``request_id`` is the mark of a capture, ``source_instance_id`` the instance it is said to be
     from, ``looks_captured`` whether anything speaks for an instance's disk, ``looks_shelved``
-    whether that might be the disk of a shelved one.
+    whether that might be the disk of a shelved one. What no record can have for an id is none.
     """
 
     request_id: str | None = None
     source_instance_id: str | None = None
     looks_captured: bool = False
     looks_shelved: bool = False
+
+    def __post_init__(self) -> None:
+        """Drop ids that would make a database refuse the whole statement they are looked up by."""
+        for name in ("request_id", "source_instance_id"):
+            if getattr(self, name) is not None and not is_storable_id(getattr(self, name)):
+                object.__setattr__(self, name, None)
 
 
 NO_CLAIMS = Claims()

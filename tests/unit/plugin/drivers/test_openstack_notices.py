@@ -56,6 +56,24 @@ def test_notice_with_a_bad_instant_is_none(bad: object) -> None:
         read("image.activate", {**PAYLOAD, "updated_at": bad})
 
 
+@pytest.mark.parametrize("bad", ["\0", "\ud800", "o" * 65, 5, ["p"], {"p": 1}])
+def test_owner_that_no_record_can_have_is_looked_up_nowhere(bad: object) -> None:
+    with pytest.raises(ValueError, match="the owner of the image is no id"):
+        read("image.activate", {**PAYLOAD, "owner": bad})
+
+
+@pytest.mark.parametrize("bad", ["\0", "m" * 65, 5, ["m"]])
+def test_mark_that_no_record_can_have_is_none(bad: object) -> None:
+    marked = {**PAYLOAD, "properties": {"instance_images_request": bad}}
+
+    assert read("image.activate", marked).image.claims.request_id is None
+
+
+@pytest.mark.parametrize("bad", [["image.activate"], {}, None, 5])
+def test_event_of_no_type_is_none(bad: Any) -> None:
+    assert read(bad, PAYLOAD) is None
+
+
 @pytest.mark.parametrize("bad", ["../../v3/users", "i", "", None, 5])
 def test_id_that_is_no_uuid_never_becomes_part_of_a_url(bad: object) -> None:
     with pytest.raises(ValueError, match=r"image\.delete"):

@@ -11,6 +11,7 @@ from instance_images.drivers.openstack.glance.images import cloud_image
 from instance_images.drivers.openstack.service import INSTANCE_ID
 from instance_images.instants import parse_instant
 from instance_images.model.cloud import Notice, NoticeKind
+from instance_images.names import is_storable_id
 
 # Each with the key of the payload that says when it happened; all are whole seconds of UTC.
 _KINDS = {
@@ -22,7 +23,7 @@ _KINDS = {
 
 def read_notification(event_type: str, payload: object) -> Notice | None:
     """Return what a notification of Glance tells of an image."""
-    if event_type not in _KINDS:
+    if not isinstance(event_type, str) or event_type not in _KINDS:
         return None
     kind, key = _KINDS[event_type]
     try:
@@ -30,6 +31,8 @@ def read_notification(event_type: str, payload: object) -> Notice | None:
             raise TypeError(f"a payload of {type(payload).__name__}")
         if not INSTANCE_ID.fullmatch(payload["id"]):
             raise ValueError("the id of the image is no UUID")
+        if payload["owner"] is not None and not is_storable_id(payload["owner"]):
+            raise ValueError("the owner of the image is no id")
         return Notice(kind, cloud_image(_body(payload)), parse_instant(payload[key]))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{event_type}: {type(error).__name__}: {error}") from error
