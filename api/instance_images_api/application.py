@@ -17,6 +17,7 @@ from instance_images.instants import Clock, system_clock
 from instance_images_api.http.errors import ApiError
 from instance_images_api.http.responding import Responder, write_error
 from instance_images_api.http.route import Route
+from instance_images_api.keystone import KeystoneComparison, bound_waiting
 from instance_images_api.middleware import database_health
 from instance_images_api.middleware.access_log import AccessLog
 from instance_images_api.middleware.public_paths import (
@@ -37,15 +38,23 @@ _EXPOSED = ["ETag", "Location", "Retry-After", "X-Openstack-Request-Id"]
 _ALLOWED = ["Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Auth-Token"]
 
 
-def create_application(settings: Settings, clock: Clock = system_clock) -> Wsgi:
-    """Return the WSGI application. Raises ConfigurationError; asks neither cloud nor database."""
+def create_application(
+    settings: Settings,
+    clock: Clock = system_clock,
+    comparison: KeystoneComparison | None = None,
+) -> Wsgi:
+    """Return the WSGI application. Raises ConfigurationError; asks neither cloud nor database.
+
+    ``comparison`` is what is known of the locations' Keystone already.
+    """
     if not settings.api.locations:
         raise ConfigurationError(
             "Configuration: several locations are configured: set [api] locations to those whose"
             " Keystone is the one of [keystone_authtoken]."
         )
     libraries = library_options(settings.config_paths)
-    service = Service(settings, libraries, clock)
+    bound_waiting(libraries)
+    service = Service(settings, libraries, comparison or KeystoneComparison(settings), clock)
     served = router(service)
     auth_token = AuthProtocol(
         ConfirmedOnly(served),

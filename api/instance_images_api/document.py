@@ -3,7 +3,7 @@
 from typing import Any
 
 from instance_images_api.http.route import Parameter, Reply, Route
-from instance_images_api.policies import CHECKS
+from instance_images_api.policies import check_of
 from instance_images_api.routes import ROUTES
 from instance_images_api.schemas.base import ERROR
 
@@ -110,11 +110,11 @@ def _operation(route: Route) -> dict[str, Any]:
 def _permission(route: Route) -> str:
     if route.rule is None:
         return "No token is needed."
-    told = f"Rule {route.rule.name}, by default: {CHECKS[route.rule.role]}."
+    told = f"Rule {route.rule.name}, by default: {check_of(route.rule)}."
     if route.wider_rule is not None:
         told += (
             f" Another account's, or all: rule {route.wider_rule.name}, by default:"
-            f" {CHECKS[route.wider_rule.role]}."
+            f" {check_of(route.wider_rule)}."
         )
     return told
 

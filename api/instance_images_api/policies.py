@@ -19,9 +19,21 @@ from instance_images_api.routes import ROUTES
 CHECKS = {
     Role.READER: "role:reader and project_id:%(project_id)s",
     Role.MEMBER: "role:member and project_id:%(project_id)s",
+    Role.MANAGER: "role:member and project_id:%(project_id)s",
     Role.ADMIN: "role:admin",
 }
+# Besides, for a token for the domain that is the account.
+DOMAIN_CHECKS = {
+    Role.READER: "role:reader and domain_id:%(domain_id)s",
+    Role.MANAGER: "role:manager and domain_id:%(domain_id)s",
+}
 _WIDER = " (of another account, or of all)"
+
+
+def check_of(rule: Rule) -> str:
+    """Return the default of a rule."""
+    check = CHECKS[rule.role]
+    return f"({check}) or ({DOMAIN_CHECKS[rule.role]})" if rule.takes_domain else check
 
 
 def list_rules() -> list[policy.DocumentedRuleDefault]:
@@ -32,10 +44,10 @@ def list_rules() -> list[policy.DocumentedRuleDefault]:
     return [
         policy.DocumentedRuleDefault(
             name=rule.name,
-            check_str=CHECKS[rule.role],
+            check_str=check_of(rule),
             description=f"{used[0][0].summary.rstrip('.')}{used[0][1]}.",
             operations=[{"path": route.path, "method": route.method} for route, _ in used],
-            scope_types=["project"],
+            scope_types=["project", "domain"] if rule.takes_domain else ["project"],
         )
         for rule, used in operations.items()
     ]

@@ -20,6 +20,7 @@ from instance_images.locations.site import Site
 from instance_images.model.records import Account
 from instance_images.model.requests.caller import Caller
 from instance_images.names import printable
+from instance_images_api.keystone import KeystoneComparison
 
 
 @dataclass
@@ -28,6 +29,7 @@ class Service:
 
     settings: Settings
     libraries: Any
+    comparison: KeystoneComparison
     clock: Clock = system_clock
 
     @cached_property
@@ -86,7 +88,9 @@ class Service:
         served = self.settings.api.locations
         if named is not None and named not in served:
             raise UsageError(f"The location {printable(named)!r} is unknown: {self._known()}.")
-        return list(served) if named is None else [named]
+        names = list(served) if named is None else [named]
+        self.comparison.require(names)
+        return names
 
     def site(self, caller: Caller, location: str | None) -> Site:
         """Return the location that a request names, or the only one, for its caller."""

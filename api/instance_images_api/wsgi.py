@@ -12,6 +12,7 @@ from pathlib import Path
 from instance_images.config import logs
 from instance_images.config.settings import CONFIG_FILE_VARIABLE, load_settings
 from instance_images_api.application import create_application
+from instance_images_api.keystone import KeystoneComparison
 
 threading.excepthook = logs.log_end_of_thread
 logs.keep_quiet()
@@ -21,4 +22,6 @@ _problem = logs.follow_options(_settings.log_config_files, debug=False)
 if not _settings.log_config_files:
     logs.show_on_stderr()
     logging.getLogger().setLevel(logging.INFO)
-application = create_application(_settings)
+_comparison = KeystoneComparison(_settings)
+_comparison.compare_at_start()
+application = create_application(_settings, comparison=_comparison)

@@ -9,6 +9,7 @@ import pytest
 from instance_images.config.api import library_options
 from instance_images.config.settings import load_settings
 from instance_images_api.application import router
+from instance_images_api.keystone import KeystoneComparison
 from instance_images_api.service import Service
 
 from support.processes.command_line import CommandLine
@@ -27,7 +28,8 @@ def cli(tmp_path: Path) -> CommandLine:
 def ask(cli: CommandLine) -> Ask:
     """Send a request with the headers that keystonemiddleware sets."""
     settings = load_settings([cli.config_file])
-    service = Service(settings, library_options(settings.config_paths), cli.clock)
+    libraries = library_options(settings.config_paths)
+    service = Service(settings, libraries, KeystoneComparison(settings), cli.clock)
     client = falcon.testing.TestClient(router(service))
 
     def send(path: str, account: str = "a", roles: str = "reader", **headers: str) -> object:

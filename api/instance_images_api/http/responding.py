@@ -11,20 +11,21 @@ from typing import Any
 
 import falcon
 from oslo_context.context import RequestContext
-from oslo_policy import policy
 
+from instance_images.drivers import patience
 from instance_images.errors import InstanceImagesError
-from instance_images.model.records import AccountScope
 from instance_images.model.requests import request_ids
-from instance_images.model.requests.caller import Caller
 from instance_images_api.http.errors import ApiError, answer_of, busy, fault, usage
+from instance_images_api.http.permission import Permission, caller_of
 from instance_images_api.http.reading import body_of, parameters_of
-from instance_images_api.http.route import Answer, Call, Role, Route, Rule
+from instance_images_api.http.route import Answer, Call, Route
 from instance_images_api.middleware.access_log import PROJECT, ROUTE, USER
 from instance_images_api.service import Service
 
 LOG = logging.getLogger(__name__)
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+# All answers of the cloud together take as long as so many: a login may come on top.
+_ANSWERS = 2
 _CARRIED = ("Idempotency-Key", "If-Match", "If-None-Match", "Accept")
 
 
@@ -33,12 +34,14 @@ class Responder:
 
     def __init__(self, service: Service, route: Route) -> None:
         self._service, self._route = service, route
+        self._answer_seconds = service.settings.api.cloud_timeout_seconds
 
     def __call__(self, request: falcon.Request, response: falcon.Response, **path: str) -> None:
         request_id = str(request.env.get("openstack.request_id", ""))
         request.env[ROUTE] = self._route.path
         try:
-            answer = self._answer(request, request_id, path)
+            with patience.within(_ANSWERS * self._answer_seconds, self._answer_seconds):
+                answer = self._answer(request, request_id, path)
         except ApiError as error:
             write_error(response, error, request_id)
         except InstanceImagesError as error:
@@ -54,16 +57,18 @@ class Responder:
 
     def _answer(self, request: falcon.Request, request_id: str, path: Mapping[str, str]) -> Answer:
         request_ids.begin(request_id)  # for the log, the services and the task
-        caller = None
+        caller = permission = None
         route = self._route
         context = RequestContext.from_environ(request.env, request_id=request_id)
         if route.rule is not None:
-            caller = caller_of(request.env, self._service, request_id)
-            request.env[USER], request.env[PROJECT] = caller.user_id, caller.project_id
-            self._require(route.rule, context, caller)
+            scope = self._service.settings.account_scope
+            caller = caller_of(request.env, route.rule, scope, request_id)
+            request.env[USER], request.env[PROJECT] = caller.user_id, caller.project_id or "-"
+            permission = Permission(self._service.policy, context, caller)
+            permission.require(route.rule)
         parameters = parameters_of(route, path, request.query_string)
-        if caller is not None and route.wider_rule is not None and _is_wider(parameters):
-            self._require(route.wider_rule, context, caller)
+        if permission is not None and route.wider_rule is not None and _is_wider(parameters):
+            permission.require(route.wider_rule)
         given = {name: request.get_header(name) for name in _CARRIED}
         headers = {name: text for name, text in given.items() if text is not None}
         call = Call(
@@ -72,6 +77,7 @@ class Responder:
             request_id=request_id,
             base_url=self._service.settings.api.public_endpoint or str(request.prefix),
             caller=caller,
+            permission=permission,
             parameters=parameters,
             body=body_of(route, request.content_type, _content(request)),
             headers=headers,
@@ -82,48 +88,6 @@ class Responder:
             if not has_turn:
                 raise busy()
             return route.handler(call)
-
-    def _require(self, rule: Rule, context: RequestContext, caller: Caller) -> None:
-        target = {"project_id": caller.project_id}
-        try:
-            allowed = self._service.policy.authorize(rule.name, target, context)
-        except policy.InvalidScope:
-            raise _wrong_scope("of another kind") from None
-        if not allowed:
-            needed = "" if rule.role is Role.ADMIN else " for the project"
-            raise ApiError(
-                403,
-                "forbidden",
-                f"Your roles do not permit this ({rule.name}): by default it needs the role"
-                f" {rule.role}{needed}.",
-            )
-
-
-def caller_of(environ: Mapping[str, Any], service: Service, request_id: str) -> Caller:
-    """Return who sends the request, as auth_token has confirmed. Raises ApiError 403."""
-    if environ.get("HTTP_OPENSTACK_SYSTEM_SCOPE"):
-        raise _wrong_scope("for the system")
-    project_id = environ.get("HTTP_X_PROJECT_ID")
-    if not project_id:
-        raise _wrong_scope("for a domain" if environ.get("HTTP_X_DOMAIN_ID") else "without a scope")
-    account_id = project_id
-    if service.settings.account_scope is AccountScope.DOMAIN:
-        account_id = environ["HTTP_X_PROJECT_DOMAIN_ID"]
-    return Caller(
-        account_id=account_id,
-        project_id=project_id,
-        user_id=environ.get("HTTP_X_USER_ID", ""),
-        roles=tuple(role for role in environ.get("HTTP_X_ROLES", "").split(",") if role),
-        token=environ.get("HTTP_X_AUTH_TOKEN", ""),
-        request_id=request_id,
-        auth=environ.get("keystone.token_auth"),
-    )
-
-
-def _wrong_scope(kind: str) -> ApiError:
-    return ApiError(
-        403, "token_scope", f"Your token is {kind}: use a token for the project that this is about."
-    )
 
 
 def _is_wider(parameters: Mapping[str, Any]) -> bool:

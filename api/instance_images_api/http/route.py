@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from instance_images.model.requests.caller import Caller
+    from instance_images_api.http.permission import Permission
     from instance_images_api.service import Service
 
 Schema = Mapping[str, Any]
@@ -19,15 +20,20 @@ class Role(StrEnum):
 
     READER = "reader"
     MEMBER = "member"
+    MANAGER = "manager"  # member of the project, or manager of the domain
     ADMIN = "admin"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule of the policy, and the role that it asks for by default."""
+    """A rule of the policy, and the role that it asks for by default.
+
+    ``takes_domain``: a token for a domain that is the account will do as well.
+    """
 
     name: str
     role: Role
+    takes_domain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,7 @@ class Call:
     request_id: str
     base_url: str
     caller: Caller | None = None
+    permission: Permission | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -96,6 +103,12 @@ class Call:
     def key(self) -> str | None:
         """The idempotency key, if there is one."""
         return self.headers.get("Idempotency-Key")
+
+    def require_of(self, project_id: str) -> None:
+        """Raise ApiError 403 unless the caller may do to that project what the route does."""
+        assert self.permission is not None
+        assert self.route.rule is not None
+        self.permission.require(self.route.rule, project_id)
 
     @property
     def is_wider(self) -> bool:

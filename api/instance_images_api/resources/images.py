@@ -11,7 +11,7 @@ from instance_images.images.delete import delete
 from instance_images.images.find import current_own_image, find_own_image
 from instance_images.images.pages import page_of_images
 from instance_images.locations.site import Site
-from instance_images.model.records import Account, ImageStatus
+from instance_images.model.records import Account, Image, ImageStatus
 from instance_images.model.requests.paging import ImageFilter
 from instance_images.tasks.find import find_task
 from instance_images.views.fields import as_json
@@ -74,11 +74,11 @@ def create_image(call: Call) -> Answer:
 
 def delete_image(call: Call) -> Answer:
     """Delete an image; where the cloud does not answer, its deletion goes on as a task."""
-    site, account = _place(call)
-    image_id = call.parameters["image_id"]
+    site, account, image = _place(call)
+    call.require_of(image.project_id)
 
     try:
-        delete(site, account, image_id, force=call.parameters.get("force", False))
+        delete(site, account, image.id, force=call.parameters.get("force", False))
     except CloudUnavailable as error:
         if error.task_id is None:
             raise
@@ -89,7 +89,7 @@ def delete_image(call: Call) -> Answer:
 def deploy_image(call: Call) -> Answer:
     """Begin to make instances from an image."""
     asked = dict(call.body["deploy"])
-    site, account = _place(call)
+    site, account, _ = _place(call)
     if asked.pop("location", site.name) != site.name:
         raise UsageError(f"The image is in {site.name}: name that location, or none.")
     try:
@@ -104,15 +104,15 @@ def deploy_image(call: Call) -> Answer:
     return begun(call, site, account, begin)
 
 
-def _place(call: Call) -> tuple[Site, Account]:
-    """Return where the image of the path is, for its caller, and the account."""
+def _place(call: Call) -> tuple[Site, Account, Image]:
+    """Return where the image of the path is, for its caller, the account, and the image."""
     service = call.service
     own = account_of(call.sender, service.settings)
     image = find_own_image(
         service.application, service.locations(), own, call.parameters["image_id"]
     )
     site = service.site(call.sender, image.location)
-    return site, site.account(None)
+    return site, site.account(None), image
 
 
 def begun(

@@ -11,7 +11,8 @@ def retry_task(call: Call) -> Answer:
     """Begin a failed capture anew."""
     service, task_id = call.service, call.parameters["task_id"]
     own = account_of(call.sender, service.settings)
-    place, _ = find_own_task(service.application, service.locations(), own, task_id)
+    place, task = find_own_task(service.application, service.locations(), own, task_id)
+    call.require_of(task.project_id)
     site = service.site(call.sender, place.name)
     account = site.account(None)
 

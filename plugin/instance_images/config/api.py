@@ -53,6 +53,14 @@ API_OPTS = [
         " further ones get 429. Counted over all processes. 0: any number.",
     ),
     cfg.IntOpt(
+        "cloud_timeout_seconds",
+        default=20,
+        min=1,
+        max=20,
+        help="Seconds to wait for one answer of a service of the cloud. All services together get"
+        " twice that for a request, so that every request ends within 60 s.",
+    ),
+    cfg.IntOpt(
         "cloud_requests",
         default=6,
         min=1,
@@ -92,6 +100,7 @@ class ApiSettings:
     page_limit: int = 100
     max_page_limit: int = 1000
     creates_per_minute: int = 20
+    cloud_timeout_seconds: int = 20
     cloud_requests: int = 6
     reports: int = 2
     settle_overdue: bool = True
@@ -120,6 +129,7 @@ def api_settings(group: Any, names: Sequence[str]) -> ApiSettings:
         page_limit=group.page_limit,
         max_page_limit=group.max_page_limit,
         creates_per_minute=group.creates_per_minute,
+        cloud_timeout_seconds=group.cloud_timeout_seconds,
         cloud_requests=group.cloud_requests,
         reports=group.reports,
         settle_overdue=group.settle_overdue,

@@ -18,6 +18,7 @@ from instance_images.model.cloud import (
     CloudImage,
     CloudImageStatus,
     Flavor,
+    IdentityService,
     Notice,
     OfferedImage,
     Project,
@@ -66,6 +67,13 @@ class Provider(DomainPart, ScalingPart, VolumePart, ABC):
         Raises NotFound, Refused where several have the name, and ConfigurationError where the
         credentials are for no project.
         """
+
+    def identity_service(self) -> IdentityService | None:
+        """Return where the location's tokens are from, None where it has no such service.
+
+        The API serves a location only if that is where its callers' tokens are from.
+        """
+        return None
 
     def account_limit(self, account: Account) -> int | None:
         """Return how many images the cloud's own operator allows the account here.

@@ -34,6 +34,17 @@ class Project:
     is_enabled: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class IdentityService:
+    """Where tokens are from: host, port and path of the service, and the credentials' project.
+
+    ``address`` is None where the catalog does not tell.
+    """
+
+    address: str | None
+    project_id: str
+
+
 class CloudImageStatus(StrEnum):
     """What the image service says of an image, in four words."""
 

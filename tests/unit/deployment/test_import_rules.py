@@ -56,7 +56,11 @@ LIBRARIES = {
     "falcon": ("instance_images_api",),
     "jsonschema": ("instance_images_api",),
     "cliff": ("instance_images_client.commands",),
-    "keystoneauth1": ("drivers.openstack.api", "instance_images_client"),
+    "keystoneauth1": (
+        "drivers.openstack.api",
+        "instance_images_api.keystone",
+        "instance_images_client",
+    ),
     "keystonemiddleware": ("instance_images_api",),
     "openstack": ("drivers.openstack.api", "instance_images_client"),
     "osc_lib": ("instance_images_client.commands",),

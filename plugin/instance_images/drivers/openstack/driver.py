@@ -34,6 +34,7 @@ from instance_images.model.cloud import (
     CloudImage,
     Domain,
     Flavor,
+    IdentityService,
     MarkedPart,
     Notice,
     OfferedImage,
@@ -95,6 +96,9 @@ class OpenStackProvider(Provider):
 
     def find_project(self, reference: str | None) -> Project:
         return self._operator.projects.find_project(reference)
+
+    def identity_service(self) -> IdentityService:
+        return self._operator.projects.identity_service()
 
     def find_domain(self, reference: str) -> Domain:
         return self._operator.projects.find_domain(reference)

@@ -115,7 +115,7 @@ class OpenStackApi:
             region = config.get_one(
                 cloud=self.cloud,
                 region_name=self._location.region_name,
-                api_timeout=TIMEOUT_SECONDS,
+                api_timeout=patience.answer_seconds(TIMEOUT_SECONDS),
             )
             return Connection(config=region)
         except ConfigurationError:

@@ -6,7 +6,7 @@ from typing import Any
 
 from instance_images.drivers.openstack.service import Service
 from instance_images.errors import ConfigurationError, NotFound, Refused
-from instance_images.model.cloud import Domain, Project
+from instance_images.model.cloud import Domain, IdentityService, Project
 from instance_images.names import printable
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
@@ -43,6 +43,10 @@ class Projects(Service):
         if not projects:
             raise NotFound("Account", reference, "Give the id or name of a Keystone project.")
         return Project(projects[0]["id"], projects[0]["name"], projects[0]["domain_id"])
+
+    def identity_service(self) -> IdentityService:
+        """Return the address of Keystone in the catalog, and the credentials' own project."""
+        return IdentityService(self._api.address("identity"), self._api.access.project_id or "")
 
     def find_domain(self, reference: str) -> Domain:
         """Return the domain of that id or name. Raises NotFound."""
