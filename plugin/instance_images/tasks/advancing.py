@@ -4,13 +4,13 @@ The front end chooses. A command line has all day, and is often all that advance
 over the network has seconds, and an account may have a thousand tasks.
 """
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 
 from instance_images.db import images, tasks
 from instance_images.errors import LimitReached
 from instance_images.locations.site import Advance, Site, resolve_image
 from instance_images.model.records import Account, Image, TaskKind
+from instance_images.model.requests import time_limit
 from instance_images.tasks.settling import settle
 
 SECONDS_BEFORE_REFUSAL = 5.0
@@ -39,17 +39,17 @@ def current_images(site: Site, account: Account, references: Sequence[str]) -> l
     found = _resolved(site, account, references)
     if site.advances is Advance.ACCOUNT:
         return found
-    for image in found:
-        advance_image(site, account, image.id)
+    with time_limit.at_most(SECONDS_BEFORE_REFUSAL):  # for all of them
+        for image in found:
+            advance_image(site, account, image.id)
     return _resolved(site, account, [image.id for image in found])
 
 
 def advance_image(site: Site, account: Account, image_id: str) -> None:
-    """Advance the tasks of one image of the account."""
+    """Advance the tasks of one image of the account, for a few seconds at most."""
     with site.database.reading() as connection:
         found = tasks.open_tasks(connection, site.name, account.id, image_id=image_id)
-    if found:
-        settle(site, account.id, only=[task.id for task in found])
+    advance(site, account.id, [task.id for task in found])
 
 
 def advance_capture_of(site: Site, account: Account, source_instance_id: str) -> None:
@@ -76,12 +76,14 @@ def with_free_slot(site: Site, account: Account, reserve: Callable[[], None]) ->
 
 
 def advance(site: Site, account_id: str, task_ids: Iterable[str]) -> None:
-    """Advance the tasks one after the other, and begin with none when the time is over."""
-    began = time.monotonic()
-    for task_id in task_ids:
-        if time.monotonic() - began >= SECONDS_BEFORE_REFUSAL:
-            return
-        settle(site, account_id, only=[task_id])
+    """Advance the tasks one after the other, and begin with none when the time is over.
+
+    A request that is under way then is given up: that raises CloudUnavailable.
+    """
+    with time_limit.at_most(SECONDS_BEFORE_REFUSAL):
+        for task_id in task_ids:
+            if time_limit.remaining_seconds():
+                settle(site, account_id, only=[task_id])
 
 
 def _resolved(site: Site, account: Account, references: Sequence[str]) -> list[Image]:

@@ -17,6 +17,7 @@ from instance_images.locations.site import Site
 from instance_images.model.learning import Source
 from instance_images.model.outcomes import Available, Deleted, Deployed, Failed
 from instance_images.model.records import Image, Task, TaskKind
+from instance_images.model.requests import time_limit
 from instance_images.model.volume_capture import Ask, Complete, Remove
 from instance_images.tasks.acting import act
 from instance_images.tasks.looking import look_at
@@ -45,11 +46,11 @@ def settle(
     """Bring the unfinished tasks of one account, or of all, as far as the cloud is with them.
 
     ``only``: the ids of the tasks to look at, due or not. ``rounds``: how often each is looked at,
-    at most, as long as there is more to do at once. What ended captures left in the cloud is
-    removed as well, of a few that are due; a run does that with ``tasks.tidying`` when hours are
-    closed. What is wrong with one task or project postpones that task. Raises CloudUnavailable
-    where a service fails that an unfinished task waits for; but an hour is closed without the block
-    storage, which knows of nothing that is billed.
+    at most, as long as there is more to do at once and time is left. What ended captures left in
+    the cloud is removed as well, of a few that are due; a run does that with ``tasks.tidying`` when
+    hours are closed. What is wrong with one task or project postpones that task. Raises
+    CloudUnavailable where a service fails that an unfinished task waits for; but an hour is closed
+    without the block storage, which knows of nothing that is billed.
     """
     settled: list[Observation] = []
     pairs = (
@@ -79,7 +80,7 @@ def settle(
             _log_ends(site, observations)
         settled += observations
         going_on = [s.task.id for s in observations if isinstance(s.decision, _GOES_ON)]
-        if not going_on:
+        if not going_on or time_limit.remaining_seconds() == 0:
             break
         pairs = _named(site, account_id, going_on)
     if source is not Source.RUN:

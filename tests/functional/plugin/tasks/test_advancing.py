@@ -12,8 +12,9 @@ from instance_images.images.capture import capture
 from instance_images.images.delete import delete
 from instance_images.images.find import list_images
 from instance_images.locations.site import Advance, Site
+from instance_images.model.requests import time_limit
 from instance_images.model.requests.caller import Caller
-from instance_images.tasks import advancing
+from instance_images.tasks.advancing import SECONDS_BEFORE_REFUSAL
 
 from support.clouds.memory_cloud import GB
 from support.worlds.ledger_world import LOCATION, World, at
@@ -112,12 +113,32 @@ def test_nobody_is_kept_waiting_for_more_than_a_few_seconds(
 ) -> None:
     capture(queue.request, queue.owner, "vm-3", "image-3")
     seconds = iter(range(0, 100, 2))
-    monkeypatch.setattr(advancing.time, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(time_limit.time, "monotonic", lambda: next(seconds))
 
     with pytest.raises(LimitReached):
         capture(queue.request, queue.owner, "vm-4", "image-4")
 
     assert len(queue.looks) == 2  # after 2 and 4 seconds, and not after 6
+
+
+@pytest.mark.parametrize("is_request", [True, False])
+def test_requests_to_the_cloud_have_the_time_that_is_left(queue: Queue, is_request: bool) -> None:
+    queue.cloud.activate(GB)
+    left: list[float | None] = []
+    look = queue.cloud.get_image
+
+    def timed(cloud_image_id: str) -> object:
+        left.append(time_limit.remaining_seconds())
+        return look(cloud_image_id)
+
+    queue.cloud.get_image = timed  # type: ignore[assignment,method-assign]
+
+    delete(queue.request if is_request else queue.site, queue.owner, "image-1")
+
+    advanced = left[0]
+    assert time_limit.remaining_seconds() is None
+    assert advanced is None or 0 < advanced <= SECONDS_BEFORE_REFUSAL
+    assert (advanced is not None) == is_request
 
 
 def test_the_capture_of_an_instance_is_advanced_before_it_refuses_another(queue: Queue) -> None:

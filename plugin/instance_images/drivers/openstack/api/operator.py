@@ -34,13 +34,14 @@ from instance_images.drivers.openstack.api.answers import (
 )
 from instance_images.drivers.openstack.api.connections import Connections
 from instance_images.drivers.openstack.api.retries import pauses_seconds
+from instance_images.drivers.openstack.api.sessions import LimitedSession
 from instance_images.errors import (
     CloudUnavailable,
     ConfigurationError,
     ProjectUnavailable,
     Refused,
 )
-from instance_images.model.requests import request_ids
+from instance_images.model.requests import request_ids, time_limit
 from instance_images.names import printable
 
 # 2.45 answers createImage with the image's id; 2.37 knows networks = none and auto.
@@ -111,6 +112,7 @@ class OpenStackApi:
                 secure_files=secure_files,
                 load_envvars=False,
                 app_name=APP_NAME,
+                session_constructor=LimitedSession,
             )
             region = config.get_one(
                 cloud=self.cloud,
@@ -141,6 +143,7 @@ class OpenStackApi:
             config={**known.config, "auth": {}},
             force_ipv4=known.force_ipv4,
             auth_plugin=plugin,
+            session_constructor=LimitedSession,
             app_name=APP_NAME,
             discovery_cache=self._connection.session._discovery_cache,
         )
@@ -307,6 +310,9 @@ class OpenStackApi:
                     raise
                 if isinstance(error.__cause__, keystone_errors.ConnectTimeout):
                     raise  # it has been waited for long enough
+                remaining_seconds = time_limit.remaining_seconds()
+                if remaining_seconds is not None and wait_seconds >= remaining_seconds:
+                    raise
             except ConfigurationError:
                 if project_id is None or connection is self._connection:
                     raise
