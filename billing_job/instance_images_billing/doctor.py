@@ -11,6 +11,7 @@ from instance_images.locations.application import Application
 from instance_images.model.findings import Finding, Severity
 from instance_images_billing.hours.metering import balance_now
 from instance_images_billing.hours.status import status_of
+from instance_images_billing.ledger.closed_periods import require_timezone
 
 _CURE = (
     "'instance-images meter verify --cloud' lists all differences. Compare the image with its"
@@ -23,7 +24,10 @@ PROJECTS = 20
 
 
 def check_ledger(application: Application, locations: Sequence[Location]) -> Iterator[Finding]:
-    """Find locations without a rate, with hours that stay open, and out of balance."""
+    """Find locations without a rate, with hours that stay open, and out of balance.
+
+    Raises ConfigurationError where the time zone of months was changed since one was closed.
+    """
     now = application.clock()
     with application.database.reading() as connection:
         found = [(one, status_of(connection, one.name, now)) for one in locations]
@@ -47,6 +51,8 @@ def check_ledger(application: Application, locations: Sequence[Location]) -> Ite
                 f"{f', those after {format_instant(until)}' if until else ''}.",
                 "See that 'instance-images meter run' is run every hour, and what it says.",
             )
+    with application.database.reading() as connection:
+        require_timezone(connection, application.settings.billing.timezone)
     yield from of_each("ledger", locations, partial(_out_of_balance, application))
 
 

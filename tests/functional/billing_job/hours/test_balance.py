@@ -202,8 +202,21 @@ def test_balance_is_in_metrics_doctor_and_verification(
     assert 'instance_images_overbilled_bytes{location="RegionOne"} 0.0' in metrics(deployment)
     verified = deployment.command("meter", "verify", "--cloud")
     assert (verified.exit_code, f"RegionOne: {sentence}\n" in verified.out) == (1, True)
+    assert sentence in ledger_findings(deployment)
+
+    with database.writing() as connection:  # October in UTC
+        times = f"{at('1T00:00').timestamp() - 31 * 86400:.0f}, {at('1T00:00').timestamp():.0f}"
+        connection.execute(
+            sa.text(f"INSERT INTO closed_periods VALUES (1, '2026-10', {times}, 0, 'x', 1)")
+        )
+    deployment.billing_options = "timezone = Europe/Berlin"
+    assert deployment.run("2T14:05").exit_code == 2
+    assert any("2026-10 is closed from" in what for what in ledger_findings(deployment))
+
+
+def ledger_findings(deployment: Deployment) -> list[str]:
     findings = deployment.command("doctor").json
-    assert sentence in [one["what"] for one in findings if one["check"] == "ledger"]
+    return [one["what"] for one in findings if one["check"] == "ledger"]
 
 
 def metrics(deployment: Deployment) -> str:
