@@ -44,7 +44,9 @@ def test_the_wheel_holds_exactly_what_the_tree_holds(wheel: Path) -> None:
     assert any(name.startswith("instance_images_reports/templates/") for name in packed)
 
 
-def test_an_installed_wheel_works_from_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
+def test_an_installed_wheel_works_from_an_empty_environment_and_the_api_with_its_extra(
+    wheel: Path, tmp_path: Path
+) -> None:
     environment = tmp_path / "environment"
     subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, environment], check=True)
     python = environment / "bin" / "python"
@@ -66,6 +68,26 @@ def test_an_installed_wheel_works_from_an_empty_environment(wheel: Path, tmp_pat
     assert "up to date" in run("db", "check")
     run("rate", "set", "L", "0.05")
     assert '"price": "0.05"' in run("rate", "list")
+
+    # Without the extra, everything but the API works; with it, the API starts.
+    code = "import instance_images_api.wsgi as api; print(callable(api.application))"
+    bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    bare["INSTANCE_IMAGES_CONFIG_FILE"] = str(config)
+    with config.open("a") as file:
+        file.write("[keystone_authtoken]\nauth_type = password\nauth_url = http://127.0.0.1:1\n")
+
+    def start_api() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [python, "-c", code], capture_output=True, text=True, env=bare, cwd=tmp_path
+        )
+
+    without = start_api()
+    extra = [UV, "pip", "install", "--quiet", "--python", python, f"{wheel}[api]"]
+    subprocess.run(extra, check=True)
+    started = start_api()
+
+    assert "No module named 'falcon'" in without.stderr
+    assert started.stdout == "True\n", started.stderr
 
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str, click.Command]]:
