@@ -5,6 +5,7 @@ The machine is a mount namespace: /etc, /opt, /usr/local and /var are layers tha
 
 import os
 import re
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from support.clouds.embedded_cloud import CHECKOUT, EmbeddedCloud
+from support.clouds.embedded_cloud import CHECKOUT, EmbeddedCloud, python
 
 pytestmark = [pytest.mark.cloud, pytest.mark.all]
 
@@ -20,8 +21,37 @@ GUIDE = CHECKOUT / "doc" / "source" / "install" / "installation.md"
 # The system's own Python: one below /root cannot be run by another user.
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 LAYERED = ("/etc", "/opt", "/usr/local", "/var")
-# What needs a running systemd, and the role that the user of the embedded cloud has already.
+# What needs a running systemd, and the roles that the user of the embedded cloud has already.
 NOT_RUN = ("systemctl ", "openstack role add ")
+# What systemd would begin: the command of a unit, as its user, with its environment, until the
+# script ends; and a request that is repeated until somebody answers.
+SERVE = """
+start() {
+    local unit=/etc/systemd/system/$1.service
+    local variables=$(sed -n 's/^Environment=//p' $unit)
+    local command=$(sed -n 's/^ExecStart=//p' $unit)
+    command=${command/:8794/127.0.0.1:PORT}
+    local user=$(sed -n 's/^User=//p' $unit)
+    (cd / && exec runuser -u $user -- env -i HOME=/ $variables $command) &
+    trap 'kill $(jobs -p)' EXIT
+}
+answer() { python3 - "$@" <<'END'
+import sys, time, urllib.error, urllib.request
+url, token = sys.argv[1:]
+for _ in range(600):
+    try:
+        request = urllib.request.Request(url, headers={"X-Auth-Token": token})
+        with urllib.request.urlopen(request) as told:
+            print(told.status, told.read().decode())
+        break
+    except urllib.error.HTTPError as error:
+        print(error.code, error.read().decode())
+        break
+    except OSError:
+        time.sleep(0.1)
+END
+}
+"""
 
 
 def commands() -> str:
@@ -38,7 +68,9 @@ def on_a_machine_of_its_own(layers: Path, script: str, source: Path, home: Path)
         f" lowerdir={name},upperdir={layers}{name}/upper,workdir={layers}{name}/work {name}"
         for name in LAYERED
     ]
-    lines = [f"mount -t tmpfs tmpfs {layers}", *mounts, f"cd {source}", script]
+    client = Path(python()[0]).with_name("openstack")
+    lines = [f"mount -t tmpfs tmpfs {layers}", *mounts, f"ln -s {client} /usr/local/bin/"]
+    lines += [f"cd {source}", script]
     done = subprocess.run(
         ["unshare", "--mount", "bash", "-euc", "\n".join(lines)],
         env={"PATH": PATH, "HOME": str(home), "LANG": "C.UTF-8"},
@@ -84,10 +116,32 @@ def test_commands_of_the_guide_work_in_their_order(
     variables = " ".join(re.findall(r"^[A-Z_]+=.*$", cron, re.MULTILINE))
     [(user, command)] = re.findall(r"^5 .*\* +(\S+) +(.+)$", cron, re.MULTILINE)
     hourly = f"runuser -u {user} -- env -i {variables} sh -c '{command}'"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    auth = clouds["clouds"]["admin"]["auth"]
+    guide = commands()
+    for example, ours in {
+        "http://controller.example.com:8794": f"http://127.0.0.1:{port}",
+        "https://identity.example.com/v3": auth["auth_url"],
+        "username = instance-images": f"username = {auth['username']}",
+        "password = SECRET": f"password = {auth['password']}",
+        "project_name = service": f"project_name = {auth['project_name']}",
+    }.items():
+        assert example in guide
+        guide = guide.replace(example, ours)
+    openstack = "openstack --os-cloud admin"
     output = on_a_machine_of_its_own(
         layers,
-        f"{commands()}\n{hourly} && echo hourly run: $?\n"
+        f"{guide}\n{hourly} && echo hourly run: $?\n"
         "stat -c %U /var/lib/instance-images/instance-images.db\n"
+        f"{SERVE.replace('PORT', port)}\n"
+        "start instance-images-api\n"
+        "start instance-images-worker\n"
+        "echo health: $(answer $URL/healthcheck '')\n"
+        f"URL=$({openstack} endpoint list --service instance-images -f value -c URL)\n"
+        f"echo locations: $(answer $URL/locations $({openstack} token issue -f value -c id))\n"
+        "echo services: $(jobs -r | wc -l)\n"
         "chown root /var/lib/instance-images/instance-images.db\n"
         f"{hourly} 2>&1 || echo as root: $?",
         source,
@@ -97,3 +151,6 @@ def test_commands_of_the_guide_work_in_their_order(
     assert "hourly run: 0\ninstance-images\n" in output, output[-3000:]
     assert "which belongs to user root" in output
     assert "as root: 4" in output
+    assert "services: 2" in output, output[-3000:]
+    assert "health: 200" in output, output[-3000:]
+    assert 'locations: 200 {"locations": [{"name": "RegionOne"' in output, output[-3000:]

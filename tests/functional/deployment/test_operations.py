@@ -255,7 +255,7 @@ def test_the_api_runs_as_the_same_user_and_is_started_again() -> None:
     assert service["User"] == "instance-images"
 
 
-@pytest.mark.parametrize("path", [LISTEN, API], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [LISTEN, API, WORKER], ids=lambda path: path.stem)
 def test_services_start_with_the_machine_once_they_are_enabled(path: Path) -> None:
     assert unit(path)["Install"]["WantedBy"] == "multi-user.target"
 
