@@ -7,6 +7,7 @@ acknowledged, and every reading looks at the image besides.
 """
 
 import logging
+import time
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -26,7 +27,9 @@ ATTEMPTS = 3
 RETRY_EVERY = timedelta(minutes=5)
 # By then, readings have seen what there was to see.
 GIVEN_UP_AFTER = timedelta(days=7)
+# A round that finds many unanswered must not keep the process from being stopped.
 _IMAGES_AT_A_TIME = 10
+_SECONDS_AT_A_TIME = 20.0
 _REMEMBERED = 1000
 
 _UNANSWERED = (CloudUnavailable, ConfigurationError)
@@ -47,6 +50,7 @@ class Postponing:
         self._warn = warn
         self._failures: dict[_Told, int] = {}  # the broker may give others between two attempts
         self._retried_at: datetime | None = None
+        self._last_image_id = ""
 
     def take(self, site: Site, notice: Notice) -> list[Learned]:
         """Deal with a notification, or let it wait; return what was new.
@@ -99,14 +103,24 @@ class Postponing:
         self._retried_at = now
         with site.database.reading() as connection:
             waiting = notices.postponed(connection, site.name)
-        unanswered: set[str] = set()
+        by_image: dict[str, list[notices.Postponed]] = {}
         for one in waiting:
-            if len(unanswered) >= _IMAGES_AT_A_TIME:
+            by_image.setdefault(one.notice.image.id, []).append(one)
+        unanswered = 0
+        until_seconds = time.monotonic() + _SECONDS_AT_A_TIME
+        for image_id in self._in_turn(list(by_image)):
+            if unanswered >= _IMAGES_AT_A_TIME or time.monotonic() > until_seconds:
                 break
-            if one.notice.image.id in unanswered:
-                continue
-            if not self._retried(site, one, now, tell):
-                unanswered.add(one.notice.image.id)
+            self._last_image_id = image_id
+            if not all(self._retried(site, one, now, tell) for one in by_image[image_id]):
+                unanswered += 1
+
+    def _in_turn(self, image_ids: list[str]) -> list[str]:
+        """Begin where the last round ended: images that do not answer keep none from its turn."""
+        if self._last_image_id in image_ids:
+            first = image_ids.index(self._last_image_id) + 1
+            return image_ids[first:] + image_ids[:first]
+        return image_ids
 
     def _retried(
         self,
@@ -145,4 +159,6 @@ def _answers(site: Site) -> bool:
         site.provider.get_image(str(uuid.uuid4()))
     except _UNANSWERED:
         return False
+    except InstanceImagesError:
+        return True  # to refuse is to answer
     return True

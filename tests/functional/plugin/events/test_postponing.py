@@ -186,6 +186,8 @@ def test_fault_of_many_images_costs_a_bounded_number_of_requests(world: Faulty) 
 
     assert len(world.asked) - asked == postponing._IMAGES_AT_A_TIME
     assert world.waiting() == 30
+    world.failing.discard(image.id)  # the last of them: the first do not keep it from its turn
+    assert [world.retry(f"1T10:{minute}") for minute in (45, 50)] == [[], ["adopted"]]
 
 
 def test_counts_of_what_is_not_confirmed_are_recorded_and_add_up(world: Faulty) -> None:
