@@ -36,6 +36,7 @@ class StackRights(Protocol):
         The roles are those of the token that is then sent, inherited and implied ones included.
         Raises ConfigurationError or Refused.
         """
+        ...
 
 
 class StackCloud:
