@@ -8,6 +8,19 @@ LONGEST_SECONDS = 60.0
 LONGEST_ASKED_SECONDS = 3600.0
 
 
+# What a service, or the proxy before it, answers while it can deal with no request.
+_OVERLOADED = (429, 502, 503, 504)
+
+
+def is_of_service(status: int | None, retry_after_seconds: float | None) -> bool:
+    """Return whether an error is the service's, and not that of the one thing that was asked for.
+
+    A service that answers, and fails at one image or instance, keeps nobody else waiting: only
+    that task is put off.
+    """
+    return status is None or retry_after_seconds is not None or status in _OVERLOADED
+
+
 @dataclass(slots=True)
 class _Failing:
     count: int

@@ -17,7 +17,7 @@ from instance_images.errors import (
 from instance_images.locations.application import Application
 from instance_images.model.requests import request_ids
 from instance_images.tasks.checks import CLAIM, check
-from instance_images.worker.back_off import BackOff
+from instance_images.worker.back_off import BackOff, is_of_service
 from instance_images.worker.metrics import Counts
 
 LOG = logging.getLogger(__name__)
@@ -105,7 +105,12 @@ class Checking:
             if check(site, due.account_id, due.task_id, self._holder):
                 self._back_off.succeeded(due.location, began_seconds=began_seconds)
             has_failed = False
-        except (CloudUnavailable, ConfigurationError) as error:
+        except CloudUnavailable as error:
+            if is_of_service(error.status, error.retry_after_seconds):
+                self._leave_alone(due, began_seconds, error)
+            else:
+                LOG.warning("%s: Postponed task %s: %s", due.location, due.task_id, error)
+        except ConfigurationError as error:
             self._leave_alone(due, began_seconds, error)
         except DatabaseUnavailable as error:
             LOG.warning("%s: Postponed task %s: %s", due.location, due.task_id, error)
