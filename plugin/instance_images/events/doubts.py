@@ -26,6 +26,7 @@ class Doubt(StrEnum):
     UNKNOWN = "about images that the image service does not have"
     OTHER_OWNER = "with another owner than the image service names"
     STILL_THERE = "about the deletion of images that are still there"
+    REFUSED = "about images that the image service refuses to show"
     UNREADABLE = "that cannot be read"
     TOO_MANY = "not checked, because too many others were in vain; the next reading finds them"
 

@@ -13,8 +13,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from instance_images.db import notices
-from instance_images.errors import CloudUnavailable, ConfigurationError, InstanceImagesError
-from instance_images.events.doubts import Watch
+from instance_images.errors import (
+    CloudUnavailable,
+    ConfigurationError,
+    InstanceImagesError,
+    Refused,
+)
+from instance_images.events.doubts import Doubt, Watch
 from instance_images.events.notifications import take_notice
 from instance_images.instants import format_instant
 from instance_images.locations.site import Site
@@ -56,7 +61,7 @@ class Postponing:
         """Deal with a notification, or let it wait; return what was new.
 
         Raises CloudUnavailable, ConfigurationError and DatabaseUnavailable where the message is to
-        be given again.
+        be given again, and Refused where nothing can follow from it.
         """
         try:
             news = take_notice(site, notice, self._watch)
@@ -65,6 +70,9 @@ class Postponing:
                 raise
             self._postpone(site, notice, error)
             news = []
+        except Refused:
+            self._watch.doubt(Doubt.REFUSED, notice.image.id)
+            raise
         self._failures.pop(_told(notice), None)
         return news
 

@@ -7,7 +7,7 @@ import pytest
 
 from instance_images.db import notices
 from instance_images.db.engine import Database
-from instance_images.errors import CloudUnavailable
+from instance_images.errors import CloudUnavailable, Refused
 from instance_images.events import postponing
 from instance_images.events.doubts import Doubt, Watch
 from instance_images.events.postponing import Postponing
@@ -212,6 +212,22 @@ def test_counts_of_what_is_not_confirmed_are_recorded_and_add_up(world: Faulty) 
         found = notices.counts(connection, LOCATION.name)
     assert [(one.reason, one.count) for one in found] == [("still_there", 1), ("unknown", 3)]
     assert {one.last_at for one in found} == {world.clock.now}
+
+
+@on_sqlite
+def test_what_the_image_service_refuses_to_show_is_counted(
+    world: Faulty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_image_id: str) -> None:
+        raise Refused("HTTP 403")
+
+    monkeypatch.setattr(world.cloud, "get_image", refuse)
+    with pytest.raises(Refused):
+        world.tell(world.put("1T10:20"))
+
+    saved: list[dict[str, int]] = []
+    world.watch.save(lambda reasons: saved.append(dict(reasons)))
+    assert saved == [{"refused": 1}]
 
 
 @on_sqlite
