@@ -49,7 +49,7 @@ def seconds_left() -> float | None:
     return left_seconds if bound.answer_seconds is None else min(left_seconds, bound.answer_seconds)
 
 
-def answer_seconds(otherwise: float) -> float:
-    """Return how long one request may take, whatever is left of the time."""
-    bound = _bound.get()
-    return (bound.answer_seconds if bound else None) or otherwise
+def is_time_over() -> bool:
+    """Return whether no request is sent any more."""
+    left = seconds_left()
+    return left is not None and left <= 0

@@ -7,10 +7,10 @@ over the network has seconds, and an account may have a thousand tasks.
 from collections.abc import Callable, Iterable, Sequence
 
 from instance_images.db import images, tasks
+from instance_images.drivers import patience
 from instance_images.errors import LimitReached
 from instance_images.locations.site import Advance, Site, resolve_image
 from instance_images.model.records import Account, Image, TaskKind
-from instance_images.model.requests import time_limit
 from instance_images.tasks.settling import settle
 
 SECONDS_BEFORE_REFUSAL = 5.0
@@ -39,7 +39,7 @@ def current_images(site: Site, account: Account, references: Sequence[str]) -> l
     found = _resolved(site, account, references)
     if site.advances is Advance.ACCOUNT:
         return found
-    with time_limit.at_most(SECONDS_BEFORE_REFUSAL):  # for all of them
+    with patience.within(SECONDS_BEFORE_REFUSAL):  # for all of them
         for image in found:
             advance_image(site, account, image.id)
     return _resolved(site, account, [image.id for image in found])
@@ -80,9 +80,9 @@ def advance(site: Site, account_id: str, task_ids: Iterable[str]) -> None:
 
     A request that is under way then is given up: that raises CloudUnavailable.
     """
-    with time_limit.at_most(SECONDS_BEFORE_REFUSAL):
+    with patience.within(SECONDS_BEFORE_REFUSAL):
         for task_id in task_ids:
-            if time_limit.remaining_seconds():
+            if not patience.is_time_over():
                 settle(site, account_id, only=[task_id])
 
 

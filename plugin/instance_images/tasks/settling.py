@@ -11,13 +11,13 @@ from datetime import datetime
 from functools import partial
 
 from instance_images.db import images, readings, tasks
+from instance_images.drivers.patience import is_time_over
 from instance_images.errors import CloudUnavailable, Refused
 from instance_images.locations.sharing import share_new
 from instance_images.locations.site import Site
 from instance_images.model.learning import Source
 from instance_images.model.outcomes import Available, Deleted, Deployed, Failed
 from instance_images.model.records import Image, Task, TaskKind
-from instance_images.model.requests import time_limit
 from instance_images.model.volume_capture import Ask, Complete, Remove
 from instance_images.tasks.acting import act
 from instance_images.tasks.looking import look_at
@@ -80,7 +80,7 @@ def settle(
             _log_ends(site, observations)
         settled += observations
         going_on = [s.task.id for s in observations if isinstance(s.decision, _GOES_ON)]
-        if not going_on or time_limit.remaining_seconds() == 0:
+        if not going_on or is_time_over():
             break
         pairs = _named(site, account_id, going_on)
     if source is not Source.RUN:

@@ -7,12 +7,12 @@ import pytest
 
 from instance_images.db.engine import Database
 from instance_images.deployments.instances import Order, deploy
+from instance_images.drivers import patience
 from instance_images.errors import LimitReached, WrongState
 from instance_images.images.capture import capture
 from instance_images.images.delete import delete
 from instance_images.images.find import list_images
 from instance_images.locations.site import Advance, Site
-from instance_images.model.requests import time_limit
 from instance_images.model.requests.caller import Caller
 from instance_images.tasks.advancing import SECONDS_BEFORE_REFUSAL
 
@@ -113,7 +113,7 @@ def test_nobody_is_kept_waiting_for_more_than_a_few_seconds(
 ) -> None:
     capture(queue.request, queue.owner, "vm-3", "image-3")
     seconds = iter(range(0, 100, 2))
-    monkeypatch.setattr(time_limit.time, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(patience.time, "monotonic", lambda: next(seconds))
 
     with pytest.raises(LimitReached):
         capture(queue.request, queue.owner, "vm-4", "image-4")
@@ -128,7 +128,7 @@ def test_requests_to_the_cloud_have_the_time_that_is_left(queue: Queue, is_reque
     look = queue.cloud.get_image
 
     def timed(cloud_image_id: str) -> object:
-        left.append(time_limit.remaining_seconds())
+        left.append(patience.seconds_left())
         return look(cloud_image_id)
 
     queue.cloud.get_image = timed  # type: ignore[assignment,method-assign]
@@ -136,7 +136,7 @@ def test_requests_to_the_cloud_have_the_time_that_is_left(queue: Queue, is_reque
     delete(queue.request if is_request else queue.site, queue.owner, "image-1")
 
     advanced = left[0]
-    assert time_limit.remaining_seconds() is None
+    assert patience.seconds_left() is None
     assert advanced is None or 0 < advanced <= SECONDS_BEFORE_REFUSAL
     assert (advanced is not None) == is_request
 

@@ -41,7 +41,7 @@ from instance_images.errors import (
     ProjectUnavailable,
     Refused,
 )
-from instance_images.model.requests import request_ids, time_limit
+from instance_images.model.requests import request_ids
 from instance_images.names import printable
 
 # 2.45 answers createImage with the image's id; 2.37 knows networks = none and auto.
@@ -117,7 +117,7 @@ class OpenStackApi:
             region = config.get_one(
                 cloud=self.cloud,
                 region_name=self._location.region_name,
-                api_timeout=patience.answer_seconds(TIMEOUT_SECONDS),
+                api_timeout=TIMEOUT_SECONDS,
             )
             return Connection(config=region)
         except ConfigurationError:
@@ -310,9 +310,6 @@ class OpenStackApi:
                     raise
                 if isinstance(error.__cause__, keystone_errors.ConnectTimeout):
                     raise  # it has been waited for long enough
-                remaining_seconds = time_limit.remaining_seconds()
-                if remaining_seconds is not None and wait_seconds >= remaining_seconds:
-                    raise
             except ConfigurationError:
                 if project_id is None or connection is self._connection:
                     raise

@@ -5,7 +5,7 @@ from typing import Any
 from keystoneauth1 import exceptions as keystone_errors
 from keystoneauth1.session import Session
 
-from instance_images.model.requests import time_limit
+from instance_images.drivers import patience
 
 
 class LimitedSession(Session):
@@ -18,9 +18,9 @@ class LimitedSession(Session):
 
         The timeout is that of the connection, and of each wait for more of the answer.
         """
-        remaining = time_limit.remaining_seconds()
+        remaining = patience.seconds_left()
         if remaining is not None:
-            if not remaining:
+            if remaining <= 0:
                 raise keystone_errors.ConnectTimeout("there is no time left to ask it.")
             longest = more.get("timeout") or self.timeout
             more["timeout"] = min(remaining, longest) if longest else remaining
