@@ -16,7 +16,10 @@ from instance_images.model.findings import Finding, Severity
 def check_files(application: Application, locations: Sequence[Location]) -> Iterator[Finding]:
     """Find files that the hourly run could not write."""
     settings = application.settings
-    written = [("[metrics] textfile", settings.metrics_textfile)]
+    written = [
+        ("[metrics] textfile", settings.metrics_textfile),
+        ("[worker] textfile", settings.worker.textfile),
+    ]
     written += [("log_dir or log_file", path) for path in settings.log_paths]
     for option, path in written:
         if path is not None and not _is_writable(path):

@@ -15,10 +15,10 @@ from instance_images.db import images, tasks
 from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
 from instance_images.locations.site import Site
 from instance_images.model import journal
-from instance_images.model.cloud import CapturePart, CloudImage
+from instance_images.model.cloud import CapturePart, CloudImage, PartKind
 from instance_images.model.journal import Journal, Step
 from instance_images.model.outcomes import Available
-from instance_images.model.records import Image, ImageStatus, Task, TaskState
+from instance_images.model.records import UNFINISHED, Image, ImageStatus, Task, TaskState
 from instance_images.model.volume_capture import AFTER, Ask, Remove, own_parts
 
 LOG = logging.getLogger(__name__)
@@ -29,16 +29,21 @@ TOO_MANY_REQUESTS = 429  # the one failure after which nothing can have been beg
 def find_parts(site: Site, task: Task, image: Image) -> list[CapturePart]:
     """Return the parts of the capture that are in the block storage.
 
-    They are looked up by their ids, and by the mark only where an answer was lost.
+    They are looked up by their ids, and by the mark only where an answer was lost. While the
+    capture is under way, the last one decides: where there is a volume, the snapshot is left out.
     """
     found: list[CapturePart] = []
-    for kind, step in journal.STEP_OF.items():
+    for kind in (PartKind.VOLUME, PartKind.SNAPSHOT):
+        step = journal.STEP_OF[kind]
         made_id = journal.made_by(task.journal, step)
         if made_id is not None:
             part = site.provider.get_part(task.project_id, kind, made_id)
             found += [part] if part else []
         if journal.may_have_made_more(task.journal, step):
             found += site.provider.find_parts(task.project_id, kind, image.id)
+        has_volume = kind is PartKind.VOLUME and (made_id or own_parts(task, found))
+        if has_volume and task.state in UNFINISHED:
+            break
     return own_parts(task, found)
 
 

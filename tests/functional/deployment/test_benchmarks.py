@@ -54,6 +54,12 @@ def test_benchmark_of_the_reports_of_one_account_runs() -> None:
     assert "html" in dict(result["reports"])  # type: ignore[call-overload]
 
 
+def test_benchmark_of_the_worker_runs() -> None:
+    result = last_result(sys.executable, str(BENCHMARKS / "worker.py"), "--quick")
+
+    assert dict(result["checks"])["tasks"] == 20  # type: ignore[call-overload]
+
+
 @pytest.mark.all
 @pytest.mark.parametrize("name", ON_A_CLOUD)
 def test_benchmark_on_a_cloud_of_its_own_runs(name: str) -> None:

@@ -60,6 +60,9 @@ def working(config_file: Path, **environment: str) -> Iterator[BackgroundWorker]
     try:
         wait_for(lambda: "Working at" in worker.log or process.poll() is not None, "the worker")
         yield worker
+    except BaseException:
+        print(worker.log)  # pytest shows it with the failure
+        raise
     finally:
         process.kill()
         process.wait()
