@@ -12,7 +12,7 @@ from support.clouds.embedded_cloud import CHECKOUT
 BENCHMARKS = CHECKOUT / "benchmarks"
 ON_DATABASES = ("close_hour", "report_all_accounts")
 # Those that start a cloud of their own.
-ON_A_CLOUD = ("command_overhead", "listing")
+ON_A_CLOUD = ("api", "command_overhead", "listing")
 
 
 def last_result(*command: str) -> dict[str, object]:

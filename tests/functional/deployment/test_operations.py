@@ -320,6 +320,7 @@ def test_the_software_works_without_memory_that_is_writable_and_executable() -> 
     if "no MDWE here" in probe.stderr:
         pytest.skip("this kernel cannot forbid it")
     modules = "openstack, psycopg, pymysql, oslo_log.log, prometheus_client, sqlalchemy, sqlite3"
+    modules += ", instance_images_api.application, weasyprint"
     imports = code.replace(
         f"os.execv({str(EXECUTABLE)!r}, ['instance-images', '--version'])", f"import {modules}"
     )
