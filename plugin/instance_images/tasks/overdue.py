@@ -4,12 +4,13 @@ import logging
 from datetime import timedelta
 
 from instance_images.db import tasks
+from instance_images.drivers import patience
 from instance_images.errors import DatabaseUnavailable, InstanceImagesError
 from instance_images.instants import format_instant
 from instance_images.locations.site import Site
 from instance_images.model.learning import Source
 from instance_images.model.records import Account
-from instance_images.model.requests import request_ids, time_limit
+from instance_images.model.requests import request_ids
 from instance_images.tasks.checks import check
 
 LOG = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ def check_overdue(
         found = tasks.open_tasks(connection, site.name, account.id, only, image_id)
     latest = site.clock() - OVERDUE
     holder = request_ids.current() or f"request at {format_instant(site.clock())}"
-    with time_limit.at_most(SECONDS):
+    with patience.within(SECONDS):
         for task in found:
             if task.look_at is None or task.look_at > latest:
                 continue
