@@ -74,7 +74,7 @@ def test_comparison_with_cloudkitty_runs() -> None:
 
 
 def test_every_benchmark_is_run_by_a_test() -> None:
-    tested = {*ON_DATABASES, *ON_A_CLOUD, "copy_ledger", "report_one_account"}
+    tested = {*ON_DATABASES, *ON_A_CLOUD, "copy_ledger", "report_one_account", "worker"}
     scripts = {path.stem for path in BENCHMARKS.glob("*.py") if "--quick" in path.read_text()}
 
     assert scripts == tested
