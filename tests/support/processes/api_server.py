@@ -110,7 +110,7 @@ def running_api(
 def _wait_until_up(server: ApiServer, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(requests.ConnectionError):
+        with contextlib.suppress(requests.RequestException):
             server("GET", "/")
             return
         time.sleep(0.1)
