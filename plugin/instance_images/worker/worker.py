@@ -12,6 +12,7 @@ import random
 import socket
 import time
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 
 from instance_images.config.worker import WorkerSettings
@@ -29,7 +30,7 @@ LOG = logging.getLogger(__name__)
 
 SECONDS_TO_END = 30.0
 METRICS_SECONDS = 15.0
-_DUE_AT_ONCE = 200
+DUE_AT_ONCE = 200
 _JITTER = 0.25
 _MOST_SECONDS_WITHOUT_DATABASE = 15.0
 
@@ -84,9 +85,7 @@ class Worker:
         names = [n for n in self._locations if not self._back_off.waits(n, now_seconds)]
         pause_seconds = self._settings.poll_seconds
         try:
-            with self._application.database.reading() as connection:
-                now = self._application.clock()
-                self._due = checks.due_checks(connection, names, now, _DUE_AT_ONCE)
+            self._due = self._due_at(names)
             self._failed_polls = 0
         except DatabaseUnavailable as error:
             LOG.warning("Postponed all tasks: %s", error)
@@ -98,6 +97,23 @@ class Worker:
         pause_seconds *= random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311
         self._next_poll_seconds = now_seconds + pause_seconds
         random.shuffle(self._due)
+
+    def _due_at(self, names: Sequence[str]) -> list[DueCheck]:
+        """Return what is due at the locations, the oldest; of no location so much that others wait.
+
+        One query, and another one for each location that alone has more than is asked for.
+        """
+        left, found = list(names), dict[str, DueCheck]()
+        now = self._application.clock()
+        with self._application.database.reading() as connection:
+            while left:
+                due = checks.due_checks(connection, left, now, DUE_AT_ONCE)
+                found |= {one.task_id: one for one in due}
+                if len(due) < DUE_AT_ONCE:
+                    break
+                [(fullest, _)] = Counter(one.location for one in due).most_common(1)
+                left.remove(fullest)
+        return list(found.values())
 
     def _begin(self) -> None:
         """Begin as many of the checks that are due as threads are free."""

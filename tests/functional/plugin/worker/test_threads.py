@@ -12,6 +12,7 @@ from instance_images.errors import CloudUnavailable
 from instance_images.images.capture import capture
 from instance_images.locations.site import Site
 from instance_images.model.cloud import CloudImage
+from instance_images.worker import worker
 from instance_images.worker.worker import Worker
 
 from support.clouds.memory_cloud import GB, MemoryProvider
@@ -92,7 +93,10 @@ def test_a_location_that_fails_is_left_alone_and_others_go_on(
     assert place.is_done("RegionOne")
 
 
-def test_a_location_that_hangs_holds_half_of_the_threads(place: Place) -> None:
+def test_a_location_that_hangs_holds_half_of_the_threads(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "DUE_AT_ONCE", IMAGES // 2)  # all of them are the first one's
     goes_on = threading.Event()
     hanging: list[str] = []
 

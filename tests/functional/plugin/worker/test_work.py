@@ -61,6 +61,14 @@ def holders(database: Database) -> list[str]:
         return list(connection.execute(query).scalars())
 
 
+def all_available(database: Database, project: Project) -> Callable[[], bool]:
+    def look() -> bool:
+        found = [image.status for image, _ in recorded(database, project)]
+        return found == [ImageStatus.AVAILABLE] * 2
+
+    return look
+
+
 def test_captures_become_available_and_are_tidied_up_with_only_a_worker(
     cloud: EmbeddedCloud, cli: CommandLine, project: Project
 ) -> None:
@@ -73,7 +81,8 @@ def test_captures_become_available_and_are_tidied_up_with_only_a_worker(
             for server in (on_volume, on_disk):
                 cli.ok("image", "create", server.id, "--name", "golden", "--account", project.id)
 
-            wait_for(all_done(database, project), "the end of both captures")
+            wait_for(all_available(database, project), "both images")
+            wait_for(all_done(database, project), "the end of all tasks")
 
             assert worker.end() == 0
         made = in_cloud(member) - before
