@@ -98,7 +98,8 @@ def until_accepted(
         seconds: dict[str, list[float]] = {"ours": [], "by hand": []}
         calls: dict[str, Counter[str]] = {}
         works = {"ours": ours, "by hand": by_hand}
-        for number in range(-min(4, pairs), pairs):  # the first ones fill the caches of both processes
+        # The first ones fill the caches of both processes.
+        for number in range(-min(4, pairs), pairs):
             for name in list(works)[:: 1 if number % 2 else -1]:
                 server_id = servers[number % 2]
                 idle(server_id)
