@@ -49,7 +49,7 @@ def check_ledger(application: Application, locations: Sequence[Location]) -> Ite
                 location.name,
                 f"{status.hours_behind} hours are not closed"
                 f"{f', those after {format_instant(until)}' if until else ''}.",
-                "See that 'instance-images meter run' is run every hour, and what it says.",
+                "Check that 'instance-images meter run' runs every hour, and read its errors.",
             )
     with application.database.reading() as connection:
         require_timezone(connection, application.settings.billing.timezone)
@@ -57,7 +57,7 @@ def check_ledger(application: Application, locations: Sequence[Location]) -> Ite
 
 
 def _out_of_balance(application: Application, location: Location) -> Iterator[Finding]:
-    """Find projects with bytes that are stored and not billed, or billed and not stored."""
+    """Find projects with bytes that are stored but not billed, or billed but not stored."""
     site = application.site(location.name)
     try:
         found = balance_now(site, application.settings.billing).differences
@@ -66,5 +66,5 @@ def _out_of_balance(application: Application, location: Location) -> Iterator[Fi
     for one in found[:PROJECTS]:
         yield Finding("ledger", Severity.ERROR, location.name, one.sentence, _CURE)
     if len(found) > PROJECTS:
-        what = f"{len(found)} projects are out of balance; {PROJECTS} are named here."
+        what = f"{len(found)} projects are out of balance; the first {PROJECTS} are shown."
         yield Finding("ledger", Severity.ERROR, location.name, what, _CURE)

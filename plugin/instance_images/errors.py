@@ -130,8 +130,8 @@ class IdempotencyKeyReused(Refused):
 
     def __init__(self) -> None:
         super().__init__(
-            "The idempotency key was used for another request already: repeat that request as it"
-            " was, or send this one with a new key."
+            "The idempotency key was already used for another request: repeat that request"
+            " unchanged, or send this one with a new key."
         )
 
 
@@ -150,7 +150,7 @@ class ProjectUnavailable(Refused):
     code = "project_unavailable"
 
     def __init__(self, project_id: str, fault: str) -> None:
-        super().__init__(f"Project {project_id} cannot be worked in: {fault}")
+        super().__init__(f"Project {project_id} cannot be used: {fault}")
         self.project_id, self.fault = project_id, fault
 
 
@@ -162,10 +162,10 @@ class ImagesMissing(InstanceImagesError):
 
     def __init__(self, location: str, missing: int, on_record: int) -> None:
         super().__init__(
-            f"{missing} of the {on_record} available images of location {location} are missing from"
-            " the image service. Nothing was changed, and no hour was closed. See whether the right"
-            " image service was read, and whether its database is complete. If the images are"
-            " deleted, that has to be confirmed.",
+            f"{missing} of the {on_record} available images of location {location} are missing"
+            " from the image service. Nothing was changed, and no hour was closed. Check that"
+            " the right image service was read and that its database is complete. If the images"
+            " were deleted, confirm it.",
             case="images missing",
         )
         self.location, self.missing, self.on_record = location, missing, on_record

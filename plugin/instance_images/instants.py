@@ -36,7 +36,9 @@ def parse_instant(text: str) -> datetime:
     try:
         instant = datetime.fromisoformat(text.strip())
     except ValueError as error:
-        raise ValueError(f"{text!r} is no instant: write it as in 2026-11-23T12:00:00Z") from error
+        raise ValueError(
+            f"{text!r} is not an instant: write it as in 2026-11-23T12:00:00Z"
+        ) from error
     if instant.tzinfo is None:
         raise ValueError(f"{text!r} has no offset: add Z for UTC, as in 2026-11-23T12:00:00Z")
     try:
@@ -49,7 +51,7 @@ def parse_hour(text: str) -> datetime:
     """Parse an instant that must be a full UTC hour."""
     instant = parse_instant(text)
     if instant != floor_hour(instant):
-        raise ValueError(f"{text!r} is no full hour: write it as in 2026-11-23T12:00:00Z")
+        raise ValueError(f"{text!r} is not a full hour: write it as in 2026-11-23T12:00:00Z")
     return instant
 
 

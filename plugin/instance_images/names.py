@@ -54,14 +54,13 @@ def fault_of_name(name: str) -> str | None:
     if not name.strip():
         return "The name is empty: give one of 1 to 255 characters."
     if name != name.strip():
-        return "The name begins or ends with a blank: leave it out."
+        return "The name begins or ends with a space: remove it."
     if len(name) > MAX_NAME_CHARACTERS:
         return (
-            f"The name has {len(name)} characters: {MAX_NAME_CHARACTERS} are the most that a name"
-            " can have."
+            f"The name has {len(name)} characters: a name can have at most {MAX_NAME_CHARACTERS}."
         )
     if any(_is_unprintable(character) for character in name):
-        return "The name holds control or invisible characters: leave them out."
+        return "The name contains control or invisible characters: remove them."
     return None
 
 

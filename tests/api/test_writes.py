@@ -172,7 +172,7 @@ def test_scaling_group_is_made_as_the_caller(office: Office, customers: Customer
     assert office.ask("GET", path, member, 200).json()["scaling_group"]["name"] == name
     pause = {"image_id": customers.image["id"], "batch_size": 2}
     refused = office.ask("PUT", f"{path}/image", member, 400, json=pause).json()["error"]
-    assert refused["message"].startswith("Batch size and pause say")
+    assert refused["message"].startswith("Batch size and pause apply")
     office.ask("GET", path, customers.stranger, 404)
     operator = office.ask("GET", "/v1/scaling-groups", None, 403).json()["error"]
     assert operator["reason"] == "forbidden"

@@ -90,8 +90,8 @@ def decide(
     ]
     if not new:
         raise Refused(
-            f"Image {decision.image_id} costs that in these hours already: nothing is left to"
-            " adjust."
+            f"Image {decision.image_id} is already charged that amount in these hours: there is"
+            " nothing to adjust."
         )
     return adjustments.insert_decision(connection, new)
 
@@ -177,15 +177,14 @@ def _not_billed(
     """Return the refusal of hours before, between or after those in which the image was billed."""
     said = f"Image {decision.image_id} was not billed in the hour {format_instant(hour)}"
     if not rates or not truth:
-        return Refused(f"{said}, nor in any other closed hour: nothing of it can be adjusted.")
+        return Refused(f"{said}, nor in any other closed hour: there is nothing to adjust.")
     last = truth[-1].ends_at
     begins = max(floor_hour(truth[0].starts_at), rates[0].from_hour)
     ends = closed_until if last is None else min(ceil_hour(last), closed_until)
     if begins >= ends:
-        return Refused(f"{said}, nor in any other closed hour: nothing of it can be adjusted.")
+        return Refused(f"{said}, nor in any other closed hour: there is nothing to adjust.")
     return Refused(
-        f"{said}: name hours in which it was, between {format_instant(begins)} and"
-        f" {format_instant(ends)}."
+        f"{said}: choose hours between {format_instant(begins)} and {format_instant(ends)}."
     )
 
 

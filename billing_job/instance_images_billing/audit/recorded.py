@@ -74,7 +74,7 @@ def _fault(one: Anchor, is_closed: bool) -> str:
     recorded = f"{one.digest[:16]}..."
     if is_closed:
         return (
-            f"its digest is not the recorded {recorded}: it, or what was closed before it, was"
-            " written anew since"
+            f"its digest is not the recorded {recorded}: this hour or an earlier one was"
+            " rewritten since"
         )
-    return f"its digest was recorded as {recorded}, and it is not closed in this ledger"
+    return f"its digest was recorded as {recorded}, but it is not closed in this ledger"

@@ -40,8 +40,8 @@ def reverse(
         raise NotFound("Adjustment", str(entry), "Give the number of an entry of the ledger.")
     if one.kind != HAND or one.reverses is not None or one.is_unlinked_end:
         raise Refused(
-            f"Entry {entry} is no decision by hand that can be reversed: it follows from what"
-            " became known, or reverses a decision itself."
+            f"Entry {entry} cannot be reversed: it is an automatic correction, or itself a"
+            " reversal."
         )
     location = _location_of(connection, locations, one)
     watermarks.lock_location(connection, location)
@@ -51,7 +51,7 @@ def reverse(
         connection=connection, one=one, counted_at=counted_at, reason=reason, author=author, now=now
     )
     if not new:
-        raise Refused(f"Entry {entry} is reversed already: nothing is left of it.")
+        raise Refused(f"Entry {entry} is already fully reversed.")
     _require_no_debt(connection, new)
     return adjustments.insert_decision(connection, new)
 
@@ -106,9 +106,10 @@ def _require_links(
     for row in decided:
         if any(one.is_unlinked_end for one in places[row.account_key, row.corrects_at]):
             raise Refused(
-                f"The decision for {format_instant(row.corrects_at)} cannot be reversed: the charge"
-                " was corrected since, which ended a waiver of that hour, and the ledger does not"
-                " say which one. Decide what the image costs in these hours instead."
+                f"The decision for {format_instant(row.corrects_at)} cannot be reversed: the"
+                " charge was corrected since, which ended a waiver of that hour, and the ledger"
+                " does not say which one. Set the charge of these hours with a new adjustment"
+                " instead."
             )
 
 
@@ -125,6 +126,6 @@ def _require_no_debt(connection: sa.Connection, new: Sequence[Adjustment]) -> No
         decided = sum(one.amount_nanos for one in places[place])
         if row.amount_nanos < 0 and stands + decided + row.amount_nanos < 0:
             raise Refused(
-                f"The slice {format_instant(row.corrects_at)} would be charged less than nothing: a"
-                " later decision gave back what this one charged. Reverse that one first."
+                f"The slice {format_instant(row.corrects_at)} would have a negative charge: a"
+                " later adjustment refunded what this one charged. Reverse the later one first."
             )

@@ -57,8 +57,8 @@ def verify_periods(connection: sa.Connection) -> list[str]:
         digest = period_digest(connection, before, one.name, one.starts_at, one.ends_at)
         if digest != one.digest:
             findings.append(
-                f"period {one.name}: closed at {format_instant(one.closed_at)}, and something that"
-                " is counted in it was changed since, or its own row"
+                f"period {one.name}: its row, or something that counts in it, was changed after"
+                f" it was closed at {format_instant(one.closed_at)}"
             )
         before = one.digest
     return findings

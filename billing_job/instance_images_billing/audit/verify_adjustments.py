@@ -20,8 +20,8 @@ def misplaced(book: LedgerView) -> list[str]:
     """Return where adjustments are counted in hours that cannot count them."""
     return [
         f"{book.place_text((one.account_key, one.corrects_at))}: the adjustment of image"
-        f" {one.image_id} is counted in {format_instant(one.counted_at)},"
-        " which was not open then"
+        f" {one.image_id} is counted in {format_instant(one.counted_at)}, which was already"
+        " closed"
         for one in book.adjusted
         if one.corrects_at >= one.counted_at
         or one.counted_at > book.closed_until
@@ -43,7 +43,9 @@ def untrue_reasons(book: LedgerView) -> list[str]:
         )
         if not is_dated or reason_text(reason, month) != one.reason:
             place = book.place_text((one.account_key, one.corrects_at))
-            findings.append(f"{place}: the reason of entry {one.adjustment_key} is not its code's")
+            findings.append(
+                f"{place}: the reason of entry {one.adjustment_key} does not match its reason code"
+            )
     return findings
 
 

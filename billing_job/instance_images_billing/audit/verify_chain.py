@@ -46,7 +46,7 @@ def broken_links(connection: sa.Connection, book: LedgerView) -> list[str]:
         expected = link.hour + HOUR
         rate = rate_at(book.rates, link.hour)
         if rate is None:
-            findings.append(f"{name}: is closed and has no rate")
+            findings.append(f"{name}: is closed but has no rate")
         else:
             adjusted = counted.get(link.hour, [])
             again = link_hour(

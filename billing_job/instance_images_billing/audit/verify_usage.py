@@ -44,7 +44,7 @@ def interval_faults(
             assert one.account_key is not None
             into.setdefault(one.account_key, []).append(one)
     for image_id, found in by_image.items():
-        findings.append(f"{book.location}, image {image_id}: has intervals and no history")
+        findings.append(f"{book.location}, image {image_id}: has intervals but no history")
         for one in found:
             assert one.account_key is not None
             posted.setdefault(one.account_key, []).append(one)
@@ -62,8 +62,7 @@ def _faults_of(book: LedgerView, image_id: str, found: Intervals, true: Interval
     differs_at = first_difference(found, wanted)
     if differs_at is not None:
         faults.append(
-            f"{name}: its intervals are not those of its history from"
-            f" {format_instant(differs_at)} on"
+            f"{name}: its intervals differ from its history from {format_instant(differs_at)} on"
         )
     return faults
 
@@ -161,7 +160,7 @@ def _wanted(line: Line, key: int, some: Sequence[Interval]) -> dict[Place, Stand
 
 
 def _difference(what: str, where: str, actual: Standing | None, wanted: Standing | None) -> str:
-    return f"{where}: {what} is {_standing_text(actual)}, and has to be {_standing_text(wanted)}"
+    return f"{where}: {what} is {_standing_text(actual)}, expected {_standing_text(wanted)}"
 
 
 def _standing_text(standing: Standing | None) -> str:

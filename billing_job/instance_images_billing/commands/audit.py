@@ -106,12 +106,12 @@ def verify(
         invocation.exit_code = 1
         count = "1 finding" if len(findings) == 1 else f"{len(findings)} findings"
         click.echo(
-            f"{count}: the database was changed by something else than this product, or a disk"
-            " failed. Compare it with a backup.",
+            f"{count}: the database was changed outside this product, or a disk failed. Compare"
+            " it with a backup.",
             err=True,
         )
     elif not unbalanced:
-        click.echo(f"{', '.join(names)}: every charge is what it has to be.")
+        click.echo(f"{', '.join(names)}: all charges are correct.")
         if anchors:
             click.echo(f"Recorded digests compared: {len(anchors)}.")
 
@@ -125,7 +125,7 @@ def _installed_checks(invocation: Invocation) -> list[Callable[..., Sequence[str
         try:
             checks.append(loaded(found))
         except BrokenExtension as error:
-            tell_warning(f"A check is left out: {error}")
+            tell_warning(f"Skipped a check: {error}")
             invocation.exit_code = 1
     return checks
 
@@ -171,8 +171,9 @@ def _recorded_by_runs(
 @click.option(
     "--hours",
     metavar="A..B",
-    help="Closed hours, from the hour A until before the hour B, as in"
-    " 2026-11-23T08:00Z..2026-11-23T12:00Z.",
+    help=(
+        "Closed hours from A up to but not including B, as in 2026-11-23T08:00Z..2026-11-23T12:00Z."
+    ),
 )
 @click.option("--reason", required=True, help="Reason, printed in the customer's report.")
 @click.option(
@@ -225,7 +226,7 @@ def adjust(
     timezone, now = application.settings.billing.timezone, invocation.clock()
     if entry is not None:
         if image_id or hours or waive or amount is not None:
-            raise UsageError("--reverse goes without --image, --hours, --waive and --amount.")
+            raise UsageError("--reverse excludes --image, --hours, --waive and --amount.")
         number = entry
 
         def post(connection: sa.Connection) -> list[Adjustment]:
@@ -290,18 +291,19 @@ def _post(
     posted = database.write(post)
     count = f"{len(posted)} adjustment{'s' * (len(posted) > 1)}"
     entry = posted[0].adjustment_key
-    click.echo(f"Posted {count}. To take it back: --reverse {entry}.", err=True)
+    click.echo(f"Posted {count}. To reverse it: --reverse {entry}.", err=True)
 
 
 def _hours(text: str) -> tuple[datetime, datetime]:
     first, separator, last = text.partition("..")
     if not separator:
         raise UsageError(
-            f"{text!r} are no hours: write 2026-11-23T08:00Z..2026-11-23T12:00Z for four of them."
+            f"{text!r} is not a range of hours: write 2026-11-23T08:00Z..2026-11-23T12:00Z for"
+            " four hours."
         )
     start, end = parsed(parse_hour, first), parsed(parse_hour, last)
     if start >= end:
-        raise UsageError(f"{text!r} are no hours: the second must be after the first.")
+        raise UsageError(f"{text!r} is not a range of hours: the second must be after the first.")
     return start, end
 
 

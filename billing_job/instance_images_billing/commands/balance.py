@@ -29,5 +29,5 @@ def tell_balances(invocation: Invocation, names: Sequence[str]) -> list[str]:
         for reason, (count, total) in sorted(one.exempt.items()):
             click.echo(f"{one.location}: not billed: {reason}: {count}, {total} bytes.")
         if not one.differences:
-            click.echo(f"{one.location}: what the image service stores is what is billed.")
+            click.echo(f"{one.location}: stored and billed bytes match.")
     return lines

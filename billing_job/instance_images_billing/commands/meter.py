@@ -111,7 +111,7 @@ def _until(as_of: str | None, allow_future: bool, now: datetime) -> datetime:
     if instant > now and not allow_future:
         raise UsageError(
             f"{format_instant(instant)} is after now ({format_instant(now)}): hours that have not"
-            " ended cannot be closed. (--allow-future does it, on a ledger to throw away.)"
+            " ended cannot be closed. (--allow-future permits it, for test ledgers only.)"
         )
     return floor_hour(instant)
 
@@ -135,7 +135,7 @@ def _tell(outcome: Outcome, dry_run: bool) -> None:
     for problem in done.problems:
         tell_warning(problem)
     if done.other_run:
-        click.echo(f"{done.location}: another run is at work.")
+        click.echo(f"{done.location}: another run is active.")
     if done.adjustments:
         total = price_text(sum(one.amount_nanos for one in done.adjustments))
         count = _counted(len(done.adjustments), "adjustment")

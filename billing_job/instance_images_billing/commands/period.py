@@ -76,9 +76,7 @@ def close(invocation: Invocation, name: str, yes: bool) -> None:
             write(connection)
             totals = totals_of(connection, names, chosen)
         click.echo(f"{chosen.name} comes to {_text(totals)}.", err=True)
-    question = (
-        f"Close {chosen.name}? Nothing in it changes any more, and it cannot be opened again."
-    )
+    question = f"Close {chosen.name}? Its charges become final, and it cannot be reopened."
     if not confirmed(question, yes=yes, otherwise=f"{chosen.name} is closed for good"):
         click.echo("Nothing was closed.", err=True)
         invocation.exit_code = EXIT_INTERRUPTED

@@ -34,13 +34,15 @@ def rate() -> None:
     "--from",
     "from_text",
     metavar="HOUR",
-    help="Full hour from which it holds, as in 2026-12-01T00:00Z. [default: the next hour; for a"
-    " location's first rate the present one]",
+    help=(
+        "Full hour from which the rate applies, as in 2026-12-01T00:00Z. [default: the next"
+        " hour; for a location's first rate the current one]"
+    ),
 )
 @click.option(
     "--retroactive",
     is_flag=True,
-    help="Accept an hour of --from that has passed and is still open; show first what that costs.",
+    help="Allow a --from in the past, if the hour is still open; show the cost first.",
 )
 @click.option("--yes", is_flag=True, help="Skip the confirmation prompt of --retroactive.")
 @click.option(
@@ -93,7 +95,7 @@ def set_rate(
         return
     from_hour = parsed(parse_hour, from_text) if from_text is not None else None
     if retroactive and from_hour is None:
-        raise UsageError("--retroactive goes with --from, the hour from which the rate holds.")
+        raise UsageError("--retroactive requires --from, the hour from which the rate applies.")
 
     def write(connection: sa.Connection) -> Rate:
         return rates.set_rate(

@@ -31,7 +31,7 @@ _SHOWN = 20  # projects, in a log
 
 @dataclass(slots=True)
 class Difference:
-    """What is wrong with a project: bytes stored and not billed, or billed and not stored.
+    """What is wrong with a project: bytes stored but not billed, or billed but not stored.
 
     ``image_id`` is the cloud's id of one of the images.
     """
@@ -47,12 +47,12 @@ class Difference:
         parts = [
             f"{count} bytes are {what}"
             for count, what in (
-                (self.unbilled_bytes, "stored and not billed"),
-                (self.overbilled_bytes, "billed and not stored"),
+                (self.unbilled_bytes, "stored but not billed"),
+                (self.overbilled_bytes, "billed but not stored"),
             )
             if count
         ]
-        return f"Project {self.project_id}: {', '.join(parts)}, such as of image {self.image_id}."
+        return f"Project {self.project_id}: {', '.join(parts)}, such as image {self.image_id}."
 
 
 @dataclass(slots=True)
@@ -65,12 +65,12 @@ class Balance:
 
     @property
     def unbilled_bytes(self) -> int:
-        """What is stored and not billed, of all projects."""
+        """What is stored but not billed, of all projects."""
         return sum(one.unbilled_bytes for one in self.differences)
 
     @property
     def overbilled_bytes(self) -> int:
-        """What is billed and not stored, of all projects."""
+        """What is billed but not stored, of all projects."""
         return sum(one.overbilled_bytes for one in self.differences)
 
     def log(self) -> None:
@@ -78,7 +78,11 @@ class Balance:
         for one in self.differences[:_SHOWN]:
             LOG.warning("%s: %s", self.location, one.sentence)
         if len(self.differences) > _SHOWN:
-            LOG.warning("%s: %d projects are out of balance.", self.location, len(self.differences))
+            LOG.warning(
+                "%s: %d projects are out of balance; the first ones are logged.",
+                self.location,
+                len(self.differences),
+            )
 
 
 @dataclass(slots=True)

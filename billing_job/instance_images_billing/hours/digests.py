@@ -36,9 +36,9 @@ def record(anchors: Sequence[Anchor], path: Path | None) -> str | None:
         _append(path, "".join(f"{anchor_text(one)}\n" for one in anchors).encode())
     except OSError as error:
         return (
-            f"The digests cannot be added to {path}: {error.strerror or error}. Make it a file that"
-            " this user may read and append to, or correct digest_file in [billing]; the next"
-            " run adds the newest ones."
+            f"The digests cannot be added to {path}: {error.strerror or error}. Let this user"
+            " read and append to it, or correct digest_file in [billing]; the next run adds the"
+            " newest ones."
         )
     return None
 

@@ -36,20 +36,17 @@ HELP = {
     "meter_run_failed": "1 if the last run could not meter the location, else 0.",
     "meter_run_duration_seconds": "How long the last run took at the location.",
     "meter_run_closings": "Hours that the last run closed.",
-    "meter_run_problems": "Things that the last run had to skip or found wrong, one line each.",
+    "meter_run_problems": "Warnings of the last run.",
     "meter_run_amount": "What the last run posted, in the currency's unit; rounded to a float,"
     " for graphs only: the ledger and its reports have the exact amounts.",
     "meter_watermark_timestamp_seconds": "The instant before which every hour is closed.",
     "meter_lag_seconds": "How far the watermark was behind the clock when the last run ended.",
     "billable_images": "Images that are being billed.",
     "billable_bytes": "Their size, rounded to a float.",
-    "unbilled_bytes": "Bytes that the image service stores and nobody pays for, without what is"
-    " exempt by name, by the balance of the last complete reading.",
-    "overbilled_bytes": "Bytes that are billed and that the image service does not store, by that"
-    " balance.",
+    "unbilled_bytes": "Bytes stored but neither billed nor exempt, at the last complete reading.",
+    "overbilled_bytes": "Bytes billed but not stored, at the last complete reading.",
     "notifications_unconfirmed": "Notifications so far that the image service did not confirm.",
-    "notifications_postponed": "Notifications that wait, because the image service does not answer"
-    " for their image.",
+    "notifications_postponed": "Waiting notifications: the image service fails for the image.",
 }
 
 

@@ -71,5 +71,5 @@ def _account(outcome: Outcome) -> str:
             f"closed {done.hours} hours up to {until}, {len(done.postings)} postings,"
             f" {price_text(outcome.amount_nanos)} {done.currency}{late}"
         )
-    what = "another run is at work" if done.other_run else "nothing to close"
+    what = "another run is active" if done.other_run else "nothing to close"
     return f"{what}, all before {until} is closed{late}" if until else what

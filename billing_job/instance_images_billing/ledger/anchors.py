@@ -41,8 +41,8 @@ def parse_anchor(text: str) -> Anchor:
     digest = digest.strip().lower()
     if not separator or not _DIGEST.fullmatch(digest):
         raise ValueError(
-            f"{text[:120]!r} is no recorded digest: write HOUR=DIGEST with 64 hexadecimal digits,"
-            " as the runs log it."
+            f"{text[:120]!r} is not a recorded digest: write HOUR=DIGEST with 64 hexadecimal"
+            " digits, as the runs log it."
         )
     if _PERIOD.fullmatch(name):
         return Anchor(digest, period=name)

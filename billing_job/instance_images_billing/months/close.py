@@ -70,7 +70,7 @@ def _fault(
     """Return why the period must stay open, or None; a location without images is begun after."""
     closed = find_closed(connection, period.name)
     if closed is not None:
-        return f"it is closed since {format_instant(closed.closed_at)}, and stays as it is."
+        return f"it was already closed at {format_instant(closed.closed_at)}."
     if now < period.end:
         return f"it ends at {format_instant(period.end)}, and it is {format_instant(now)} now."
     fault = _fault_of_order(connection, period)
@@ -100,7 +100,7 @@ def _fault_of_order(connection: sa.Connection, period: Period) -> str | None:
     before = name_before(period.name)
     if began < period.start and find_closed(connection, before) is None:
         return (
-            f"{before} is open. Close the months in their order, beginning with the first that"
+            f"{before} is open. Close months in order, starting with the first that"
             " 'instance-images period list' shows as open."
         )
     return None

@@ -17,7 +17,8 @@ def parse_price(text: str) -> int:
     """Return the nanos of a price such as ``0.05``. Raises UsageError."""
     if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", text):
         raise UsageError(
-            f"{text!r} is no price: write digits with a point and at most 9 decimals, such as 0.05."
+            f"{text!r} is not a price: write digits with a point and at most 9 decimals, such as"
+            " 0.05."
         )
     price = Decimal(text)
     if price > MAX_PRICE:
@@ -29,8 +30,8 @@ def parse_amount(text: str) -> int:
     """Return the nanos of an amount such as ``12.50``. Raises UsageError."""
     if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", text):
         raise UsageError(
-            f"{text!r} is no amount: write at most 12 digits, a point and at most 9 decimals,"
-            " such as 12.50. An amount is what the hours cost altogether, so it is not below 0."
+            f"{text!r} is not an amount: write at most 12 digits, a point and at most 9 decimals,"
+            " such as 12.50. The amount is the total charge of the hours, so it is not below 0."
         )
     return int(Decimal(text) * NANOS_PER_UNIT)
 

@@ -56,7 +56,7 @@ def parse_period(text: str, timezone: ZoneInfo) -> Period:
         year, month = int(match[1]), int(match[2])
         if FIRST_YEAR <= year <= LAST_YEAR and 1 <= month <= 12:
             return _period(year, month, timezone)
-    raise UsageError(f"{text!r} is no period: write year and month, as in 2026-11.")
+    raise UsageError(f"{text!r} is not a period: write year and month, as in 2026-11.")
 
 
 def named_period(text: str, now: datetime, timezone: ZoneInfo) -> Period:

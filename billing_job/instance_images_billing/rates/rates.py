@@ -136,7 +136,7 @@ def _fault(
     for rate in known:
         if rate.from_hour == from_hour and from_hour <= now:
             return (
-                f"the rate {price_text(rate.price_nanos)} {rate.currency} is in force since then,"
-                " and a rate in force never changes. Choose a later hour."
+                f"the rate {price_text(rate.price_nanos)} {rate.currency} has been in force since"
+                " then and cannot be changed. Choose a later hour."
             )
     return None

@@ -1,4 +1,4 @@
-"""Asks before a command does what cannot be undone."""
+"""Asks for confirmation before a command does what cannot be undone."""
 
 import sys
 
@@ -8,12 +8,12 @@ from instance_images.errors import UsageError
 
 
 def confirmed(question: str, *, yes: bool, otherwise: str) -> bool:
-    """Return whether it may be done: after ``--yes``, or when the user on the terminal says so.
+    """Return whether the user confirmed: with ``--yes``, or at the prompt.
 
-    Raises UsageError with ``otherwise``, why it must be confirmed, where nobody can be asked.
+    Raises UsageError with ``otherwise``, the reason for the confirmation, if there is no terminal.
     """
     if yes:
         return True
     if not sys.stdin.isatty():
-        raise UsageError(f"{otherwise}: add --yes where nobody can be asked.")
+        raise UsageError(f"{otherwise}: add --yes to skip the prompt.")
     return click.confirm(question, err=True)

@@ -80,7 +80,7 @@ def show_version(invocation: Invocation) -> None:
 @click.option(
     "--ignore-runs",
     is_flag=True,
-    help="Copy although runs are on record as active: they were killed on a host that is gone.",
+    help="Copy despite runs recorded as active, if they were killed on a host that is gone.",
 )
 @pass_invocation
 def copy(invocation: Invocation, to_url: str, ignore_runs: bool) -> None:
@@ -108,6 +108,6 @@ def copy(invocation: Invocation, to_url: str, ignore_runs: bool) -> None:
         target.engine.dispose()
     click.echo(
         f"Copied {sum(rows.values())} rows of {len(rows)} tables from {source.shown_url} to"
-        f" {target.shown_url}; their numbers and digests agree. Name the new database in [database]"
-        " connection on every host, then run 'instance-images meter verify'."
+        f" {target.shown_url}; row counts and digests match. Set [database] connection to the new"
+        " database on every host, then run 'instance-images meter verify'."
     )

@@ -134,7 +134,7 @@ def choices(
 
 
 def _tell_addresses(site: Site, ended: Task) -> None:
-    """Tell of each instance that runs which addresses it has."""
+    """Print the addresses of each running instance."""
     from instance_images.model.cloud import ServerStatus
 
     for server_id in ended.server_ids:

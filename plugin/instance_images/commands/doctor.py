@@ -1,4 +1,4 @@
-"""``instance-images doctor``: everything that an operator would check."""
+"""``instance-images doctor``: check the deployment and suggest fixes."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def doctor(invocation: Invocation, location: str | None, output_format: str | No
 
 
 def _safe(finding: Finding) -> Finding:
-    """Return the finding without the secrets that an error in it may hold."""
+    """Return the finding without secrets: an error in it may contain some."""
     return replace(finding, what=redact_message(finding.what), cure=redact_message(finding.cure))
 
 
 def _examine(invocation: Invocation, location: str | None) -> list[Examined]:
-    """Run the checks; a configuration that cannot be used is what they find then."""
+    """Run the checks; report an unusable configuration as a finding."""
     from instance_images.doctor.checks import Examined, broken, examine
 
     try:

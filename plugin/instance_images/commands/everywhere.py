@@ -1,4 +1,4 @@
-"""What a command does at each of several locations, and how it tells of those that failed."""
+"""Runs a command's work at each of several locations, and reports locations that failed."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Found = TypeVar("Found")
 def at_each(
     invocation: Invocation, names: Sequence[str], look: Callable[[Site], Found]
 ) -> Sequence[Found]:
-    """Return what was found at each location, in their order; tell of those that failed."""
+    """Return the result of each location, in their order; report those that failed."""
     from instance_images.locations.everywhere import at_each
 
     return told(invocation, at_each(invocation.application, names, look))
 
 
 def told(invocation: Invocation, outcome: Everywhere[Found]) -> Sequence[Found]:
-    """Return what was found; a location that failed is told, and makes the exit code 1."""
+    """Return the result; report a location that failed, and set exit code 1."""
     for skipped in outcome.skipped:
         tell_error(f"Skipped location {skipped.location}: {with_hint(skipped.error)}")
         invocation.exit_code = 1

@@ -1,8 +1,7 @@
 """What the command line adds to errors: the command or option that helps.
 
-Everything below the commands says what is valid for any customer, whichever way he asks. What is
-added here is looked up by the error's ``case``. It ends the error's last sentence, or is one of
-its own.
+Messages of errors are valid for any customer and interface. The hint is looked up by the error's
+``case``. It completes the error's last sentence, or is a sentence of its own.
 """
 
 from __future__ import annotations
@@ -22,34 +21,35 @@ _HINTS: Mapping[str, str] = {
     "accounts": " with --account; known are: {known}",
     "known accounts": "Known are: {known}.",
     "currency": " with --currency",
-    "recorded": ": 'instance-images task show {task_id}' finds out what became of it",
+    "recorded": ": 'instance-images task show {task_id}' shows its outcome",
     "exists": ", or replace it with --force",
-    "force": "Add --force to delete it all the same.",
+    "force": "Add --force to delete it anyway.",
     "group": " with --group",
-    "group exists": ": 'instance-images scaling-group show {name}' shows whether it is the group"
-    " that you want",
+    "group exists": ": see 'instance-images scaling-group show {name}'",
     "group of project unknown": "'instance-images scaling-group show {name} --project {project}'"
     " shows it.",
     "group unknown": "'instance-images scaling-group show {name}' shows it.",
-    "images missing": "Run the command once with --accept-missing then.",
+    "images missing": "To confirm it, run the command once with --accept-missing.",
     "jobs": "Use fewer --jobs.",
     "location": " with --location",
     "not found Image": "See 'instance-images image list'.",
     "not found Scaling group": ": see 'instance-images scaling-group list'",
     "not found Task": ": see 'instance-images task list'",
     "project": " with --project",
-    "quiesce": "That is without --require-quiesce.",
+    "quiesce": "To do so, leave out --require-quiesce.",
     "replace": "Add --replace.",
-    "retroactive": "Or give --retroactive, which shows first what it costs.",
-    "used": "'instance-images scaling-group set-image STACK IMAGE --replace' chooses another;"
-    " --force deletes the image all the same.",
+    "retroactive": "Or add --retroactive: it shows the cost first.",
+    "used": (
+        "'instance-images scaling-group set-image STACK IMAGE --replace' chooses another;"
+        " --force deletes the image anyway."
+    ),
     "user data": " (--user-data)",
     "verify": "See 'instance-images meter verify'.",
 }
 
 
 def with_hint(error: InstanceImagesError) -> str:
-    """Return the error's message as the command line tells it."""
+    """Return the error's message with the hint of the command line."""
     message = str(error)
     hint = _HINTS.get(_case_of(error))
     if hint is None:
@@ -61,7 +61,7 @@ def with_hint(error: InstanceImagesError) -> str:
 
 
 def hint_for_failed(task: Task) -> str:
-    """Return the sentence, after a blank, that says what helps with a task that has failed."""
+    """Return the hint for a failed task, with a leading space; empty if there is none."""
     if task.kind is not TaskKind.CREATE:
         return ""
     return f" 'instance-images task retry {task.id}' repeats it."

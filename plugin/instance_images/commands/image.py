@@ -1,4 +1,4 @@
-"""``instance-images image``: capture, list, show and delete images; the rest is put in beside."""
+"""``instance-images image``: capture, list, show and delete images."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def delete(
             continue
         image, end = outcome.image, "is deleted"
         if outcome.was_gone:
-            end = "was gone from the image service already; it is recorded as deleted"
+            end = "was already gone from the image service and is now recorded as deleted"
         click.echo(f"Image {printable(image.name)} ({image.id}) {end}.")
     if len(references) == 1 and failures:
         raise failures[0]
@@ -193,12 +193,12 @@ def delete(
 
 
 def _confirmed(site: Site, owner: Account, references: tuple[str, ...]) -> bool:
-    """Ask, with the images' own names, whatever they were asked for by."""
+    """Ask for confirmation; show the names of the images, whatever they were referred to by."""
     from instance_images.images.delete import find
     from instance_images.views.fields import size_text
 
     if not sys.stdin.isatty():
-        raise UsageError("Deletion is permanent: add --yes where nobody can be asked.")
+        raise UsageError("Deletion is permanent: add --yes to skip the prompt.")
     for one in find(site, owner, references):
         click.echo(f"{printable(one.name)} ({one.id}), {size_text(one.size_bytes)}", err=True)
     what = "this image" if len(references) == 1 else f"these {len(references)} images"

@@ -66,13 +66,13 @@ def show(
 
 
 class _SetLimit(click.Command):
-    """Takes a negative number for the argument that it is, where click sees an option."""
+    """Accepts a negative number as an argument; click would take it for an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if any(re.fullmatch("-[0-9]+", argument) for argument in args):
             raise UsageError(
-                "A limit is a number from 0 to 1000000. To remove an account's own limit:"
-                " 'instance-images limit unset ACCOUNT'; then that of Keystone or of the location"
+                "A limit is a number from 0 to 1000000. 'instance-images limit unset ACCOUNT'"
+                " removes an account's own limit; the limit of Keystone or of the location then"
                 " applies."
             )
         return super().parse_args(ctx, args)

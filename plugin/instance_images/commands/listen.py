@@ -1,4 +1,4 @@
-"""``instance-images listen``: take what the image services tell by themselves."""
+"""``instance-images listen``: receive notifications of the image services."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def listen(invocation: Invocation, location: str | None) -> None:
     with invocation.announced("listen"):
         consumer.run(report, tick)
     report_doubts(at_once=True)
-    click.echo("Stopped. What was not dealt with stays in its queue.", err=True)
+    click.echo("Stopped. Unprocessed notifications stay in their queue.", err=True)
 
 
 def _urls(invocation: Invocation, location: str | None) -> dict[str, str]:
@@ -84,14 +84,13 @@ def _urls(invocation: Invocation, location: str | None) -> dict[str, str]:
     urls = {name: url for name, url in everywhere.items() if name in wanted}
     if not urls:
         raise ConfigurationError(
-            "Configuration: no location says where its image service sends notifications: set"
-            " events_url in [location:NAME]."
+            "Configuration: no location has events_url: set it in [location:NAME]."
         )
     if sharing := same_broker(everywhere):
         raise ConfigurationError(
-            f"Configuration: the events_url of {' and '.join(sharing)} are one broker, where it"
-            " cannot be told which location a notification is from: give each a virtual host of"
-            " its own, or events_url to one of them only."
+            f"Configuration: the events_url of {' and '.join(sharing)} name the same broker, so"
+            " that notifications cannot be assigned to a location: give each location its own"
+            " virtual host, or set events_url for one of them only."
         )
     return urls
 
@@ -113,14 +112,14 @@ def _record(invocation: Invocation, name: str, watch: Watch) -> None:
     try:
         watch.save(write)
     except InstanceImagesError as error:
-        LOG.warning("%s: counts of notifications are recorded later: %s", name, error)
+        LOG.warning("%s: Postponed the counts of notifications: %s", name, error)
 
 
 def _retry(name: str, postponing: Postponing) -> None:
     try:
         postponing.retry(lambda news: click.echo(news.sentence))
     except InstanceImagesError as error:
-        LOG.warning("%s: notifications that wait are tried again later: %s", name, error)
+        LOG.warning("%s: Postponed the retry of waiting notifications: %s", name, error)
 
 
 def _handler(invocation: Invocation, name: str, watch: Watch, postponing: Postponing) -> Handler:
@@ -128,7 +127,7 @@ def _handler(invocation: Invocation, name: str, watch: Watch, postponing: Postpo
     from instance_images.events.doubts import Doubt
 
     def handle(event_type: str, payload: object) -> None:
-        # A site remembers whose is what for as long as it is: each notice has a new one.
+        # A site caches owners as long as it exists: use a new one for each notification.
         site = invocation.application.site(name)
         try:
             notice = site.provider.read_notification(event_type, payload)
@@ -136,7 +135,7 @@ def _handler(invocation: Invocation, name: str, watch: Watch, postponing: Postpo
             watch.doubt(Doubt.UNREADABLE)
             watch.report(_warn)
             if not watch.may_ask("", is_on_record=False):
-                return  # a flood of them does not fill the log
+                return  # limits the log under a flood of notifications
             watch.in_vain("", is_on_record=False)
             raise Refused(str(error)) from error
         for news in postponing.take(site, notice) if notice else ():
@@ -147,7 +146,7 @@ def _handler(invocation: Invocation, name: str, watch: Watch, postponing: Postpo
 
 
 def _stop_by_signals(consumer: Consumer) -> None:
-    """End in good order when this process is asked to."""
+    """Stop cleanly on SIGINT and SIGTERM."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         consumer.stop()

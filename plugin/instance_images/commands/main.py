@@ -43,7 +43,7 @@ _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 class Invocation:
-    """One run of the command line: what was asked for globally, and the application on demand."""
+    """One run of the command line: its global options, and the application, made on demand."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -67,7 +67,7 @@ class Invocation:
         return Application(settings, self.clock)
 
     def announced(self, command: str) -> AbstractContextManager[None]:
-        """Have the run on record while it works: the ledger is not moved from under it."""
+        """Record the run while it is active, so that 'db copy' is refused."""
         from instance_images.db.runs import announced
 
         return announced(self.application.database, command, self.clock)
@@ -75,7 +75,7 @@ class Invocation:
 
 @cache
 def _commands() -> dict[str, EntryPoint]:
-    """Return the commands of all installed parts by name; to look takes a while."""
+    """Return the commands of all installed parts by name. Slow: it reads the entry points."""
     return {found.name: found for found in extensions("instance_images.commands")}
 
 
@@ -85,7 +85,7 @@ def _loaded(name: str) -> click.Command:
         return command
     found = _commands()[name]
     owner = str(found.dist.name) if found.dist else "an unknown distribution"
-    raise BrokenExtension(found.group, name, found.value, owner, "It is no command of click")
+    raise BrokenExtension(found.group, name, found.value, owner, "It is not a click command")
 
 
 class PartsGroup(click.Group):
@@ -96,7 +96,7 @@ class PartsGroup(click.Group):
         return sorted(_commands())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load the command of that name; one that cannot be loaded is told, and left out."""
+        """Load the command of that name; warn of one that cannot be loaded, and skip it."""
         if cmd_name not in _commands():
             return None
         try:
@@ -108,7 +108,7 @@ class PartsGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Load the command; where there is none of that name, tell the nearest one."""
+        """Load the command; if there is none of that name, suggest the nearest one."""
         name = args[0]
         if name not in _commands() and not name.startswith("-"):
             from difflib import get_close_matches
@@ -165,7 +165,7 @@ def cli(
 
 
 def run(arguments: Sequence[str], clock: Clock = system_clock) -> int:
-    """Run one command line and return its exit code; errors are told in one line on stderr."""
+    """Run one command line and return its exit code; print errors as one line on stderr."""
     invocation = Invocation(clock)
     logging_setup.keep_quiet()
     forget()
@@ -190,7 +190,7 @@ def run(arguments: Sequence[str], clock: Clock = system_clock) -> int:
         _tell(with_hint(error))
         return error.exit_code
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone; Python must not complain about it
+        sys.stderr.close()  # the reader of our output has closed the pipe: no error
         return 0
     except OSError as error:
         if error.errno not in _UNWRITABLE or error.filename is not None:
@@ -204,7 +204,7 @@ def run(arguments: Sequence[str], clock: Clock = system_clock) -> int:
 
 
 def _tell_fault(error: Exception) -> int:
-    """Tell an error that nobody has foreseen, and return its exit code."""
+    """Report an unexpected error, and return its exit code."""
     fault = redact(f"{type(error).__name__}: {error}")
     _tell(
         f"A fault in instance-images: {fault}. Run it again with --debug, and report what it shows."
@@ -212,14 +212,15 @@ def _tell_fault(error: Exception) -> int:
     return EXIT_BUG
 
 
-# What a command that begins no task may have done when it is interrupted.
+# What an interrupted command may have done, if it starts no task.
 _AFTERWARDS = {
     "meter": "Closed hours stay closed: 'instance-images meter status' shows them.",
     "period": "'instance-images period list' shows whether the month is closed.",
-    "scaling-group": "A change that Heat has accepted goes on: 'instance-images scaling-group list'"
-    " shows it.",
-    "report": "Files that were finished stay.",
-    "listen": "What was not dealt with stays in its queue.",
+    "scaling-group": (
+        "A change that Heat has accepted continues: 'instance-images scaling-group list' shows it."
+    ),
+    "report": "Finished files are kept.",
+    "listen": "Unprocessed notifications stay in their queue.",
     "work": "What was not finished is on record.",
 }
 
@@ -235,18 +236,18 @@ def _what_goes_on(invocation: Invocation) -> str:
         with invocation.application.database.reading() as connection:
             begun = begun_here(connection)
     except InstanceImagesError:
-        return "Stopped. A task may go on: 'instance-images task list' shows it."
+        return "Stopped. A task may still be running: 'instance-images task list' shows it."
     if not begun:
-        return "Stopped. No task is unfinished: 'instance-images task list' shows those of before."
+        return "Stopped. No task is unfinished; 'instance-images task list' shows earlier ones."
     listed = ", ".join(f"{one.kind} {one.id}" for one in begun)
     return (
-        f"Stopped. What was started goes on in the cloud: {listed}."
-        f" 'instance-images task watch {begun[-1].id}' shows it."
+        f"Stopped. These continue in the cloud: {listed}. 'instance-images task watch"
+        f" {begun[-1].id}' shows it."
     )
 
 
 def _require_utf8(arguments: Sequence[str]) -> None:
-    """Refuse bytes that are no text: neither a database nor a service would take them."""
+    """Refuse arguments that are not UTF-8: databases and services reject them."""
     for argument in arguments:
         if not argument.isascii() and any("\ud800" <= c <= "\udfff" for c in argument):
             raise UsageError(f"{printable(argument)!r} is not valid UTF-8: correct it.")
@@ -274,11 +275,10 @@ def main() -> None:
     threading.excepthook = logging_setup.log_end_of_thread
     code = run(sys.argv[1:])
     if code == EXIT_INTERRUPTED:
-        # Threads may wait for a service that does not answer, and Python would wait for them.
+        # Do not wait for threads: they may wait for a service that does not answer.
         sys.stdout.flush()
         os._exit(code)
-    # Else the interpreter looks for garbage in everything that was imported, just before it ends:
-    # a fifth of the time that a short command takes.
+    # Skip the garbage collection at exit: it takes a fifth of the time of a short command.
     gc.freeze()
     sys.exit(code)
 

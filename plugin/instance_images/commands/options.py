@@ -53,12 +53,12 @@ all_accounts_option = click.option(
 accept_missing_option = click.option(
     "--accept-missing",
     is_flag=True,
-    help="Believe a reading that misses most images of a location: they are deleted.",
+    help="Accept a listing that lacks most images of a location, and record them as deleted.",
 )
 
 
 def parsed(parse: Callable[[str], Value], text: str) -> Value:
-    """Return what ``parse`` makes of an argument; raise UsageError where it raises ValueError."""
+    """Return ``parse(argument)``; raise UsageError if it raises ValueError."""
     try:
         return parse(text)
     except ValueError as error:
@@ -66,7 +66,7 @@ def parsed(parse: Callable[[str], Value], text: str) -> Value:
 
 
 def locations_of(invocation: Invocation, location: str | None) -> list[str]:
-    """Return the one location that was named, or all that are configured."""
+    """Return the named location, or all configured ones."""
     settings = invocation.application.settings
     if location is not None:
         return [settings.location(location).name]

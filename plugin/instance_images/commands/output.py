@@ -1,7 +1,7 @@
 """How commands show records: as a table to read, or as JSON or CSV for programs.
 
-A record's JSON field names are a contract; what its table shows is chosen for reading. Texts that
-come from users lose their control characters in a table, and their formulas in CSV.
+A record's JSON field names are a contract; its table is made for reading. Texts from users lose
+their control characters in a table, and their formulas in CSV.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MIN_WIDTH = 200  # where the output is no terminal, no column is folded
 
 
 def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``-f``: a table on a terminal, JSON elsewhere, unless it says otherwise."""
+    """Add ``-f``. The default is a table on a terminal, JSON elsewhere."""
     return click.option(
         "-f",
         "--format",
@@ -37,9 +37,9 @@ def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def tell_error(message: object) -> None:
-    """Print what went wrong on stderr, without secrets and control characters.
+    """Print an error on stderr, without secrets and control characters.
 
-    An error of ours is told with what helps on the command line.
+    An InstanceImagesError is printed with its hint.
     """
     if isinstance(message, InstanceImagesError):
         message = with_hint(message)
@@ -47,7 +47,7 @@ def tell_error(message: object) -> None:
 
 
 def tell_warning(message: object) -> None:
-    """Print what is to be known on stderr, without secrets and control characters."""
+    """Print a warning on stderr, without secrets and control characters."""
     click.echo(f"Warning: {printable(redact_message(str(message)))}", err=True)
 
 
@@ -94,7 +94,7 @@ def show_document(
 
 
 def chosen_format(output_format: str | None) -> str:
-    """Return the format that was asked for, or the one for where the output goes."""
+    """Return the requested format, or the default for the output."""
     return output_format or ("table" if sys.stdout.isatty() else "json")
 
 

@@ -91,7 +91,7 @@ class Board:
 
 
 def follow(invocation: Invocation, site: Site, account: Account, task_id: str) -> Task:
-    """Wait for the task, show its stages; a failure is told, and sets the exit code."""
+    """Wait for the task and show its stages; report a failure, and set the exit code."""
     from instance_images.model.records import TaskState
     from instance_images.tasks.waiting import wait_for_task
 

@@ -1,4 +1,4 @@
-"""``instance-images scaling-group``: which image scaling groups make new instances from."""
+"""``instance-images scaling-group``: the images of scaling groups."""
 
 from __future__ import annotations
 
@@ -239,7 +239,7 @@ def set_image(
 def _show_changed(
     invocation: Invocation, site: Site, group: ScalingGroup, wait: bool, output_format: str | None
 ) -> None:
-    """Show the group, when it has changed if that is waited for; a failure sets the exit code."""
+    """Show the group, with ``--wait`` after the change has ended; a failure sets the exit code."""
     from instance_images.deployments.scaling_groups import wait_for_group
     from instance_images.model.scaling import GroupStatus
     from instance_images.views.records import SCALING_GROUP

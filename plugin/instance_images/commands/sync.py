@@ -1,4 +1,4 @@
-"""``instance-images image sync``: read the cloud, and correct our record by it."""
+"""``instance-images image sync``: compare the records with the cloud and correct them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options of the HTTP API, and the files that the libraries below it read theirs from.
+"""The options of the HTTP API, and the files from which its libraries read their options.
 
 A part of ``config``. The libraries check their own sections: keystonemiddleware, oslo.policy,
 oslo.middleware and oslo.cache.
@@ -27,23 +27,27 @@ API_OPTS = [
         "locations",
         default=[],
         sample_default=["RegionOne"],
-        help="Names of the locations that the API serves. Required if several are configured: each"
-        " must use the Keystone that [keystone_authtoken] names, else the project ids of two clouds"
-        " would be taken for one another. Unset: the only location.",
+        help=(
+            "Names of the locations that the API serves. Required if several are configured:"
+            " each must use the Keystone of [keystone_authtoken], because project ids of two"
+            " clouds cannot be told apart. Unset: the only location."
+        ),
     ),
     cfg.StrOpt(
         "public_endpoint",
         sample_default="https://images.example.com",
-        help="URL that links in answers begin with, without /v1. Unset: the URL of the request; a"
-        " proxy in front must then set X-Forwarded-Proto, and [oslo_middleware]"
-        " enable_proxy_headers_parsing be true.",
+        help=(
+            "Base URL of links in responses, without /v1. Unset: the URL of the request; a proxy"
+            " must then set X-Forwarded-Proto, and [oslo_middleware]"
+            " enable_proxy_headers_parsing must be true."
+        ),
     ),
     cfg.IntOpt(
         "page_limit",
         default=100,
         min=1,
         max=1000,
-        help="Number of items in a page of a list, if the request names none.",
+        help="Default number of items in a page of a list.",
     ),
     cfg.IntOpt(
         "creates_per_minute",
@@ -64,15 +68,20 @@ API_OPTS = [
         "cloud_requests",
         default=6,
         min=1,
-        help="Number of requests of one process that may ask the cloud at a time; others get 503"
-        " busy at once. Choose fewer than the server's threads per process, so that lists"
-        " are answered while the cloud hangs.",
+        help=(
+            "Maximum number of requests per process that call the cloud at the same time; others"
+            " get 503 busy at once. Choose fewer than the server's threads per process, so that"
+            " lists work while the cloud hangs."
+        ),
     ),
     cfg.IntOpt(
         "reports",
         default=2,
         min=1,
-        help="Number of reports that one process renders at a time; others get 503 busy at once.",
+        help=(
+            "Maximum number of reports that one process renders at the same time; other requests"
+            " get 503 busy at once."
+        ),
     ),
     cfg.BoolOpt(
         "settle_overdue",
@@ -86,14 +95,14 @@ API_OPTS = [
         default=1000,
         min=1,
         max=1000,
-        help="Greatest number of items in a page that a request may name.",
+        help="Maximum number of items in a page that a request may ask for.",
     ),
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiSettings:
-    """How the API answers; ``locations`` are the names of those that it serves."""
+    """The options of [api]; ``locations`` are the names of the served locations."""
 
     locations: tuple[str, ...] = ()
     public_endpoint: str | None = None
@@ -110,12 +119,12 @@ DEFAULT_API = ApiSettings()
 
 
 def api_settings(group: Any, names: Sequence[str]) -> ApiSettings:
-    """Return the values of [api]. Raises ConfigurationError for a location that is not known."""
+    """Return the values of [api]. Raises ConfigurationError for an unknown location."""
     for name in group.locations:
         if name not in names:
             raise ConfigurationError(
-                f"Configuration: [api] locations names {name}, which is not among the locations of"
-                " [DEFAULT]: correct it."
+                f"Configuration: [api] locations names {name}, which is not in [DEFAULT]"
+                " locations: correct it."
             )
     if group.page_limit > group.max_page_limit:
         raise ConfigurationError(

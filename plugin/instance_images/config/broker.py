@@ -26,7 +26,7 @@ def driver_options(settings: EventSettings, options: list[Any]) -> cfg.ConfigOpt
         conf.register_opts(options, group=DRIVER_SECTION)
         conf.set_default("rabbit_qos_prefetch_count", _PREFETCH, group=DRIVER_SECTION)
         for option in options:
-            conf[DRIVER_SECTION][option.dest]  # a wrong value is found when it is read
+            conf[DRIVER_SECTION][option.dest]  # reading it raises an error for a wrong value
     except cfg.Error as error:
         raise explained(error, settings.config_files) from None
     return conf

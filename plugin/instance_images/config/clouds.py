@@ -1,8 +1,8 @@
-"""Reads an entry of clouds.yaml and secure.yaml as the SDK does, and says what is wrong in it.
+"""Reads an entry of clouds.yaml and secure.yaml as the SDK does, and validates it.
 
 The SDK skips a file that it cannot parse, and logs the line with the error. It is read here first:
-an error names the file, the line and the option, never what stands there. Secrets are registered
-for redaction. Asks nobody.
+an error names the file, the line and the option, never the value. Secrets are registered for
+redaction. It sends no request.
 """
 
 import json
@@ -32,7 +32,7 @@ _SHOWN = 10
 
 
 def candidates(variable: str, usual: Sequence[str]) -> list[str]:
-    """Return where the file is looked for: where the variable says, then in the usual places.
+    """Return the candidate paths of the file: that of the environment variable, or the usual ones.
 
     Raises ConfigurationError where the variable names a file that does not exist.
     """
@@ -45,7 +45,7 @@ def candidates(variable: str, usual: Sequence[str]) -> list[str]:
 
 
 def entry_of(name: str, config_files: Sequence[str], secure_files: Sequence[str]) -> dict[str, Any]:
-    """Return the entry of that name with its secrets; what is wrong in it raises.
+    """Return the entry of that name with its secrets, validated.
 
     Raises ConfigurationError for a file, and ValueError with a sentence for the entry.
     """
@@ -94,7 +94,7 @@ def _parsed(path: Path) -> Mapping[str, Any]:
         raise _no_document(path, error.problem_mark.line + 1 if error.problem_mark else 0) from None
     except yaml.reader.ReaderError as error:
         raise _no_document(path, text.count("\n", 0, error.position) + 1) from None
-    except (yaml.YAMLError, RecursionError, ValueError):  # a date that is none, for example
+    except (yaml.YAMLError, RecursionError, ValueError):  # such as an invalid date
         raise _no_document(path, 0) from None
     clouds = document.get("clouds") if isinstance(document, dict) else None
     if not isinstance(clouds, dict):
@@ -107,13 +107,13 @@ def _parsed(path: Path) -> Mapping[str, Any]:
 def _no_document(path: Path, line: int) -> ConfigurationError:
     where = f"{path}, line {line}" if line else str(path)
     return ConfigurationError(
-        f"{where}: is no valid {'JSON' if path.suffix == '.json' else 'YAML'}: indent with blanks,"
-        " and put a value with special characters into quotes."
+        f"{where}: is not valid {'JSON' if path.suffix == '.json' else 'YAML'}: indent with"
+        " spaces, and quote values with special characters."
     )
 
 
 def _secrets(value: object, key: str = "") -> Iterator[str]:
-    """Yield every secret in an entry, at whatever depth."""
+    """Yield every secret in an entry, at any depth."""
     if isinstance(value, dict):
         for name, one in value.items():
             yield from _secrets(one, str(name))
@@ -129,9 +129,9 @@ def _secrets(value: object, key: str = "") -> Iterator[str]:
 def _merged(entry: object, secrets: object) -> dict[str, Any]:
     for part in (entry, secrets):
         if not isinstance(part, dict):
-            raise ValueError("it has no options: write them below its name, indented.")
+            raise ValueError("it has no options: write them below its name, and indent them.")
         if not isinstance(part.get("auth", {}), dict):
-            raise ValueError("auth has no options: write them below it, indented.")
+            raise ValueError("auth has no options: write them below it, and indent them.")
     assert isinstance(entry, dict)
     assert isinstance(secrets, dict)
     auth = {**entry.get("auth", {}), **secrets.get("auth", {})}
@@ -139,15 +139,15 @@ def _merged(entry: object, secrets: object) -> dict[str, Any]:
 
 
 def _require_usable(entry: dict[str, Any]) -> None:
-    """Raise ValueError for what the SDK would trip over, or take for something else."""
+    """Raise ValueError for values that the SDK fails at or misreads."""
     auth = entry["auth"]
     for key, value in auth.items():
         if value is None:
             raise ValueError(f"auth.{key} has no value.")
-        # The SDK makes text of the number that an id or a name of a project may be.
+        # The SDK converts numeric ids and names of projects to text.
         is_text = isinstance(value, (str, list)) or (type(value) is int and key in _MAY_BE_NUMBERS)
         if not is_text:
-            raise ValueError(f"auth.{key} is no text: put its value into quotes.")
+            raise ValueError(f"auth.{key} is not a string: quote its value.")
     for key in _BOOLEANS:
         if not isinstance(entry.get(key, True), bool):
             raise ValueError(f"{key} is neither true nor false: write it without quotes.")
@@ -161,7 +161,7 @@ def _require_usable(entry: dict[str, Any]) -> None:
 
 
 def _require_credentials(entry: dict[str, Any], auth: dict[str, Any]) -> None:
-    """Raise ValueError where a user or his password is missing."""
+    """Raise ValueError if a user or a password is missing."""
     if entry.get("auth_type") not in _PASSWORD_TYPES or "token" in {*auth, *entry}:
         return
     given = {key.replace("-", "_") for key in (*auth, *entry)}
@@ -180,7 +180,7 @@ def _require_url(url: str) -> None:
     except ValueError:  # no port, no host's name
         fault = True
     if fault:
-        raise ValueError("auth.auth_url is no URL: write it as in https://HOST:5000/v3.")
+        raise ValueError("auth.auth_url is not a URL: write it as in https://HOST:5000/v3.")
 
 
 def _require_certificates(entry: dict[str, Any]) -> None:
@@ -196,4 +196,4 @@ def _require_certificates(entry: dict[str, Any]) -> None:
             try:
                 ssl.create_default_context(cafile=str(file))
             except (OSError, ValueError):
-                raise ValueError(f"{key} names {file}, which holds no certificates.") from None
+                raise ValueError(f"{key} names {file}, which contains no certificates.") from None

@@ -1,4 +1,4 @@
-"""The options of the message broker, whose notifications 'listen' takes. A part of ``config``."""
+"""The options of the message broker of 'listen'. A part of ``config``."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +42,7 @@ URL_OPT = cfg.StrOpt(
 
 @dataclass(frozen=True, slots=True)
 class EventSettings:
-    """Where notifications are published, and the files with more options of the broker's driver."""
+    """The options of [events], and the files with further options of the broker's driver."""
 
     topics: tuple[str, ...] = ("notifications",)
     exchange: str = "glance"

@@ -1,4 +1,4 @@
-"""Reads the text of the configuration files, and says where in them something is wrong.
+"""Reads the text of the configuration files, and locates errors in them.
 
 An error names the file and the line, never the line's text: it may hold a password.
 """
@@ -12,7 +12,7 @@ from typing import Any
 from instance_images.config import redaction
 from instance_images.errors import ConfigurationError
 
-# What oslo.config takes for the name of another option, whose value it puts there.
+# The syntax by which oslo.config substitutes the value of another option.
 _VARIABLE = re.compile(r"\$([_a-z][\w.]*|\{[_a-z][\w.]*\})", re.IGNORECASE)
 _DOUBLED = re.compile(r"\$\$|\\\$")
 _BYTE_ORDER_MARKS = {
@@ -42,9 +42,9 @@ def parse_file(path: Path) -> Sections:
 
 
 def require_utf8(path: Path, *, with_mark: bool = False) -> None:
-    """Raise ConfigurationError where the file is no text in UTF-8, or cannot be read.
+    """Raise ConfigurationError if the file is not UTF-8, or cannot be read.
 
-    ``with_mark``: whoever reads it passes over a byte order mark of UTF-8.
+    ``with_mark``: accept a byte order mark of UTF-8.
     """
     try:
         content = path.read_bytes()
@@ -63,11 +63,11 @@ def require_utf8(path: Path, *, with_mark: bool = False) -> None:
 
 
 def register_secrets(sections: Sections, secret_keys: set[str]) -> None:
-    """Have every secret of the file hidden from now on, whatever becomes of the file."""
+    """Register every secret of the file for redaction, even if the file turns out to be invalid."""
     for keys in sections.values():
         for key, values in keys.items():
             for value in map(str, values):
-                # Of a URL the password alone is secret.
+                # Only the password of a URL is secret.
                 is_part = key in secret_keys and not redaction.is_url(value)
                 if is_part or redaction.is_secret_name(key):
                     redaction.register([value, *value.splitlines()])
@@ -75,7 +75,7 @@ def register_secrets(sections: Sections, secret_keys: set[str]) -> None:
 
 
 def require_plain(path: Path, sections: Sections, secret_keys: set[str]) -> None:
-    """Raise ConfigurationError for a secret with a $: what follows it is taken for a name."""
+    """Raise ConfigurationError for a secret with $: oslo.config would substitute an option."""
     for section, keys in sections.items():
         for key, values in keys.items():
             if key in secret_keys and any(map(_has_variable, values)):
@@ -83,7 +83,7 @@ def require_plain(path: Path, sections: Sections, secret_keys: set[str]) -> None
 
 
 def explained(error: Exception, paths: Sequence[Path]) -> ConfigurationError:
-    """Return ours for an error of oslo.config's; raise it ``from None``: it may hold a value."""
+    """Return a ConfigurationError; raise it ``from None``: the original may contain a value."""
     from oslo_config import cfg
 
     if isinstance(error, (cfg.NoSuchOptError, cfg.NoSuchGroupError, cfg.TemplateSubstitutionError)):
@@ -98,21 +98,21 @@ def explained(error: Exception, paths: Sequence[Path]) -> ConfigurationError:
 def require_valid(
     path: Path, section: str, key: str, read: Callable[[str], object], value: str
 ) -> None:
-    """Raise ConfigurationError where ``read``, the option's type, does not take the value."""
+    """Raise ConfigurationError if ``read``, the option's type, rejects the value."""
     if _has_variable(value):
         return
     try:
         read(value)
     except ValueError as error:
-        # Several lines are one value where all but the first are indented: it was not meant.
+        # Indented lines continue a value, here by mistake.
         reason = "it has several lines" if "\n" in value else redaction.redact(str(error))
         raise ConfigurationError(
-            f"Configuration: {place(path, section, key)} cannot have this value: {reason}."
+            f"Configuration: {place(path, section, key)} has an invalid value: {reason}."
         ) from None
 
 
 def place(path: Path, section: str, key: str) -> str:
-    """Return where the option stands: the file, the line, the section and the option."""
+    """Return the place of the option: file, line, section and name."""
     current, found = "DEFAULT", 0
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if line.startswith("["):
@@ -124,7 +124,7 @@ def place(path: Path, section: str, key: str) -> str:
 
 
 def shown_key(path: Path, section: str, key: str) -> str:
-    """Return the option's name where it looks like one, else its line: it may be anything."""
+    """Return the option's name if it looks like one, else its line: it may contain a secret."""
     if re.fullmatch("[a-z][a-z_-]{0,59}", key):
         return f"option {key} in [{section}]"
     line = place(path, section, key).rpartition(": [")[0].rpartition(", ")[2]
@@ -137,6 +137,6 @@ def _has_variable(value: str) -> bool:
 
 def _dollar(path: Path, section: str, key: str) -> ConfigurationError:
     return ConfigurationError(
-        f"Configuration: {place(path, section, key)} has a $, and what follows it is taken for the"
-        " name of an option: write $ as $$."
+        f"Configuration: {place(path, section, key)} contains $, which begins the name of another"
+        " option: write $ as $$."
     )

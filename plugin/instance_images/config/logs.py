@@ -1,10 +1,10 @@
-"""Where log records go: nowhere, to stderr with --debug, or where the options of oslo.log say.
+"""Sets up logging: none, to stderr with --debug, or as the options of oslo.log say.
 
-What a command has to say, it says itself, on stdout and stderr; the log is a second account of it
-for whoever looks later. Libraries warn of what they then raise, so that their warnings are for the
-log as well. A command that runs unattended follows the options of oslo.log in [DEFAULT]. Whatever
-is written anywhere has lost its passwords and tokens (``redaction``). oslo.log is imported only
-where one of its options is set, because that takes longer than many a command.
+Commands print their results on stdout and stderr; the log keeps them for later. Warnings of
+libraries go to the log only, because the libraries also raise them. Unattended commands follow the
+options of oslo.log in [DEFAULT]. Passwords and tokens are removed from all output (``redaction``).
+oslo.log is imported only if one of its options is set, because the import takes longer than many
+commands.
 """
 
 import contextlib
@@ -26,29 +26,29 @@ from instance_images.model.requests import request_ids
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
 
-_handlers: list[logging.Handler] = []  # those that this module has put on the root logger
+_handlers: list[logging.Handler] = []  # those that this module added to the root logger
 
 
 class RedactingFormatter(logging.Formatter):
-    """Formats as another formatter does, and hides the secrets in message and traceback."""
+    """Wraps a formatter, and removes secrets from message and traceback."""
 
     def __init__(self, inner: logging.Formatter) -> None:
         super().__init__()
         self.inner = inner
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record's text; the record itself is left as it is, for other handlers."""
+        """Return the record's text; the record itself is not changed, for other handlers."""
         safe = copy.copy(record)
         safe.msg, safe.args = redact(record.getMessage()), ()
         return redact(self.inner.format(safe))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802  # the name is logging's
-        """Return the traceback's text: the journal's handler asks for it by itself."""
+        """Return the traceback's text: the journal's handler calls it directly."""
         return redact(self.inner.formatException(ei))
 
 
 class _StderrHandler(logging.Handler):
-    """Prints on whatever stderr is at that moment."""
+    """Prints on the current ``sys.stderr``."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -59,7 +59,7 @@ class _StderrHandler(logging.Handler):
 
 
 def keep_quiet() -> None:
-    """Drop all records, and take back what was set up before in this process."""
+    """Drop all records, and undo an earlier setup in this process."""
     while _handlers:
         handler = _handlers.pop()
         logging.getLogger().removeHandler(handler)
@@ -88,7 +88,7 @@ def _add_request_id(record: logging.LogRecord) -> bool:
 
 
 def _add_context(record: logging.LogRecord) -> bool:
-    """Put the request id where the formatters of oslo.log look for it."""
+    """Put the request id into the context that the formatters of oslo.log read."""
     from oslo_context.context import RequestContext
 
     record.context = RequestContext(request_id=request_ids.current() or "-", overwrite=False)
@@ -101,9 +101,9 @@ def _add(handler: logging.Handler) -> None:
 
 
 def log_end_of_thread(fault: threading.ExceptHookArgs) -> None:
-    """Log the error that a thread ended with, where Python would print it as it is."""
+    """Log the error that ended a thread; Python would print it unredacted."""
     error = (fault.exc_type, fault.exc_value or fault.exc_type(), fault.exc_traceback)
-    logging.getLogger(__name__).error("A thread has ended with an error.", exc_info=error)
+    logging.getLogger(__name__).error("A thread ended with an error.", exc_info=error)
 
 
 def option_names() -> set[str]:
@@ -119,10 +119,10 @@ def _log_options() -> list[Any]:
 
 
 def follow_options(config_files: Sequence[Path], *, debug: bool) -> str | None:
-    """Log to where oslo.log's options in the files say; return what is wrong, if anything is.
+    """Log as oslo.log's options in the files say; return a warning if the log cannot be written.
 
-    A log that cannot be written stops no run: its records are lost. With ``debug``, everything is
-    on stderr as well. Raises ConfigurationError for a bad value.
+    A run continues without a log that cannot be written. With ``debug``, everything is on stderr as
+    well. Raises ConfigurationError for a bad value.
     """
     if not config_files:
         return None
@@ -137,14 +137,14 @@ def follow_options(config_files: Sequence[Path], *, debug: bool) -> str | None:
         log.setup(conf, "instance-images", version("instance-images"))
     except (OSError, RuntimeError, log.LogConfigError) as error:
         root.handlers[:] = before
-        return f"The log cannot be written, and the run goes on without it: {_reason(error)}."
+        return f"Could not write the log; the run continues without it: {_reason(error)}."
     except (TypeError, ValueError) as error:  # an unknown level or syslog facility
         root.handlers[:] = before
         raise ConfigurationError(
             f"Configuration: the options of the log: {redact(str(error))}."
         ) from None
     finally:
-        sys.excepthook = excepthook  # the command line tells what went wrong, and logs it
+        sys.excepthook = excepthook  # the command line prints and logs the error
     _keep_off_stdout()
     _give_away_new_files(root)
     for handler in root.handlers:
@@ -170,7 +170,7 @@ def _read_options(config_files: Sequence[Path]) -> Any:
             conf([], project="instance-images", default_config_files=list(map(str, config_files)))
     except cfg.Error as error:
         raise explained(error, config_files) from None
-    except SystemExit as error:  # oslo.config takes the file's value for one of its command line
+    except SystemExit as error:  # oslo.config treats the file's value as one of its command line
         reason = " ".join(told.getvalue().split()).removeprefix("argument --")
         raise ConfigurationError(f"Configuration: {redact(reason)}.") from error
     return conf
@@ -183,7 +183,7 @@ def _reason(error: Exception) -> str:
 
 
 def _keep_off_stdout() -> None:
-    """Take back oslo.log's last resort: stdout is for what the command was asked for."""
+    """Remove oslo.log's fallback handler: stdout is for results only."""
     root = logging.getLogger()
     for handler in list(root.handlers):
         if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stdout:
@@ -191,7 +191,7 @@ def _keep_off_stdout() -> None:
 
 
 def _give_away_new_files(logger: logging.Logger) -> None:
-    """Give a log that root created to the owner of the directory, whose runs write it."""
+    """Give a log created by root to the owner of its directory, whose runs write it."""
     for handler in logger.handlers:
         if os.geteuid() == 0 and isinstance(handler, logging.FileHandler):
             path = Path(handler.baseFilename)
@@ -201,7 +201,7 @@ def _give_away_new_files(logger: logging.Logger) -> None:
 
 
 def _redact_everywhere() -> None:
-    """Wrap every handler's formatter, also those that a file of log_config_append has made."""
+    """Wrap every handler's formatter, including those of a log_config_append file."""
     for logger in (logging.getLogger(), *logging.Logger.manager.loggerDict.values()):
         for handler in getattr(logger, "handlers", []):
             if not isinstance(handler.formatter, RedactingFormatter):

@@ -1,6 +1,6 @@
 """Every option of the configuration file, with the help that the sample shows.
 
-``config`` reads files by them. An option's help says when to change it, and what happens then.
+An option's help says when to change it, and what happens then.
 """
 
 from typing import Any
@@ -67,8 +67,8 @@ _BILLING_OPTS = [
         "partial_hour",
         default="prorate",
         choices=[
-            ("prorate", "an image's first and last hours are charged for the seconds used"),
-            ("round_up", "an image's first and last hours are charged whole"),
+            ("prorate", "the first and last hours of an image are charged by the second"),
+            ("round_up", "the first and last hours of an image are charged in full"),
         ],
         help="Charge for the hours in which an image begins or ends. Stored with each new rate.",
     ),
@@ -83,20 +83,22 @@ _BILLING_OPTS = [
         "billable_size",
         default="stored",
         choices=[
-            ("stored", "the bytes that the image service stores"),
-            ("virtual", "the larger of these bytes and the size of the disk inside"),
+            ("stored", "the bytes stored by the image service"),
+            ("virtual", "the larger of the stored bytes and the virtual size of the disk"),
         ],
         help="Billed size. Applies to images that become available after the change.",
     ),
     cfg.StrOpt(
         "digest_file",
         sample_default="/var/log/instance-images/digests",
-        help="File to which every 'meter run' adds the digest of each location's last closed hour,"
-        " and 'period close' that of the period. 'meter verify' compares the ledger with it, and"
-        " finds a ledger that was rewritten in the database. Keep the file where whoever can write"
-        " to the database cannot rewrite it: let the user of the runs only append to it (chattr"
-        " +a), or copy it to another host. Do not rotate it. No file if left out; the log has the"
-        " digests in any case.",
+        help=(
+            "File to which every 'meter run' adds the digest of each location's last closed"
+            " hour, and 'period close' that of the period. 'meter verify' compares the ledger"
+            " with it, and finds a ledger that was rewritten in the database. Protect the file"
+            " from users who can write to the database: make it append-only (chattr +a), or copy"
+            " it to another host. Do not rotate it. Unset: no file; the log always has the"
+            " digests."
+        ),
     ),
 ]
 
@@ -191,18 +193,23 @@ LOCATION_OPTS = [
     cfg.StrOpt(
         "cloud",
         sample_default="mycloud",
-        help="Entry of clouds.yaml with the credentials of the service user. It needs the admin"
-        " role, and a role on the customers' projects (an inherited role is least work).",
+        help=(
+            "Entry of clouds.yaml with the credentials of the service user. It needs the admin"
+            " role, and a role on the customers' projects (an inherited role is simplest)."
+        ),
     ),
     cfg.StrOpt(
         "stack_cloud",
         sample_default="mycloud-stacks",
-        help="Entry of clouds.yaml with the credentials that create and update Heat stacks: a"
-        " separate user with the role member on the customers' projects (an inherited role is"
-        " least work) and no admin role. Heat executes a customer's template with the rights"
-        " of the user who updates the stack, and keeps a trust from that user. Unset, or if that"
-        " user has the role admin, manager or service in the project: 'scaling-group create'"
-        " and 'set-image' are refused. Needed only where Heat is offered.",
+        help=(
+            "Entry of clouds.yaml with the credentials that create and update Heat stacks: a"
+            " separate user with the role member on the customers' projects (an inherited role"
+            " is simplest) and no admin role. Heat executes a customer's template with the"
+            " rights of the user who updates the stack, and keeps a trust from that user. Unset,"
+            " or if that user has the role admin, manager or service in the project:"
+            " 'scaling-group create' and 'set-image' are refused. Needed only where Heat is"
+            " offered."
+        ),
     ),
     cfg.ListOpt(
         "os_image_projects",
@@ -216,16 +223,20 @@ LOCATION_OPTS = [
     cfg.StrOpt(
         "free_gb",
         default="0",
-        help="How many GB (or GiB, where [billing] unit says so) an account stores here free of"
-        " charge at any time, such as 5 or 0.5. Taken into a rate when the rate is set.",
+        help=(
+            "Free storage per account, in GB (or in GiB, depending on [billing] unit), such as 5"
+            " or 0.5. Becomes part of a rate when the rate is set."
+        ),
     ),
     cfg.StrOpt(
         "minimum_charge",
         default="0",
-        help="What an account that is charged for a month here is charged at least, such as 1.00."
-        " An account that used only what is free pays no minimum. What is missing to it is added"
-        " when the month is closed. Taken into a rate when the rate is set. It applies to whole"
-        " months: a new minimum takes effect with the month after the rate begins.",
+        help=(
+            "Minimum charge of an account for a month, such as 1.00. An account that used only"
+            " free storage pays no minimum. The difference is added when the month is closed."
+            " Becomes part of a rate when the rate is set. It applies to whole months: a new"
+            " minimum takes effect with the month after the rate begins."
+        ),
     ),
     cfg.StrOpt(
         "volume_image_format",

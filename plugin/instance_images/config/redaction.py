@@ -1,8 +1,8 @@
-"""Hides passwords and tokens in whatever is printed or logged.
+"""Removes passwords and tokens from everything that is printed or logged.
 
 By two rules: by shape, as libraries print secrets (``password=...``, ``USER:PASSWORD@``), and by
-value. Each secret that is read from a file is registered here, and is hidden wherever it stands:
-as it is, URL-encoded or decoded, or escaped. Knows no file and no option.
+value. Each secret read from a file is registered here, and is removed in all its forms: plain,
+URL-encoded or decoded, or escaped. Knows no file and no option.
 """
 
 import json
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 HIDDEN = "***"
-# Less than this is hidden by its shape alone: else every text that has these letters is spoilt.
+# Shorter secrets are hidden by shape only, because their letters occur in other texts.
 _SHORTEST = 4
 
 _NAMES = "password|passwd|passphrase|passcode|secret|token|credential|(?:api|private|access)_?key"
@@ -73,7 +73,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def register(secrets: Iterable[str]) -> None:
-    """Hide these values from now on, in this process."""
+    """Hide these values in all later output of this process."""
     global _pattern
     with _lock:
         _values.update(form for secret in secrets for form in _forms(secret))
@@ -83,12 +83,12 @@ def register(secrets: Iterable[str]) -> None:
 
 
 def register_url(url: str) -> None:
-    """Hide the passwords in a URL from now on, also where it is not written as it should be."""
+    """Hide the passwords of a URL in all later output, even if the URL is malformed."""
     register(passwords_of(url))
 
 
 def forget() -> None:
-    """Hide no value any more: for a process that reads one configuration after another."""
+    """Forget all values, for a process that reads one configuration after another."""
     global _pattern
     with _lock:
         _values.clear()
@@ -96,7 +96,7 @@ def forget() -> None:
 
 
 def passwords_of(url: str) -> set[str]:
-    """Return what may be a password in the URL: of each host, and of each parameter.
+    """Return possible passwords in the URL: of each host, and of each parameter.
 
     A password with an unescaped ``@`` counts as a whole, and so does each part of it.
     """
@@ -127,7 +127,7 @@ def _of_parameters(query: str) -> Iterator[str]:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """Yield the ways in which the secret may be printed."""
+    """Yield the forms in which the secret may be printed."""
     plain = {secret, secret.strip(), unquote(secret), unquote_plus(secret)}
     plain |= {" ".join(secret.split()), secret.replace("$$", "$")}
     for text in plain:

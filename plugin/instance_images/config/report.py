@@ -1,4 +1,4 @@
-"""The options of reports: whose templates they are made with, and how they are mailed.
+"""The options of reports: templates, provider and mail.
 
 A part of ``config``, which reads the files.
 """
@@ -18,7 +18,7 @@ _DEFAULT_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 @dataclass(frozen=True, slots=True)
 class ProviderSettings:
-    """Who offers the images, and when invoices are to be paid."""
+    """The provider's name and payment terms."""
 
     name: str
     payment_terms: str
@@ -100,10 +100,10 @@ MAIL_OPTS = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailSettings:
-    """The SMTP server that sends reports, and who they are from.
+    """The SMTP server that sends reports, and the sender.
 
-    ``security`` is ``starttls``, ``tls`` or ``none``. The password is read when it is needed, so
-    that other commands need not be able to read it.
+    ``security`` is ``starttls``, ``tls`` or ``none``. The password file is read on use, so that
+    other commands need no access to it.
     """
 
     host: str
@@ -118,11 +118,11 @@ class MailSettings:
 
 
 def provider_settings(group: Any) -> ProviderSettings:
-    """Return what [report] says of the provider. Raises ConfigurationError."""
+    """Return the provider's values of [report]. Raises ConfigurationError."""
     for key in ("provider_name", "payment_terms"):
         if not group[key].strip():
             raise ConfigurationError(
-                f"Configuration: [report] {key} is empty: write a text, or leave the line out."
+                f"Configuration: [report] {key} is empty: set a value, or remove the line."
             )
     return ProviderSettings(
         name=group.provider_name,
@@ -131,13 +131,12 @@ def provider_settings(group: Any) -> ProviderSettings:
 
 
 def mail_settings(group: Any) -> MailSettings | None:
-    """Return the values of [mail], None where no host is named. Raises ConfigurationError."""
+    """Return the values of [mail], None if host is not set. Raises ConfigurationError."""
     if not group.host:
         return None
     if not group.sender:
         raise ConfigurationError(
-            "Configuration: [mail] names a host and no sender: set sender = the address that mail"
-            " is from."
+            "Configuration: [mail] has host but no sender: set sender to the From address."
         )
     if group.user and group.security == "none":
         raise ConfigurationError(

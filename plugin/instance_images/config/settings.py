@@ -1,9 +1,9 @@
 """The configuration file, read and checked, and its values as plain frozen objects.
 
-It reads files, checks that every key in them is known (a mistyped key that is silently ignored
-costs money), and returns a Settings. Only this module, those with options (config_options,
-broker_config, report_config), the one that reads their text (files), and those that have oslo.log
-and oslo.messaging read their own (logging_setup, broker) import oslo.config.
+It reads files, refuses unknown keys (a mistyped key that is ignored costs money), and returns a
+Settings. Only this module, those with options (config_options, broker_config, report_config), the
+one that reads their text (files), and those that have oslo.log and oslo.messaging read their own
+(logging_setup, broker) import oslo.config.
 """
 
 import re
@@ -50,7 +50,7 @@ DEFAULT_CONFIG_FILE = Path("/etc/instance-images/instance-images.conf")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
-    """One location as it is configured. ``max_images`` is None where it sets no own maximum.
+    """One configured location. ``max_images`` is None if it is not set for the location.
 
     ``free_units`` are free of charge for each account at any time, in GB or GiB.
     """
@@ -72,7 +72,7 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class BillingSettings:
-    """The terms that new rates take over, and the time zone of the billing months."""
+    """The terms of new rates, and the time zone of billing months."""
 
     unit: str
     hours_per_month: str
@@ -85,10 +85,9 @@ class BillingSettings:
 class Settings:
     """The whole configuration, checked.
 
-    ``log_config_files`` are the files to read oslo.log's options from, none where none is set.
-    ``template_directories`` are where the operator's own templates of reports are looked for.
-    ``config_paths`` are the files that all of this was read from. ``digest_file`` is where runs
-    record digests, None where nowhere.
+    ``log_config_files`` are the files with options of oslo.log, empty if none is set.
+    ``template_directories`` have the operator's report templates. ``config_paths`` are the files
+    that were read. ``digest_file`` is the file of recorded digests, or None.
     """
 
     locations: tuple[Location, ...]
@@ -133,7 +132,7 @@ class Settings:
 def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) -> Settings:
     """Read the files, then the ``*.conf`` in the directories; the last value wins.
 
-    Without any, the file in /etc is read. Raises ConfigurationError, with the file and the cure.
+    Without any, the file in /etc is read. Raises ConfigurationError with the file and the fix.
     """
     paths = _config_paths(files, directories)
     log_keys = _require_known_keys(paths)
@@ -204,9 +203,9 @@ def _config_paths(files: Sequence[Path], directories: Sequence[Path]) -> list[Pa
 
 
 def _require_known_keys(paths: Sequence[Path]) -> set[str]:
-    """Raise ConfigurationError for the first section or key that no option answers to.
+    """Raise ConfigurationError for the first unknown section or key.
 
-    Return the keys that are oslo.log's: it is imported only where a key is not one of ours.
+    Return the keys of oslo.log, which is imported only if a key is not one of this product.
     """
     log_keys: set[str] = set()
     parsed = [(path, parse_file(path)) for path in paths]
@@ -245,7 +244,7 @@ def _options_of(section: str) -> dict[str, Any] | None:
 
 
 def _log_paths(paths: Sequence[Path]) -> tuple[Path, ...]:
-    """Return where the options of oslo.log have the log written; the last file decides."""
+    """Return the paths of the log by the options of oslo.log; the last file decides."""
     told: dict[str, str] = {}
     for path in paths:
         for key, values in parse_file(path).get("DEFAULT", {}).items():
@@ -263,19 +262,19 @@ def _location_names(names: Sequence[str]) -> list[str]:
             " in a section [location:NAME]."
         )
     if len({name.lower() for name in names}) < len(names):
-        raise ConfigurationError("Configuration: locations names one location twice.")
+        raise ConfigurationError("Configuration: locations lists a location twice.")
     return list(names)
 
 
 def _location(name: str, group: Any) -> Location:
     if not group.cloud:
         raise ConfigurationError(
-            f"Configuration: [location:{name}] names no cloud: set cloud = an entry of clouds.yaml."
+            f"Configuration: [location:{name}] has no cloud: set cloud to an entry of clouds.yaml."
         )
     if not re.fullmatch("[A-Z]{3}", group.currency):
         raise ConfigurationError(
-            f"Configuration: [location:{name}] currency = {group.currency} is no ISO 4217 code:"
-            " write three capital letters, such as EUR."
+            f"Configuration: [location:{name}] currency = {group.currency} is not an ISO 4217"
+            " code: write three capital letters, such as EUR."
         )
     return Location(
         name=name,
@@ -297,8 +296,8 @@ def _location(name: str, group: Any) -> Location:
 def _decimal(location: str, key: str, text: str) -> Decimal:
     if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,9})?", text):
         raise ConfigurationError(
-            f"Configuration: [location:{location}] {key} = {text} is no amount: write digits with a"
-            " point and at most 9 decimals, such as 0.5."
+            f"Configuration: [location:{location}] {key} = {text} is not an amount: write digits"
+            " with a point and at most 9 decimals, such as 0.5."
         )
     return Decimal(text)
 

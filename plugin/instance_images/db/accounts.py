@@ -1,8 +1,8 @@
 """Rows of accounts: an account at a location, its own limit, and the lock that guards its slots.
 
-The lock is a write: whoever takes a slot changes the account's row first. A row lock alone holds
-at one server only. A Galera cluster lets nodes work side by side and compares what they wrote when
-they commit: of two transactions that changed the same row, it ends one.
+The lock is a write: every reservation of a slot first changes the account's row. A row lock alone
+works on one server only. Nodes of a Galera cluster compare the written rows at commit: of two
+transactions that changed the same row, one is aborted.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from instance_images.model.records import (
 class AccountRow:
     """An account at a location, with the limit of its own if it has one.
 
-    ``domain_name`` is None until it was told.
+    ``domain_name`` is None until it is known.
     """
 
     account_key: int
@@ -38,15 +38,15 @@ class AccountRow:
 
 
 def find_account(connection: sa.Connection, location: str, account_id: str) -> AccountRow | None:
-    """Return the account's row at the location, None before it was ever needed."""
+    """Return the account's row at the location, or None if there is none yet."""
     return _one(connection, _rows().where(_is(location, account_id)))
 
 
 def lock_account(connection: sa.Connection, location: str, account: Account) -> AccountRow:
-    """Return the account's row, made if need be, locked until the transaction ends.
+    """Return the account's row, created if it is missing, and locked until the transaction ends.
 
-    Whoever reserves a slot holds this lock from counting to inserting. Call it in ``write``, which
-    repeats a transaction that lost against another one.
+    A reservation holds this lock from counting to inserting. Call it in ``write``, which repeats a
+    transaction that was aborted for another one.
     """
     if not _lock(connection, location, account.id):
         _insert(connection, location, account)
@@ -69,7 +69,7 @@ def _lock(connection: sa.Connection, location: str, account_id: str) -> bool:
 
 
 def _keep_names(connection: sa.Connection, row: AccountRow, account: Account) -> None:
-    """Write down the names that the account has now; an id in place of a name is none."""
+    """Record the current names of the account; an id in place of a name is ignored."""
     values: dict[str, str] = {}
     if account.name not in (row.account_name, account.id):
         values["account_name"] = account.name
@@ -82,7 +82,7 @@ def _keep_names(connection: sa.Connection, row: AccountRow, account: Account) ->
 
 
 def own_limits(connection: sa.Connection, locations: Sequence[str]) -> list[Limit]:
-    """Return the limits that accounts have of their own, by location as given, then by id.
+    """Return the limits of individual accounts, by location as given, then by account id.
 
     One query for all: it counts the images that each of these accounts holds.
     """
@@ -110,23 +110,23 @@ def own_limits(connection: sa.Connection, locations: Sequence[str]) -> list[Limi
 
 
 def accounts_by_key(connection: sa.Connection, location: str) -> dict[int, AccountRow]:
-    """Return the accounts that the location has rows of."""
+    """Return the accounts with rows at the location."""
     query = _rows().where(accounts.c.location == location)
     return {row.account_key: _account(row) for row in connection.execute(query)}
 
 
 def ids_called(connection: sa.Connection, location: str, reference: str) -> list[str]:
-    """Return the ids of the location's accounts that have that id, or were last called so."""
+    """Return the ids of the location's accounts with that id or last known name."""
     query = sa.select(accounts.c.account_id, accounts.c.account_name).where(
         accounts.c.location == location,
         sa.or_(accounts.c.account_id == reference, accounts.c.account_name == reference),
     )
-    # MariaDB takes letters of different case for the same.
+    # MariaDB compares letters without case.
     return sorted(row.account_id for row in connection.execute(query) if reference in tuple(row))
 
 
 def write_names(connection: sa.Connection, changed: Sequence[tuple[int, Account]]) -> None:
-    """Write down the names of accounts, each given with its key, in one statement."""
+    """Record the names of accounts by key, in one statement."""
     if changed:
         connection.execute(
             sa.update(accounts)
@@ -140,7 +140,7 @@ def write_names(connection: sa.Connection, changed: Sequence[tuple[int, Account]
 
 
 def account_that_has(connection: sa.Connection, location: str, project_id: str) -> Account | None:
-    """Return the account that the project's images were recorded for last."""
+    """Return the account for which the project's latest image was recorded."""
     query = (
         sa.select(accounts)
         .join_from(accounts, images)
@@ -156,13 +156,13 @@ def account_that_has(connection: sa.Connection, location: str, project_id: str) 
 
 
 def has_other_scope(connection: sa.Connection, scope: AccountScope) -> bool:
-    """Return whether there are accounts that were made under another account_scope."""
+    """Return whether there are accounts of the other account_scope."""
     query = sa.select(accounts.c.account_key).where(accounts.c.scope != scope).limit(1)
     return connection.execute(query).first() is not None
 
 
 def set_own_limit(connection: sa.Connection, account_key: int, max_images: int | None) -> None:
-    """Give the account a limit of its own, or take it away with None."""
+    """Set the account's own limit; None removes it."""
     connection.execute(
         sa.update(accounts)
         .where(accounts.c.account_key == account_key)
@@ -181,7 +181,7 @@ def count_held(connection: sa.Connection, account_key: int) -> int:
 def stored_bytes(connection: sa.Connection, account_key: int, *, is_virtual: bool) -> int:
     """Return the bytes of the account's available images.
 
-    ``is_virtual``: the size of the disk inside counts where it is the larger one.
+    ``is_virtual``: count the virtual size of the disk if it is larger.
     """
     size: sa.ColumnElement[int] = sa.func.coalesce(images.c.size_bytes, 0)
     if is_virtual:
@@ -230,4 +230,4 @@ def _insert(connection: sa.Connection, location: str, account: Account) -> None:
         with connection.begin_nested():
             connection.execute(sa.insert(accounts).values(values))
     except exc.IntegrityError:
-        pass  # another process made it at the same moment, and that row serves as well
+        pass  # another process inserted it at the same moment: use that row

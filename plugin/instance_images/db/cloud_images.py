@@ -1,7 +1,7 @@
-"""Rows of images as the cloud knows them: by its ids, and by the marks of our requests.
+"""Rows of images, looked up by the cloud's ids and by the marks of our requests.
 
-For what reads a whole location or is told of one image of it; commands of customers look images up
-in ``images``, where every lookup names the account. Functions take a connection and never commit.
+For the hourly run and notifications. Commands of customers use ``images``, where every lookup names
+the account. Functions take a connection and never commit.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,10 +28,10 @@ _ROWS_AT_A_TIME = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Where ids of the cloud count: at a location, and at the others that share its images.
+    """An image service: the scope of the cloud's ids. Several locations may share one.
 
-    ``former``: identities that the location's records still have from before it had this one. The
-    other locations that share its images may have them too, until they are read.
+    ``former``: earlier identities that records of this location still have. Records of other
+    locations that share the service may have them too, until those are read.
     """
 
     location: str
@@ -41,7 +41,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A record that is deleted or in error, whose image had this id of the cloud."""
+    """A deleted or failed record with this id of the cloud."""
 
     cloud_image_id: str
     image: Image
@@ -51,7 +51,7 @@ class Ended:
 def known_cloud_ids(
     connection: sa.Connection, service: Service, cloud_ids: Sequence[str], *, living: bool = False
 ) -> set[str]:
-    """Return which of these ids are on record: of living images, or at the location itself.
+    """Return the recorded ones of these ids: of living images, or at the location itself.
 
     ``living``: only those of images that are neither deleted nor failed.
     """
@@ -66,7 +66,7 @@ def known_cloud_ids(
 def ended_of_cloud_ids(
     connection: sa.Connection, location: str, cloud_ids: Sequence[str]
 ) -> list[Ended]:
-    """Return the location's records that have ended, the last one of each of these ids."""
+    """Return the latest ended record of the location for each of these ids."""
     has_leftovers = sa.exists().where(tasks.c.image_id == images.c.image_id, tasks.c.has_leftovers)
     found: dict[str, Ended] = {}
     for first in range(0, len(cloud_ids), _IDS_PER_QUERY):
@@ -96,7 +96,7 @@ def living_cloud_ids(
 
 
 def _is_living_at(service: Service) -> sa.ColumnElement[bool]:
-    """Select what lives at the service; of a record that is older than that, nobody knows it."""
+    """Select living records of the service; older records without a service match, too."""
     return sa.and_(
         images.c.living_key.is_not(None),
         sa.or_(
@@ -120,7 +120,7 @@ def _ids_on_record(
 
 
 def with_former(connection: sa.Connection, service: Service) -> Service:
-    """Return the service with the identities that the location's living records have besides."""
+    """Return the service, with ``former`` filled from the location's living records."""
     query = (
         sa.select(images.c.image_service)
         .distinct()
@@ -135,9 +135,9 @@ def with_former(connection: sa.Connection, service: Service) -> Service:
 
 
 def keep_service(connection: sa.Connection, service: Service) -> None:
-    """Write down at which service the location's images are, where it is not on record so.
+    """Record the image service of the location's images, where it differs.
 
-    One that another location has on record there already stays as it is: it is the same image.
+    An image that another location already has on record there is not changed: it is the same image.
     """
     query = (
         sa.select(images.c.image_id, images.c.cloud_image_id)
@@ -168,9 +168,9 @@ def keep_service(connection: sa.Connection, service: Service) -> None:
 def captures_without_image(
     connection: sa.Connection, service: Service, now: datetime
 ) -> dict[str, list[Expectation]]:
-    """Return the captures whose image is not known and may still come, by project.
+    """Return the captures whose image is unknown and may still appear, by project.
 
-    Those that were given up are among them: what comes of them is removed when it does.
+    This includes abandoned captures: an image that appears late is removed.
     """
     is_near = sa.or_(
         accounts.c.location == service.location, images.c.image_service == service.identity
@@ -191,7 +191,7 @@ def captures_without_image(
 
 
 def projects_of_requests(connection: sa.Connection, image_ids: Sequence[str]) -> dict[str, str]:
-    """Return those of our images' ids that are on record, with their projects."""
+    """Return the recorded ones of these image ids, with their projects."""
     found: dict[str, str] = {}
     for first in range(0, len(image_ids), _IDS_PER_QUERY):
         some = image_ids[first : first + _IDS_PER_QUERY]
@@ -246,7 +246,7 @@ def find_by_cloud_id(connection: sa.Connection, location: str, cloud_image_id: s
 def find_requested(
     connection: sa.Connection, location: str, image_id: str, project_id: str
 ) -> Image | None:
-    """Return the project's image that is being captured, and whose id in the cloud is not known."""
+    """Return the project's image that is being captured, if its id in the cloud is unknown."""
     query = image_rows().where(
         accounts.c.location == location,
         images.c.image_id == image_id,
@@ -261,7 +261,7 @@ def find_requested(
 def available_in_cloud(
     connection: sa.Connection, location: str
 ) -> Iterator[tuple[str, AvailableState]]:
-    """Yield the cloud's id of every available image of the location, with what is on record."""
+    """Yield the cloud's id of every available image of the location, with its record."""
     query = (
         sa.select(
             images.c.cloud_image_id,

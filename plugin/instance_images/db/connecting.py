@@ -1,7 +1,8 @@
-"""How a connection to each kind of database is made, so that it behaves the same everywhere.
+"""Makes connections to each kind of database, with the same behaviour everywhere.
 
-Servers, roles and URLs bring settings of their own: encodings, SQL modes. What the ledger depends
-on is set for each connection, and what cannot be set is refused. Knows no table.
+Servers, roles and URLs have settings of their own: encodings, SQL modes. Settings that the ledger
+depends on are set for each connection; a database that does not allow them is refused. Knows no
+table.
 """
 
 import threading
@@ -18,10 +19,10 @@ from instance_images.errors import ConfigurationError
 
 SQLITE_BUSY_SECONDS = 60
 _MIN_HIDDEN_CHARACTERS = 4
-# Refuse what does not fit, as all other databases do, and no dialect of another product.
+# Reject values that do not fit, as all other databases do; disable dialects of other products.
 _SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 _ARGUMENTS: dict[str, dict[str, Any]] = {
-    # PgBouncer may give each transaction another session, which knows no statement of this one.
+    # PgBouncer may use another session per transaction, so prepared statements do not work.
     "psycopg": {"client_encoding": "utf8", "prepare_threshold": None},
     "psycopg2": {"client_encoding": "utf8"},
     "pymysql": {"charset": "utf8mb4"},
@@ -33,13 +34,13 @@ _ARGUMENTS: dict[str, dict[str, Any]] = {
 def create_engine(url: sa.URL, named: str) -> sa.Engine:
     """Return an engine whose connections are prepared; it connects to nothing yet.
 
-    ``named``: where the URL stands. Raises ConfigurationError for a SQLite database in memory,
-    which ends with the process, and for an option that the driver of SQLite does not take.
+    ``named``: the option that has the URL, for errors. Raises ConfigurationError for a SQLite
+    database in memory, and for an option that the SQLite driver does not know.
     """
     if url.get_backend_name() == "sqlite" and (url.database or ":").startswith(":"):
         raise ConfigurationError(
-            f"{named} is a SQLite URL, which needs the path of a file, as in"
-            " sqlite:////var/lib/instance-images/instance-images.db: without it, nothing is kept."
+            f"{named} is a SQLite URL without the path of a file, so that nothing would be kept:"
+            " write it as in sqlite:////var/lib/instance-images/instance-images.db."
         )
     engine = _engine(url, named)
     event.listen(engine, "do_connect", partial(_connect, url, named))
@@ -50,13 +51,13 @@ def create_engine(url: sa.URL, named: str) -> sa.Engine:
         case "postgresql":
             event.listen(engine, "connect", partial(_require_utf8, named), insert=True)
         case "mysql" | "mariadb":
-            # Before SQLAlchemy asks the first connection how names are quoted.
+            # Must run before SQLAlchemy reads the quoting of names from the first connection.
             event.listen(engine, "connect", _prepare_mysql, insert=True)
     return engine
 
 
 def _engine(url: sa.URL, named: str) -> sa.Engine:
-    """Make the engine. SQLAlchemy warns of an option that it leaves out for SQLite: refuse it."""
+    """Make the engine. SQLAlchemy only warns of an unknown SQLite option: refuse it."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", exc.SAWarning)
@@ -80,7 +81,7 @@ def _connect(
     arguments: list[Any],
     options: dict[str, Any],
 ) -> Any:
-    """Connect; an option in the URL that the driver does not take is the configuration's fault."""
+    """Connect; raise ConfigurationError for a URL option that the driver does not know."""
     try:
         return dialect.connect(*arguments, **options)
     except dialect.loaded_dbapi.ProgrammingError as error:  # libpq's word for an unknown option
@@ -94,7 +95,7 @@ def _connect(
 
 
 def _bad_option(url: sa.URL, named: str, error: Exception) -> ConfigurationError:
-    """Return ours for what the driver says; it is not chained, since it may hold the URL.
+    """Return a ConfigurationError; not chained, because the original may contain the URL.
 
     Values of options are hidden: a secret may stand where it does not belong.
     """
@@ -104,16 +105,15 @@ def _bad_option(url: sa.URL, named: str, error: Exception) -> ConfigurationError
             if len(value) >= _MIN_HIDDEN_CHARACTERS:
                 reason = reason.replace(value, "***")
     return ConfigurationError(
-        f"{named} cannot be used: {reason}. Correct the options"
-        " behind ? in it, or install what the driver asks for."
+        f"{named} cannot be used: {reason}. Correct its options after ?, or install what the"
+        " driver requires."
     )
 
 
 def turn_of_writers(url: sa.URL) -> AbstractContextManager[object]:
-    """Return what the writers of this process enter one after the other.
+    """Return the lock that serialises the writers of this process.
 
-    SQLite lets a writer in when it happens to look between two others; one that writes again and
-    again kept another thread out for 17 s.
+    SQLite's lock is not fair: a busy writer kept another thread waiting for 17 s.
     """
     return threading.Lock() if url.get_backend_name() == "sqlite" else nullcontext()
 
@@ -125,7 +125,7 @@ def _options(url: sa.URL) -> dict[str, Any]:
         # A locking read must see what others committed while it waited for the lock.
         "isolation_level": "READ COMMITTED",
         "pool_pre_ping": True,
-        # Whatever the URL, the environment or the server says: names have any character.
+        # Override URL, environment and server: names may have any character.
         "connect_args": dict(_ARGUMENTS.get(url.get_driver_name(), {})),
     }
 
@@ -145,23 +145,23 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 
 def _require_utf8(named: str, connection: Any, _record: object) -> None:
-    """Refuse a database of PostgreSQL that cannot store every name; the server tells it unasked.
+    """Refuse a PostgreSQL database that cannot store every name; the server reports its encoding.
 
-    One of SQL_ASCII takes any bytes, and counts bytes where characters are meant.
+    SQL_ASCII accepts any bytes, and counts bytes instead of characters.
     """
     encoding = _server_encoding(connection)
     if encoding not in (None, "UTF8"):
         connection.close()
         raise ConfigurationError(
-            f"{named}: the database has the encoding {encoding}, in which names of images and"
-            " accounts cannot be stored: create another one with CREATE DATABASE ... ENCODING"
-            " 'UTF8' TEMPLATE template0, restore into it what pg_dump wrote of this one, and name"
-            " it instead. Nothing was changed."
+            f"{named}: the database has the encoding {encoding}, which cannot store all names of"
+            " images and accounts: create another database with CREATE DATABASE ... ENCODING"
+            " 'UTF8' TEMPLATE template0, restore a pg_dump of this one into it, and name it"
+            " instead. Nothing was changed."
         )
 
 
 def _server_encoding(connection: Any) -> str | None:
-    """Return the database's encoding as the driver was told it, None where it does not say."""
+    """Return the database's encoding as the driver reports it, or None."""
     told = getattr(connection, "get_parameter_status", None)  # psycopg2
     if told is None and hasattr(connection, "info"):
         told = getattr(connection.info, "parameter_status", None)  # psycopg
@@ -170,7 +170,7 @@ def _server_encoding(connection: Any) -> str | None:
 
 
 def _prepare_mysql(connection: Any, _record: object) -> None:
-    """Set the SQL mode, and let a node of a Galera cluster answer only when it is up to date."""
+    """Set the SQL mode; make Galera nodes wait until they are up to date before they answer."""
     cursor = connection.cursor()
     cursor.execute(f"SET SESSION sql_mode = '{_SQL_MODE}'")
     cursor.execute("SHOW VARIABLES LIKE 'wsrep_on'")

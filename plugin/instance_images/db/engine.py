@@ -1,9 +1,8 @@
 """The database engine, its transactions, and the version of its schema.
 
-Owns how a transaction begins and how the driver's errors are told; knows no table. Queries
+Owns the begin of transactions and the translation of the driver's errors; knows no table. Queries
 elsewhere take a connection and never commit. Every transaction says whether it reads or writes: on
-SQLite a writer takes the lock when it begins, so that it waits its turn instead of failing
-half-way.
+SQLite a writer takes the lock when it begins, so that it waits instead of failing later.
 """
 
 import contextlib
@@ -22,14 +21,14 @@ from sqlalchemy import exc
 from instance_images.db.connecting import create_engine, turn_of_writers
 from instance_images.errors import ConfigurationError, DatabaseUnavailable, TransactionConflict
 
-# What SQLite, PostgreSQL and MariaDB say where a table or column is missing.
+# Errors of SQLite, PostgreSQL and MariaDB for a missing table or column.
 _MISSING_TABLE = re.compile(
     "no such (table|column)|(relation|column) .* does not exist|[Tt]able .* doesn't exist"
     "|Unknown column"
 )
 # Deadlocks and failed serialisations: SQLSTATEs of PostgreSQL, error numbers of MariaDB. A Galera
-# cluster ends the loser of two transactions as in a deadlock, at any statement or at the commit;
-# 1305 is said of the savepoint that is gone then.
+# cluster aborts one of two conflicting transactions as in a deadlock, at any statement or at the
+# commit; 1305 is the error for the lost savepoint.
 _CONFLICT = re.compile(r"\b(40P01|40001|55P03)\b|\((1213|1205|1305|1020),")
 # A text that has no equivalent in the encoding of the table or the database.
 _WRONG_ENCODING = re.compile(r"\b(22P05|22021)\b|\(1366,")
@@ -43,14 +42,14 @@ class Database:
     """One engine. Create it once per process."""
 
     def __init__(self, url: str, named: str = "Configuration: [database] connection") -> None:
-        """Make the engine; ``named``: where the URL stands, for whoever has to correct it."""
+        """Make the engine; ``named``: the option that has the URL, for errors."""
         try:
             self.url = sa.make_url(url)
             _require_escaped(self.url, named)
             self.engine = create_engine(self.url, named)
         except (exc.ArgumentError, exc.NoSuchModuleError, ValueError):
             raise ConfigurationError(
-                f"{named} is no database URL: write it as in"
+                f"{named} is not a database URL: write it as in"
                 " sqlite:////var/lib/instance-images/instance-images.db"
             ) from None  # it may hold a part of the password
         except ModuleNotFoundError as error:
@@ -62,7 +61,7 @@ class Database:
 
     @property
     def shown_url(self) -> str:
-        """The URL as it may be printed: without its password and parameters."""
+        """The printable URL: without password and parameters."""
         return self.url.set(query={}).render_as_string(hide_password=True)
 
     @contextlib.contextmanager
@@ -75,9 +74,9 @@ class Database:
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[sa.Connection]:
-        """Yield a connection that reads everything as it is at one instant, and does not write.
+        """Yield a read-only connection that sees the database as of one instant.
 
-        What is added up over several queries must not see an hour that is closed between them.
+        Use it for sums over several queries: an hour may be closed between them.
         """
         with self.translated():
             self._require_file()
@@ -89,7 +88,7 @@ class Database:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """Yield a connection in a transaction that commits as a whole or leaves nothing."""
+        """Yield a connection in a transaction; commit on success, roll back on an error."""
         with self.translated(), self._turn:
             self._require_file()
             with self.engine.connect() as connection:
@@ -98,10 +97,10 @@ class Database:
                     yield connection
 
     def write(self, work: Callable[[sa.Connection], T]) -> T:
-        """Do the work in a writing transaction, and again where it lost against another one.
+        """Do the work in a writing transaction; repeat it if it was aborted for another one.
 
-        The work may be done several times, and only the last time counts: it must change nothing
-        but the database.
+        The work may run several times; only the last run counts. It must change nothing but the
+        database.
         """
         for lost in range(CONFLICTS_IN_A_ROW):
             try:
@@ -115,7 +114,7 @@ class Database:
 
     @contextlib.contextmanager
     def rehearsing(self) -> Iterator[sa.Connection]:
-        """Yield a connection on which everything can be written and nothing will stay."""
+        """Yield a writable connection that is always rolled back."""
         with self.translated(), self._turn:
             self._require_file()
             with self.engine.connect() as connection:
@@ -125,7 +124,7 @@ class Database:
                     transaction.rollback()
 
     def _require_file(self) -> None:
-        """Refuse to let SQLite create an empty database where one was expected."""
+        """Raise an error for a missing SQLite file: SQLite would create an empty database."""
         path = self.url.database
         if self.url.get_backend_name() != "sqlite" or not path or path.startswith(":"):
             return
@@ -138,7 +137,7 @@ class Database:
 
     @contextlib.contextmanager
     def translated(self) -> Iterator[None]:
-        """Turn the driver's errors into ours; a bug in our SQL stays what it is."""
+        """Translate the driver's errors; errors of wrong SQL are not translated."""
         try:
             yield
         except (exc.OperationalError, exc.InternalError, exc.InterfaceError) as error:
@@ -148,7 +147,7 @@ class Database:
                 raise self._not_migrated() from error
             if getattr(error.orig, "sqlstate", "") == _NO_PRIVILEGE:
                 raise ConfigurationError(
-                    f"The database {self.shown_url} refuses its user: {_first_line(error)}. Let"
+                    f"The database {self.shown_url} rejects its user: {_first_line(error)}. Let"
                     " the user own the database and its tables."
                 ) from error
             raise
@@ -156,15 +155,15 @@ class Database:
             if _WRONG_ENCODING.search(_fault(error)):
                 raise ConfigurationError(
                     f"The database {self.shown_url} cannot store a name, because of the encoding"
-                    " of a table. Nothing was changed. 'instance-images doctor' tells the table"
-                    " and the cure."
+                    " of a table. Nothing was changed. 'instance-images doctor' names the table"
+                    " and the fix."
                 ) from error
             raise
         except exc.IntegrityError as error:
             if "living_key" in _fault(error):  # two processes put one image on record
                 raise TransactionConflict(
-                    f"The database {self.shown_url} has the image from another process by now."
-                    " Nothing was changed; try again."
+                    f"The database {self.shown_url} already has the image: another process"
+                    " recorded it. Nothing was changed; try again."
                 ) from error
             raise
         except exc.DatabaseError as error:
@@ -178,8 +177,8 @@ class Database:
             return self._not_migrated()
         if _CONFLICT.search(_fault(error)):
             return TransactionConflict(
-                f"The database {self.shown_url} ended the transaction for another one: {reason}."
-                " Nothing was changed; try again."
+                f"The database {self.shown_url} aborted the transaction because of a concurrent"
+                f" one: {reason}. Nothing was changed; try again."
             )
         is_file = self.url.get_backend_name() == "sqlite" and bool(self.url.database)
         if is_file and (fault := _fault_of_access(Path(self.url.database or ""))):
@@ -205,13 +204,13 @@ def _first_line(error: exc.DBAPIError) -> str:
 
 
 def _require_escaped(url: sa.URL, named: str) -> None:
-    """Refuse a password with an @, which ends it too early: the rest would be the host's name."""
+    """Refuse an unescaped @ in a password: the rest would be parsed as the host name."""
     if url.host and "@" in url.host:
         raise ConfigurationError(f"{named} has more than one @: write an @ in the password as %40.")
 
 
 def _fault_of_access(path: Path) -> str | None:
-    """Return whose the file of SQLite, or its directory, is that this user cannot write."""
+    """Return an error that names the owner of an SQLite file or directory that is not writable."""
     user = _user_name(os.geteuid())
     for one in (path.parent, path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
         try:
@@ -240,7 +239,7 @@ def _user_name(uid: int) -> str:
 
 
 def _fault(error: exc.DBAPIError) -> str:
-    """Return the SQLSTATE, where the driver tells it, and what the database says."""
+    """Return the SQLSTATE, if the driver has it, and the database's message."""
     return f"{getattr(error.orig, 'sqlstate', '')} {str(error.orig).strip().splitlines()[0]}"
 
 
@@ -249,5 +248,5 @@ def _is_missing_table(error: exc.DBAPIError) -> bool:
 
 
 def is_rehearsal(connection: sa.Connection) -> bool:
-    """Return whether nothing that is written on the connection will stay."""
+    """Return whether the connection is one of ``rehearsing``."""
     return bool(connection.get_execution_options().get("rehearses"))

@@ -1,7 +1,7 @@
-"""Integers of more than 64 bits: the column type that keeps them, and the sum that adds them up.
+"""Integers of more than 64 bits: a column type, and an exact sum.
 
-PostgreSQL and MariaDB add integers up as decimals, which are exact. SQLite stops at 64 bits, and
-continues with floats where a number is text. It calls an aggregate in Python instead.
+PostgreSQL and MariaDB sum integers as exact decimals. SQLite fails beyond 64 bits, and sums texts
+as floats, so it uses an aggregate in Python.
 """
 
 from typing import Any

@@ -22,7 +22,7 @@ from instance_images.model.records import (
     TaskKind,
 )
 
-# Stands for the service of records that are older than the column, until the next reading.
+# The service of records that are older than the column, until the next reading.
 UNKNOWN_SERVICE = "?"
 _IDS_PER_QUERY = 500
 SHOWN = tuple(status for status in ImageStatus if status is not ImageStatus.DELETED)
@@ -57,7 +57,7 @@ def update_image(
 ) -> bool:
     """Change the record if its status is one of ``expected``; return whether it was.
 
-    Raises WrongState where the record is to get an id of the cloud that a living one has.
+    Raises WrongState if another living record already has the id of the cloud.
     """
     cloud_image_id = values.get("cloud_image_id")
     service = values.get("image_service")
@@ -78,7 +78,7 @@ def update_image(
 
 
 def living_key(cloud_image_id: str, service: str | None = None) -> sa.ColumnElement[str]:
-    """Return what a living record of this id of the cloud has alone, at its image service.
+    """Return the key that is unique among living records of this id at the image service.
 
     ``service``: the identity that the record is given, None for the one that it has.
     """
@@ -99,10 +99,10 @@ def holder_of_id(
 
 
 def fault_of_id(cloud_image_id: str, holder_id: str) -> str:
-    """Return why a capture failed whose image has an id that another living image has."""
+    """Return the error of a capture whose image id already belongs to another living image."""
     return (
-        f"The image service gave it the id {cloud_image_id}, which image {holder_id} has on record"
-        " already: that one is billed for it. Delete that image, and capture the instance again."
+        f"The image service returned the id {cloud_image_id}, which is already recorded for image"
+        f" {holder_id} and billed there. Delete that image, and capture the instance again."
     )
 
 
@@ -134,7 +134,7 @@ def update_state(
     size_bytes: int | None,
     virtual_size_bytes: int | None,
 ) -> bool:
-    """Give an available image another owner and size; return False if it has them already."""
+    """Change the owner and size of an available image; return False if they are unchanged."""
     values = {
         "account_key": account_key,
         "project_id": project_id,
@@ -161,7 +161,7 @@ def update_state(
 
 
 def rename_image(connection: sa.Connection, before: Image, name: str) -> bool:
-    """Give an available image another name, unless it was given one meanwhile."""
+    """Rename an available image, unless another process renamed it meanwhile."""
     result = connection.execute(
         sa.update(images)
         .where(
@@ -215,7 +215,7 @@ def get_images(connection: sa.Connection, image_ids: Sequence[str]) -> dict[str,
 
 
 def location_of_image(connection: sa.Connection, image_id: str) -> str | None:
-    """Return where the image of that id is, whosever it is; None if there is none."""
+    """Return the location of the image of that id, of any account; None if there is none."""
     query = (
         sa.select(accounts.c.location)
         .join_from(images, accounts, accounts.c.account_key == images.c.account_key)
@@ -239,7 +239,7 @@ def find_images(
     if found:
         return found
     named = connection.execute(own.where(images.c.name == reference))
-    # MariaDB and MySQL take names for equal that differ in blanks at their ends.
+    # MariaDB and MySQL ignore trailing spaces in comparisons.
     return [image for image in map(image_of, named) if image.name == reference]
 
 
@@ -258,7 +258,7 @@ def find_own_image(
 
 
 def find_creating(connection: sa.Connection, source_instance_id: str) -> str | None:
-    """Return the id of an image that is being captured from the instance, by whatever account."""
+    """Return the id of an image that is being captured from the instance, for any account."""
     query = (
         sa.select(images.c.image_id)
         .join_from(images, tasks)  # few of them are unfinished, and those are found by an index

@@ -1,8 +1,8 @@
 """Moves a whole ledger into another database, of any kind, as it is: rows, keys and numbering.
 
-All of it is one transaction of the target: what was written is read back and compared before it is
-committed. The source is read as it is at one instant, and nobody writes in it meanwhile. Tables are
-those of all installed parts; their rows are carried as stored, so that no digest changes.
+It is one transaction of the target: the rows are read back and compared before the commit. The
+source is locked against writes and read as of one instant. It copies the tables of all installed
+parts, with rows as stored, so that no digest changes.
 """
 
 import contextlib
@@ -32,13 +32,13 @@ _LOCKED = ("database is locked", "55P03", "(1205,")
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """How many rows a table has, and a digest of them in whatever order."""
+    """The number of rows of a table, and a digest of them that does not depend on their order."""
 
     rows: int = 0
     digest: int = 0
 
     def with_rows(self, rows: Sequence[tuple[Any, ...]]) -> "Sum":
-        """Return the sum with these rows added."""
+        """Return the sum including these rows."""
         digest = self.digest
         for row in rows:
             digest += int.from_bytes(hashlib.sha256(repr(row).encode()).digest())
@@ -56,7 +56,7 @@ def move(
 
     ``tell`` is called with each table that has been copied. A target without tables gets them.
     Raises Refused, with no row written, while a run is active or something writes in the source, if
-    the target has rows or tables of another version, or if it does not keep what is written.
+    the target has rows or tables of another version, or if it stores rows differently.
     """
     _require_other(source, target)
     _require_versions(source, target)
@@ -100,7 +100,7 @@ def _copy(
             _write(writing, plain, rows)
         except (exc.DataError, exc.IntegrityError) as error:
             raise Refused(
-                f"{target.shown_url} does not take a row of table {table.name}:"
+                f"{target.shown_url} rejected a row of table {table.name}:"
                 f" {str(error.orig).strip().splitlines()[0]}. Nothing was copied."
             ) from error
     return total
@@ -145,7 +145,7 @@ def _read(
 def _partitions(
     connection: sa.Connection, table: sa.Table, plain: sa.Table
 ) -> Iterator[list[tuple[Any, ...]]]:
-    """Yield the rows by their keys, some at a time; names as every database can store them."""
+    """Yield the rows by key, in batches; names are changed to what every database can store."""
     cleaners = [
         (position, recorded_name if isinstance(column.type, Name) else storable_text)
         for position, column in enumerate(table.columns)
@@ -168,7 +168,7 @@ def _cleaned(
 
 
 def _plain(table: sa.Table) -> sa.Table:
-    """Return the table with the types that are stored: no value is taken apart on its way."""
+    """Return the table with the stored types: values are not decoded."""
     return sa.Table(
         table.name,
         sa.MetaData(),
@@ -188,7 +188,7 @@ def _plain_type(kind: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
 def _require_other(source: Database, target: Database) -> None:
     """Refuse a target that is the source; one that only has another name is not empty either."""
     if source.url == target.url:
-        raise Refused(f"{target.shown_url} is the database itself. Nothing was copied.")
+        raise Refused(f"{target.shown_url} is the same database. Nothing was copied.")
 
 
 def _require_versions(source: Database, target: Database) -> None:
@@ -213,9 +213,9 @@ def _require_no_runs(database: Database, connection: sa.Connection, ignore_runs:
     active = [] if ignore_runs else runs.active(connection)
     if active:
         raise Refused(
-            f"A run is active in {database.shown_url}: {active[0].text}. Stop the timer, wait until"
-            " the run has ended, and try again. If it was killed, the next 'meter run' on that host"
-            " clears it; if the host is gone, --ignore-runs does. Nothing was copied."
+            f"A run is active in {database.shown_url}: {active[0].text}. Stop the timer, wait"
+            " until the run has ended, and try again. If it was killed, the next 'meter run' on"
+            " that host clears it; if the host is gone, add --ignore-runs. Nothing was copied."
         )
 
 
@@ -231,7 +231,7 @@ def _require_empty(database: Database, connection: sa.Connection, tables: list[s
 def _require_same(target: Database, table: sa.Table, read: Sum, written: Sum) -> None:
     if read != written:
         raise Refused(
-            f"{target.shown_url} does not keep table {table.name} as it is: {read.rows} rows were"
+            f"{target.shown_url} stored table {table.name} differently: {read.rows} rows were"
             f" read and {written.rows} written, or their digests differ. Nothing was copied."
         )
 
@@ -263,8 +263,8 @@ def _still(source: Database, tables: list[sa.Table]) -> Iterator[sa.Connection]:
             fault = f"{getattr(error.orig, 'sqlstate', '')} {error.orig}"
             if any(one in fault for one in _LOCKED):
                 raise Refused(
-                    f"Something writes in {source.shown_url} at this moment: stop the timer and"
-                    " other commands, and try again. Nothing was copied."
+                    f"Another process is writing to {source.shown_url}: stop the timer and other"
+                    " commands, and try again. Nothing was copied."
                 ) from error
             raise
         yield connection

@@ -1,8 +1,7 @@
-"""What was learned of images, written down with the change itself, for the billing job to take.
+"""A queue of changes of images for the billing job.
 
-Whoever changes what an image is billed by tells it here, in the same transaction: nothing that
-became known can be missed, and the billing job need not look at images that stayed as they were.
-Functions take a connection and never commit.
+Every change that affects billing is queued in the same transaction: no change is lost, and the
+billing job need not read unchanged images. Functions take a connection and never commit.
 """
 
 from collections.abc import Sequence
@@ -23,9 +22,9 @@ def tell(
     effective_at: datetime,
     learning: Learning,
 ) -> None:
-    """Write down what happened to the image, with the account and the size that it has now.
+    """Queue an event of the image, with its current account and size.
 
-    An image that never was available has no size, and is never billed: of it nothing is told.
+    An image that never was available has no size and is never billed: nothing is queued.
     """
     _tell(
         connection,
@@ -37,7 +36,7 @@ def tell(
 
 
 def tell_available(connection: sa.Connection, image_ids: Sequence[str], learning: Learning) -> None:
-    """Write down that the images are available since ``available_at``; not too many at once."""
+    """Queue that the images are available since ``available_at``, in batches."""
     _tell(
         connection,
         Event.AVAILABLE,
@@ -53,9 +52,9 @@ def tell_begin(
     account_key: int,
     learning: Learning,
 ) -> None:
-    """Write down anew when an image became available, and whose and how large it was then.
+    """Queue a corrected begin of an image, with its owner and size at that time.
 
-    ``image`` is as it was then: since then it may have come to another account.
+    ``image`` is its state at that time; the account may have changed since.
     """
     assert image.available_at is not None
     connection.execute(

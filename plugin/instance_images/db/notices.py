@@ -1,7 +1,7 @@
 """Notifications that wait, and how many the image service did not confirm. Functions never commit.
 
-One that waits is kept by what is used of it: the image's id, the owner and the mark that were told,
-and the time. All else comes from the image service when it answers.
+Of a waiting notification only the used fields are stored: image id, owner, mark and time. All else
+is read from the image service later.
 """
 
 from collections.abc import Mapping
@@ -45,9 +45,9 @@ class Counted:
 
 
 def postpone(connection: sa.Connection, location: str, notice: Notice, now: datetime) -> bool:
-    """Let the notification wait; return whether there was room for it.
+    """Store the notification; return False if too many wait.
 
-    An owner's id that is longer than any real one is not kept: nothing follows from it.
+    An overlong owner id is dropped: it matches nothing.
     """
     count = sa.select(sa.func.count()).where(postponed_notices.c.location == location)
     told = notice.image
@@ -88,12 +88,12 @@ def is_postponed(connection: sa.Connection, location: str, image_id: str) -> boo
 
 
 def forget(connection: sa.Connection, key: int) -> None:
-    """Take a notification away that has been dealt with, or given up."""
+    """Remove a processed or abandoned notification."""
     connection.execute(sa.delete(postponed_notices).where(postponed_notices.c.notice_key == key))
 
 
 def waiting(connection: sa.Connection, location: str) -> Waiting | None:
-    """Return what waits at the location, None where nothing does."""
+    """Return the waiting notifications of the location, None if there are none."""
     found = postponed(connection, location)
     if not found:
         return None
@@ -101,7 +101,7 @@ def waiting(connection: sa.Connection, location: str) -> Waiting | None:
 
 
 def _notice(row: sa.Row[tuple[object, ...]]) -> Notice:
-    """Return the notification; what it told besides is not used, and not known any more."""
+    """Return the notification, with unused fields empty."""
     told = CloudImage(
         id=row.image_id,
         name="",

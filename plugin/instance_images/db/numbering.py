@@ -1,7 +1,7 @@
-"""The numbers that databases give to new rows, read and raised: none is ever given twice.
+"""Reads and raises the row counters of databases, so that no number is used twice.
 
-A counter may be ahead of its table, whose rows were taken away: what another table remembers of
-them counts as well. A column with the numbers of another table's rows says so in its ``info``.
+A counter may be ahead of its table if rows were deleted; references in other tables count as well.
+A column with the numbers of another table's rows says so in its ``info``.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ _MYSQL = ("mysql", "mariadb")
 
 
 def last_numbers(connection: sa.Connection, tables: Sequence[sa.Table]) -> dict[str, int]:
-    """Return the highest number that each numbered table has ever given, as far as is known."""
+    """Return the highest known number of each numbered table."""
     numbers = {}
     for table in tables:
         if (column := _numbered(table)) is not None:
@@ -32,7 +32,7 @@ def raise_number_of_empty_table(connection: sa.Connection, table: str, number: i
 
 
 def raise_number(connection: sa.Connection, table: sa.Table, number: int) -> None:
-    """Have the next row of the table, which has all its rows, numbered higher than that."""
+    """Make the next row of the filled table get a higher number."""
     column = _numbered(table)
     assert column is not None
     values = {"name": table.name, "number": number}
@@ -65,7 +65,7 @@ def _references(tables: Sequence[sa.Table], name: str) -> list[sa.Column[int]]:
 
 
 def _counter(connection: sa.Connection, table: str, column: str) -> int:
-    """Return what the database itself remembers."""
+    """Return the counter of the database."""
     values = {"name": table}
     match connection.dialect.name:
         case "sqlite":

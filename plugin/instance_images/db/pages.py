@@ -1,8 +1,8 @@
 """Pages of images and tasks, of one account at some locations, or of all accounts there.
 
-Each statement reads along an index from where the page begins, so that it costs the same for any
-page of any table. An account has a key at each location, and its images have a status: the index
-is read once for each, and the rows are merged. Functions take a connection and never commit.
+Keyset pagination: each statement reads along an index from the marker, so that every page costs the
+same. The index is read once per account key and status, and the rows are merged. Functions take a
+connection and never commit.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ def page_of_images(
     page: Page,
     only: ImageFilter,
 ) -> list[Image] | None:
-    """Return the images of the page that are not deleted; None where the marker is no own image."""
+    """Return the images of the page that are not deleted; None for a foreign marker."""
     after = None
     if page.marker is not None:
         owned = image_rows().where(images.c.image_id == page.marker)
@@ -36,7 +36,7 @@ def page_of_images(
             return None
     conditions = _equal(images.c.source_instance_id, only.source_instance_id)
     if only.name is not None:
-        # MariaDB takes names for equal that differ in blanks at their ends, but not for alike.
+        # MariaDB ignores trailing spaces with ``=``, but not with LIKE.
         conditions += [images.c.name == only.name, images.c.name.like(*_pattern(only.name))]
     statuses = (
         SHOWN if only.status is None else [status for status in SHOWN if status is only.status]
@@ -66,9 +66,9 @@ def page_of_tasks(
     page: Page,
     only: TaskFilter,
 ) -> list[Task] | None:
-    """Return the tasks of the page; None where the marker is no own task."""
+    """Return the tasks of the page; None if the marker is not a task of the account."""
     after = None
-    # A task is its image's: one whose image has just been given away is nobody's to see.
+    # A task belongs to the account of its image.
     owned = sa.select(tasks).join(
         images,
         sa.and_(images.c.image_id == tasks.c.image_id, images.c.account_key == tasks.c.account_key),
@@ -100,7 +100,7 @@ def page_of_tasks(
 
 
 def _keys(connection: sa.Connection, locations: Sequence[str], account_id: str | None) -> list[int]:
-    """Return the account's keys at the locations; none where all accounts are wanted."""
+    """Return the account's keys at the locations; empty for all accounts."""
     if account_id is None:
         return []
     query = sa.select(accounts.c.account_key).where(
@@ -116,7 +116,7 @@ def _created_at(
     locations: Sequence[str],
     account_id: str | None,
 ) -> datetime | None:
-    """Return when the marker was made, None where it is unknown, or not the account's there."""
+    """Return when the marker was created, None if it is unknown or of another account."""
     marked = marked.with_only_columns(column).where(accounts.c.location.in_(locations))
     if account_id is not None:
         marked = marked.where(accounts.c.account_id == account_id)

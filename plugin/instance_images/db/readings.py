@@ -20,7 +20,7 @@ def last_adopt_mode(connection: sa.Connection, location: str) -> str | None:
 
 
 def adopting_since(connection: sa.Connection, location: str, adopt_mode: str) -> datetime | None:
-    """Return the reading from which on images of this kind were adopted; None if none did so."""
+    """Return the first reading that adopted images of this kind; None if none did."""
     query = sa.select(readings.c.adopting_since).where(
         readings.c.location == location, readings.c.adopt == adopt_mode
     )
@@ -30,9 +30,9 @@ def adopting_since(connection: sa.Connection, location: str, adopt_mode: str) ->
 def set_last_read_at(
     connection: sa.Connection, location: str, read_at: datetime, adopt_mode: str = ""
 ) -> None:
-    """Record that all that was in the location at ``read_at`` was seen; never goes back.
+    """Record a complete reading of the location at ``read_at``; an earlier one is ignored.
 
-    ``adopt_mode``: which images that others made were adopted by the reading.
+    ``adopt_mode``: the images that the reading adopted.
     """
     before = last_read_at(connection, location)
     values = {"read_at": read_at, "adopt": adopt_mode}

@@ -1,8 +1,7 @@
-"""Rows of runs that are at work, so that nobody moves the ledger from under one.
+"""Rows of active runs, so that 'db copy' is refused during a run.
 
-A run is announced before it begins and taken away when it ends. One that was killed leaves its row:
-it is known as dead on its own host alone, and the next run there takes it away. Nothing that a run
-does depends on these rows.
+A run inserts its row when it begins and deletes it when it ends. A killed run leaves its row: only
+its own host can tell, and the next run there deletes it. Runs do not depend on these rows.
 """
 
 import contextlib
@@ -23,7 +22,7 @@ from instance_images.instants import Clock, format_instant
 
 @dataclass(frozen=True, slots=True)
 class ActiveRun:
-    """A run that was announced and has not ended, or that was killed."""
+    """A run that has not ended, or was killed."""
 
     run_id: str
     command: str
@@ -41,7 +40,7 @@ class ActiveRun:
 
     @property
     def was_killed(self) -> bool:
-        """Whether it is certain that it is at work no more: only its own host can tell."""
+        """Whether the run is certainly dead: only its own host can tell."""
         if self.host != socket.gethostname():
             return False
         try:
@@ -55,7 +54,7 @@ class ActiveRun:
 
 @contextlib.contextmanager
 def announced(database: Database, command: str, clock: Clock) -> Iterator[None]:
-    """Have the run on record while it works. A database that fails is left to the run to report."""
+    """Keep a row of the run while it is active; ignore errors of the database."""
     run = ActiveRun(str(uuid.uuid4()), command, socket.gethostname(), os.getpid(), clock())
 
     def begin(connection: sa.Connection) -> None:
@@ -83,7 +82,7 @@ def announced(database: Database, command: str, clock: Clock) -> Iterator[None]:
 
 
 def active(connection: sa.Connection) -> list[ActiveRun]:
-    """Return the runs that are at work, or may be, the oldest first."""
+    """Return the runs that are or may be active, oldest first."""
     query = sa.select(active_runs).order_by(active_runs.c.started_at, active_runs.c.run_id)
     found = [ActiveRun(**row._mapping) for row in connection.execute(query)]
     return [run for run in found if not run.was_killed]

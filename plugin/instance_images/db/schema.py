@@ -69,9 +69,9 @@ def require_head(database: Database) -> None:
 
 
 def foreign_encodings(database: Database) -> list[str]:
-    """Return the tables of MariaDB whose text is not kept as the migrations made it, with the cure.
+    """Return a sentence with the fix for each MariaDB table whose collation was changed.
 
-    A table that was converted refuses some names, or takes names that differ for the same.
+    A converted table rejects some names, or treats different names as equal.
     """
     if database.url.get_backend_name() not in ("mysql", "mariadb"):
         return []
@@ -89,13 +89,13 @@ def foreign_encodings(database: Database) -> list[str]:
 
 
 def metadata_of_parts() -> list[sa.MetaData]:
-    """Return the tables of all installed parts; what cannot be loaded is logged, and left out."""
+    """Return the tables of all installed parts; log and skip those that cannot be loaded."""
     found = []
     for one in extensions("instance_images.tables"):
         try:
             found.append(loaded(one))
         except BrokenExtension as error:
-            LOG.warning("Tables are left out: %s", error)
+            LOG.warning("Skipped tables: %s", error)
     return found
 
 
@@ -114,7 +114,7 @@ def exists(database: Database) -> bool:
 
 
 def schema_differences(database: Database) -> list[str]:
-    """Return what stands in the database otherwise than in the tables, one line each."""
+    """Return the differences between the database and the tables, one line each."""
     from alembic.autogenerate import compare_metadata
     from alembic.runtime.migration import MigrationContext
 

@@ -1,4 +1,4 @@
-"""Rows of images with the projects that may use them besides their own, as far as was written down.
+"""Rows of images that are shared with other projects of their account.
 
 Functions take a connection and never commit.
 """
@@ -13,7 +13,7 @@ from instance_images.model.records import ImageStatus
 
 @dataclass(frozen=True, slots=True)
 class SharedImage:
-    """What sharing an image needs to know of it."""
+    """An image to be shared."""
 
     image_id: str
     account_key: int
@@ -24,7 +24,7 @@ class SharedImage:
 def not_shared_with(
     connection: sa.Connection, location: str, account_id: str | None, digest: str | None
 ) -> list[SharedImage]:
-    """Return the available images that were shared with other projects than the digest's.
+    """Return the available images whose recorded sharing differs from the digest.
 
     With None for it, those that were not shared at all.
     """
@@ -62,7 +62,7 @@ def account_keys_with_available(connection: sa.Connection, location: str) -> lis
 def set_shared_with(
     connection: sa.Connection, image_id: str, project_id: str, digest: str | None
 ) -> None:
-    """Write down which projects may use the image, unless it belongs to another one by now."""
+    """Record which projects may use the image, unless its owner has changed."""
     connection.execute(
         sa.update(images)
         .where(images.c.image_id == image_id, images.c.project_id == project_id)

@@ -1,4 +1,4 @@
-"""How images of the cloud stand on record, whosever they are. Functions never commit."""
+"""Finds the records of the cloud's images, of any account. Functions never commit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,10 +1,10 @@
 """The plugin's tables, and the column types that every part's tables use.
 
-Instants are stored as whole seconds since 1970 in a 64-bit integer: all databases agree about
-integers, arithmetic on them is exact, and no driver drops an offset. An account's row stands for
-the account at one location, so that one short integer key carries both through the ledger, and
-one row can be locked while a slot is reserved. What a single kind of database is told besides (such
-as collations) stands in the migrations, which create the tables.
+Instants are stored as whole seconds since 1970 in a 64-bit integer: all databases handle integers
+alike, arithmetic on them is exact, and no driver drops an offset. An account's row stands for the
+account at one location, so that one short integer key carries both through the ledger, and one row
+can be locked while a slot is reserved. Settings of a single kind of database (such as collations)
+are in the migrations, which create the tables.
 """
 
 import json
@@ -40,11 +40,11 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """Return the seconds; refuse a datetime that does not say which instant it is."""
+        """Return the seconds; raise ValueError for a naive datetime."""
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError(f"naive datetime {value} is no instant")
+            raise ValueError(f"naive datetime {value} is not an instant")
         return int(value.timestamp())
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
@@ -53,7 +53,7 @@ class Instant(TypeDecorator[datetime]):
 
 
 class Journal(TypeDecorator[dict[str, Any]]):
-    """What a task has made in the cloud so far, and what it was asked for: JSON as text."""
+    """A task's journal, stored as JSON text."""
 
     impl = sa.String(4000)
     cache_ok = True
@@ -68,24 +68,24 @@ class Journal(TypeDecorator[dict[str, Any]]):
 
 
 class Name(TypeDecorator[str]):
-    """A name that somebody chose: as much of it as every database can store."""
+    """A name from a user, reduced to what every database can store."""
 
     impl = sa.String(MAX_NAME_CHARACTERS)
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Return the name, without what would make a database refuse the whole statement."""
+        """Return the name without characters that a database rejects."""
         return None if value is None else recorded_name(value)
 
 
 class Words(TypeDecorator[str]):
-    """What some service said in its own words, such as an error: as every database can store it."""
+    """A text from a service, such as an error, reduced to what every database can store."""
 
     impl = sa.Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Return the words, without what would make a database refuse the whole statement."""
+        """Return the text without characters that a database rejects."""
         return None if value is None else storable_text(value)
 
 
@@ -100,7 +100,7 @@ accounts = sa.Table(
     sa.Column("domain_name", Name),
     sa.Column("scope", sa.String(16), nullable=False, server_default="project"),
     # Counts the transactions that locked the row: a lock is a write, so that nodes of a cluster
-    # that work side by side see that they compete.
+    # detect the conflict.
     sa.Column("lock_version", sa.BigInteger, nullable=False, server_default="0"),
     sa.UniqueConstraint("location", "account_id"),
 )
@@ -125,21 +125,21 @@ images = sa.Table(
     sa.Column("cloud_image_id", sa.String(MAX_CLOUD_ID_CHARACTERS)),
     sa.Column("project_id", sa.String(64), nullable=False, server_default=""),
     sa.Column("origin", sa.String(16), nullable=False, server_default="captured"),
-    # Which projects may use it besides its own: a digest of their ids, none while nobody was asked.
+    # A digest of the ids of the other projects that may use it; NULL before it was shared.
     sa.Column("shared_with", sa.String(64)),
-    # The reading that found it gone, where it was deleted outside this product.
+    # The reading that missed it, if it was deleted outside this product.
     sa.Column("missed_at", Instant),
-    # The last reading that found it there again after it had ended on record.
+    # The last reading that restored it after it had ended on record.
     sa.Column("restored_at", Instant),
-    # The image service that its id is of, none while that was not read since it is recorded; and
-    # service and id of what is there or may be: an id counts at its service, and while it lives.
+    # The image service of its id, NULL until the next reading; and service with id, unique among
+    # living records.
     sa.Column("image_service", sa.String(MAX_SERVICE_CHARACTERS)),
     sa.Column("living_key", sa.String(MAX_SERVICE_CHARACTERS + 1 + MAX_CLOUD_ID_CHARACTERS)),
-    # What pages are read by; the first also tells how many images an account holds.
+    # Indexes of pages; the first also counts the images of an account.
     sa.Index(None, "account_key", "status", "created_at", "image_id"),
     sa.Index(None, "created_at", "image_id"),
     sa.Index(None, "cloud_image_id"),
-    # Two locations may share an image service: nobody is billed twice for one image of it.
+    # Locations may share an image service: an image is billed once.
     sa.Index(None, "living_key", unique=True),
 )
 
@@ -164,13 +164,13 @@ tasks = sa.Table(
     sa.Column("has_leftovers", sa.Boolean, nullable=False, server_default=sa.false()),
     # Since when nobody tries any more to remove what is left.
     sa.Column("abandoned_at", Instant),
-    # Of the command, run or request that asked for it last; none before there was one.
+    # Request id of the command, run or API request that last requested it; NULL for old rows.
     sa.Column("request_id", sa.String(64)),
-    # Whose request it was; none for the command line.
+    # User of the API request; NULL for the command line.
     sa.Column("user_id", sa.String(64)),
     sa.Index(None, "state"),
     sa.Index(None, "has_leftovers"),
-    # That of its image, by which pages are read.
+    # The image's account, for the index of pages.
     sa.Column("account_key", Key, nullable=False, server_default="0"),
     sa.Index(None, "account_key", "created_at", "task_id"),
     sa.Index(None, "account_key", "started_at"),
@@ -185,20 +185,20 @@ tasks = sa.Table(
     sa.Index(None, "look_at"),
 )
 
-# The instant of the last complete reading of a location: an image that is found missing later
-# was there at that instant. One that is found later was not, if the same kind was adopted then.
+# The instant of the last complete reading of a location. An image that is missed later existed at
+# that instant; one that is found later did not, if its kind was adopted then.
 readings = sa.Table(
     "readings",
     METADATA,
     sa.Column("location", sa.String(64), primary_key=True),
     sa.Column("read_at", Instant, nullable=False),
     sa.Column("adopt", sa.String(16), nullable=False, server_default=""),
-    # The first of the readings without a break in which that kind was adopted.
+    # The first of the consecutive readings that adopted that kind.
     sa.Column("adopting_since", Instant, nullable=False, server_default="0"),
 )
 
-# What was learned of images and is not in the ledger yet. The billing job takes these rows into its
-# history, in the transaction that it bills by them: what changed is all that it has to look at.
+# Changes of images that are not in the ledger yet. The billing job moves them into its history in
+# the transaction that bills them, so it reads changed images only.
 news = sa.Table(
     "news",
     METADATA,
@@ -212,10 +212,10 @@ news = sa.Table(
     sa.Column("learned_at", Instant, nullable=False),
     sa.Column("source", sa.String(16), nullable=False),
     sa.Index(None, "account_key"),
-    sqlite_autoincrement=True,  # a number that was used once is never given again
+    sqlite_autoincrement=True,  # numbers are never reused
 )
 
-# Runs that are at work, see ``runs``. They say nothing of the ledger, and are not moved with it.
+# Active runs, see ``runs``. They are not part of the ledger and are not copied with it.
 active_runs = sa.Table(
     "active_runs",
     METADATA,
@@ -227,8 +227,7 @@ active_runs = sa.Table(
     info={"is_transient": True},
 )
 
-# Notifications about images that the image service does not answer for, while it answers for
-# others: 'listen' tries them again.
+# Notifications about images for which the image service fails: 'listen' retries them.
 postponed_notices = sa.Table(
     "postponed_notices",
     METADATA,
@@ -243,7 +242,7 @@ postponed_notices = sa.Table(
     sa.Index(None, "location", "image_id"),
 )
 
-# How many notifications the image service did not confirm, by reason.
+# Counts of notifications that the image service did not confirm, by reason.
 notice_counts = sa.Table(
     "notice_counts",
     METADATA,

@@ -16,18 +16,18 @@ from instance_images.model.requests import request_ids
 
 # Nothing is left to do, and nobody is at it.
 _NO_CHECK = {"look_at": None, "claimed_until": None, "claimed_by": None}
-# The tasks that this process has begun, the newest last: told when it is interrupted.
+# The tasks started by this process, newest last: printed when it is interrupted.
 _begun: deque[str] = deque(maxlen=100)
 
 
 def begun_here(connection: sa.Connection) -> list[Task]:
-    """Return those unfinished tasks that this process has begun and that are on record."""
+    """Return the recorded unfinished tasks that this process started."""
     wanted = _rows().where(tasks.c.task_id.in_(_begun), tasks.c.state.in_(UNFINISHED))
     return [task_of(row) for row in connection.execute(wanted)]
 
 
 def has_begun() -> bool:
-    """Return whether this process has begun any task."""
+    """Return whether this process started any task."""
     return bool(_begun)
 
 
@@ -63,7 +63,7 @@ def insert_task(
             journal=dict(journal or {}),
             request_id=request_ids.current(),
             user_id=user_id,
-            # From the moment that it is asked for, there may be something of it.
+            # Once it is requested, there may be leftovers.
             has_leftovers=kind is TaskKind.CREATE,
             look_at=first_look_at(now),
         )
@@ -99,7 +99,7 @@ def write_journal(
 
 
 def clear_leftovers(connection: sa.Connection, task_id: str) -> None:
-    """Write down that nothing is left in the cloud of the task, which has ended."""
+    """Record that an ended task has no leftovers in the cloud."""
     connection.execute(
         sa.update(tasks)
         .where(tasks.c.task_id == task_id, tasks.c.state.not_in(UNFINISHED))
@@ -114,7 +114,7 @@ def restart_task(
     journal: Mapping[str, Any],
     user_id: str | None = None,
 ) -> bool:
-    """Begin a failed task anew, as its next attempt; return False if it was begun already."""
+    """Restart a failed task as its next attempt; return False if it was already restarted."""
     _begun.append(task.id)
     result = connection.execute(
         sa.update(tasks)
@@ -173,7 +173,7 @@ def get_task(connection: sa.Connection, task_id: str) -> Task:
 
 
 def location_of_task(connection: sa.Connection, task_id: str) -> str | None:
-    """Return where the task is, whosever it is; None if there is none."""
+    """Return the location of the task, of any account; None if there is none."""
     query = (
         sa.select(accounts.c.location)
         .join_from(tasks, images, images.c.image_id == tasks.c.image_id)
@@ -215,7 +215,7 @@ def open_tasks(
     task_ids: Collection[str] | None = None,
     image_id: str | None = None,
 ) -> list[Task]:
-    """Return the tasks that may still change, and those that left something in the cloud.
+    """Return the tasks that may still change, and those with leftovers in the cloud.
 
     ``task_ids``: those among these. ``image_id``: those of that image.
     """
@@ -252,7 +252,7 @@ def due_leftovers(
 
 
 def abandon_leftovers(connection: sa.Connection, task_id: str, now: datetime) -> None:
-    """Write down that nobody tries any more to remove what the capture has left."""
+    """Record that the leftovers of the capture are abandoned."""
     connection.execute(
         sa.update(tasks)
         .where(
@@ -287,7 +287,7 @@ def leftovers_by_account(
 
 
 def abandoned_tasks(connection: sa.Connection, location: str, count: int) -> list[Task]:
-    """Return the captures whose leftovers nobody tries to remove any more, the latest first."""
+    """Return the captures with abandoned leftovers, latest first."""
     query = _of(location, None).where(tasks.c.abandoned_at.is_not(None))
     query = query.order_by(tasks.c.abandoned_at.desc(), tasks.c.task_id).limit(count)
     return [task_of(row) for row in connection.execute(query)]
@@ -316,7 +316,7 @@ def started_captures(
 def past_captures(
     connection: sa.Connection, location: str, count: int, account_id: str | None = None
 ) -> list[PastCapture]:
-    """Return the last captures that went well, of one account or of all, the latest first."""
+    """Return the last successful captures, of one account or of all, latest first."""
     query = (
         _of(location, account_id)
         .with_only_columns(

@@ -1,7 +1,7 @@
-"""What a customer can choose from on the deploy page: two groups of images.
+"""The images that a customer can deploy, in two groups.
 
-Images that another project shares are in neither: they are no operating system of the provider,
-and not the account's own.
+Images shared by other projects are in neither group: they belong neither to the provider nor to the
+account.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,7 +31,7 @@ class Choice:
 
     @property
     def name(self) -> str:
-        """The name that the account gave it, or else the provider."""
+        """The name given by the account or the provider."""
         return self.image.name if self.image else self.offered.name
 
 

@@ -1,7 +1,7 @@
 """Deploys new instances from an image of the account.
 
-Whatever can be refused is refused before the task is recorded and the cloud asked. Instances that
-come to be in error are left for the customer, who can see there what is wrong with them.
+An invalid order is refused before the task is recorded and the cloud called. Instances in error are
+kept for the customer to inspect.
 """
 
 import base64
@@ -33,16 +33,16 @@ from instance_images.tasks.settling import settle
 
 LOG = logging.getLogger(__name__)
 
-# The ids of so many fit into the journal of their task.
+# The journal of a task has room for this many ids.
 MAX_COUNT = 50
-# What Nova takes, counted in characters of base64.
+# Nova's limit, in characters of base64.
 MAX_USER_DATA_CHARACTERS = 65535
 _GIB = 2**30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a customer asks for, in names or ids. What is left out, the cloud chooses.
+    """A customer's order, in names or ids. The cloud chooses what is not given.
 
     ``networks``: ``("none",)`` attaches none. With ``volume_gib`` the primary disk is a new volume
     of so many GiB instead of the flavor's disk.
@@ -68,11 +68,11 @@ def deploy(
     project: str | None = None,
     key: str | None = None,
 ) -> str:
-    """Start to make instances from the account's image; return the task's id.
+    """Start the deployment of instances from the account's image; return the task's id.
 
     ``project``: id or name of the account's project to make them in, None for the caller's or else
     the image's own.
-    ``key``: the caller's own for this request, by which its repetition is known and makes nothing.
+    ``key``: the caller's idempotency key: a repeated request creates nothing.
     Raises FeatureNotEnabled, UsageError (the order, the key), NotFound, WrongState and Refused with
     nothing made; CloudUnavailable with the request recorded in the task.
     """
@@ -105,7 +105,7 @@ def _recorded(
     project: str | None,
     ids: RequestIds,
 ) -> tuple[str, ServerRequest]:
-    """Decide whether the order can be carried out, and where; record its task."""
+    """Check the order, resolve its project, and record its task."""
     require_enabled(site)
     fault = fault_of_order(order)
     if fault:
@@ -146,17 +146,17 @@ def _recorded(
 
 
 def fault_of_order(order: Order) -> str | None:
-    """Return why the order cannot be carried out anywhere, or None if it can."""
+    """Return why the order is invalid for any cloud, or None."""
     longest = f"{order.name}-{order.count}" if order.count > 1 else order.name
     if not 1 <= order.count <= MAX_COUNT:
         return f"{order.count} instances: one command makes 1 to {MAX_COUNT}."
     if "none" in order.networks and len(order.networks) > 1:
-        return "The network none stands for no network: name no other beside it."
+        return "Network none means no network: it cannot be combined with other networks."
     if "none" in order.networks and order.security_groups:
-        return "Security groups guard the ports of networks: with the network none there are none."
+        return "Security groups apply to ports: they cannot be combined with network none."
     if order.user_data and len(_encoded(order.user_data)) > MAX_USER_DATA_CHARACTERS:
         most = MAX_USER_DATA_CHARACTERS // 4 * 3
-        return f"The user data has {len(order.user_data)} bytes, and the cloud takes {most}."
+        return f"The user data has {len(order.user_data)} bytes; the cloud accepts at most {most}."
     return fault_of_name(longest if order.name else "")
 
 
@@ -167,7 +167,7 @@ def _encoded(user_data: bytes) -> str:
 def request_of(
     order: Order, image: CloudImage, flavor: Flavor, request_id: str | None = None
 ) -> ServerRequest:
-    """Return the order as the driver takes it, under that mark or a new one.
+    """Return the request for the driver, with that mark or a new one.
 
     Names are not resolved yet.
     """
@@ -188,7 +188,7 @@ def request_of(
 
 
 def require_available(site: Site, account: Account, image: Image) -> CloudImage:
-    """Return what the image service has of the account's image; raise WrongState if no use."""
+    """Return the image from the image service; raise WrongState if it cannot be deployed."""
     if image.status is not ImageStatus.AVAILABLE or image.cloud_image_id is None:
         raise WrongState(
             f"Image {printable(image.name)} ({image.id}) is {image.status}: only an available image"
@@ -197,16 +197,17 @@ def require_available(site: Site, account: Account, image: Image) -> CloudImage:
     found = site.provider.get_image(image.cloud_image_id)
     if found is None or found.owner_id != image.project_id:
         raise WrongState(
-            f"Image {printable(image.name)} ({image.id}) is no longer in the image service as one"
-            f" of account {printable(account.name)}: delete it here, and capture it again."
+            f"Image {printable(image.name)} ({image.id}) was deleted from the image service, or"
+            f" no longer belongs to account {printable(account.name)} there: delete it here, and"
+            " capture it again."
         )
     return found
 
 
 def fault_of_size(image: CloudImage, flavor: Flavor, volume_gib: int | None = None) -> str | None:
-    """Return why an instance of the flavor, or the volume, cannot hold the image; None if it can.
+    """Return why the image does not fit the flavor or the volume; None if it fits.
 
-    The disk inside an image is at least as large as what is stored of it.
+    The virtual size of an image is at least its stored size.
     """
     bytes_inside = max(image.virtual_size_bytes or 0, image.size_bytes or 0)
     disk_gib = max(image.min_disk_gib, -(-bytes_inside // _GIB))
@@ -223,7 +224,7 @@ def fault_of_size(image: CloudImage, flavor: Flavor, volume_gib: int | None = No
 
 
 def _send(site: Site, project_id: str, request: ServerRequest) -> None:
-    """Ask the cloud, and record its answer."""
+    """Send the request to the cloud, and record the answer."""
     task_id = request.request_id
     LOG.info(
         "%s: deployment of %d instances of image %s in project %s requested: task %s",

@@ -1,8 +1,8 @@
 """Makes scaling groups from the account's images, and chooses other images for them.
 
-A group is a stack in a project of the account, so the stack itself is the record of what was
-asked for: its name is its own there, and its parameters hold the image. Each request can be
-repeated, and then changes nothing. That is why none of this is a task of ours.
+A group is a stack in a project of the account, so the stack itself is the record: its name is
+unique there, and its parameters hold the image. A repeated request changes nothing. So no tasks are
+needed.
 """
 
 import logging
@@ -70,7 +70,7 @@ def find_group(
 ) -> ScalingGroup:
     """Return the scaling group in the account's stack of that id or name, with its members.
 
-    ``group_name``: which one, where the stack has several. ``project``: id or name of the account's
+    ``group_name``: which one, if the stack has several. ``project``: id or name of the account's
     project that has the stack, None to look in all. Raises NotFound, also for a stack of another
     account, and Refused, also where stacks of several projects have the name.
     """
@@ -121,10 +121,10 @@ def create_group(
 ) -> ScalingGroup:
     """Start to make a scaling group of instances from the account's image.
 
-    ``project``: id or name of the account's project to make it in, None for the image's own.
-    Raises FeatureNotEnabled, UsageError, NotFound, WrongState and Refused, and ConfigurationError
-    where groups cannot be made without the admin role, with nothing made. After
-    CloudUnavailable the group may be there; to ask for it again makes no second one.
+    ``project``: id or name of the account's project to make it in, None for the image's own. Raises
+    FeatureNotEnabled, UsageError, NotFound, WrongState and Refused, and ConfigurationError where
+    groups cannot be made without the admin role, with nothing made. After CloudUnavailable the
+    group may exist; a repeated request creates no second one.
     """
     require_enabled(site)
     fault = fault_of_group(group) or fault_of_order(order)
@@ -157,13 +157,12 @@ def set_image(
     group_name: str | None = None,
     project: str | None = None,
 ) -> ScalingGroup:
-    """Have a scaling group of the account make new instances from another image of it.
+    """Set the image for new instances of a scaling group of the account.
 
-    Its current instances are replaced with ``rollout``, else they stay as they are. ``project`` and
-    ``group_name`` are those of ``find_group``. Returns the group as it is then. Raises
-    FeatureNotEnabled, NotFound, WrongState and Refused, and ConfigurationError where it cannot be
-    changed without the admin role, with nothing changed; to repeat it after
-    CloudUnavailable does no harm.
+    ``rollout`` replaces its current instances; without it they stay. ``project`` and ``group_name``
+    are those of ``find_group``. Returns the group as it is then. Raises FeatureNotEnabled,
+    NotFound, WrongState and Refused, and ConfigurationError where it cannot be changed without the
+    admin role, with nothing changed. It can be repeated after CloudUnavailable.
     """
     require_enabled(site)
     _image, found = _available(site, account, image_reference)
@@ -199,7 +198,7 @@ def wait_for_group(
     report: Callable[[ScalingGroup], None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> ScalingGroup:
-    """Return the group when nothing changes it any more; ``report`` is called at every look."""
+    """Return the group once it has stopped changing; call ``report`` at every poll."""
     while True:
         report(group)
         if group.status is not GroupStatus.CHANGING:
@@ -209,14 +208,14 @@ def wait_for_group(
 
 
 def require_unused(site: Site, image: Image) -> None:
-    """Raise WrongState where a stack of a project that the image serves makes instances from it.
+    """Raise WrongState if a stack in a project that may use the image refers to it.
 
     That includes scaling groups that only keep instances made from it: Heat checks the images of
-    all members whenever it scales. Projects that are disabled are not looked into.
+    all members whenever it scales. Disabled projects are skipped.
     """
     if image.cloud_image_id is None:
         return
-    hint = "Whether stacks use the image could not be seen."
+    hint = "Could not check whether stacks use the image."
     try:
         users = _users(site, image, image.cloud_image_id)
     except CloudUnavailable as error:
@@ -229,8 +228,8 @@ def require_unused(site: Site, image: Image) -> None:
         return
     listed = ", ".join(users[:20]) + (f" and {len(users) - 20} more" if users[20:] else "")
     raise WrongState(
-        f"Image {printable(image.name)} ({image.id}) is used by {len(users)} stack"
-        f"{'s' * (len(users) > 1)}, which could no longer make or keep instances without it:"
+        f"Image {printable(image.name)} ({image.id}) is used by {len(users)}"
+        f" stack{'s' * (len(users) > 1)}, which could not create or keep instances without it:"
         f" {listed}. Choose another image for them first.",
         case="used",
         stacks=users,
@@ -282,14 +281,14 @@ def _require_fit(site: Site, group: ScalingGroup, image: CloudImage) -> None:
 
 
 def _let_in(site: Site, project_id: str, image: CloudImage) -> None:
-    """Let a project of the account use the image, before anything is asked for there."""
+    """Share the image with a project of the account before it is used there."""
     if project_id != image.owner_id:
         site.provider.share_image(image.id, [project_id])
 
 
 def _unknown(error: CloudUnavailable, name: str, project: str | None) -> CloudUnavailable:
     return CloudUnavailable(
-        f"{error} Whether it took effect is not known; to ask for it again does no harm.",
+        f"{error} It may have taken effect; repeating the request is safe.",
         error.status,
         case="group of project unknown" if project else "group unknown",
         name=name,

@@ -37,16 +37,16 @@ def _look(application: Application, location: Location) -> Iterator[Finding]:
             Severity.ERROR,
             location.name,
             f"The events_url of {' and '.join(sharing)} are one broker: 'listen' refuses it.",
-            "Give each location a virtual host of its own, or events_url to one of them only.",
+            "Give each location its own virtual host, or set events_url for one of them only.",
         )
     for host in unreachable_hosts(settings.events, location.name, urls[location.name]):
         yield Finding(
             "events",
             Severity.WARNING,
             location.name,
-            f"The message broker at {host} takes no connection: nothing is told as it happens, and"
-            " the hourly run alone finds it.",
-            "See to the broker, or correct events_url.",
+            f"The message broker at {host} does not accept connections: only the hourly run"
+            " notices changes.",
+            "Check the broker, or correct events_url.",
         )
     try:
         with application.database.reading() as connection:
@@ -60,10 +60,10 @@ def _look(application: Application, location: Location) -> Iterator[Finding]:
             "events",
             Severity.WARNING,
             location.name,
-            f"{waiting.count} {word} since {format_instant(waiting.since)}, such as"
-            f" one about image {waiting.image_id}: the image service does not answer for it.",
-            f"'openstack image show {waiting.image_id}' tells what is wrong. See that 'listen'"
-            " runs: it tries them again every 5 minutes.",
+            f"{waiting.count} {word} since {format_instant(waiting.since)}, such as one about"
+            f" image {waiting.image_id}: the image service fails for this image.",
+            f"'openstack image show {waiting.image_id}' shows the error. Check that 'listen' is"
+            " running: it retries them every 5 minutes.",
         )
     recent = [one for one in counted if application.clock() - one.last_at < RECENT]
     if recent:
@@ -72,11 +72,11 @@ def _look(application: Application, location: Location) -> Iterator[Finding]:
             "events",
             Severity.WARNING,
             location.name,
-            f"The image service does not confirm notifications, the last one of"
-            f" {format_instant(max(one.last_at for one in recent))}; so far: {told}. Nothing was"
-            " charged for them.",
-            "A few are normal. If the numbers grow, somebody who has a password of the message"
-            " broker may forge them: change it.",
+            "The image service does not confirm some notifications (the last one at"
+            f" {format_instant(max(one.last_at for one in recent))}): {told}. Nothing was charged"
+            " for them.",
+            "A few are normal. If the numbers grow, they may be forged: change the passwords of"
+            " the message broker.",
         )
 
 

@@ -40,7 +40,7 @@ def examine(application: Application, locations: Sequence[Location]) -> list[Exa
         if (one.group, one.name) not in broken_ones
     ]
     if broken_ones:
-        cure = "Update or uninstall the distribution; until then it is left out."
+        cure = "Update or uninstall the distribution; until then it is skipped."
         told = [
             Finding("extensions", Severity.WARNING, None, str(error), cure)
             for error in broken_ones.values()
@@ -62,7 +62,7 @@ def _run(
 
 def broken(check: str, location: str | None, error: InstanceImagesError) -> Finding:
     """Return the finding that something could not be looked at; the error tells its cure."""
-    cure = "Do what it says, and run the doctor again: this check has not come to its end."
+    cure = "Fix this error, and run the doctor again: the check did not finish."
     return Finding(check, Severity.ERROR, location, str(error), cure)
 
 

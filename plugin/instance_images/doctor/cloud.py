@@ -28,9 +28,10 @@ def _same_region(location: Location, others: Sequence[Location]) -> Iterator[Fin
             "cloud",
             Severity.WARNING,
             location.name,
-            f"{' and '.join(one.name for one in same)} are one region, {location.region_name!r} of"
-            f" cloud {location.cloud!r}: an account may have its limit of images at each of them.",
-            "Take all but one out of [DEFAULT] locations, or correct their cloud or region_name.",
+            f"{' and '.join(one.name for one in same)} are the same region,"
+            f" {location.region_name!r} of cloud {location.cloud!r}: an account's limit applies"
+            " to each of them separately.",
+            "Remove all but one from [DEFAULT] locations, or correct their cloud or region_name.",
         )
 
 
@@ -63,6 +64,6 @@ def _named(site: Site, option: str, project_id: str, effect: str) -> Iterator[Fi
             "cloud",
             Severity.WARNING,
             site.name,
-            f"{option} has {project_id!r}, which is a name: {effect}.",
-            f"Write the project's id, {project.id}.",
+            f"{option} has {project_id!r}, which is a project name, not an id: {effect}.",
+            f"Use the project's id, {project.id}.",
         )

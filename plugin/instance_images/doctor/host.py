@@ -28,8 +28,8 @@ def check_files(application: Application, locations: Sequence[Location]) -> Iter
                 Severity.ERROR,
                 None,
                 f"{path} ({option}) cannot be written by user {os.geteuid()}.",
-                f"Make {path.parent} and give the user of the hourly runs write access to it"
-                " (and run the doctor as that user).",
+                f"Create {path.parent}, and give the user of the hourly runs write access to it"
+                " (run the doctor as that user).",
             )
 
 

@@ -17,7 +17,7 @@ from instance_images.model.findings import Finding, Severity
 from instance_images.model.records import TaskKind
 from instance_images.names import printable
 
-_SYNC = "Run 'instance-images image sync', and look at what it says."
+_SYNC = "Run 'instance-images image sync', and read its warnings."
 
 
 def check_images(application: Application, locations: Sequence[Location]) -> Iterator[Finding]:
@@ -43,13 +43,13 @@ def _late_reading(site: Site) -> Iterator[Finding]:
     if read_at is None and not is_used:
         return
     if read_at is None or site.clock() - read_at > UNTOUCHED:
-        last = "never" if read_at is None else f"last at {format_instant(read_at)}"
+        last = "never" if read_at is None else f"{format_instant(read_at)}"
         yield Finding(
             "images",
             Severity.WARNING,
             site.name,
-            f"The location was read completely {last}.",
-            "See that 'instance-images meter run' is run every hour, and what it says.",
+            f"The last complete listing of the location: {last}.",
+            "Check that 'instance-images meter run' runs every hour, and read its errors.",
         )
 
 
@@ -60,8 +60,7 @@ def _stuck(site: Site) -> Iterator[Finding]:
         if site.clock() - task.updated_at > UNTOUCHED:
             what = (
                 f"The {task.kind} task {task.id} of image {task.image_id} is in stage"
-                f" {task.stage!r} and nothing was seen of it since"
-                f" {format_instant(task.updated_at)}."
+                f" {task.stage!r} without progress since {format_instant(task.updated_at)}."
             )
             yield Finding("images", Severity.ERROR, site.name, what, _SYNC)
 
@@ -108,10 +107,10 @@ def _orphans(site: Site) -> Iterator[Finding]:
             "images",
             Severity.WARNING,
             site.name,
-            f"Image {found.id} of project {found.owner_id} bears this product's mark, {stored}, and"
-            " is not on record.",
-            f"Run 'instance-images image sync'; if it stays, see whether anybody needs it, and else"
-            f" delete it: 'openstack image delete {found.id}'.",
+            f"Image {found.id} of project {found.owner_id} carries this product's mark and"
+            f" {stored}, but is not on record.",
+            "Run 'instance-images image sync'; if the finding remains and nobody needs the"
+            f" image, delete it: 'openstack image delete {found.id}'.",
         )
 
 
@@ -121,10 +120,11 @@ def _unsized(site: Site, found: CloudImage) -> Finding:
         "images",
         Severity.ERROR,
         site.name,
-        f"Image {found.id} of project {found.owner_id} is active, and the image service tells"
+        f"Image {found.id} of project {found.owner_id} is active, but the image service reports"
         f" {told}: it is neither adopted nor billed.",
-        "See what its store holds (its locations tell where), and correct the size in the database"
-        f" of the image service, or delete it: 'openstack image delete {found.id}'.",
+        "Check what its store holds (see the image's locations), and correct the size in the"
+        " database of the image service, or delete the image: 'openstack image delete"
+        f" {found.id}'.",
     )
 
 
@@ -133,8 +133,8 @@ def _returned(site: Site, found: CloudImage) -> Finding:
         "images",
         Severity.WARNING,
         site.name,
-        f"Image {found.id} of project {found.owner_id} has ended on record, and the image service"
-        " holds its bytes. The next reading restores it, and bills it from then on.",
+        f"Image {found.id} of project {found.owner_id} is recorded as deleted, but the image"
+        " service still stores it. The next run restores it and bills it from then on.",
         "Run 'instance-images image sync'.",
     )
 
@@ -152,12 +152,12 @@ def _forgotten_parts(site: Site) -> Iterator[Finding]:
             "images",
             Severity.WARNING,
             site.name,
-            f"The {kind} {one.part.id} of project {one.project_id} bears this product's mark, of"
-            f" image {printable(one.request_id)}, and no capture on record uses it or will remove"
-            " it.",
-            "Anybody in the project can write such a mark: ask its owner. If nobody needs it, and"
-            " no other installation of this product works in this cloud, delete it, volumes before"
-            f" snapshots: 'openstack {kind} delete {one.part.id}'.",
+            f"The {kind} {one.part.id} of project {one.project_id} carries this product's mark"
+            f" (image {printable(one.request_id)}), but no capture on record uses it or will"
+            " remove it.",
+            "Any user of the project can write such a mark, so ask the owner. If nobody needs it"
+            " and no other installation of this product uses this cloud, delete it, volumes"
+            f" before snapshots: 'openstack {kind} delete {one.part.id}'.",
         )
 
 

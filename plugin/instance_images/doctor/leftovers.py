@@ -23,12 +23,12 @@ def find_leftovers(site: Site) -> Iterator[Finding]:
     for account_id, count, ended_at in found:
         what = (
             f"Account {account_id}: leftovers of ended captures ({count}) are still in the cloud;"
-            f" the first one ended at {format_instant(ended_at)}. The product tries to delete them"
-            f" less and less often, and gives up {GIVE_UP_AFTER.days} days after the end."
+            f" the first one ended at {format_instant(ended_at)}. Deletion is retried at growing"
+            f" intervals until {GIVE_UP_AFTER.days} days after the end."
         )
         cure = (
-            "See the log of 'instance-images meter run' for the reason. If the owner protected the"
-            " image or attached the volume, ask him to undo that."
+            "The log of 'instance-images meter run' has the reason. If the owner protected the"
+            " image or attached the volume, ask them to undo it."
         )
         yield Finding("images", Severity.WARNING, site.name, what, cure)
 
@@ -44,11 +44,12 @@ def find_abandoned(site: Site) -> Iterator[Finding]:
                 "images",
                 Severity.WARNING,
                 site.name,
-                f"The capture task {task.id} of project {task.project_id} has left"
-                f" {', '.join(left)}, which could not be deleted for {GIVE_UP_AFTER.days} days:"
-                " nobody tries any more.",
-                "Undo what keeps it (a protected image, an attached volume, a volume made of the"
-                " snapshot), and delete it with the openstack command, volumes before snapshots.",
+                f"The capture task {task.id} of project {task.project_id} left {', '.join(left)},"
+                f" which could not be deleted for {GIVE_UP_AFTER.days} days; deletion is no"
+                " longer retried.",
+                "Remove what blocks the deletion (a protected image, an attached volume, a"
+                " volume made of the snapshot), and delete it with the openstack command,"
+                " volumes before snapshots.",
             )
 
 

@@ -127,7 +127,7 @@ def _library() -> Any:
             import oslo_messaging
     except ImportError as error:
         raise ConfigurationError(
-            "To listen needs oslo.messaging: pip install 'instance-images[events]'."
+            "Listening requires oslo.messaging: pip install 'instance-images[events]'."
         ) from error
     return oslo_messaging
 
@@ -160,8 +160,9 @@ def _transport(messaging: Any, conf: Any, location: str, url: str) -> Any:
 def _bad_url(location: str) -> ConfigurationError:
     """Return the error for a URL, which holds a password and is not repeated."""
     return ConfigurationError(
-        f"Configuration: [location:{location}] events_url is no URL of a message broker: write"
-        " rabbit://USER:PASSWORD@HOST:5672/VHOST, with special characters as %XX (@ as %40)."
+        f"Configuration: [location:{location}] events_url is not the URL of a message broker:"
+        " write rabbit://USER:PASSWORD@HOST:5672/VHOST, with special characters as %XX (@ as"
+        " %40)."
     )
 
 

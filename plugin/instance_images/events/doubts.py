@@ -28,7 +28,9 @@ class Doubt(StrEnum):
     STILL_THERE = "about the deletion of images that are still there"
     REFUSED = "about images that the image service refuses to show"
     UNREADABLE = "that cannot be read"
-    TOO_MANY = "not checked, because too many others were in vain; the next reading finds them"
+    TOO_MANY = (
+        "not checked, because too many others were not confirmed; the next run reads these images"
+    )
 
 
 class Watch:
@@ -99,8 +101,8 @@ class Watch:
         example = f" (such as image {self._example})" if self._example else ""
         return (
             f"{self._location}: notifications since {format_instant(self._since)} that the image"
-            f" service does not confirm: {what}{example}. Nothing is charged for them. If this goes"
-            " on, somebody who has a password of the message broker may forge them: change it."
+            f" service does not confirm: {what}{example}. Nothing is charged for them. If this"
+            " continues, they may be forged: change the passwords of the message broker."
         )
 
     def _roll(self) -> None:

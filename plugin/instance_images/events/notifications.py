@@ -100,7 +100,10 @@ def _learning(site: Site) -> Learning:
 
 
 def _write(site: Site, work: Callable[[sa.Connection], Iterable[Learned]]) -> list[Learned]:
-    return site.database.write(lambda connection: list(work(connection)))
+    news = site.database.write(lambda connection: list(work(connection)))
+    for one in news:
+        LOG.info("%s", one.log_line)
+    return news
 
 
 # ------------------------------------------------------------------- images that others made
@@ -116,8 +119,8 @@ def _adopt(site: Site, notice: Notice, watch: Watch) -> list[Learned]:
     if found is None:
         require_sight(site, {notice.image.owner_id})
         LOG.warning(
-            "%s: a notification tells of image %s, which the image service does not have and which"
-            " is not on record. Nothing is charged for it.",
+            "%s: Skipped a notification about image %s, which is neither in the image service"
+            " nor on record. Nothing is charged for it.",
             site.name,
             notice.image.id,
         )
@@ -184,7 +187,7 @@ def _correct_begin(site: Site, image: Image, notice: Notice, watch: Watch) -> li
         account = accounts.find_account(connection, site.name, image.account_id)
         assert account is not None  # the image refers to its row
         tell_begin(connection, then, account.account_key, _learning(site))
-        yield learned("available", then, at, "It was available before that was noticed.")
+        yield learned("available", then, at, "It became available earlier than recorded.")
 
     return _write(site, work)
 
@@ -265,7 +268,7 @@ def _correct_end(
     ended_at = min(ended_at, missed_at)
     if image.deleted_at < ended_at and images.correct_image(connection, image, deleted_at=ended_at):
         tell(connection, image.id, Event.DELETED, ended_at, learning)
-        yield learned("deleted", image, ended_at, "It was there for longer than it was seen.")
+        yield learned("deleted", image, ended_at, "It was deleted later than recorded.")
 
 
 def _missed_at(connection: sa.Connection, image: Image) -> datetime | None:

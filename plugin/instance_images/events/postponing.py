@@ -92,14 +92,16 @@ class Postponing:
             lambda connection: notices.postpone(connection, site.name, notice, now)
         )
         then = (
-            "It is tried again every 5 minutes; others go on."
+            "It is retried every 5 minutes; others are processed."
             if kept
-            else "Too many wait already, and the next reading finds what this one tells."
+            else "It is not kept, because too many wait already; the next run reads the image."
         )
-        LOG.warning("%s: postponed a notification about %s", site.name, notice.image.id)
+        LOG.warning(
+            "%s: Postponed a notification about image %s: %s", site.name, notice.image.id, error
+        )
         self._warn(
             f"{site.name}: a notification about image {notice.image.id} waits, because the image"
-            f" service answers for other images and not for this one: {error} {then}"
+            f" service fails for this image: {error} {then}"
         )
 
     def retry(self, tell: Callable[[Learned], object]) -> None:
@@ -144,15 +146,17 @@ class Postponing:
                 tell(news)
         except _UNANSWERED as error:
             if now - one.postponed_at < GIVEN_UP_AFTER:
-                LOG.info("%s: image %s is still not answered for: %s", site.name, image_id, error)
+                LOG.info(
+                    "%s: the image service still fails for image %s: %s", site.name, image_id, error
+                )
                 return False
-            LOG.warning("%s: gave up a notification about image %s", site.name, image_id)
+            LOG.warning("%s: Gave up a notification about image %s: %s", site.name, image_id, error)
             self._warn(
                 f"{site.name}: gave up a notification about image {image_id}, which waited since"
-                f" {format_instant(one.postponed_at)}. The readings have what there was to see."
+                f" {format_instant(one.postponed_at)}. The hourly runs have read the image."
             )
         except InstanceImagesError as error:
-            LOG.warning("%s: skipped a notification about %s: %s", site.name, image_id, error)
+            LOG.warning("%s: Skipped a notification about image %s: %s", site.name, image_id, error)
         site.database.write(lambda connection: notices.forget(connection, one.key))
         return True
 

@@ -176,12 +176,14 @@ def prepared(site: Site, server: Server, name: str, ids: RequestIds) -> ImageReq
 def _cannot_quiesce(server: Server) -> str:
     why = f"it is {server.status}."
     if server.status is ServerStatus.RUNNING:
-        why = "its image does not say both hw_qemu_guest_agent=yes and os_require_quiesce=yes."
+        why = "its image lacks hw_qemu_guest_agent=yes or os_require_quiesce=yes."
         if server.is_volume_backed:
-            why = "its primary disk is a volume, of which snapshots are taken as it stands."
+            why = (
+                "its primary disk is a volume, and snapshots of volumes do not freeze file systems."
+            )
     return (
-        f"The file systems of instance {printable(server.name)} cannot be had consistent now:"
-        f" {why} Stop the instance, and capture it then; or capture it as it is."
+        f"The file systems of instance {printable(server.name)} cannot be made consistent: {why}"
+        " Stop the instance before the capture, or capture it as it is."
     )
 
 

@@ -82,11 +82,11 @@ def delete_each(
 
 def _require_own(image: Image, found: CloudImage | None) -> None:
     if image.status is ImageStatus.DELETING:
-        raise WrongState(f"Image {printable(image.name)} ({image.id}) is being deleted already.")
+        raise WrongState(f"Image {printable(image.name)} ({image.id}) is already being deleted.")
     if found is not None and found.owner_id != image.project_id:
         raise Refused(
-            f"Image {printable(image.name)} ({image.id}) belongs to another project in the image"
-            " service now, and was left alone. Contact your provider."
+            f"Image {printable(image.name)} ({image.id}) now belongs to another project in the"
+            " image service, so it was not deleted. Contact your provider."
         )
 
 
@@ -104,7 +104,7 @@ def _begin(site: Site, image: Image) -> str:
             task_id=task_id,
         ):
             raise WrongState(
-                f"Image {printable(image.name)} ({image.id}) is being deleted already."
+                f"Image {printable(image.name)} ({image.id}) is already being deleted."
             )
         tasks.finish_task(
             connection, image.task_id, now, error="The image was deleted before it was available."
@@ -142,8 +142,8 @@ def _send(site: Site, image: Image, found: CloudImage, task_id: str) -> bool:
         raise
     except CloudUnavailable as error:
         raise CloudUnavailable(
-            f"{error} The deletion is recorded as task {task_id}: the next command, or the hourly"
-            " run, finds out what became of it.",
+            f"{error} The deletion is recorded as task {task_id}: the next command or hourly run"
+            " determines its outcome.",
             error.status,
             task_id=task_id,
         ) from error

@@ -106,14 +106,14 @@ def _failed(site: Site, account: Account, task_id: str) -> tuple[Task, Image]:
 def fault_of_retry(task: Task, image: Image) -> str | None:
     """Return why the task cannot be repeated now, or None if it can."""
     if task.kind is not TaskKind.CREATE:
-        return f"It is a {task.kind} task: only captures are, the others are asked for anew."
+        return f"It is a {task.kind} task: only captures can be retried; request others again."
     if task.state is not TaskState.FAILED:
-        return f"It is {task.state}: only a capture that failed can be."
+        return f"It is {task.state}: only failed captures can be retried."
     if image.status is not ImageStatus.ERROR:
         return f"Its image is {image.status}."
     if task.has_leftovers:
         return (
-            "What it left in the cloud is still being removed, or its request may still be under"
-            " way: try again in a while."
+            "Its leftovers are still being removed, or its request may still be in progress: try"
+            " again later."
         )
     return None

@@ -74,7 +74,12 @@ def _share(site: Site, row: AccountRow, most: int, *, only_new: bool) -> int:
     failures = 0
     for number, image in enumerate(unshared):
         if failures == MOST_FAILURES_PER_ACCOUNT:
-            LOG.warning("%s: Postponed sharing more images of account %s", site.name, account.id)
+            LOG.warning(
+                "%s: Postponed sharing more images of account %s: %d could not be shared",
+                site.name,
+                account.id,
+                failures,
+            )
             return number
         try:
             site.provider.share_image(image.cloud_image_id, project_ids - {image.project_id})

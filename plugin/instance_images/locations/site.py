@@ -157,9 +157,9 @@ def require_scope(site: Site) -> None:
         differs = accounts.has_other_scope(connection, site.account_scope)
     if differs:
         raise ConfigurationError(
-            f"Configuration: account_scope = {site.account_scope}, but the database holds accounts"
-            " of the other kind, whose images would be billed to somebody else: set it back, or"
-            " begin with a new database."
+            f"Configuration: account_scope = {site.account_scope}, but the database has accounts"
+            " of the other kind, and their images would be billed to other accounts: restore the"
+            " old value, or use a new database."
         )
 
 

@@ -129,7 +129,6 @@ def reason_of_full_quota(task: Task, quota: str) -> str:
     """Return why an image disappeared before it was available where the quota is used up."""
     return (
         "The image disappeared from the image service before it was available, and the image"
-        f" service's own quota of project {task.project_id} is used up ({quota}): it takes no more"
-        " bytes then. Delete unused images, or ask your provider to raise the quota; then retry"
-        " the task."
+        f" service's own quota of project {task.project_id} is used up ({quota}). Delete unused"
+        " images, or ask your provider to raise the quota; then retry the task."
     )

@@ -48,9 +48,9 @@ def fault_of_delay(task: Task, stage: str, deadlines: Deadlines, now: datetime) 
     if not _is_late(task, stage, minutes, now):
         return None
     return (
-        f"The capture has made no progress for {minutes} minutes in its stage {stage!r} and was"
-        " given up; what it had made in the cloud is removed. Retry the task, and ask your"
-        " provider if it happens again."
+        f"The capture made no progress for {minutes} minutes in stage {stage!r} and was given up;"
+        " its leftovers in the cloud are removed. Retry the task, and ask your provider if it"
+        " happens again."
     )
 
 
@@ -61,7 +61,7 @@ def fault_of_slow_deployment(
     minutes = deadlines.deploy_minutes
     if not _is_late(task, stage, minutes, now):
         return None
-    return f"The deployment has made no progress for {minutes} minutes in its stage {stage!r}."
+    return f"The deployment made no progress for {minutes} minutes in stage {stage!r}."
 
 
 def fault_of_postponement(

@@ -64,10 +64,12 @@ def _reason_of_deployment(
 ) -> str:
     """Return what became of the instances that do not run; ``late``: why nobody waits longer."""
     if count == 1 and missing:
-        return "The instance is not there: it was deleted, or never made."
+        return "The instance does not exist: it was deleted or never created."
     reasons = [late] if late else []
     if missing:
-        reasons.append(f"{missing} of {count} instances are not there: deleted, or never made.")
+        reasons.append(
+            f"{missing} of {count} instances do not exist: they were deleted or never created."
+        )
     elif failed and count > 1:
         reasons.append(f"{len(failed)} of {count} instances failed.")
     for server in failed:
@@ -78,5 +80,5 @@ def _reason_of_deployment(
         reasons.append(f"Instance {printable(server.name)} ({server.id}) is still being built.")
     left = "It is left" if len(failed) + len(building) == 1 else "They are left"
     if failed or building:
-        reasons.append(f"{left} for you to look at, and to delete.")
+        reasons.append(f"{left} for you to inspect and delete.")
     return " ".join(reasons)

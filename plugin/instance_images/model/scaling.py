@@ -107,7 +107,8 @@ def rollout_of(
         return Rollout(batch_size or 1, pause_seconds or 0)
     if batch_size is not None or pause_seconds is not None:
         raise UsageError(
-            "Batch size and pause say how instances are replaced: ask for the replacement, too."
+            "Batch size and pause apply to the replacement of instances: request the"
+            " replacement, too."
         )
     return None
 
@@ -116,13 +117,14 @@ def fault_of_group(request: GroupRequest) -> str | None:
     """Return why there can be no such group, or None if there can."""
     if not _NAME.fullmatch(request.name):
         return (
-            f"{printable(request.name)!r} cannot name a scaling group: begin with a letter, and go"
-            " on with letters, digits, '.', '-' and '_', 255 characters at most."
+            f"{printable(request.name)!r} is not a valid name of a scaling group: begin with a"
+            " letter, and continue with letters, digits, '.', '-' and '_', 255 characters at"
+            " most."
         )
     if not 0 <= request.min_size <= request.desired_size <= request.max_size:
         return (
-            f"The sizes do not fit: minimum {request.min_size}, desired {request.desired_size},"
-            f" maximum {request.max_size}. They must not decrease."
+            f"The sizes are inconsistent: minimum {request.min_size}, desired"
+            f" {request.desired_size}, maximum {request.max_size}. They must not decrease."
         )
     return None
 
@@ -132,7 +134,7 @@ def is_group_name(reference: str) -> bool:
     return _NAME.fullmatch(reference) is not None
 
 
-ASK_TO_REPLACE = "Ask for the replacement of the instances, if that is meant."
+ASK_TO_REPLACE = "To replace the instances, request it."
 
 
 def fault_of_image_change(
@@ -145,13 +147,12 @@ def fault_of_image_change(
     if group.fault:
         return group.fault
     if group.status is GroupStatus.CHANGING:
-        return "It is being changed, or scales at this moment: try again when that has ended."
+        return "It is being updated or is scaling: try again when that has ended."
     others = [member for member in group.members if member.cloud_image_id != cloud_image_id]
     if rollout is None and others and not group.keeps_members:
         return (
-            f"Its stack cannot tell new instances from the {len(others)} that it has: they would"
-            " all be made anew. Scaling groups that are created here can keep theirs."
-            f" {ASK_TO_REPLACE}"
+            f"Its stack cannot tell new instances from the {len(others)} existing ones: all would"
+            f" be replaced. Scaling groups created here can keep theirs. {ASK_TO_REPLACE}"
         )
     lost = [member for member in others if member.cloud_image_id not in present]
     if rollout is None and lost:

@@ -183,7 +183,7 @@ def _next_of_image(
     task: Task, seen: Seen, image: CloudImage, now: datetime
 ) -> Continues | Complete | Failed:
     if image.status is CloudImageStatus.LOST:
-        return Failed("The image service has lost the image before it was available.")
+        return Failed("The image service lost the image before it was available.")
     if image.status is not CloudImageStatus.ACTIVE:
         return _next_of_upload(task, seen, image, now)
     fault = fault_of_upload(image, task.journal["size_gib"], task.journal["disk_format"])
@@ -212,7 +212,7 @@ def _next_of_upload(task: Task, seen: Seen, image: CloudImage, now: datetime) ->
     if task.stage != _UPLOAD_ENDED or now - task.stage_began_at < GRACE:
         return Continues(_UPLOAD_ENDED, max(task.progress, _UPLOAD_PROGRESS))
     return Failed(
-        f"The upload of the volume has ended, the volume is {volume.word}, and the image is still"
+        f"The upload of the volume ended, the volume is {volume.word}, and the image is still"
         f" {image.status}: the block storage was interrupted."
     )
 

@@ -241,9 +241,9 @@ def _is_there(site: Site, image: Image) -> bool | None:
     except CloudUnavailable as error:
         if error.status is None:
             raise
-        LOG.warning("Could not look up image %s, which the listing lacks: %s", image.id, error)
+        LOG.warning("Could not look up image %s, which is not listed: %s", image.id, error)
     except Refused as error:
-        LOG.warning("Could not look up image %s, which the listing lacks: %s", image.id, error)
+        LOG.warning("Could not look up image %s, which is not listed: %s", image.id, error)
     return None
 
 
@@ -255,7 +255,7 @@ def _require_answers(site: Site, listed_id: str | None, doubtful: Image) -> None
     if listed_id is None or site.provider.get_image(listed_id) is None:
         raise CloudUnavailable(
             f"The image service of location {site.name} lists no image {doubtful.cloud_image_id},"
-            " and failed when it was asked for it: the location was not read. Try again later."
+            " and failed when asked for it: skipped the location. Try again later."
         )
 
 

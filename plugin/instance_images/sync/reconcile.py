@@ -111,13 +111,13 @@ def problems_of(observations: Iterable[Observation]) -> Iterator[str]:
             postponed.setdefault(seen.image.account_id, []).append(seen)
     for account_id, found in postponed.items():
         yield (
-            f"Account {account_id}: {_counted(found, 'task')} postponed, such as the"
-            f" {found[0].task.kind} {_why(found[0])}"
+            f"Account {account_id}: postponed {_counted(found, 'task')},"
+            f" {_example(found)}{found[0].task.kind} {_why(found[0])}"
         )
     for account_id, found in abandoned.items():
         yield (
-            f"Account {account_id}: the leftovers of {_counted(found, 'ended capture')} given up,"
-            f" such as those of {_why(found[0])}"
+            f"Account {account_id}: gave up the leftovers of {_counted(found, 'ended capture')},"
+            f" {_example(found)}{_why(found[0])}"
         )
 
 
@@ -127,14 +127,18 @@ def _problems_of_images(differences: Comparison) -> Iterator[str]:
         by_account.setdefault(image.account_id, []).append(image)
     for account_id, found in by_account.items():
         yield (
-            f"Account {account_id}: {len(found)} of its images are not listed, and the image"
-            f" service fails when it is asked for their ids, such as image {found[0].id}. They are"
-            " billed on until it answers."
+            f"Account {account_id}: the image service does not list {len(found)} of its images"
+            f" (such as image {found[0].id}), and fails when asked for them. They stay billed"
+            " until it answers."
         )
 
 
 def _counted(found: Sequence[Observation], noun: str) -> str:
-    return f"1 {noun} is" if len(found) == 1 else f"{len(found)} {noun}s are"
+    return f"{len(found)} {noun}{'' if len(found) == 1 else 's'}"
+
+
+def _example(found: Sequence[Observation]) -> str:
+    return "" if len(found) == 1 else "such as "
 
 
 def _why(seen: Observation) -> str:

@@ -27,7 +27,7 @@ from instance_images.sync.updates import Learned, learned
 
 LOG = logging.getLogger(__name__)
 
-_NOTE = "The image service has it: it is billed from this reading on."
+_NOTE = "The image service stores it: it is billed from this run on."
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +75,9 @@ def _look_up(site: Site, cloud_image_id: str) -> CloudImage | None:
     except CloudUnavailable as error:
         if error.status is None:
             raise
-        LOG.warning("Image %s is listed, and cannot be looked up: %s", cloud_image_id, error)
+        LOG.warning("Could not look up image %s, which is listed: %s", cloud_image_id, error)
     except Refused as error:
-        LOG.warning("Image %s is listed, and cannot be looked up: %s", cloud_image_id, error)
+        LOG.warning("Could not look up image %s, which is listed: %s", cloud_image_id, error)
     return None
 
 

@@ -56,7 +56,7 @@ def _given_up(site: Site, seen: Observation) -> Observation:
         return seen
     match seen.decision:
         case Postponed(reason) | Watch(reason):
-            why = reason or "The cloud has not come to an end with deleting it."
+            why = reason or "The cloud has not finished deleting it."
             LOG.warning("Gave up the leftovers of capture %s: %s", seen.task.id, why)
             return replace(seen, decision=Abandon(why))
     return seen

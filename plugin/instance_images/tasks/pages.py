@@ -38,7 +38,7 @@ def page_from(found: Sequence[Item] | None, page: Page) -> Listed[Item]:
     if found is None:
         raise UsageError(
             f"The marker {printable(page.marker or '')!r} is not the id of an item of this list:"
-            " give the id of the last one of the page before."
+            " give the id of the last item of the previous page."
         )
     items = found[: page.limit]
     return Listed(items, items[-1].id if len(found) > page.limit else None)

@@ -151,13 +151,13 @@ class Worker:
             publish(path, self._locations, self._checking.counts, backlogs, now)
         except OSError as error:
             LOG.warning(
-                "The metrics %s cannot be written: %s. Create the directory and make it writable"
+                "Could not write the metrics %s: %s. Create the directory and make it writable"
                 " for this user, or correct textfile in [worker].",
                 path,
                 error.strerror,
             )
         except DatabaseUnavailable as error:
-            LOG.warning("The metrics %s were not written: %s", path, error)
+            LOG.warning("Could not write the metrics %s: %s", path, error)
 
     def _end(self) -> None:
         until_seconds = time.monotonic() + SECONDS_TO_END

@@ -187,8 +187,8 @@ def _require_own(directory: Path) -> None:
     """Refuse a folder that holds something else: to replace it would delete that."""
     if directory.is_dir() and any(directory.iterdir()) and not (directory / MANIFEST).is_file():
         raise Refused(
-            f"{directory} holds files and no {MANIFEST}, so it is no folder of reports and is not"
-            " replaced: choose another name."
+            f"{directory} has files but no {MANIFEST}, so it is not a folder of reports and is"
+            " not replaced: choose another name."
         )
 
 
@@ -197,7 +197,8 @@ def _require_right(faults: Sequence[str]) -> None:
         shown = "; ".join(faults[:_SHOWN_FAULTS])
         more = f"; and {len(faults) - _SHOWN_FAULTS} more" if len(faults) > _SHOWN_FAULTS else ""
         raise LedgerMismatch(
-            f"No folder was written, for the reports do not add up to the ledger: {shown}{more}.",
+            "No folder was written, because the reports do not add up to the ledger:"
+            f" {shown}{more}.",
             case="verify",
         )
 

@@ -74,8 +74,8 @@ def _on_this_machine(
             yield done.result()
     except BrokenProcessPool as error:
         raise Refused(
-            "A process that made reports was ended from outside, so nothing was written. If memory"
-            " ran out, make fewer reports at once.",
+            "A process that rendered reports was killed, so nothing was written. If memory ran"
+            " out, render fewer reports at once.",
             case="jobs",
         ) from error
     finally:
@@ -131,17 +131,17 @@ def _configured_security(address: str) -> Any:
 
     if not address.startswith("tls://"):
         raise ConfigurationError(
-            f"The scheduler of Dask at {printable(address)} asks nobody for a certificate: everyone"
-            " who reaches it can run code as its workers. Start it with certificates, and give its"
-            " address as tls://HOST:PORT."
+            f"The scheduler of Dask at {printable(address)} does not require client certificates:"
+            " anyone who can connect can run code on its workers. Start it with certificates,"
+            " and give its address as tls://HOST:PORT."
         )
     security = Security(require_encryption=True)
     missing = [name for name in _CERTIFICATES if not getattr(security, f"tls_{name}")]
     if missing:
         raise ConfigurationError(
-            "Dask has no certificate to show to the scheduler, or none to know it by: set"
+            "Dask has no client certificate, or no CA to verify the scheduler: set"
             f" {', '.join(_CERTIFICATES[name] for name in missing)} in Dask's configuration, to"
-            " files of an authority that signs for this cluster alone."
+            " files of a CA that is used for this cluster only."
         )
     return security
 

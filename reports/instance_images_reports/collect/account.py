@@ -115,7 +115,7 @@ def _currency(ledgers: Sequence[LocationLedger], settings: Settings, wanted: str
         return wanted
     if wanted is None:
         raise UsageError(
-            f"The account is charged in {' and '.join(found)}, which are never added up: choose"
+            f"The account is charged in {' and '.join(found)}, which cannot be added up: choose"
             " one.",
             case="currency",
         )

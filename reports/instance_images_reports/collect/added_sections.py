@@ -74,8 +74,8 @@ def with_added_sections(connection: sa.Connection, statement: Statement) -> Stat
 def _section(found: EntryPoint, request: SectionRequest, total: Decimal) -> ChargeSection | None:
     if not re.fullmatch("[a-z][a-z0-9-]*", found.name) or found.name == "images":
         raise ConfigurationError(
-            f"Section {found.name} ({found.value}) cannot be named so: its entry point needs a name"
-            " of small letters, digits and hyphens, other than images."
+            f"Section {found.name} ({found.value}) has an invalid name: an entry point needs"
+            " lower-case letters, digits and hyphens, and is not named images."
         )
     try:
         source: SectionSource = found.load()
@@ -88,8 +88,8 @@ def _section(found: EntryPoint, request: SectionRequest, total: Decimal) -> Char
     except Exception as error:
         raise ConfigurationError(
             f"Section {found.name} ({found.value}) failed:"
-            f" {redact(f'{type(error).__name__}: {error}')}. No report is made without it: correct"
-            " it, or uninstall it."
+            f" {redact(f'{type(error).__name__}: {error}')}. No report is made without it: fix or"
+            " uninstall it."
         ) from error
     digits = -total.as_tuple().exponent  # type: ignore[operator]  # amounts are finite
     return charge_section(found.name, content.title, content.charges, digits)

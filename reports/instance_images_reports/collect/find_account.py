@@ -85,7 +85,7 @@ def _by_name(application: Application, known: _Known, name: str) -> Account:
     if elsewhere - found.keys():
         raise Refused(
             f"{printable(name)!r} was the name of account {_ids(elsewhere)} at a location that is"
-            " not configured, where nobody can say whose it is now: give the id of the account."
+            " not configured, so its current owner is unknown: give the id of the account."
         )
     if len(found) > 1:
         raise Refused(
@@ -122,7 +122,7 @@ def _asked(site: Site, name: str, called: set[str]) -> Account | None:
     for account in still_there.values():
         raise Refused(
             f"{printable(name)!r} was the name of account {account.id}, which is called"
-            f" {printable(account.name)!r} now: give its id or its name of today."
+            f" {printable(account.name)!r} now: give its id or its current name."
         )
     return None
 
@@ -133,8 +133,8 @@ def _untold(
     known = f" It was last the name of account {_ids(called)}." if called else ""
     kind = CloudUnavailable if isinstance(error, CloudUnavailable) else ConfigurationError
     return kind(
-        f"A report of {printable(name)!r} is not made by its name, for {site.name} does not say"
-        f" whose it is now: {error}{known} Give the id of the account, which needs no cloud."
+        f"Could not look up the name {printable(name)!r} in {site.name}: {error}{known} Give the id"
+        " of the account: it needs no lookup."
     )
 
 
@@ -145,4 +145,4 @@ def _ids(found: Sequence[str] | Mapping[str, str] | set[str]) -> str:
 def _listed(known: Mapping[str, str]) -> str:
     shown = sorted(f"{printable(name)} ({account_id})" for account_id, name in known.items())
     more = f" and {len(shown) - 20} more" if len(shown) > 20 else ""
-    return (", ".join(shown[:20]) or "none, for no image was ever captured") + more
+    return (", ".join(shown[:20]) or "none, because no image was ever captured") + more

@@ -59,15 +59,13 @@ def named_period_begun(invocation: Invocation, text: str) -> Period:
 def require_alone(*options_of_one_account: object) -> None:
     """Raise UsageError where an option was given that is for the report of one account."""
     if any(options_of_one_account):
-        raise UsageError(
-            "--all-accounts goes without --account, --currency, --section and --mail-to."
-        )
+        raise UsageError("--all-accounts excludes --account, --currency, --section and --mail-to.")
 
 
 def require_no_engine(jobs: int | None, engine_name: str, engine_address: str | None) -> None:
     """Raise UsageError where the report of one account was given an engine."""
     if (jobs, engine_name, engine_address) != (None, LOCAL, None):
-        raise UsageError("--engine, --engine-address and --jobs go with --all-accounts.")
+        raise UsageError("--engine, --engine-address and --jobs require --all-accounts.")
 
 
 def report_all(
@@ -95,8 +93,8 @@ def report_all(
     output_format = output_format or "text"
     if output is None and output_format not in SUMMARY_FORMATS:
         raise UsageError(
-            f"There is no summary as {output_format}: name a folder for the reports with -o, or"
-            f" choose one of {', '.join(SUMMARY_FORMATS)}."
+            f"The summary is not available as {output_format}: name a folder for the reports with"
+            f" -o, or choose one of {', '.join(SUMMARY_FORMATS)}."
         )
     chosen = engine(engine_name, jobs, engine_address)
     with database.snapshot() as connection:
@@ -175,4 +173,4 @@ def reconcile_command(
         count = len(proof.findings)
         click.echo(f"{count} finding{'' if count == 1 else 's'}.", err=True)
     else:
-        click.echo(f"{period.name}: the reports come to what the ledger charges.", err=True)
+        click.echo(f"{period.name}: the reports match the ledger.", err=True)

@@ -76,8 +76,8 @@ def _required_postbox(invocation: Invocation, delivery: Delivery) -> Postbox | N
     """Return where mail goes, if it is wanted. Raises UsageError where nothing can be delivered."""
     if delivery.format_name in DATASETS and (delivery.mail_to or delivery.section_name):
         raise UsageError(
-            f"A report as {delivery.format_name} is a folder of files: it is neither mailed nor had"
-            " by section."
+            f"A report as {delivery.format_name} is a folder of files: it cannot be mailed or"
+            " limited to a section."
         )
     if delivery.mail_to:
         from instance_images_reports.delivery.mail import postbox

@@ -34,8 +34,8 @@ def chosen_format(wanted: str | None, output: Path | None) -> str:
             return name
     suffixes = ", ".join(known.suffix for known in FORMATS.values())
     raise UsageError(
-        f"{output} does not say its format: choose one with -f, or a name that ends in one of"
-        f" {suffixes}."
+        f"{output} has no suffix of a format: choose a format with -f, or a name that ends in one"
+        f" of {suffixes}."
     )
 
 
@@ -45,8 +45,8 @@ def require_readable(format_name: str) -> None:
         raise UsageError(f"A report as {format_name} is a folder of files: name it with -o.")
     if not FORMATS[format_name].is_text and sys.stdout.isatty():
         raise UsageError(
-            f"A report as {format_name} is no text for a terminal: write it to a file with -o FILE,"
-            " or into a pipe."
+            f"A report as {format_name} cannot be shown on a terminal: write it to a file with -o"
+            " FILE, or into a pipe."
         )
 
 

@@ -42,8 +42,8 @@ def parse_address(text: str) -> str:
         if _LOCAL_PART.fullmatch(local) and _DOMAIN.fullmatch(domain):
             return f"{local}@{domain}"
     raise UsageError(
-        f"{printable(text)!r} is no e-mail address: write one alone, as in finance@example.com, and"
-        " repeat the option for more."
+        f"{printable(text)!r} is not an e-mail address: write a single one, as in"
+        " finance@example.com, and repeat the option for more."
     )
 
 

@@ -59,8 +59,8 @@ def _context(settings: MailSettings) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=settings.ca_file)
     except OSError as error:
         raise ConfigurationError(
-            f"Configuration: [mail] ca_file = {settings.ca_file} holds no certificates that can be"
-            f" read: {error.strerror or error}."
+            f"Configuration: [mail] ca_file = {settings.ca_file} contains no usable certificates:"
+            f" {error.strerror or error}."
         ) from error
 
 
@@ -79,7 +79,7 @@ def _configured_password(settings: MailSettings) -> str:
     if settings.password_file is None:
         if settings.password is None:
             raise ConfigurationError(
-                "Configuration: [mail] names a user and no password: set password_file."
+                "Configuration: [mail] has user but no password: set password_file."
             )
         return settings.password
     try:
@@ -87,7 +87,7 @@ def _configured_password(settings: MailSettings) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
             f"Configuration: [mail] password_file = {settings.password_file} cannot be read:"
-            f" {getattr(error, 'strerror', None) or 'it is no text'}."
+            f" {getattr(error, 'strerror', None) or 'it is not text'}."
         ) from error
 
 
@@ -99,23 +99,23 @@ def _told(settings: MailSettings) -> Iterator[None]:
         yield
     except smtplib.SMTPAuthenticationError as error:
         raise ConfigurationError(
-            f"{server} does not let {settings.user} in:"
+            f"{server} rejects the login of {settings.user}:"
             f" {_answer(error.smtp_code, error.smtp_error)}. Correct user and password in [mail]."
         ) from error
     except smtplib.SMTPNotSupportedError as error:
         raise ConfigurationError(
-            f"{server} does not offer what [mail] asks for: {printable(str(error))} Correct"
+            f"{server} does not support what [mail] asks for: {printable(str(error))} Correct"
             " security and user."
         ) from error
     except smtplib.SMTPRecipientsRefused as error:
         answers = error.recipients
         reasons = ", ".join(f"{name}: {_answer(*answers[name])}" for name in sorted(answers))
         is_for_good = all(code >= 500 for code, _ in answers.values())
-        raise _failure(is_for_good, f"{server} serves no recipient: {reasons}.") from error
+        raise _failure(is_for_good, f"{server} rejects all recipients: {reasons}.") from error
     except smtplib.SMTPResponseException as error:
         reason = _answer(error.smtp_code, error.smtp_error)
         is_for_good = error.smtp_code >= 500
-        raise _failure(is_for_good, f"{server} does not take the mail: {reason}.") from error
+        raise _failure(is_for_good, f"{server} rejects the mail: {reason}.") from error
     except ssl.SSLError as error:
         raise MailUnavailable(
             f"{server} cannot be trusted or does not speak TLS: {_reason(error)}. Check security"

@@ -79,6 +79,6 @@ def require_replaceable(name: str, folder: Path) -> None:
     for path in sorted(folder.iterdir()):
         if not any(path.match(pattern) for pattern in DATASETS[name].contents):
             raise Refused(
-                f"{folder} holds {printable(path.name)}, which is no part of a data set as {name}:"
-                " name a folder of its own."
+                f"{folder} holds {printable(path.name)}, which is not part of a data set as"
+                f" {name}: choose another folder."
             )

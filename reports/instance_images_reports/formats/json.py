@@ -23,8 +23,8 @@ from instance_images_reports.statement.statement import (
 )
 
 FORECAST_BASIS = (
-    "what is charged so far, and the images that are still stored until the period ends, at the"
-    " rates that are known, less what is free, and what is missing to the minimum charge"
+    "the charges so far, plus the images still stored until the period ends at the known rates,"
+    " less free storage, plus the difference to the minimum charge"
 )
 
 JsonFields = dict[str, object]

@@ -145,7 +145,7 @@ def _loader(directories: Sequence[Path]) -> "BaseLoader":
         except TemplateNotFound:
             return None
         except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is no UTF-8"
+            reason = getattr(error, "strerror", None) or "it is not UTF-8"
             raise ConfigurationError(
                 f"Template {name} in {', '.join(map(str, directories))} cannot be read: {reason}."
             ) from error

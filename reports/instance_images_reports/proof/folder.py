@@ -45,9 +45,9 @@ def read_manifest(directory: Path) -> Manifest:
     try:
         return parse_manifest((directory / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
+        reason = getattr(error, "strerror", None) or "it is not text"
         raise Refused(
-            f"{directory} is no folder of reports: its {MANIFEST} cannot be read: {reason}."
+            f"{directory} is not a folder of reports: its {MANIFEST} cannot be read: {reason}."
         ) from error
 
 
@@ -114,7 +114,8 @@ def _faults_of_file(directory: Path, file: File | None, expected: str | None) ->
     """Return what is wrong with a file before it is looked into."""
     if (file and file.path) != expected:
         return [
-            f"{MANIFEST}: {printable(file.path if file else '')}: is not what the file is called"
+            f"{MANIFEST}: {printable(file.path if file else '')}: does not match the name of the"
+            " file"
         ]
     if file is None:
         return []
@@ -123,7 +124,7 @@ def _faults_of_file(directory: Path, file: File | None, expected: str | None) ->
     except OSError as error:
         return [f"{printable(file.path)}: cannot be read: {error.strerror}"]
     if found != file:
-        return [f"{printable(file.path)}: is not what was written: its size or SHA-256 differs"]
+        return [f"{printable(file.path)}: was changed: its size or SHA-256 differs"]
     return []
 
 

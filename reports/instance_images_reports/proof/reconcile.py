@@ -87,6 +87,6 @@ def _note(cut: Cut, now: Cut) -> str | None:
         return None
     was = "; ".join(later) or f"the period was {cut.period_state}"
     return (
-        f"The ledger has moved on since these reports were made: {was}. They are held against what"
-        " it was then; make them again for the rest."
+        f"The ledger has changed since these reports were made: {was}. They are compared with the"
+        " ledger as it was then; make them again for the rest."
     )

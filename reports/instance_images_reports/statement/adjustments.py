@@ -120,7 +120,7 @@ def _with_rates(ledger: LocationLedger, period: Period) -> Iterator[tuple[Minimu
 
 
 def _minimum_reason(rate: Rate) -> str:
-    return f"missing to the minimum charge of {price_text(rate.minimum_nanos)} {rate.currency}"
+    return f"top-up to the minimum charge of {price_text(rate.minimum_nanos)} {rate.currency}"
 
 
 def _cause(one: Adjustment) -> Reason | None:

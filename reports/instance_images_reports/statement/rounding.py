@@ -26,8 +26,8 @@ def apportion(exact: Sequence[Fraction], total: int) -> list[int]:
     left = total - sum(amounts)
     if not 0 <= left <= len(amounts):
         raise LedgerMismatch(
-            "The postings of the ledger do not add up to its intervals, so no report is made of"
-            " them: the database was changed by something else. Restore it from a backup."
+            "The postings of the ledger do not add up to its intervals, so no report is made:"
+            " the database was changed outside this product. Restore it from a backup."
         )
     by_remainder = sorted(range(len(exact)), key=lambda i: -(scaled[i] % common))
     for index in by_remainder[:left]:

@@ -10,15 +10,15 @@ def coverage_text(words: Words, summary: Summary) -> str:
     """Return what the summary does not hold yet, or that nothing in it changes any more."""
     if not summary.is_whole:
         return words.gettext(
-            "The period is not metered to its end yet: its charges stand beside those of a whole"
-            " month before."
+            "The period is not fully metered yet: its charges are compared with those of the"
+            " whole previous month."
         )
     if summary.period_state == "open":
         return words.gettext(
             "The whole period is metered. It is still open: corrections can be added until it is"
             " closed."
         )
-    return words.gettext("The period is closed: its charges do not change any more.")
+    return words.gettext("The period is closed: its charges are final.")
 
 
 def state_text(words: Words, summary: Summary) -> str:

@@ -26,7 +26,7 @@ def parse_locale(text: str) -> "Locale":
 
     name = text.replace("-", "_")
     unknown = UsageError(
-        f"{printable(text)!r} is no locale that is known: write a language, with or without a"
+        f"{printable(text)!r} is not a known locale: write a language, with or without a"
         " territory, as in de or de_DE."
     )
     try:

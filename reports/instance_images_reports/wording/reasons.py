@@ -21,7 +21,7 @@ def adjustment_reason(words: Words, adjustment: Adjustment) -> str:
         return words.gettext("%(size)s are free in every hour", size=free)
     if threshold is not None and adjustment.kind == MINIMUM:
         return words.gettext(
-            "missing to the minimum charge of %(amount)s", amount=words.price(threshold)
+            "top-up to the minimum charge of %(amount)s", amount=words.price(threshold)
         )
     recorded = adjustment.reason.removeprefix(f"{REVERSES} {adjustment.reverses}: ")
     if adjustment.cause is not None:

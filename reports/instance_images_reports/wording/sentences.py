@@ -54,7 +54,7 @@ def coverage_text(words: Words, statement: Statement) -> str:
             "The whole period is metered. It is still open: corrections can be added until it is"
             " closed."
         )
-    return words.gettext("The period is closed: its charges do not change any more.")
+    return words.gettext("The period is closed: its charges are final.")
 
 
 def counts_text(words: Words, section: Section) -> str:
@@ -121,8 +121,8 @@ def forecast_basis(words: Words, forecast: Forecast) -> str:
     """Return what a forecast rests on."""
     if forecast.images_count == 0 and forecast.others_count:
         return words.gettext(
-            "A forecast, not a charge: %(charged)s so far; what is still stored is charged in"
-            " another currency.",
+            "A forecast, not a charge: %(charged)s so far; the images still stored are charged"
+            " in another currency.",
             charged=words.money(forecast.charged),
         )
     if forecast.images_count == 0:
@@ -131,10 +131,10 @@ def forecast_basis(words: Words, forecast: Forecast) -> str:
             charged=words.money(forecast.charged),
         )
     return words.ngettext(
-        "A forecast, not a charge: %(charged)s so far, and %(expected)s if the image that is still"
-        " stored stays until the period ends, at the rates that are known.",
+        "A forecast, not a charge: %(charged)s so far, and %(expected)s if the image still"
+        " stored is kept until the period ends, at the known rates.",
         "A forecast, not a charge: %(charged)s so far, and %(expected)s if the %(count)s images"
-        " that are still stored stay until the period ends, at the rates that are known.",
+        " still stored are kept until the period ends, at the known rates.",
         forecast.images_count,
         charged=words.money(forecast.charged),
         expected=words.money(forecast.expected),
@@ -178,9 +178,9 @@ def terms_text(words: Words, lines: Iterable[Line]) -> str:
         for month in months
     ]
     if "round_up" in partial:
-        sentences.append(words.gettext("An image's first and last hours are charged whole."))
+        sentences.append(words.gettext("The first and last hours of an image are charged in full."))
     if "prorate" in partial:
         sentences.append(
-            words.gettext("An image's first and last hours are charged for the seconds used.")
+            words.gettext("The first and last hours of an image are charged by the second.")
         )
     return " ".join(sentences)

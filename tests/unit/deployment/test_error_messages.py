@@ -122,13 +122,13 @@ def test_every_hint_is_of_an_error_and_fits_it() -> None:
     assert set(_HINTS) - kinds <= cases_raised() | {"replace"}  # which is chosen before
     assert with_hint(errors.Refused("Name one.", case="project")) == "Name one with --project."
     assert with_hint(errors.Refused("It is used.", case="force")) == (
-        "It is used. Add --force to delete it all the same."
+        "It is used. Add --force to delete it anyway."
     )
     assert with_hint(errors.NotFound("Task", "x", "There is none.")) == (
         "Task 'x' was not found. There is none: see 'instance-images task list'."
     )
     assert with_hint(errors.CloudUnavailable("Lost.", task_id="{t}", case="recorded")) == (
-        "Lost: 'instance-images task show {t}' finds out what became of it."
+        "Lost: 'instance-images task show {t}' shows its outcome."
     )
     assert with_hint(errors.Refused("As it is.")) == "As it is."
 

@@ -42,7 +42,7 @@ def fault_of_key(key: str) -> str | None:
     """Return why the key cannot be used, or None if it can."""
     if _KEY.fullmatch(key):
         return None
-    return "The idempotency key is not usable: give 1 to 255 printable ASCII characters."
+    return "The idempotency key is invalid: give 1 to 255 printable ASCII characters."
 
 
 def ids_of_request(

@@ -139,7 +139,7 @@ def test_a_text_that_is_no_digest_is_told(deployment: Deployment) -> None:
     assert deployment.command("meter", "verify", "--digest", "2026-11-02T13:00Z").exit_code == 2
     assert deployment.command("meter", "verify", "--digests", "/no/such").exit_code == 2
     assert result.exit_code == 1
-    assert "digests, line 3: '2026-11-02T13:00:00Z=12ab RegionOne' is no recorded" in result.out
+    assert "digests, line 3: '2026-11-02T13:00:00Z=12ab RegionOne' is not a recorded" in result.out
 
 
 @pytest.mark.parametrize("fault", ["no directory", "a directory", "a pipe"])

@@ -55,7 +55,7 @@ def test_a_rate_begins_in_the_future(cli: CommandLine, world: World) -> None:
     for hour in ("2T16:00", "2T22:00"):
         from_hour = at(hour).isoformat()
         found = cli.refused(
-            3, "give --retroactive", "rate", "set", "RegionOne", "9", "--from", from_hour
+            3, "add --retroactive", "rate", "set", "RegionOne", "9", "--from", from_hour
         )
         assert "Choose 2026-11-02T23:00:00Z or later." in found.err
 
@@ -68,7 +68,7 @@ def test_a_retroactive_rate_shows_first_what_it_costs(cli: CommandLine, world: W
     world.clock.now = at("2T22:30")
     words = ("rate", "set", "RegionOne", "73000", "--from", "2026-11-02T16:00Z", "--retroactive")
 
-    shown = cli.refused(2, "add --yes where nobody can be asked", *words)
+    shown = cli.refused(2, "add --yes to skip the prompt", *words)
 
     # 0.5 GB are free: 7 h x 0.5 GB and 6 h x 1.5 GB, at 1 EUR and at 100 EUR.
     cost = (
@@ -83,7 +83,7 @@ def test_a_retroactive_rate_shows_first_what_it_costs(cli: CommandLine, world: W
     after = sum(p.amount_nanos for p in (*world.postings("a"), *world.postings("b")))
     assert after - before == 1250 * EUR + EUR // 2  # and the hour of 15:00, at the old rate
     cli.refused(3, "hours are closed up to", *words, "--yes")
-    cli.refused(2, "goes with --from", *words[:4], "--retroactive")
+    cli.refused(2, "requires --from", *words[:4], "--retroactive")
 
 
 def test_hours_that_had_no_rate_are_priced_by_a_retroactive_one(
@@ -129,7 +129,7 @@ def test_an_amount_that_is_none_is_told_with_its_key(configured: ConfiguredComma
     written = cli.config_file.read_text()
     cli.config_file.write_text(written.replace("cloud = admin", "cloud = admin\nfree_gb = lots"))
 
-    cli.refused(2, "[location:RegionOne] free_gb = lots is no amount", "rate", "list")
+    cli.refused(2, "[location:RegionOne] free_gb = lots is not an amount", "rate", "list")
 
 
 def test_a_preview_shows_both_totals_and_sets_nothing(cli: CommandLine, world: World) -> None:
@@ -153,12 +153,12 @@ def test_periods_are_listed_and_closed(cli: CommandLine, world: World) -> None:
     world.run(datetime(2026, 12, 1, 0, 5, tzinfo=UTC))
     before = cli.ok("period", "list").json
 
-    asked = cli.refused(2, "add --yes where nobody can be asked", "period", "close", "2026-11")
+    asked = cli.refused(2, "add --yes to skip the prompt", "period", "close", "2026-11")
     assert "2026-11 comes to 342.000000000 EUR." in asked.err  # 684 hours of 0.5 GB
     assert cli.ok("period", "list").json == before
     assert "2026-11 is closed" in cli.ok("period", "close", "2026-11", "--yes").out
 
-    cli.refused(3, "it is closed since 2026-12-01T00:05:00Z", "period", "close", "2026-11")
+    cli.refused(3, "it was already closed at 2026-12-01T00:05:00Z", "period", "close", "2026-11")
     november, december = cli.ok("period", "list").json
     assert (before[0]["state"], november["state"], december["state"]) == ("open", "closed", "open")
     assert november["metered_until"] == "2026-12-01T00:00:00Z"
@@ -166,7 +166,7 @@ def test_periods_are_listed_and_closed(cli: CommandLine, world: World) -> None:
 
 
 def test_verify_is_one_line_or_the_rows_that_differ(cli: CommandLine, world: World) -> None:
-    assert cli.ok("meter", "verify").out == "RegionOne: every charge is what it has to be.\n"
+    assert cli.ok("meter", "verify").out == "RegionOne: all charges are correct.\n"
     with world.database.writing() as connection:
         connection.exec_driver_sql("UPDATE postings SET amount_nanos = 7")
 
@@ -188,13 +188,13 @@ def test_a_decision_is_shown_first_and_posted_with_yes(cli: CommandLine, world: 
     assert world.adjustments() == []
 
     posted = cli.ok(*words, "--yes").err
-    assert posted == "Posted 2 adjustments. To take it back: --reverse 1.\n"
+    assert posted == "Posted 2 adjustments. To reverse it: --reverse 1.\n"
     assert [one.amount_nanos for one in world.adjustments()] == [-EUR // 2] * 2
-    cli.refused(3, "nothing is left", *words, "--yes")
+    cli.refused(3, "there is nothing to adjust", *words, "--yes")
     for amount in ("-1", "-0.01", "1e3"):
-        cli.refused(2, f"'{amount}' is no amount", *words, "--amount", amount)
+        cli.refused(2, f"'{amount}' is not an amount", *words, "--amount", amount)
     cli.refused(2, "either --waive or --amount", *words, "--waive", "--amount", "1")
-    cli.refused(2, "are no hours", *words[:-1], "2026-11-02T12:00Z")
+    cli.refused(2, "is not a range of hours", *words[:-1], "2026-11-02T12:00Z")
     report = cli.ok("report", "cloud-usage", "--period", "2026-11", "-f", "text").out
     assert "Allowance [1]" in report
     assert f"\n[2] Image {image}: outage (entry 1)\n" in report

@@ -187,9 +187,8 @@ def test_balance_is_in_metrics_doctor_and_verification(
     verified = deployment.command("meter", "verify", "--cloud")
     assert verified.exit_code == 0
     assert verified.out == (
-        f"RegionOne: not billed: public images: 1, {GB} bytes.\n"
-        "RegionOne: what the image service stores is what is billed.\n"
-        "RegionOne: every charge is what it has to be.\n"
+        f"RegionOne: not billed: public images: 1, {GB} bytes.\nRegionOne: stored and billed"
+        " bytes match.\nRegionOne: all charges are correct.\n"
     )
 
     database = Database(f"sqlite:///{tmp_path}/instance-images.db")
@@ -197,7 +196,7 @@ def test_balance_is_in_metrics_doctor_and_verification(
         connection.execute(sa.text("DELETE FROM intervals"))
     deployment.run("2T13:10")
 
-    sentence = f"Project a: {GB} bytes are stored and not billed, such as of image {image.id}."
+    sentence = f"Project a: {GB} bytes are stored but not billed, such as image {image.id}."
     assert 'instance_images_unbilled_bytes{location="RegionOne"} 1e+09' in metrics(deployment)
     assert 'instance_images_overbilled_bytes{location="RegionOne"} 0.0' in metrics(deployment)
     verified = deployment.command("meter", "verify", "--cloud")

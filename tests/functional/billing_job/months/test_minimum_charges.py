@@ -87,7 +87,7 @@ def test_a_minimum_holds_to_the_end_of_the_period(database: Database) -> None:
 
     close(world)
 
-    assert minimums(world) == [("2.00", "missing to the minimum charge of 5.00 EUR")]
+    assert minimums(world) == [("2.00", "top-up to the minimum charge of 5.00 EUR")]
     assert findings(world) == []
 
 
@@ -99,7 +99,7 @@ def test_a_first_rate_within_the_period_brings_its_minimum(database: Database) -
 
     close(world)
 
-    assert minimums(world) == [("2.00", "missing to the minimum charge of 5.00 EUR")]
+    assert minimums(world) == [("2.00", "top-up to the minimum charge of 5.00 EUR")]
     assert findings(world) == []
 
 
@@ -131,7 +131,7 @@ def test_an_account_that_used_what_is_free_alone_pays_no_minimum(database: Datab
     close(world)
 
     assert minimums(world, "a") == []
-    assert minimums(world, "b") == [("1.00", "missing to the minimum charge of 5.00 EUR")]
+    assert minimums(world, "b") == [("1.00", "top-up to the minimum charge of 5.00 EUR")]
     # What becomes known later is judged by the same rule.
     world.delete(at("30T22:00"), small, "a")
     world.run(DECEMBER + HOUR)
@@ -146,7 +146,7 @@ def test_a_correction_down_to_what_is_free_takes_the_minimum_back(database: Data
     other = world.capture("30T20:00", "other")
     world.run(DECEMBER)
     close(world)
-    assert minimums(world) == [("1.00", "missing to the minimum charge of 5.00 EUR")]
+    assert minimums(world) == [("1.00", "top-up to the minimum charge of 5.00 EUR")]
 
     world.delete(at("30T20:00"), other)
     world.run(DECEMBER + HOUR)
@@ -194,7 +194,7 @@ def test_a_period_that_was_closed_before_keeps_the_rule_of_then(database: Databa
 
     close_as_before(world, "2026-11", {"a": 2 * EUR, "b": 5 * EUR})
 
-    assert minimums(world, "a") == [("2.00", "missing to the minimum charge of 5.00 EUR")]
+    assert minimums(world, "a") == [("2.00", "top-up to the minimum charge of 5.00 EUR")]
     assert findings(world) == []
     # A correction keeps that minimum: 1.00 was used less, and 1.00 more is missing.
     with world.database.writing() as connection:

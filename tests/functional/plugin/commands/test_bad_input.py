@@ -62,12 +62,12 @@ def written(directory: Path, **more: str) -> CommandLine:
         ("DEFAULT", "connection = x", "option connection in [DEFAULT] is unknown"),
         ("DEFAULT", "this line means nothing", "line 3: No"),
         ("DEFAULT", "locations =", "no locations"),
-        ("DEFAULT", "locations = RegionOne,RegionTwo", "[location:RegionTwo] names no cloud"),
-        ("DEFAULT", "locations = RegionOne,regionone", "names one location twice"),
+        ("DEFAULT", "locations = RegionOne,RegionTwo", "[location:RegionTwo] has no cloud"),
+        ("DEFAULT", "locations = RegionOne,regionone", "lists a location twice"),
         ("DEFAULT", "account_scope = galaxy", "account_scope"),
-        ("limits", "max_images = $unknown", "[limits] max_images has a $"),
-        ("location", "currency = eur", "is no ISO 4217 code"),
-        ("location", "currency = EURO", "is no ISO 4217 code"),
+        ("limits", "max_images = $unknown", "[limits] max_images contains $"),
+        ("location", "currency = eur", "is not an ISO 4217 code"),
+        ("location", "currency = EURO", "is not an ISO 4217 code"),
         ("location", "enabled = perhaps", "enabled"),
         ("location", "max_images = many", "max_images"),
         ("location", "max_images = -1", "max_images"),
@@ -77,9 +77,9 @@ def written(directory: Path, **more: str) -> CommandLine:
         ("billing", "timezone = ../../etc/passwd", "is unknown"),
         ("billing", "unit = MB", "unit"),
         ("billing", "hours_per_month = 731", "hours_per_month"),
-        ("database", "connection = nonsense", "is no database URL"),
-        ("database", "connection = nosuchdb://host/name", "is no database URL"),
-        ("database", "connection =", "is no database URL"),
+        ("database", "connection = nonsense", "is not a database URL"),
+        ("database", "connection = nosuchdb://host/name", "is not a database URL"),
+        ("database", "connection =", "is not a database URL"),
     ],
 )
 def test_bad_configuration_is_told_with_the_option_to_correct(
@@ -206,9 +206,9 @@ def test_malformed_price_is_refused(
 @pytest.mark.parametrize(
     ("hour", "message"),
     [
-        ("2026-12-01T00:30Z", "is no full hour"),
-        ("2026-12-01T00:00:01Z", "is no full hour"),
-        ("2026-12-01T00:00+05:30", "is no full hour"),
+        ("2026-12-01T00:30Z", "is not a full hour"),
+        ("2026-12-01T00:00:01Z", "is not a full hour"),
+        ("2026-12-01T00:00+05:30", "is not a full hour"),
         ("2026-12-01T00:00", "has no offset"),
         ("2026-12-01", "has no offset"),
         ("2026-02-30T00:00Z", "is no instant"),
@@ -234,7 +234,7 @@ def test_hour_of_a_rate_must_be_a_full_hour_with_an_offset(
         ("postgresql+psycopg://u@127.0.0.1:1/x?sslmod=a", 'invalid connection option "sslmod"'),
         ("mysql+pymysql://u@127.0.0.1:1/x?ssl_caa=a", "unexpected keyword argument 'ssl_caa'"),
         ("mysql+pymysql://u@127.0.0.1:1/x?ssl_ca=/no/such/file.pem", "No such file"),
-        ("sqlite:////tmp/x.db?timeot=5", "[database] connection has an option behind ? that"),
+        ("sqlite:////tmp/x.db?timeot=5", "[database] connection has an option after ? that"),
         ("sqlite:////tmp/x.db?timeout=soon", "connection cannot be used: could not convert"),
     ],
 )
@@ -249,8 +249,8 @@ def test_option_that_the_driver_of_the_database_does_not_take_is_told(
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("sqlite://", "--to is a SQLite URL, which needs the path of a file"),
-        ("sqlite:////tmp/x.db?timeot=5", "--to has an option behind ?"),
+        ("sqlite://", "--to is a SQLite URL without the path of a file"),
+        ("sqlite:////tmp/x.db?timeot=5", "--to has an option after ?"),
         ("postgresql+psycopg://u:p@ss@127.0.0.1:1/x", "--to has more than one @"),
         ("postgresql+psycopg://u@127.0.0.1:1/x?sslmod=a", "--to cannot be used: invalid"),
     ],
@@ -316,12 +316,12 @@ def test_meter_closes_nothing_as_of_an_instant_that_is_none_or_to_come(
 @pytest.mark.parametrize(
     ("period", "exit_code", "message"),
     [
-        ("2026-13", 2, "is no period"),
-        ("2026-00", 2, "is no period"),
-        ("2026-1", 2, "is no period"),
-        ("1999-12", 2, "is no period"),
-        ("x", 2, "is no period"),
-        ("", 2, "is no period"),
+        ("2026-13", 2, "is not a period"),
+        ("2026-00", 2, "is not a period"),
+        ("2026-1", 2, "is not a period"),
+        ("1999-12", 2, "is not a period"),
+        ("x", 2, "is not a period"),
+        ("", 2, "is not a period"),
         ("2999-12", 3, "has not begun"),
     ],
 )
@@ -452,7 +452,7 @@ def shop(stocked: Shop, cloud: EmbeddedCloud) -> Shop:
         ("", "The name is empty"),
         (" \t ", "The name is empty"),
         ("\u00a0", "The name is empty"),
-        ("x" * 256, "The name has 256 characters: 255 are the most"),
+        ("x" * 256, "The name has 256 characters: a name can have at most 255"),
         ("a\nb", "control or invisible"),
         ("a\x00b", "control or invisible"),
         ("a\x1b[31mred", "control or invisible"),
@@ -479,7 +479,7 @@ def test_name_with_blanks_at_its_ends_is_refused_before_nova_sees_it(name: str, 
     result = shop.cli("image", "create", "web-1", "--name", name, *shop.account)
 
     assert result.exit_code == 2, result
-    assert result.err == "Error: The name begins or ends with a blank: leave it out.\n"
+    assert result.err == "Error: The name begins or ends with a space: remove it.\n"
     assert shop.left() == before
 
 

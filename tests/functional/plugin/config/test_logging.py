@@ -130,8 +130,8 @@ def test_a_log_that_cannot_be_written_is_a_warning(logged: Deployment) -> None:
     assert result.exit_code == 0
     assert "closed 2 hours" in result.out
     assert result.err == (
-        "Warning: The log cannot be written, and the run goes on without it:"
-        f" {logged.log}: No such file or directory.\n"
+        f"Warning: Could not write the log; the run continues without it: {logged.log}: No such"
+        " file or directory.\n"
     )
 
 

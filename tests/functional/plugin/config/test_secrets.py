@@ -174,7 +174,7 @@ def test_a_value_that_cannot_be_used_is_told_with_its_line(tmp_path: Path) -> No
     config = write_config(tmp_path / "x.conf", "sqlite://", limits="max_images = many")
 
     line = config.read_text().splitlines().index("max_images = many") + 1
-    message = f"x.conf, line {line}: [limits] max_images cannot have this value"
+    message = f"x.conf, line {line}: [limits] max_images has an invalid value"
     CommandLine(config).refused(2, message, "meter", "status")
 
 

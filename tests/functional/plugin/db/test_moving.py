@@ -172,7 +172,9 @@ def test_ledger_that_is_written_in_is_not_copied(
 
     with database.writing() as connection:
         connection.execute(sa.text("UPDATE watermarks SET hour = hour + 3600"))
-        refuses(Database(database.url.render_as_string(False)), target, "Something writes in")
+        refuses(
+            Database(database.url.render_as_string(False)), target, "Another process is writing to"
+        )
 
     assert is_empty(target)
     assert world.postings()
@@ -189,7 +191,7 @@ def test_target_that_has_rows_or_another_version_is_refused(
     schema.downgrade(old, "0011")
 
     refuses(database, taken, "is not empty: table ledger_locks has rows")
-    refuses(database, Database(database.url.render_as_string(False)), "is the database itself")
+    refuses(database, Database(database.url.render_as_string(False)), "is the same database")
     refuses(database, old, "is at revision 0011")
     refuses(old, Database(f"sqlite:///{tmp_path / 'new.db'}"), "'instance-images db upgrade' first")
 
@@ -228,7 +230,7 @@ def test_target_that_keeps_something_else_than_is_written_gets_nothing(
             " UPDATE postings SET amount_nanos = '1'; END"
         )
 
-    refuses(database, target, "does not keep table postings as it is")
+    refuses(database, target, "stored table postings differently")
 
     assert is_empty(target)
 
@@ -242,7 +244,7 @@ def test_row_that_the_target_does_not_take_is_told_with_its_table(
         connection.exec_driver_sql("UPDATE tasks SET stage = ?", ("x" * 300,))
 
     with new_database(postgresql_server) as url:
-        told = refuses(target, Database(url), "does not take a row of table tasks: value too long")
+        told = refuses(target, Database(url), "rejected a row of table tasks: value too long")
 
         assert is_empty(Database(url))
     assert "xxx" not in told
@@ -282,7 +284,7 @@ def test_command_tells_what_it_copied_and_no_password(
 
         told = cli.ok("db", "copy")
         again = cli.refused(3, "is not empty", "db", "copy")
-        wrong = cli.refused(2, "--to is no database URL", "db", "copy", "--to", f"x{PASSWORD}")
+        wrong = cli.refused(2, "--to is not a database URL", "db", "copy", "--to", f"x{PASSWORD}")
         elsewhere = secret.replace("postgres:", "nobody:")
         cli.refused(4, "cannot be used", "db", "copy", "--to", elsewhere)
 
@@ -290,7 +292,7 @@ def test_command_tells_what_it_copied_and_no_password(
         assert moved.ok("meter", "verify").out == cli.ok("meter", "verify").out
         assert moved.ok("db", "check")
     assert "images: 3\n" in told.out
-    assert "their numbers and digests agree. Name the new database" in told.out
+    assert "row counts and digests match. Set [database] connection to the new database" in told.out
     for shown in (told, again, wrong):
         assert PASSWORD not in shown.out + shown.err
 

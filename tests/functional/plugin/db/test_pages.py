@@ -131,7 +131,9 @@ def test_a_marker_that_is_not_the_accounts_own_there_looks_unknown(
     with pytest.raises(UsageError) as told_of_task:
         page_of_tasks(archive.database, HERE, "a", Page(marker=f"t-{marker}"))
 
-    said = "is not the id of an item of this list: give the id of the last one of the page before."
+    said = (
+        "is not the id of an item of this list: give the id of the last item of the previous page."
+    )
     assert str(told.value) == f"The marker {marker!r} {said}"
     assert str(told_of_task.value) == f"The marker {'t-' + marker!r} {said}"
 

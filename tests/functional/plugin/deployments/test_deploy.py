@@ -157,7 +157,11 @@ def test_image_is_deployed_by_id_by_the_clouds_id_or_by_name(by: str, owner: Ima
         ((*TINY, "--count", "51"), 2, "51 is not in the range"),
         ((*TINY, "--volume-gib", "0"), 2, "0 is not in the range"),
         ((*TINY, "--user-data", "/nowhere/init.sh"), 2, "No such file"),
-        ((*TINY, "--network", "none", "--network", "private"), 2, "name no other beside it"),
+        (
+            (*TINY, "--network", "none", "--network", "private"),
+            2,
+            "cannot be combined with other networks",
+        ),
         ((*TINY, "--network", "none", "--security-group", "default"), 2, "there are none"),
         (("--flavor", "m1.tiny", "--name", "x" * 254, "--count", "10"), 2, "257 characters"),
         (("--name", "", "--flavor", "m1.tiny"), 2, "The name is empty"),
@@ -237,7 +241,7 @@ def test_of_several_instances_one_that_is_deleted_meanwhile_is_missed(
     task = owner.cli.ok("task", "show", begun["id"], "--account", owner.project.name).json
 
     assert task["state"] == "failed"
-    assert task["error"] == "1 of 2 instances are not there: deleted, or never made."
+    assert task["error"] == "1 of 2 instances do not exist: they were deleted or never created."
 
 
 def test_instances_that_novas_lists_would_leave_out_are_not_missed(
@@ -315,7 +319,7 @@ def test_user_data_is_taken_up_to_the_clouds_limit(owner: ImageOwner, tmp_path: 
     before = owner.left()
 
     owner.cli.refused(
-        2, "The user data has 49150 bytes, and the cloud takes 49149",
+        2, "The user data has 49150 bytes; the cloud accepts at most 49149",
         *owner.deploy(*TINY, "--user-data", str(init)),
     )  # fmt: skip
 
@@ -471,7 +475,7 @@ def test_image_that_was_deleted_in_glance_cannot_be_deployed(
         member.image.delete_image(created["cloud_image_id"])
 
     cli.refused(
-        3, "no longer in the image service",
+        3, "was deleted from the image service, or no longer belongs",
         "image", "deploy", "lost", "--name", "n", "--flavor", "m1.tiny", *account,
     )  # fmt: skip
 

@@ -34,7 +34,7 @@ def test_instance_that_is_built_for_ever_ends_its_task_by_the_hourly_run_and_is_
     with cli.application.database.reading() as connection:
         task = tasks.get_task(connection, begun["id"])
     assert task.state is TaskState.FAILED
-    assert "no progress for 120 minutes in its stage 'scheduling'" in str(task.error)
+    assert "no progress for 120 minutes in stage 'scheduling'" in str(task.error)
     left = f"Instance slow ({begun['server_id']}) is still being built. It is left for you"
     assert left in str(task.error)
     with cloud.connection(project.cloud) as member:

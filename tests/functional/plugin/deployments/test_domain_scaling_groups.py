@@ -74,8 +74,10 @@ def test_group_is_made_in_the_named_project_from_an_image_of_another_one(
     assert scaling.group("show", "web")["id"] == made["id"]
     assert scaling.group("show", made["id"], "--project", second.id)["id"] == made["id"]
     scaling.cli.refused(
-        3, f"is used by 1 stack, which could no longer make or keep instances without it: web"
-        f" (project {second.name}).", "image", "delete", "golden", *scaling.account, "--yes",
+        3, (
+            "is used by 1 stack, which could not create or keep instances without it: web"
+            f" (project {second.name})."
+        ), "image", "delete", "golden", *scaling.account, "--yes",
     )  # fmt: skip
 
     # Another image of the first project serves the second one too, before Heat is asked for it.

@@ -57,7 +57,7 @@ def test_image_of_a_group_is_for_new_instances_until_replacement_is_asked_for(
 
     # While the group scales, its stack is left alone; the new instance has the new image.
     scaling.heat("POST", f"/stacks/web/{made['id']}/resources/scale_up/signal")
-    scaling.refused(3, "scales at this moment: try again", "set-image", "web", "golden")
+    scaling.refused(3, "is scaling: try again", "set-image", "web", "golden")
     wait_for(lambda: scaling.group("show", "web")["status"] == "ready", "the group to scale")
     scaled = images_of(scaling.group("show", "web"))
     [new] = set(scaled) - set(first)
@@ -66,7 +66,7 @@ def test_image_of_a_group_is_for_new_instances_until_replacement_is_asked_for(
     # The images of all instances are needed, not only that of new ones.
     for name in ("golden", "silver"):
         scaling.cli.refused(
-            3, "is used by 1 stack, which could no longer make or keep instances without it: web",
+            3, "is used by 1 stack, which could not create or keep instances without it: web",
             "image", "delete", name, *scaling.account, "--yes",
         )  # fmt: skip
 
@@ -132,7 +132,7 @@ def test_image_that_a_stack_holds_is_deleted_by_force_alone(
 
     scaling.refused(3, f"says itself which image its instances have ({image})",
                  "set-image", "hard", "silver")  # fmt: skip
-    scaling.cli.refused(3, "used by 1 stack, which could no longer", *delete)
+    scaling.cli.refused(3, "used by 1 stack, which could not create", *delete)
     scaling.cli.ok(*delete, "--force")
 
     assert scaling.group("show", "hard")["fault"].startswith("Its template says itself")
@@ -145,7 +145,7 @@ def test_update_whose_answer_is_lost_is_repeated_without_harm(
 ) -> None:
     scaling.cloud.fault("heat", "PATCH", "/stacks/", "drop-after")
 
-    scaling.refused(4, "to ask for it again does no harm", "set-image", empty, "silver")
+    scaling.refused(4, "repeating the request is safe", "set-image", empty, "silver")
 
     wait_for(lambda: scaling.group("show", empty)["status"] == "ready", "the update")
     changed = scaling.group("set-image", empty, "silver")
@@ -159,7 +159,7 @@ def test_nothing_is_deleted_while_heat_cannot_tell_who_uses_it(
     scaling.cloud.fault("heat", "GET", "/stacks", 503, count=None)
 
     scaling.cli.refused(
-        4, "stacks use the image could not be seen. Add --force",
+        4, "Could not check whether stacks use the image. Add --force",
         "image", "delete", "silver", *scaling.account, "--yes",
     )  # fmt: skip
 

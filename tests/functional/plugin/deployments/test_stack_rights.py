@@ -201,8 +201,8 @@ def test_user_without_a_role_on_the_project_is_refused_with_the_reason(
 
     cli.refused(
         3,
-        f"Project {scaling.project.id} cannot be worked in: the credentials of {user_name!r} have"
-        " no role on it", "scaling-group", "set-image", empty, "silver", *scaling.account,
+        f"Project {scaling.project.id} cannot be used: the credentials of {user_name!r} have no"
+        " role on it", "scaling-group", "set-image", empty, "silver", *scaling.account,
     )  # fmt: skip
 
 

@@ -223,7 +223,7 @@ def test_what_bears_our_mark_and_is_on_record_as_nothing_is_found(
     found = checked.found()
     checked.cli.ok("image", "sync")
 
-    assert [one for one in found if orphan.id in one and "bears this product's mark" in one]
+    assert [one for one in found if orphan.id in one and "carries this product's mark" in one]
     assert checked.found() == []  # it was adopted
 
 
@@ -244,7 +244,7 @@ def test_runs_that_stay_away_are_found(checked: CheckedDeployment) -> None:
     found = checked.found()
 
     assert any("hours are not closed" in one for one in found)
-    assert any("The location was read completely last at" in one for one in found)
+    assert any("The last complete listing of the location:" in one for one in found)
 
 
 def test_a_capture_that_nobody_brings_forward_is_found(checked: CheckedDeployment) -> None:
@@ -295,7 +295,7 @@ def test_parts_of_captures_that_no_task_knows_are_found_in_every_project(
         found = checked.found()
 
         for name in (f"volume snapshot {snapshot}", f"volume {volume}"):
-            what = f"The {name} of project {checked.project.id} bears this product's mark"
+            what = f"The {name} of project {checked.project.id} carries this product's mark"
             assert len([one for one in found if what in one]) == 1
         assert not [one for one in found if f"volume {blank}" in one]
         for path in (f"/volumes/{volume}", f"/snapshots/{snapshot}", f"/volumes/{blank}"):
@@ -345,4 +345,4 @@ def test_a_project_that_is_excluded_by_its_name_is_found(checked: CheckedDeploym
         reconcile=f"excluded_projects = {checked.project.name},{checked.others}"
     )
 
-    assert [one for one in checked.found() if "which is a name" in one]
+    assert [one for one in checked.found() if "which is a project name" in one]

@@ -92,11 +92,11 @@ def listening(cli: CommandLine, *, at_once: bool = True) -> Iterator[Listener]:
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({}, "no location says where its image service sends notifications"),
-        ({"location": "events_url = hunter2"}, "events_url is no URL of a message broker"),
-        ({"location": "events_url = http://u:hunter2@x/"}, "events_url is no URL"),
-        ({"location": "events_url = rabbit://u:hunter2@x:port/"}, "events_url is no URL"),
-        ({"location": "events_url = rabbit://"}, "events_url is no URL"),
+        ({}, "no location has events_url"),
+        ({"location": "events_url = hunter2"}, "events_url is not the URL of a message broker"),
+        ({"location": "events_url = http://u:hunter2@x/"}, "events_url is not the URL"),
+        ({"location": "events_url = rabbit://u:hunter2@x:port/"}, "events_url is not the URL"),
+        ({"location": "events_url = rabbit://"}, "events_url is not the URL"),
         (
             {
                 "location": "events_url = rabbit://u:hunter2@x/",
@@ -153,7 +153,7 @@ def test_the_doctor_finds_a_broker_that_takes_no_connection(tmp_path: Path) -> N
         [(location, what)] = examined(tmp_path, location=f"events_url = rabbit://{hosts}/")
 
     assert location == "RegionOne"
-    assert what.startswith(f"The message broker at 127.0.0.1:{silent} takes no connection")
+    assert what.startswith(f"The message broker at 127.0.0.1:{silent} does not accept connections")
 
 
 def test_the_doctor_tells_what_waits_and_what_was_not_confirmed_today(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_the_doctor_finds_brokers_that_cannot_be_listened_to(tmp_path: Path) -> 
             },
         )
 
-    assert [(location, "is no URL" in what) for location, what in bad] == [("RegionOne", True)]
+    assert [(location, "is not the URL" in what) for location, what in bad] == [("RegionOne", True)]
     assert [location for location, _ in shared] == ["RegionOne", "RegionTwo"]
     assert all("of RegionOne and RegionTwo are one broker" in what for _, what in shared)
 
@@ -219,7 +219,7 @@ def test_the_doctor_ends_where_oslo_messaging_was_not_imported_before(tmp_path: 
 
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
 
-    assert done.stdout.count("The message broker at 127.0.0.1:1 takes no connection") == 2
+    assert done.stdout.count("The message broker at 127.0.0.1:1 does not accept connections") == 2
 
 
 # ---------------------------------------------------------------------------- for real

@@ -188,7 +188,7 @@ def test_what_is_not_confirmed_is_reported_at_most_once_a_minute(world: Told) ->
 
     assert "since 2026-11-01T11:10:00Z" in first
     assert "1 about images that the image service does not have (such as image never-was)" in first
-    assert "somebody who has a password of the message broker may forge them" in first
+    assert "they may be forged" in first
     assert world.told() == ""
     world.clock.now = at("1T11:11:05")
     second = world.told()
@@ -222,7 +222,7 @@ def test_flood_of_forged_ids_costs_few_requests_and_holds_up_no_image_on_record(
     assert (in_flood, left) == (IN_VAIN, [])
     assert world.tell("1T11:00:40", DELETED, known, "1T11:00:35") == ["deleted"]
     assert world.tell("1T11:01:10", ACTIVE, new, "1T10:59") == ["adopted"]  # the minute is over
-    assert f"{IN_VAIN + 1} not checked, because too many others were in vain" in world.told()
+    assert f"{IN_VAIN + 1} not checked, because too many others were not confirmed" in world.told()
 
 
 @on_sqlite

@@ -171,7 +171,7 @@ def test_notifications_that_wait_are_bounded(
     world.postpone(second)
 
     assert world.waiting() == 1
-    assert "Too many wait already" in world.warnings[-1]
+    assert "too many wait already" in world.warnings[-1]
 
 
 @on_sqlite

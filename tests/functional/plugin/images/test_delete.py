@@ -176,7 +176,7 @@ def test_image_that_is_gone_from_glance_already_is_recorded_as_deleted(
 
     result = owner.cli.ok(*owner.delete("lost"))
 
-    assert "was gone from the image service already" in result.out
+    assert "was already gone from the image service" in result.out
     record = owner.on_record(image["id"])
     assert record.status is ImageStatus.DELETED
     assert record.deleted_at == record.available_at  # nobody saw it later than that

@@ -60,6 +60,6 @@ def test_an_interrupted_capture_names_its_task_which_goes_on(deployment: Deploym
 
     [task_id] = tasks_of(deployment)
     assert told == (
-        f"Stopped. What was started goes on in the cloud: create {task_id}."
-        f" 'instance-images task watch {task_id}' shows it."
+        f"Stopped. These continue in the cloud: create {task_id}. 'instance-images task watch"
+        f" {task_id}' shows it."
     )

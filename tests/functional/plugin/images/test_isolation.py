@@ -321,8 +321,8 @@ def test_image_that_was_given_to_another_project_is_neither_deployed_nor_deleted
         )
         assert answer.status_code == 200, answer.text
 
-        cli.refused(3, "no longer in the image service", "image", "deploy", "moved", "--name", "n",
-                    "--flavor", "m1.tiny", *account)  # fmt: skip
+        cli.refused(3, "or no longer belongs to account", "image", "deploy", "moved",
+                    "--name", "n", "--flavor", "m1.tiny", *account)  # fmt: skip
         cli.refused(3, "belongs to another project", "image", "delete", "moved", *account, "--yes")
 
         assert operator.image.get_image(cloud_image_id).owner_id == stranger

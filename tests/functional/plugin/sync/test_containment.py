@@ -64,9 +64,7 @@ def test_capture_of_a_project_that_nobody_can_work_in_keeps_no_hour_open(world: 
         {"1T00:00": 3600, "1T01:00": 3600},
     )
     [problem] = done.problems
-    assert problem.startswith(
-        f"Account a: 1 task is postponed, such as the create task {request.task_id}:"
-    )
+    assert problem.startswith(f"Account a: postponed 1 task, create task {request.task_id}:")
     assert "it is disabled" in problem
     assert task(world, request).state is TaskState.RUNNING
 
@@ -78,7 +76,7 @@ def test_account_is_told_once_however_many_of_its_tasks_are_postponed(world: Wor
 
     [problem] = world.run("1T02:00").problems
 
-    assert problem.startswith("Account a: 3 tasks are postponed")
+    assert problem.startswith("Account a: postponed 3 tasks, such as create task ")
 
 
 def test_image_of_such_a_project_is_billed_as_ever_once_it_is_there(world: World) -> None:
@@ -129,7 +127,7 @@ def test_deletion_that_the_service_fails_at_keeps_no_hour_open(world: World) -> 
     done = world.run("1T03:00")
 
     assert done.closed_until == at("1T03:00")
-    assert "1 task is postponed, such as the delete task" in done.problems[0]
+    assert "postponed 1 task, delete task" in done.problems[0]
     world.cloud.faulty.clear()
     world.run("1T04:00")
     assert sum(p.amount_nanos for p in world.postings("a")) == 3 * EUR
@@ -276,7 +274,7 @@ def test_leftover_is_looked_at_less_and_less_often_and_given_up_after_a_week(wor
     # After 1, 2, 4, 8, 16 and 32 hours, and then each day until the week is over.
     assert asked.total() == 6 + 6
     [problem] = problems
-    assert problem.startswith("Account a: the leftovers of 1 ended capture is given up")
+    assert problem.startswith("Account a: gave up the leftovers of 1 ended capture, task ")
     assert "The image is protected." in problem
     with world.database.reading() as connection:
         assert tasks.open_tasks(connection, world.site.name, None) == []

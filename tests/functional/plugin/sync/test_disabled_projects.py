@@ -83,8 +83,8 @@ def test_capture_of_a_volume_is_postponed_told_and_ended_where_its_project_is_di
 
     assert first.exit_code == 1
     [line] = first.err.splitlines()
-    assert line.startswith(f"Warning: Account {project.id}: 1 task is postponed")
-    assert f"Project {project.id} cannot be worked in: it is disabled." in line
+    assert line.startswith(f"Warning: Account {project.id}: postponed 1 task, ")
+    assert f"Project {project.id} cannot be used: it is disabled." in line
     assert hours_behind(cli) == 0
     pass_by(cli, hours=25)  # longer than any stage may take
     cli("meter", "run")

@@ -132,7 +132,9 @@ def test_capture_that_gets_an_id_on_record_is_refused_and_says_which(world: Clou
     world.sync("1T10:05")
     world.cloud.next_id = held.id
 
-    with pytest.raises(WrongState, match=f"{held.id}, which image {world.held()[0].id} has"):
+    with pytest.raises(
+        WrongState, match=f"{held.id}, which is already recorded for image {world.held()[0].id}"
+    ):
         capture(world.site, world.cloud.account("a"), "vm", "ours")
 
     world.cloud.activate(2 * GB)
@@ -167,7 +169,9 @@ def test_capture_whose_image_another_record_has_meanwhile_fails_and_says_so(worl
         failed = get_image(connection, task.image_id)
 
     assert (failed.status, failed.cloud_image_id) == (ImageStatus.ERROR, None)
-    assert f"{held.id}, which image {world.held()[0].id} has" in (failed.error or "")
+    assert f"{held.id}, which is already recorded for image {world.held()[0].id}" in (
+        failed.error or ""
+    )
 
 
 def test_records_of_the_older_schema_count_everywhere_until_they_are_read(world: Cloud) -> None:

@@ -44,7 +44,7 @@ def test_image_without_a_size_is_not_adopted_and_is_a_finding(
 
     [finding] = list(_orphans(world.site))
     told = "-1 bytes as its size" if size == -1 else "no size"
-    assert f"is active, and the image service tells {told}" in finding.what
+    assert f"is active, but the image service reports {told}" in finding.what
 
 
 @on_sqlite

@@ -57,11 +57,11 @@ def test_the_summary_speaks_the_language_of_its_reader(cli: CommandLine) -> None
 
     assert "Gesamtbetrag  6,00 EUR" in text
     assert "Konten nach Betrag: 2" in text
-    cli.refused(2, "is no locale", *REPORT, "-f", "text", "--locale", "xx_XX")
+    cli.refused(2, "is not a known locale", *REPORT, "-f", "text", "--locale", "xx_XX")
 
 
 def test_a_summary_has_formats_of_its_own(cli: CommandLine, tmp_path: Path) -> None:
-    cli.refused(2, "There is no summary as pdf", *REPORT, "-f", "pdf")
+    cli.refused(2, "The summary is not available as pdf", *REPORT, "-f", "pdf")
     cli.refused(2, "Choose the format", *REPORT, "-o", str(tmp_path / "r"))
     assert cli.ok(*REPORT).out == cli.ok(*REPORT, "-f", "text").out
 
@@ -96,7 +96,7 @@ def test_a_folder_is_written_and_reconciled(cli: CommandLine, tmp_path: Path) ->
             "difference": "0.000000000",
         }
     ]
-    assert proved.err == "2026-11: the reports come to what the ledger charges.\n"
+    assert proved.err == "2026-11: the reports match the ledger.\n"
     assert cli.ok("report", "reconcile", "--period", "2026-11").json == proved.json
 
 
@@ -108,7 +108,7 @@ def test_reconcile_lists_what_differs_and_exits_with_1(cli: CommandLine, tmp_pat
 
     assert found.exit_code == 1
     assert found.err.splitlines() == [
-        "accounts/a_EUR.csv: is not what was written: its size or SHA-256 differs",
+        "accounts/a_EUR.csv: was changed: its size or SHA-256 differs",
         "1 finding.",
     ]
 
@@ -147,11 +147,11 @@ def test_a_file_is_no_place_for_a_folder(cli: CommandLine, tmp_path: Path) -> No
 
 
 def test_options_that_do_not_go_together_are_told(cli: CommandLine) -> None:
-    cli.refused(2, "goes without --account", *REPORT, "-f", "csv", "--account", "a")
-    cli.refused(2, "goes without --account", *REPORT, "-f", "csv", "--currency", "EUR")
+    cli.refused(2, "excludes --account", *REPORT, "-f", "csv", "--account", "a")
+    cli.refused(2, "excludes --account", *REPORT, "-f", "csv", "--currency", "EUR")
     cli.refused(2, "not in the range", *REPORT, "-f", "csv", "--jobs", "0")
     cli.refused(
-        2, "--jobs go with --all-accounts", *REPORT[:2], *REPORT[3:], "-f", "csv", "--jobs", "2"
+        2, "--jobs require --all-accounts", *REPORT[:2], *REPORT[3:], "-f", "csv", "--jobs", "2"
     )
 
 
@@ -164,8 +164,8 @@ def test_a_period_that_is_none_or_not_begun_is_refused(cli: CommandLine, tmp_pat
     words = ("report", "cloud-usage", "--all-accounts", "-f", "csv", "-o", str(tmp_path / "r"))
 
     cli.refused(3, "has not begun", *words, "--period", "2027-01")
-    cli.refused(2, "is no period", *words, "--period", "2026-13")
-    cli.refused(2, "is no period", "report", "reconcile", "--period", "2026-13")
+    cli.refused(2, "is not a period", *words, "--period", "2026-13")
+    cli.refused(2, "is not a period", "report", "reconcile", "--period", "2026-13")
     cli.refused(3, "has not begun", "report", "reconcile", "--period", "2027-01")
 
     assert not (tmp_path / "r").exists()

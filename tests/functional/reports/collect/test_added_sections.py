@@ -111,9 +111,9 @@ def test_a_section_can_bring_a_template_of_its_own(installed: Installed, tmp_pat
             "nothing",
             "images",
             2,
-            "Section images (support.statements.installed_sections:nothing) cannot be named so",
+            "Section images (support.statements.installed_sections:nothing) has an invalid name",
         ),
-        ("nothing", "../x", 2, "cannot be named so"),
+        ("nothing", "../x", 2, "has an invalid name"),
     ],
 )
 def test_a_section_that_fails_leaves_no_report_without_it(

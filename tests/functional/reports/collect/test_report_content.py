@@ -175,6 +175,6 @@ def test_an_unknown_locale_is_refused_before_anything_is_read(
 
     for output_format in ("html", "text", "json", "csv"):
         cli.refused(
-            2, "'xx_YY' is no locale that is known", *REPORT, "2026-11", "-f", output_format,
+            2, "'xx_YY' is not a known locale", *REPORT, "2026-11", "-f", output_format,
             "--locale", "xx_YY",
         )  # fmt: skip

@@ -61,7 +61,9 @@ def test_the_format_that_is_asked_for_goes_before_the_suffix() -> None:
 
 
 def test_a_suffix_that_stands_for_no_format_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"report\.doc does not say its format: .* \.html, \.pdf"):
+    with pytest.raises(
+        UsageError, match=r"report\.doc has no suffix of a format: .* \.html, \.pdf"
+    ):
         chosen_format(None, Path("report.doc"))
 
 
@@ -129,7 +131,7 @@ def test_a_workbook_is_kept_off_a_terminal(cli: CommandLine) -> None:
         os.close(master)
 
     assert done.returncode == 2
-    assert "is no text for a terminal: write it to a file with -o FILE" in done.stderr
+    assert "cannot be shown on a terminal: write it to a file with -o FILE" in done.stderr
 
 
 def test_standard_output_that_is_full_is_told_in_one_line(cli: CommandLine) -> None:
@@ -181,4 +183,4 @@ def test_last_month_is_that_before_the_clocks(cli: CommandLine) -> None:
 
 
 def test_what_is_no_month_is_refused(cli: CommandLine) -> None:
-    cli.refused(2, "'next' is no period", "report", "cloud-usage", "--period", "next")
+    cli.refused(2, "'next' is not a period", "report", "cloud-usage", "--period", "next")

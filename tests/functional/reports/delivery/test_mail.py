@@ -157,7 +157,7 @@ def test_a_server_without_encryption_gets_nothing_where_it_is_asked_for(
 ) -> None:
     cli = ledger(tmp_path, server.port, security="starttls")
 
-    cli.refused(2, "does not offer what [mail] asks for: STARTTLS", *LAST_MONTH)
+    cli.refused(2, "does not support what [mail] asks for: STARTTLS", *LAST_MONTH)
 
     assert server.messages == []
 
@@ -193,7 +193,7 @@ def test_no_recipient_at_all_is_refused_for_good_or_for_now(
     server.refused["finance@example.com"] = answer
     cli = ledger(tmp_path, server.port)
 
-    cli.refused(exit_code, f"serves no recipient: finance@example.com: {answer}", *LAST_MONTH)
+    cli.refused(exit_code, f"rejects all recipients: finance@example.com: {answer}", *LAST_MONTH)
 
 
 @pytest.mark.parametrize(("answer", "exit_code"), [("552 too large", 3), ("452 disk full", 4)])
@@ -203,15 +203,15 @@ def test_a_mail_that_is_not_taken_is_refused_for_good_or_for_now(
     server.data_answer = answer
     cli = ledger(tmp_path, server.port)
 
-    cli.refused(exit_code, f"does not take the mail: {answer}", *LAST_MONTH)
+    cli.refused(exit_code, f"rejects the mail: {answer}", *LAST_MONTH)
 
 
 @pytest.mark.parametrize(
     ("mail", "message"),
     [
         ("", "set host and sender in [mail]"),
-        ("host = 127.0.0.1", "names a host and no sender"),
-        ("host = h\nsender = nobody", "[mail] sender: 'nobody' is no e-mail address"),
+        ("host = 127.0.0.1", "has host but no sender"),
+        ("host = h\nsender = nobody", "[mail] sender: 'nobody' is not an e-mail address"),
         ("host = h\nsender = a@b\nuser = u\nsecurity = none", "would be sent unencrypted"),
         ("host = 127.0.0.1\nsender = a@b\nca_file = /none\nport = 1\nsecurity = tls", "ca_file"),
     ],
@@ -228,7 +228,7 @@ def test_what_is_missing_in_the_configuration_is_told(
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "No such file"), (b"\xff\n", "it is no text"), ("pässword".encode(), "beyond ASCII")],
+    [(None, "No such file"), (b"\xff\n", "it is not text"), ("pässword".encode(), "beyond ASCII")],
 )
 def test_a_password_file_that_cannot_be_used_is_told(
     content: bytes | None,
@@ -251,7 +251,7 @@ def test_a_password_file_that_cannot_be_used_is_told(
     ["", "finance", "a@b, c@d", "a@b\nBcc: c@d", "A <a@b>", "@b", "a@", "a b@c", "a@-b", "ä@b.de"],
 )
 def test_what_is_no_address_is_refused(address: str) -> None:
-    with pytest.raises(UsageError, match="is no e-mail address"):
+    with pytest.raises(UsageError, match="is not an e-mail address"):
         parse_address(address)
 
 

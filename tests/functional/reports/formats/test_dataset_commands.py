@@ -124,7 +124,7 @@ def test_a_folder_is_not_mailed_and_has_no_section_alone(
 ) -> None:
     command = (*NOVEMBER, "-f", "focus", "-o", str(tmp_path / "focus"), *more)
 
-    cli.refused(2, "is a folder of files: it is neither mailed nor had by section", *command)
+    cli.refused(2, "is a folder of files: it cannot be mailed or limited to a section", *command)
 
 
 @pytest.mark.parametrize("form", ["parquet", "focus"])
@@ -152,7 +152,7 @@ def test_a_folder_with_anything_else_in_it_is_never_replaced(
 
     cli.refused(
         3,
-        "home holds thesis.odt, which is no part of a data set",
+        "home holds thesis.odt, which is not part of a data set",
         *(*NOVEMBER, "-f", form, "-o", str(precious.parent), "--force"),
     )
 

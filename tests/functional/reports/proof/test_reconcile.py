@@ -118,7 +118,7 @@ def edit_report_manifest_and_totals(directory: Path) -> None:
 
 CHANGES: list[tuple[str, Change]] = [
     (
-        "accounts/b_EUR.json: is not what was written: its size or SHA-256 differs",
+        "accounts/b_EUR.json: was changed: its size or SHA-256 differs",
         lambda d: edit(d / "accounts/b_EUR.json", '"3.00"', '"2.00"'),
     ),
     ("accounts/b_EUR.json: cannot be read:", lambda d: (d / "accounts/b_EUR.json").unlink()),
@@ -127,7 +127,7 @@ CHANGES: list[tuple[str, Change]] = [
         lambda d: (d / "accounts/c_EUR.json").write_text("{}") and None,
     ),
     (
-        "summary.csv: is not what was written",
+        "summary.csv: was changed: its size",
         lambda d: edit(d / "summary.csv", "3.00", "2.00"),
     ),
     (
@@ -153,7 +153,7 @@ CHANGES: list[tuple[str, Change]] = [
         lambda d: edit_row(d, "b", account_id="c"),
     ),
     (
-        "manifest.json: ../../../etc/passwd: is not what the file is called",
+        "manifest.json: ../../../etc/passwd: does not match the name of the file",
         lambda d: edit_row(d, "b", path="../../../etc/passwd"),
     ),
     ("manifest.json: has account a, EUR twice", lambda d: edit_row(d, "b", account_id="a")),

@@ -97,7 +97,7 @@ def test_the_passwords_of_a_url_are_found(url: str, parts: set[str]) -> None:
 
 
 def test_our_own_sentences_stay(registered: None) -> None:
-    hint = "names a user and no password: set password_file; write rabbit://USER:PASSWORD@HOST/V"
+    hint = "has user but no password: set password_file; write rabbit://USER:PASSWORD@HOST/V"
 
     assert redaction.redact_message(hint) == hint
 

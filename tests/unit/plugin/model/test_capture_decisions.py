@@ -222,12 +222,12 @@ FAILS = server(ServerStatus.FAILED, fault="No valid host.")
 def test_a_deployment_ends_when_the_instance_runs_or_fails() -> None:
     assert next_of_deployment(deployment(), [RUNS], NOON) == Deployed()
     assert next_of_deployment(deployment(), [FAILS], NOON) == Failed(
-        "No valid host. Instance name (server) is in error."
-        " It is left for you to look at, and to delete."
+        "No valid host. Instance name (server) is in error. It is left for you to inspect and"
+        " delete."
     )
     assert next_of_deployment(deployment(), [BUILDS], NOON) == Continues("spawning", 60)
     assert next_of_deployment(deployment(), [], NOON) == Failed(
-        "The instance is not there: it was deleted, or never made."
+        "The instance does not exist: it was deleted or never created."
     )
 
 
@@ -237,9 +237,9 @@ def test_a_deployment_without_progress_is_given_up_and_names_what_it_leaves() ->
     short, long = Deadlines(deploy_minutes=20), Deadlines(deploy_minutes=21)
 
     assert next_of_deployment(late, [RUNS, FAILS, BUILDS], NOON, short) == Failed(
-        "The deployment has made no progress for 20 minutes in its stage 'spawning'. 1 of 3"
-        " instances failed. No valid host. Instance name (server) is in error. Instance name"
-        " (server) is still being built. They are left for you to look at, and to delete."
+        "The deployment made no progress for 20 minutes in stage 'spawning'. 1 of 3 instances"
+        " failed. No valid host. Instance name (server) is in error. Instance name (server) is"
+        " still being built. They are left for you to inspect and delete."
     )
     assert next_of_deployment(late, [RUNS, FAILS, BUILDS], NOON, long) == Continues("spawning", 60)
     moved = replace(late, stage="scheduling")
@@ -255,11 +255,10 @@ def test_a_deployment_of_several_ends_when_none_is_being_built() -> None:
     assert next_of_deployment(three, [RUNS, RUNS, RUNS], NOON) == Deployed()
     assert next_of_deployment(three, [RUNS, FAILS, FAILS], NOON) == Failed(
         "2 of 3 instances failed. No valid host. Instance name (server) is in error. No valid"
-        " host. Instance name (server) is in error. They are left for you to look at, and to"
-        " delete."
+        " host. Instance name (server) is in error. They are left for you to inspect and delete."
     )
     assert next_of_deployment(three, [RUNS, RUNS], NOON) == Failed(
-        "1 of 3 instances are not there: deleted, or never made."
+        "1 of 3 instances do not exist: they were deleted or never created."
     )
 
 

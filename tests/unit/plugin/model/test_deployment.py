@@ -61,8 +61,8 @@ def test_volume_counts_instead_of_the_flavors_disk(volume_gib: int, fits: bool) 
     [
         ({"count": 0}, "1 to 50"),
         ({"count": 51}, "1 to 50"),
-        ({"networks": ("none", "private")}, "no other beside it"),
-        ({"networks": ("none",), "security_groups": ("web",)}, "there are none"),
+        ({"networks": ("none", "private")}, "cannot be combined"),
+        ({"networks": ("none",), "security_groups": ("web",)}, "cannot be combined"),
         ({"user_data": bytes(49150)}, "49149"),
         ({"name": ""}, "empty"),
         ({"name": "", "count": 2}, "empty"),

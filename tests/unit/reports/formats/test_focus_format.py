@@ -115,7 +115,7 @@ def of_all_kinds() -> Statement:
         total=Decimal("3.06"),
         adjustments=[
             beside("allowance", "-0.50", reason="5 GB are free in every hour"),
-            beside("minimum", "2.00", reason="missing to the minimum charge of 5.00 EUR"),
+            beside("minimum", "2.00", reason="top-up to the minimum charge of 5.00 EUR"),
             within,
             earlier,
         ],
