@@ -17,6 +17,7 @@ from instance_images_reports.collect.begun_period import begun_period
 from instance_images_reports.collect.cut import list_places
 from instance_images_reports.collect.months import list_months
 from instance_images_reports.collect.views import MONTH
+from instance_images_reports.config import report_settings
 from instance_images_reports.delivery.destination import report_name
 from instance_images_reports.formats.registry import FORMATS, render, render_section
 from instance_images_reports.presentation import DEFAULT_PRESENTATION, Presentation
@@ -46,7 +47,7 @@ def get_report(call: Call) -> Answer:
     presentation = Presentation(
         parameters.get("locale", DEFAULT_PRESENTATION.locale),
         parameters.get("paper", DEFAULT_PRESENTATION.paper),
-        settings.template_directories,
+        report_settings(settings).template_directories,
     )
     parse_locale(presentation.locale)  # before the ledger is read
     period = begun_period(parameters["period"], call.service.clock(), settings.billing.timezone)

@@ -1,6 +1,7 @@
-"""Every option of the configuration file, with the help that the sample shows.
+"""The options of the plugin in the configuration file, with the help that the sample shows.
 
-An option's help says when to change it, and what happens then.
+An option's help says when to change it, and what happens then. ``settings`` reads
+files by them, and by those of the other parts (``parts``).
 """
 
 from typing import Any
@@ -9,7 +10,6 @@ from oslo_config import cfg
 
 from instance_images.config import api as api_config
 from instance_images.config import events as broker_config
-from instance_images.config import report as report_config
 from instance_images.config import worker as worker_config
 
 _DEFAULT_OPTS = [
@@ -277,8 +277,6 @@ GROUPS: dict[str, list[Any]] = {
     "api": api_config.API_OPTS,
     "worker": worker_config.WORKER_OPTS,
     "events": broker_config.EVENTS_OPTS,
-    "report": report_config.REPORT_OPTS,
-    "mail": report_config.MAIL_OPTS,
 }
 
 

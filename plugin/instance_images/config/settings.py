@@ -1,14 +1,12 @@
 """The configuration file, read and checked, and its values as plain frozen objects.
 
 It reads files, refuses unknown keys (a mistyped key that is ignored costs money), and returns a
-Settings. Only this module, those with options (config_options, broker_config, report_config), the
-one that reads their text (files), and those that have oslo.log and oslo.messaging read their own
-(logging_setup, broker) import oslo.config.
+Settings. The parts above this one bring their own options, which ``parts`` finds.
 """
 
 import re
 import zoneinfo
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +17,6 @@ from oslo_config import cfg
 from instance_images.config import api as api_config
 from instance_images.config import events as broker_config
 from instance_images.config import logs as logging_setup
-from instance_images.config import report as report_config
 from instance_images.config import worker as worker_config
 from instance_images.config.api import DEFAULT_API, ApiSettings
 from instance_images.config.events import DEFAULT_EVENTS, EventSettings
@@ -32,19 +29,13 @@ from instance_images.config.files import (
     shown_key,
 )
 from instance_images.config.options import GROUPS, LOCATION_OPTS
-from instance_images.config.report import DEFAULT_PROVIDER, MailSettings, ProviderSettings
+from instance_images.config.parts import installed
 from instance_images.config.worker import DEFAULT_WORKER, WorkerSettings
 from instance_images.errors import ConfigurationError, NotFound, UsageError
 from instance_images.model.deadlines import DEFAULT_DEADLINES, Deadlines
 from instance_images.model.records import NO_ADOPTION, AccountScope, AdoptionPolicy, AdoptMode
 
 CONFIG_FILE_VARIABLE = "INSTANCE_IMAGES_CONFIG_FILE"
-_SECRET_KEYS = {
-    option.dest
-    for options in (*GROUPS.values(), LOCATION_OPTS)
-    for option in options
-    if option.secret
-}
 DEFAULT_CONFIG_FILE = Path("/etc/instance-images/instance-images.conf")
 
 
@@ -85,8 +76,8 @@ class BillingSettings:
 class Settings:
     """The whole configuration, checked.
 
-    ``log_config_files`` are the files with options of oslo.log, empty if none is set.
-    ``template_directories`` have the operator's report templates. ``config_paths`` are the files
+    ``log_config_files`` are the files with options of oslo.log, empty if none is set. ``parts`` are
+    the settings of the parts above this one, by the part's name. ``config_paths`` are the files
     that were read. ``digest_file`` is the file of recorded digests, or None.
     """
 
@@ -100,9 +91,7 @@ class Settings:
     log_paths: tuple[Path, ...] = ()
     adoption: AdoptionPolicy = NO_ADOPTION
     deadlines: Deadlines = DEFAULT_DEADLINES
-    template_directories: tuple[Path, ...] = ()
-    mail: MailSettings | None = None
-    provider: ProviderSettings = DEFAULT_PROVIDER
+    parts: Mapping[str, Any] = field(default_factory=dict)
     events: EventSettings = DEFAULT_EVENTS
     config_paths: tuple[Path, ...] = ()
     digest_file: Path | None = None
@@ -137,7 +126,7 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
     paths = _config_paths(files, directories)
     log_keys = _require_known_keys(paths)
     conf = cfg.ConfigOpts()
-    for group, options in GROUPS.items():
+    for group, options in _groups().items():
         conf.register_opts(options, group=None if group == "DEFAULT" else group)
     try:
         conf(
@@ -167,9 +156,7 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
                 conf.deadlines.upload_minutes,
                 conf.deadlines.deploy_minutes,
             ),
-            template_directories=tuple(map(Path, conf.report.template_directories)),
-            mail=report_config.mail_settings(conf.mail),
-            provider=report_config.provider_settings(conf.report),
+            parts={name: part.read(conf) for name, part in installed().items()},
             events=broker_config.event_settings(conf.events, paths),
             config_paths=tuple(path.absolute() for path in paths),
             digest_file=Path(conf.billing.digest_file) if conf.billing.digest_file else None,
@@ -208,19 +195,20 @@ def _require_known_keys(paths: Sequence[Path]) -> set[str]:
     Return the keys of oslo.log, which is imported only if a key is not one of this product.
     """
     log_keys: set[str] = set()
+    groups, secret_keys = _groups(), _secret_keys()
     parsed = [(path, parse_file(path)) for path in paths]
     for _, sections in parsed:
-        register_secrets(sections, _SECRET_KEYS)
+        register_secrets(sections, secret_keys)
     for path, sections in parsed:
-        require_plain(path, sections, _SECRET_KEYS)
+        require_plain(path, sections, secret_keys)
         for section, keys in sections.items():
             if section in (broker_config.DRIVER_SECTION, *api_config.LIBRARY_SECTIONS):
                 continue  # a library's own, which checks it when 'listen' or the API starts
-            allowed = _options_of(section)
+            allowed = _options_of(section, groups)
             if allowed is None:
                 raise ConfigurationError(
                     f"{path}: section [{section}] is unknown; known are"
-                    f" {', '.join(f'[{name}]' for name in GROUPS)} and [location:NAME]."
+                    f" {', '.join(f'[{name}]' for name in groups)} and [location:NAME]."
                 )
             for key in keys.keys() & allowed:
                 require_valid(path, section, key, allowed[key].type, keys[key][-1])
@@ -237,9 +225,20 @@ def _require_known_keys(paths: Sequence[Path]) -> set[str]:
     return log_keys
 
 
-def _options_of(section: str) -> dict[str, Any] | None:
+def _groups() -> dict[str, Sequence[Any]]:
+    """Return the options of this part and of those above it, by section."""
+    above = [part.sections for part in installed().values()]
+    return {**GROUPS, **{name: options for each in above for name, options in each.items()}}
+
+
+def _secret_keys() -> set[str]:
+    every = [*_groups().values(), LOCATION_OPTS]
+    return {option.dest for options in every for option in options if option.secret}
+
+
+def _options_of(section: str, groups: Mapping[str, Sequence[Any]]) -> dict[str, Any] | None:
     """Return the section's options by name, None where there is no such section."""
-    options = LOCATION_OPTS if section.startswith("location:") else GROUPS.get(section)
+    options = LOCATION_OPTS if section.startswith("location:") else groups.get(section)
     return None if options is None else {option.dest: option for option in options}
 
 

@@ -13,6 +13,7 @@ from instance_images.errors import BrokenExtension
 OWN_DISTRIBUTION = "instance-images"
 GROUPS = (
     "instance_images.providers",
+    "instance_images.settings",
     "instance_images.commands",
     "instance_images.doctor",
     "instance_images.checks",

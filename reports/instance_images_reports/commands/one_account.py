@@ -80,9 +80,11 @@ def _required_postbox(invocation: Invocation, delivery: Delivery) -> Postbox | N
             " limited to a section."
         )
     if delivery.mail_to:
+        from instance_images_reports.config import report_settings
         from instance_images_reports.delivery.mail import postbox
 
-        return postbox(invocation.application.settings.mail, delivery.mail_to)
+        mail = report_settings(invocation.application.settings).mail
+        return postbox(mail, delivery.mail_to)
     if delivery.output is None:
         require_readable(delivery.format_name)
     return None

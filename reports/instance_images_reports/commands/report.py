@@ -17,6 +17,7 @@ from instance_images_reports.commands.all_accounts import (
     require_no_engine,
 )
 from instance_images_reports.commands.one_account import Delivery, report_one
+from instance_images_reports.config import report_settings
 from instance_images_reports.delivery.destination import chosen_format
 from instance_images_reports.formats.datasets import DATASETS
 from instance_images_reports.formats.registry import FORMATS
@@ -155,11 +156,11 @@ def cloud_usage(
 
 
 def _presentation(settings: Settings, locale: str, paper: str, focus_version: str) -> Presentation:
-    provider = settings.provider
+    reports = report_settings(settings)
     focus = FocusOptions(
         focus_version,
-        provider.name,
-        provider.payment_terms,
+        reports.provider.name,
+        reports.provider.payment_terms,
         account_type=settings.account_scope.capitalize(),
     )
-    return Presentation(locale, paper, settings.template_directories, focus)
+    return Presentation(locale, paper, reports.template_directories, focus)

@@ -12,9 +12,9 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 
-from instance_images.config.report import MailSettings
 from instance_images.errors import ConfigurationError, UsageError
 from instance_images.names import printable
+from instance_images_reports.config import MailSettings
 from instance_images_reports.delivery.smtp import send
 from instance_images_reports.presentation import Presentation
 from instance_images_reports.statement.statement import Statement

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from email.message import EmailMessage
 
 from instance_images.config.redaction import redact, register
-from instance_images.config.report import MailSettings
 from instance_images.errors import (
     ConfigurationError,
     InstanceImagesError,
@@ -15,6 +14,7 @@ from instance_images.errors import (
     Refused,
 )
 from instance_images.names import printable
+from instance_images_reports.config import MailSettings
 
 _MAX_REASON_CHARACTERS = 200
 

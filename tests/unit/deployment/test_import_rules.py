@@ -35,7 +35,7 @@ LEVELS = {
         "pricing", "ledger", "months rates", "hours audit", "views doctor", "commands",
     ),
     "instance_images_reports": (
-        "statement presentation", "wording collect", "formats", "summary delivery", "batch",
+        "config statement presentation", "wording collect", "formats", "summary delivery", "batch",
         "proof frames", "commands",
     ),
     "instance_images_client": ("sdk", "commands"),

@@ -1,6 +1,6 @@
 """The options of reports: templates, provider and mail.
 
-A part of ``config``, which reads the files.
+The plugin's ``config`` finds them by an entry point, and reads them with all others.
 """
 
 from dataclasses import dataclass, field
@@ -9,6 +9,8 @@ from typing import Any
 
 from oslo_config import cfg
 
+from instance_images.config.parts import PartOptions
+from instance_images.config.settings import Settings
 from instance_images.errors import ConfigurationError
 
 DEFAULT_TEMPLATE_DIRECTORY = "/etc/instance-images/templates"
@@ -26,7 +28,7 @@ class ProviderSettings:
 
 DEFAULT_PROVIDER = ProviderSettings("Cloud provider", "As agreed")
 
-REPORT_OPTS = [
+_REPORT_OPTS = [
     cfg.ListOpt(
         "template_directories",
         default=[DEFAULT_TEMPLATE_DIRECTORY],
@@ -46,7 +48,7 @@ REPORT_OPTS = [
     ),
 ]
 
-MAIL_OPTS = [
+_MAIL_OPTS = [
     cfg.StrOpt(
         "host",
         sample_default="smtp.example.com",
@@ -117,7 +119,29 @@ class MailSettings:
     timeout_seconds: int
 
 
-def provider_settings(group: Any) -> ProviderSettings:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportSettings:
+    """How reports are made and sent.
+
+    ``template_directories`` are where the operator's own templates are looked for; ``mail`` is None
+    where no server is named.
+    """
+
+    template_directories: tuple[Path, ...] = ()
+    provider: ProviderSettings = DEFAULT_PROVIDER
+    mail: MailSettings | None = None
+
+
+_DEFAULT_REPORTS = ReportSettings()
+
+
+def report_settings(settings: Settings) -> ReportSettings:
+    """Return what the configuration says of reports."""
+    found: ReportSettings = settings.parts.get("reports", _DEFAULT_REPORTS)
+    return found
+
+
+def _provider_settings(group: Any) -> ProviderSettings:
     """Return the provider's values of [report]. Raises ConfigurationError."""
     for key in ("provider_name", "payment_terms"):
         if not group[key].strip():
@@ -130,7 +154,7 @@ def provider_settings(group: Any) -> ProviderSettings:
     )
 
 
-def mail_settings(group: Any) -> MailSettings | None:
+def _mail_settings(group: Any) -> MailSettings | None:
     """Return the values of [mail], None if host is not set. Raises ConfigurationError."""
     if not group.host:
         return None
@@ -154,3 +178,19 @@ def mail_settings(group: Any) -> MailSettings | None:
         sender=group.sender,
         timeout_seconds=group.timeout,
     )
+
+
+def _read(conf: Any) -> ReportSettings:
+    return ReportSettings(
+        template_directories=tuple(map(Path, conf.report.template_directories)),
+        provider=_provider_settings(conf.report),
+        mail=_mail_settings(conf.mail),
+    )
+
+
+OPTIONS = PartOptions({"report": _REPORT_OPTS, "mail": _MAIL_OPTS}, _read)
+
+
+def list_opts() -> list[tuple[str, list[Any]]]:
+    """Return (group, options) pairs for oslo-config-generator."""
+    return [(section, list(options)) for section, options in OPTIONS.sections.items()]
