@@ -1,6 +1,7 @@
 """Puts the API together: the table of routes, and what a request passes before it."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import falcon
@@ -57,7 +58,7 @@ def create_application(
     service = Service(settings, libraries, comparison or KeystoneComparison(settings), clock)
     served = router(service)
     auth_token = AuthProtocol(
-        ConfirmedOnly(served),
+        ConfirmedOnly(_audited(served, settings, libraries)),
         {"oslo_config_config": libraries, "delay_auth_decision": False, "log_name": "auth_token"},
     )
     public = {(route.method, route.path) for route in ROUTES if route.rule is None}
@@ -117,6 +118,24 @@ def _most_bytes(libraries: Any) -> int:
         libraries.register_opts(found, group=group)
     libraries.set_default("max_request_body_size", DEFAULT_BYTES, group="oslo_middleware")
     return int(libraries.oslo_middleware.max_request_body_size)
+
+
+def _audited(application: Wsgi, settings: Settings, libraries: Any) -> Wsgi:
+    """Have each request with a token audited, where the operator wants it."""
+    path = settings.api.audit_map_file
+    if path is None:
+        return application
+    from keystonemiddleware.audit import AuditMiddleware
+
+    if not Path(path).is_file():
+        raise ConfigurationError(
+            f"Configuration: [api] audit_map_file = {path}: there is no such file. Copy"
+            " etc/api_audit_map.conf there."
+        )
+    audited: Wsgi = AuditMiddleware(
+        application, audit_map_file=path, oslo_config_config=libraries, log_name="audit"
+    )
+    return audited
 
 
 def _with_cors(application: Wsgi, libraries: Any) -> Wsgi:

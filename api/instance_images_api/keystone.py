@@ -22,7 +22,7 @@ from instance_images.locations.application import Application
 from instance_images.model.cloud import IdentityService
 
 LOG = logging.getLogger(__name__)
-SECTION = "keystone_authtoken"
+SECTION, SERVICE_TYPE = "keystone_authtoken", "instance-images"
 # auth_token itself waits for ever, and tries three times more.
 TIMEOUT_SECONDS, RETRIES = 6, 1
 _NO_ANSWER = (exceptions.ConnectFailure, exceptions.DiscoveryFailure, exceptions.HttpServerError)
@@ -30,11 +30,14 @@ _NO_ANSWER = (exceptions.ConnectFailure, exceptions.DiscoveryFailure, exceptions
 
 @dataclass(frozen=True, slots=True)
 class TokenKeystone:
-    """The Keystone of [keystone_authtoken]: its addresses in the catalog, and the user there."""
+    """The Keystone of [keystone_authtoken]: its addresses in the catalog, and the user there.
+
+    ``endpoints`` are the public URLs of this service in the catalog.
+    """
 
     addresses: Sequence[str]
     project_id: str
-    role_names: Sequence[str]
+    endpoints: Sequence[str] = ()
 
 
 def bound_waiting(libraries: Any) -> None:
@@ -63,10 +66,29 @@ def token_keystone(settings: Settings) -> TokenKeystone:
         raise ConfigurationError(
             f"Configuration: the credentials in [{SECTION}] cannot be used: {error}. Correct them."
         ) from error
-    urls = access.service_catalog.get_urls(service_type="identity", interface="public")
+    catalog = access.service_catalog
+    urls = catalog.get_urls(service_type="identity", interface="public")
     return TokenKeystone(
-        [address_of(url) for url in urls], access.project_id or "", list(access.role_names)
+        addresses=[address_of(url) for url in urls],
+        project_id=access.project_id or "",
+        endpoints=catalog.get_urls(service_type=SERVICE_TYPE, interface="public"),
     )
+
+
+def is_configured(settings: Settings) -> bool:
+    """Return whether the deployment has an API at all: whether [keystone_authtoken] is there."""
+    libraries = library_options(settings.config_paths)
+    loading.register_auth_conf_options(libraries, SECTION)
+    return bool(libraries[SECTION].auth_type or libraries[SECTION].auth_section)
+
+
+def versions_at(url: str) -> Any:
+    """Return the JSON that is served at a URL without a token. Raises CloudUnavailable."""
+    try:
+        answer = session.Session(timeout=TIMEOUT_SECONDS).get(url, authenticated=False)
+        return answer.json()
+    except (exceptions.ClientException, ValueError) as error:
+        raise CloudUnavailable(f"{url}: {error}") from error
 
 
 def fault_of_location(

@@ -11,13 +11,16 @@ import pytest
 from instance_images.config.api import library_options
 from instance_images.config.settings import load_settings
 from instance_images.errors import CloudUnavailable, ConfigurationError
+from instance_images.locations.application import Application
 from instance_images.model.cloud import IdentityService
 from instance_images_api.application import create_application, router
+from instance_images_api.doctor import _endpoints, check_api
 from instance_images_api.keystone import KeystoneComparison, TokenKeystone, fault_of_location
 from instance_images_api.service import Service
 
 from conftest import ConfiguredCommandLine
 from support.clouds import installed_memory_cloud
+from support.clouds.embedded_cloud import CHECKOUT
 from support.clouds.memory_cloud import MemoryProvider
 from support.processes.api_server import token_section
 from support.processes.command_line import CommandLine
@@ -93,7 +96,7 @@ def test_location_of_another_keystone_is_known_by_address_and_project(
 ) -> None:
     cloud = installed_memory_cloud.CLOUDS["RegionOne"]
     assert isinstance(cloud, MemoryProvider)
-    own, known = IdentityService("one:5000", "spy"), TokenKeystone(["one:5000"], "web", [])
+    own, known = IdentityService("one:5000", "spy"), TokenKeystone(["one:5000"], "web")
 
     def fault(own: IdentityService, known: TokenKeystone) -> str:
         return fault_of_location("RegionOne", cloud, own, known) or ""
@@ -124,6 +127,69 @@ def test_the_keystone_of_the_locations_is_compared(
     url = next(line for line in section.splitlines() if line.startswith("auth_url"))
     with pytest.raises(CloudUnavailable, match=r"keystone_authtoken\] does not answer"):
         require(section.replace(url, "auth_url = http://127.0.0.1:9/v3"))
+
+
+@pytest.mark.cloud
+def test_doctor_finds_what_is_wrong_with_the_api(
+    office: Office, configured: ConfiguredCommandLine
+) -> None:
+    def found(more: str = "", **sections: str) -> list[str]:
+        section = token_section(office.cloud) + more
+        cli = configured(**({"keystone_authtoken": section} | sections))
+        settings = load_settings([cli.config_file])
+        return [one.what for one in check_api(Application(settings), settings.locations)]
+
+    assert found(keystone_authtoken="") == []
+    [told] = found()  # the embedded cloud's operator lacks the role
+    assert "does not have the role service" in told
+    [told] = found(more="\nusername = nobody")
+    assert "[keystone_authtoken] cannot be used" in told
+    policy = Path(office.cli.config_file).with_name("bad-policy.yaml")
+    policy.write_text('"images:list": "rule:nowhere"\n')
+    told, _ = found(oslo_policy=f"policy_file = {policy}")
+    assert told.startswith("The policy has rules that name rules")
+    known = list(_endpoints(["http://127.0.0.1:9/v1", office.api.url]))
+    assert [one.what.split(":")[0] for one in known] == [
+        "Nothing usable answers at the endpoint in the catalog"
+    ]
+    assert "no public endpoint" in next(_endpoints([])).what
+
+
+@pytest.mark.cloud
+def test_requests_are_audited_where_that_is_configured(
+    office: Office,
+    customers: Customers,
+    configured: ConfiguredCommandLine,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    cli = configured(
+        api=f"audit_map_file = {CHECKOUT / 'etc' / 'api_audit_map.conf'}",
+        audit_middleware_notifications="use_oslo_messaging = false",
+        keystone_authtoken=token_section(office.cloud),
+    )
+    made = create_application(load_settings([cli.config_file]))
+
+    def application(environ: Any, start_response: Any) -> Any:
+        return made(environ, start_response)  # falcon looks at a signature
+
+    client = falcon.testing.TestClient(application)
+    token = office.token(customers.reader.cloud)
+
+    with caplog.at_level("INFO", logger="audit"):
+        client.simulate_get("/v1")
+        client.simulate_delete(f"/v1/images/{SERVER}", headers={"X-Auth-Token": token})
+
+    events = [one.args for one in caplog.records if one.name == "audit"]
+    kinds = [event["event_type"] for event in events if isinstance(event, Mapping)]
+    assert kinds == ["audit.http.request", "audit.http.response"]
+    payload: Any = events[1]["payload"]  # type: ignore[call-overload,index]
+    assert (payload["action"], payload["reason"]["reasonCode"]) == ("delete", "403")
+    assert payload["target"]["typeURI"] == "service/instance-images/images/image_id"
+    assert payload["initiator"]["project_id"] == customers.reader.id
+    assert token not in caplog.text
+    missing = configured(api="audit_map_file = /nowhere")
+    with pytest.raises(ConfigurationError, match="there is no such file"):
+        create_application(load_settings([missing.config_file]))
 
 
 @pytest.mark.cloud

@@ -15,6 +15,7 @@ from instance_images.errors import ConfigurationError
 
 LIBRARY_SECTIONS = (
     "keystone_authtoken",
+    "audit_middleware_notifications",
     "oslo_policy",
     "oslo_middleware",
     "healthcheck",
@@ -41,6 +42,13 @@ API_OPTS = [
             " must then set X-Forwarded-Proto, and [oslo_middleware]"
             " enable_proxy_headers_parsing must be true."
         ),
+    ),
+    cfg.StrOpt(
+        "audit_map_file",
+        sample_default="/etc/instance-images/api_audit_map.conf",
+        help="File that names the API's resources in audit events of keystonemiddleware. Set it to"
+        " have each request with a token audited; [audit_middleware_notifications] says where"
+        " events go. Unset: no audit.",
     ),
     cfg.IntOpt(
         "page_limit",
@@ -106,6 +114,7 @@ class ApiSettings:
 
     locations: tuple[str, ...] = ()
     public_endpoint: str | None = None
+    audit_map_file: str | None = None
     page_limit: int = 100
     max_page_limit: int = 1000
     creates_per_minute: int = 20
@@ -135,6 +144,7 @@ def api_settings(group: Any, names: Sequence[str]) -> ApiSettings:
         locations=tuple(dict.fromkeys(group.locations))
         or (tuple(names) if len(names) == 1 else ()),
         public_endpoint=(group.public_endpoint or "").rstrip("/") or None,
+        audit_map_file=group.audit_map_file or None,
         page_limit=group.page_limit,
         max_page_limit=group.max_page_limit,
         creates_per_minute=group.creates_per_minute,

@@ -36,13 +36,14 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class IdentityService:
-    """Where tokens are from: host, port and path of the service, and the credentials' project.
+    """Where tokens are from: host, port and path of the service; the credentials' project there.
 
-    ``address`` is None where the catalog does not tell.
+    ``address`` is None where the catalog does not tell. ``role_names`` are those in the project.
     """
 
     address: str | None
     project_id: str
+    role_names: Sequence[str] = ()
 
 
 class CloudImageStatus(StrEnum):

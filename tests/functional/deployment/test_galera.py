@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -22,9 +23,11 @@ from instance_images.errors import LimitReached
 from instance_images.model.records import Account
 from instance_images_billing.audit.verify import verify_location
 
+from support.clouds import installed_memory_cloud
 from support.processes.crash_worker import Worker
 from support.processes.together import together
 from support.servers.galera import Cluster
+from support.worlds.api_at_once import create_at_once, require_ten
 from support.worlds.crash_world import check, kill_and_repeat, ready
 from support.worlds.ledger_world import LOCATION, World, reserve
 
@@ -124,6 +127,14 @@ def test_captures_at_three_nodes_at_once_never_exceed_the_limit(ledger: Ledger) 
 
     assert has_held == [LIMIT] * ROUNDS
     assert outcomes == [(LIMIT, AT_ONCE - LIMIT)] * ROUNDS
+
+
+def test_creates_of_the_api_at_three_nodes_at_once_get_the_ten_slots(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(installed_memory_cloud.install(tmp_path / "site")))
+
+    require_ten(create_at_once(ledger.urls, tmp_path, key=None))
 
 
 def test_hour_that_one_node_closes_has_what_another_has_learned_meanwhile(ledger: Ledger) -> None:

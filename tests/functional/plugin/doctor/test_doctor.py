@@ -87,6 +87,7 @@ def test_where_all_is_well_the_doctor_says_so_of_every_check(checked: CheckedDep
 
     assert result.out.splitlines() == [
         "configuration: OK",
+        "api: OK",
         "cloud: OK",
         "database: OK",
         "events: OK",

@@ -46,7 +46,9 @@ class Projects(Service):
 
     def identity_service(self) -> IdentityService:
         """Return the address of Keystone in the catalog, and the credentials' own project."""
-        return IdentityService(self._api.address("identity"), self._api.access.project_id or "")
+        access = self._api.access
+        address = self._api.address("identity")
+        return IdentityService(address, access.project_id or "", tuple(access.role_names))
 
     def find_domain(self, reference: str) -> Domain:
         """Return the domain of that id or name. Raises NotFound."""
