@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from instance_images.db import cloud_images as images_in_cloud
-from instance_images.db.standings import Standing, standings
+from instance_images.db.records_by_cloud_id import RecordOfImage, records_by_cloud_id
 from instance_images.locations.site import Site
 from instance_images.model.adoption import is_eligible, is_expected
 from instance_images.model.cloud import CloudImage
@@ -36,7 +36,7 @@ def reasons_of(
     ``disks``: the ids of those that hold disks of shelved instances. ``read_at``: when the reading
     began that listed them.
     """
-    on_record = standings(connection, site.service, list(stored))
+    on_record = records_by_cloud_id(connection, site.service, list(stored))
     waiting = images_in_cloud.captures_without_image(connection, site.service, site.clock())
     found: dict[str, str] = {}
     for image_id, image in stored.items():
@@ -52,7 +52,7 @@ def reasons_of(
     return found
 
 
-def _by_record(location: str, known: Collection[Standing], read_at: datetime) -> str | None:
+def _by_record(location: str, known: Collection[RecordOfImage], read_at: datetime) -> str | None:
     """Return why the image is exempt, empty where its record says that it is not; else None."""
     for one in known:
         if one.location != location:

@@ -14,7 +14,7 @@ _IDS_PER_QUERY = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class RecordOfImage:
     """A record of an image, at the location itself or at one that shares its image service."""
 
     location: str
@@ -25,12 +25,12 @@ class Standing:
     has_leftovers: bool
 
 
-def standings(
+def records_by_cloud_id(
     connection: sa.Connection, service: Service, cloud_ids: Sequence[str]
-) -> dict[str, list[Standing]]:
+) -> dict[str, list[RecordOfImage]]:
     """Return the records of these ids, for each id that has any."""
     has_leftovers = sa.exists().where(tasks.c.image_id == images.c.image_id, tasks.c.has_leftovers)
-    found: dict[str, list[Standing]] = {}
+    found: dict[str, list[RecordOfImage]] = {}
     for first in range(0, len(cloud_ids), _IDS_PER_QUERY):
         query = (
             sa.select(
@@ -54,7 +54,7 @@ def standings(
         for cloud_id, location, status, is_living, begun_at, ended_at, left in connection.execute(
             query
         ):
-            one = Standing(
+            one = RecordOfImage(
                 location=location,
                 status=ImageStatus(status),
                 is_living=bool(is_living),
