@@ -93,12 +93,12 @@ def copy(invocation: Invocation, to_url: str, ignore_runs: bool) -> None:
 
     Example: instance-images db copy --to postgresql+psycopg://ii@db.example.com/instance_images
     """
+    from instance_images.db.copy_ledger import copy_ledger
     from instance_images.db.engine import Database
-    from instance_images.db.moving import move
 
     source, target = invocation.application.database, Database(to_url, "--to")
     try:
-        rows = move(
+        rows = copy_ledger(
             source,
             target,
             ignore_runs=ignore_runs,

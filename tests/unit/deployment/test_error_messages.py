@@ -23,7 +23,7 @@ NAMED = re.compile(r"instance-images [a-z]|(^|[\s('])--[a-z]")
 FOR_OPERATORS = {
     "plugin/instance_images/config/",
     "plugin/instance_images/db/engine.py",
-    "plugin/instance_images/db/moving.py",
+    "plugin/instance_images/db/copy_ledger.py",
     "plugin/instance_images/db/schema.py",
     "plugin/instance_images/doctor/",
     "plugin/instance_images/drivers/openstack/doctor.py",

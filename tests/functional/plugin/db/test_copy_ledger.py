@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from instance_images.db import moving, schema
+from instance_images.db import copy_ledger, schema
 from instance_images.db.engine import Database
 from instance_images.db.runs import announced
 from instance_images.errors import Refused
@@ -69,7 +69,7 @@ def test_ledger_is_copied_whole_and_goes_on_as_it_would_have(
     before = every_row(database)
 
     with beside(request, kind, tmp_path) as target:
-        rows = moving.move(database, target)
+        rows = copy_ledger.copy_ledger(database, target)
 
         assert every_row(target) == every_row(database) == before
         assert rows == {name: len(some) for name, some in before.items() if name != "active_runs"}
@@ -113,7 +113,7 @@ def target(tmp_path: Path) -> Database:
 def refuses(source: Database, target: Database, message: str) -> str:
     """Assert that the copy is refused; return the message."""
     with pytest.raises(Refused, match=message) as raised:
-        moving.move(source, target)
+        copy_ledger.copy_ledger(source, target)
     assert str(raised.value).endswith("Nothing was copied.")
     return str(raised.value)
 
@@ -131,7 +131,7 @@ def test_active_run_is_not_robbed_of_its_ledger(database: Database, target: Data
     assert "'meter run' since 2026-11-02T14:10:00Z on host" in told
     assert f"process {os.getpid()}" in told
     assert is_empty(target)
-    moving.move(database, target)
+    copy_ledger.copy_ledger(database, target)
 
 
 def test_run_that_was_killed_here_is_known_as_dead_and_one_elsewhere_is_not(
@@ -161,7 +161,7 @@ def test_run_that_was_killed_here_is_known_as_dead_and_one_elsewhere_is_not(
     with database.writing() as connection:
         [left] = connection.execute(sa.text("SELECT host FROM active_runs")).scalars()
     assert left == "elsewhere"
-    moving.move(database, target, ignore_runs=True)
+    copy_ledger.copy_ledger(database, target, ignore_runs=True)
 
 
 def test_ledger_that_is_written_in_is_not_copied(
@@ -210,11 +210,11 @@ def test_copy_that_is_interrupted_leaves_nothing_and_can_be_repeated(
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            moving.move(database, target, tell=interrupt)
+            copy_ledger.copy_ledger(database, target, tell=interrupt)
 
         again = Database(target.url.render_as_string(False))
         assert is_empty(again)
-        moving.move(database, again)
+        copy_ledger.copy_ledger(database, again)
         assert every_row(again) == every_row(database)
         again.engine.dispose()
 
@@ -259,7 +259,7 @@ def test_long_odd_names_of_sqlite_are_copied_as_other_databases_keep_them(
         connection.exec_driver_sql("UPDATE images SET name = 'zero' || char(0) || ?", ("x" * 300,))
 
     with new_database(postgresql_server) as url:
-        moving.move(target, Database(url))
+        copy_ledger.copy_ledger(target, Database(url))
 
         with Database(url).reading() as connection:
             names = connection.execute(sa.text("SELECT DISTINCT name FROM images")).scalars().all()

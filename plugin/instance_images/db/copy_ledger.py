@@ -45,7 +45,7 @@ class Sum:
         return Sum(self.rows + len(rows), digest % 2**256)
 
 
-def move(
+def copy_ledger(
     source: Database,
     target: Database,
     *,
