@@ -11,7 +11,7 @@ hour do not fit into 64 bits, so they have a type of their own.
 import sqlalchemy as sa
 
 from instance_images.db.exact import ExactInteger
-from instance_images.db.numbering import NUMBERS_OF
+from instance_images.db.row_counters import NUMBERS_OF
 from instance_images.db.tables import Instant, Key
 
 METADATA = sa.MetaData(

@@ -16,7 +16,7 @@ from sqlalchemy import exc
 
 from instance_images.db import runs, schema
 from instance_images.db.engine import Database
-from instance_images.db.numbering import (
+from instance_images.db.row_counters import (
     last_numbers,
     raise_number,
     raise_number_of_empty_table,
