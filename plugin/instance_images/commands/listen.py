@@ -17,8 +17,8 @@ from instance_images.errors import ConfigurationError, InstanceImagesError
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
     from instance_images.events.broker import Consumer, Handler
-    from instance_images.events.doubts import Watch
     from instance_images.events.postponing import Postponing
+    from instance_images.events.unconfirmed import Watch
 
 LOG = logging.getLogger(__name__)
 
@@ -36,8 +36,8 @@ def listen(invocation: Invocation, location: str | None) -> None:
     Example: instance-images listen --location RegionOne
     """
     from instance_images.events.broker import Consumer
-    from instance_images.events.doubts import Watch
     from instance_images.events.postponing import Postponing
+    from instance_images.events.unconfirmed import Watch
 
     urls = _urls(invocation, location)
     watches = {name: Watch(name, invocation.clock) for name in urls}
@@ -124,7 +124,7 @@ def _retry(name: str, postponing: Postponing) -> None:
 
 def _handler(invocation: Invocation, name: str, watch: Watch, postponing: Postponing) -> Handler:
     from instance_images.errors import Refused
-    from instance_images.events.doubts import Doubt
+    from instance_images.events.unconfirmed import Doubt
 
     def handle(event_type: str, payload: object) -> None:
         # A site caches owners as long as it exists: use a new one for each notification.

@@ -82,6 +82,6 @@ def _look(application: Application, location: Location) -> Iterator[Finding]:
 
 def _words(reason: str) -> str:
     """Return what a recorded reason means; another version may have recorded it."""
-    from instance_images.events.doubts import Doubt
+    from instance_images.events.unconfirmed import Doubt
 
     return next((one.value for one in Doubt if one.name.lower() == reason), reason)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from instance_images.db import accounts, images, readings, tasks
 from instance_images.db import cloud_images as images_in_cloud
 from instance_images.db.news import tell, tell_begin
-from instance_images.events.doubts import Doubt, Watch
+from instance_images.events.unconfirmed import Doubt, Watch
 from instance_images.locations.site import Site
 from instance_images.model.cloud import CloudImage, CloudImageStatus, Notice, NoticeKind
 from instance_images.model.deletion import vanished_at

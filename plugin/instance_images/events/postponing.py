@@ -19,8 +19,8 @@ from instance_images.errors import (
     InstanceImagesError,
     Refused,
 )
-from instance_images.events.doubts import Doubt, Watch
 from instance_images.events.notifications import take_notice
+from instance_images.events.unconfirmed import Doubt, Watch
 from instance_images.instants import format_instant
 from instance_images.locations.site import Site
 from instance_images.model.cloud import Notice

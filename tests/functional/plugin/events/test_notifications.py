@@ -13,8 +13,8 @@ from instance_images.db import cloud_images as images_in_cloud
 from instance_images.db.engine import Database
 from instance_images.db.schema import upgrade
 from instance_images.errors import CloudUnavailable
-from instance_images.events.doubts import IN_VAIN, IN_VAIN_FOR_OWNER, Doubt, Watch
 from instance_images.events.notifications import take_notice
+from instance_images.events.unconfirmed import IN_VAIN, IN_VAIN_FOR_OWNER, Doubt, Watch
 from instance_images.images.capture import capture
 from instance_images.model.cloud import Claims, CloudImage, CloudImageStatus, Notice, NoticeKind
 from instance_images.model.records import Image, ImageStatus, Origin

@@ -9,8 +9,8 @@ from instance_images.db import notices
 from instance_images.db.engine import Database
 from instance_images.errors import CloudUnavailable, Refused
 from instance_images.events import postponing
-from instance_images.events.doubts import Doubt, Watch
 from instance_images.events.postponing import Postponing
+from instance_images.events.unconfirmed import Doubt, Watch
 from instance_images.model.cloud import CloudImage, Notice, NoticeKind
 
 from support.worlds.adoption_world import Cloud, on_sqlite
