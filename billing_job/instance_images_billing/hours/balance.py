@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from instance_images.db.cloud_images import AvailableState
-from instance_images.db.standings import standings
+from instance_images.db.records_by_cloud_id import records_by_cloud_id
 from instance_images.db.tables import images
 from instance_images.locations.site import Site
 from instance_images.model.records import ImageStatus
@@ -163,7 +163,7 @@ def _add_unbilled(
 def _ended_meanwhile(
     connection: sa.Connection, site: Site, image_ids: list[str], read_at: datetime
 ) -> set[str]:
-    found = standings(connection, site.service, image_ids)
+    found = records_by_cloud_id(connection, site.service, image_ids)
     return {
         image_id
         for image_id, known in found.items()

@@ -64,7 +64,7 @@ def _engine(url: sa.URL, named: str) -> sa.Engine:
             return sa.create_engine(url, **_options(url))
     except exc.SAWarning:
         raise ConfigurationError(
-            f"{named} has an option behind ? that the driver of SQLite does not take. Correct or"
+            f"{named} has an option after ? that the SQLite driver does not know. Correct or"
             " remove it; timeout, in seconds, is one that it takes."
         ) from None
     except ValueError as error:

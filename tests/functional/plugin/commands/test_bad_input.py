@@ -211,9 +211,9 @@ def test_malformed_price_is_refused(
         ("2026-12-01T00:00+05:30", "is not a full hour"),
         ("2026-12-01T00:00", "has no offset"),
         ("2026-12-01", "has no offset"),
-        ("2026-02-30T00:00Z", "is no instant"),
-        ("tomorrow", "is no instant"),
-        ("", "is no instant"),
+        ("2026-02-30T00:00Z", "is not an instant"),
+        ("tomorrow", "is not an instant"),
+        ("", "is not an instant"),
         ("0001-01-01T00:00+23:00", "is outside the calendar"),
         ("9999-12-31T23:00Z", "is more than 10 years from now. Choose 20"),
     ],
@@ -298,9 +298,9 @@ def test_currency_of_a_rate_must_be_the_locations(
     [
         ("2999-01-01T00:00Z", "is after now"),
         ("2026-11-23T12:00", "has no offset"),
-        ("2026-11-31T12:00Z", "is no instant"),
-        ("noon", "is no instant"),
-        ("", "is no instant"),
+        ("2026-11-31T12:00Z", "is not an instant"),
+        ("noon", "is not an instant"),
+        ("", "is not an instant"),
     ],
 )
 def test_meter_closes_nothing_as_of_an_instant_that_is_none_or_to_come(

@@ -167,7 +167,7 @@ def test_run_that_was_killed_here_is_known_as_dead_and_one_elsewhere_is_not(
 def test_ledger_that_is_written_in_is_not_copied(
     database: Database, target: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(moving, "PATIENCE_SECONDS", 1)
+    monkeypatch.setattr(copy_ledger, "PATIENCE_SECONDS", 1)
     world = with_a_past(database)
 
     with database.writing() as connection:
