@@ -1,6 +1,6 @@
 """The service, and how a connection gets it."""
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from openstack.connection import Connection
 from openstack.service_description import ServiceDescription
@@ -9,8 +9,13 @@ from instance_images_client.sdk.proxy import Proxy
 
 SERVICE_TYPE = "instance-images"
 
+if TYPE_CHECKING:
+    _Description = ServiceDescription[Proxy]
+else:  # openstacksdk 4.5 has no generic one
+    _Description = ServiceDescription
 
-class InstanceImagesService(ServiceDescription[Proxy]):
+
+class InstanceImagesService(_Description):
     """The service as openstacksdk finds it in the catalog."""
 
     supported_versions = {"1": Proxy}  # noqa: RUF012 - declared so in the SDK
