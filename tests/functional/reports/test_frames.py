@@ -121,7 +121,7 @@ def test_images_are_the_lines_of_the_statements(world: BooksWorld) -> None:
 
 @pytest.mark.parametrize("periods", ["2026", ["2026-11", "x"]])
 def test_what_is_no_period_is_refused(world: BooksWorld, periods: Any) -> None:
-    with pytest.raises(UsageError, match="is no period"):
+    with pytest.raises(UsageError, match="is not a period"):
         frames.charges(periods)
 
 
