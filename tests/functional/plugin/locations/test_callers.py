@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from instance_images.drivers.openstack.api.caller import CallerApi
+from instance_images.drivers.openstack.api.operator import OpenStackApi
 from instance_images.errors import NotFound, Refused, TokenRejected
 from instance_images.locations.site import Site
 from instance_images.model.cloud import ServerRequest
@@ -137,3 +139,25 @@ def test_what_outlives_the_request_is_asked_as_the_service_user(office: Office) 
 
     assert provider.get_server(office.project.id, "0" * 8) is None
     assert provider.sees_all_accounts()
+
+
+@pytest.mark.parametrize("has_role", [True, False])
+def test_token_of_a_service_user_with_the_role_goes_with_the_callers(
+    office: Office, has_role: bool
+) -> None:
+    """Services then take the caller's token for as long as the request lasts."""
+    roles = ("admin", "service") if has_role else ("admin",)
+    user = office.cloud.new_user_of(office.stranger, *roles)
+    office.cloud.enter_in_clouds_yaml(user)
+    location = replace(office.site.location, cloud=user.cloud)
+    caller = office.caller()
+    service_user = OpenStackApi(location)
+    api = CallerApi(location, service_user, caller)
+
+    sent: Any = api._connection.session.get_auth_headers()
+    answered = api.ask(office.project.id, "compute", "GET", "/servers")
+
+    assert sent["X-Auth-Token"] == caller.token
+    assert ("X-Service-Token" in sent) == has_role
+    assert sent.get("X-Service-Token") != caller.token
+    assert answered.json()["servers"] == []
