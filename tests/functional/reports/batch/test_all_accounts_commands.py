@@ -156,8 +156,8 @@ def test_options_that_do_not_go_together_are_told(cli: CommandLine) -> None:
 
 
 def test_what_is_for_one_account_is_not_for_all(cli: CommandLine) -> None:
-    cli.refused(2, "goes without", *REPORT, "-f", "json", "--section", "images")
-    cli.refused(2, "goes without", *REPORT, "-f", "json", "--mail-to", "a@example.com")
+    cli.refused(2, "excludes --account", *REPORT, "-f", "json", "--section", "images")
+    cli.refused(2, "excludes --account", *REPORT, "-f", "json", "--mail-to", "a@example.com")
 
 
 def test_a_period_that_is_none_or_not_begun_is_refused(cli: CommandLine, tmp_path: Path) -> None:
