@@ -83,7 +83,7 @@ def test_image_that_is_not_answered_for_keeps_no_other_notification_waiting(worl
 
     good = world.put("1T10:21")
     assert world.tell(good) == ["adopted"]
-    assert [one for one in world.warnings if bad.id in one and "tried again" in one]
+    assert [one for one in world.warnings if bad.id in one and "every 5 minutes" in one]
     world.failing.clear()
     assert world.retry("1T10:40") == ["adopted"]
     assert world.waiting() == 0
