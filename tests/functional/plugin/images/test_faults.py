@@ -646,7 +646,7 @@ def test_image_that_is_not_listed_is_not_gone_until_glance_says_so(metered: Mete
     result = faulty.cli("meter", "run")
 
     # The trouble of one image stops no location: it is told, and the image is taken to be there.
-    assert (result.exit_code, "1 of its images are not listed" in result.err) == (1, True)
+    assert (result.exit_code, "does not list 1 of its images" in result.err) == (1, True)
     assert faulty.metered_until() == format_instant(metered.first_hour + HOUR)
     assert faulty.only_image() == metered.image
     faulty.cloud.clear_faults()

@@ -147,7 +147,7 @@ def test_image_that_is_not_listed_and_that_the_service_fails_at_is_billed_on_and
 
     assert world.seconds("a") == world.seconds("b") == {"1T00:00": 3600, "1T01:00": 3600}
     [problem] = done.problems
-    assert problem.startswith("Account a: 1 of its images are not listed")
+    assert problem.startswith("Account a: the image service does not list 1 of its images")
 
 
 def test_service_that_fails_at_every_image_by_id_leaves_every_hour_open(world: World) -> None:
