@@ -203,7 +203,7 @@ def test_reading_that_misses_most_images_changes_nothing_until_somebody_says_so(
     away = dict(world.cloud.images)
     world.cloud.images.clear()
 
-    with pytest.raises(ImagesMissing, match=r"13 of the 13 .* has to be confirmed"):
+    with pytest.raises(ImagesMissing, match=r"13 of the 13 .* were deleted, confirm it"):
         world.run("1T13:05")
 
     assert world.watermark() == at("1T11:00")
