@@ -122,8 +122,7 @@ def while_nova_hangs(
             writers = [threading.Thread(target=post) for _ in range(posts)]
             for writer in writers:
                 writer.start()
-            while not statuses:  # the first of them have been told that the API is busy
-                done.wait(0.1)
+            done.wait(2)  # those that have a turn wait for Nova; others wait to repeat it
             during = [reader.get(path).seconds for _ in range(count)]
         finally:
             done.set()
