@@ -127,7 +127,7 @@ def test_a_wrong_password_is_a_fault_of_the_configuration(
         options = {"security": "starttls", "ca_file": certificate, "user": USER}
         cli = ledger(tmp_path, server.port, **options, password="hunter2")
 
-        refused = cli.refused(2, "does not let reports in: 535", *LAST_MONTH)
+        refused = cli.refused(2, "rejects the login of reports: 535", *LAST_MONTH)
 
     assert "hunter2" not in refused.out + refused.err
     assert server.messages == []
