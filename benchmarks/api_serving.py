@@ -61,7 +61,7 @@ class Client:
             answer = self._connection.getresponse()
         told = answer.read()
         seconds = time.perf_counter() - began
-        return Told(answer.status, told, dict(answer.headers), seconds)
+        return Told(answer.status, told, answer.headers, seconds)  # found in any case
 
     def get(self, path: str) -> Told:
         """Read a path that is there."""
