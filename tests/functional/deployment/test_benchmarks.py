@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from support.clouds.embedded_cloud import CHECKOUT
+from support.worlds.api_world import Office
 
 BENCHMARKS = CHECKOUT / "benchmarks"
 ON_DATABASES = ("close_hour", "report_all_accounts")
@@ -73,8 +74,27 @@ def test_comparison_with_cloudkitty_runs() -> None:
     assert set(dict(result["throughput"])) == {"cloudkitty", "instance_images"}  # type: ignore[call-overload]
 
 
+@pytest.mark.cloud
+def test_benchmark_of_the_client_runs(office: Office) -> None:
+    script, state = str(BENCHMARKS / "client_start.py"), str(office.cloud.state_dir)
+
+    result = last_result(sys.executable, script, "--quick", "--running", state)
+
+    assert set(dict(result["wall_seconds"])) == {  # type: ignore[call-overload]
+        "openstack image list",
+        "openstack custom image list",
+    }
+
+
 def test_every_benchmark_is_run_by_a_test() -> None:
-    tested = {*ON_DATABASES, *ON_A_CLOUD, "copy_ledger", "report_one_account", "worker"}
+    tested = {
+        *ON_DATABASES,
+        *ON_A_CLOUD,
+        "client_start",
+        "copy_ledger",
+        "report_one_account",
+        "worker",
+    }
     scripts = {path.stem for path in BENCHMARKS.glob("*.py") if "--quick" in path.read_text()}
 
     assert scripts == tested
