@@ -63,8 +63,8 @@ def test_lists_follow_pages_and_take_filters(shop: Shop, relay: Relay, beyond_re
     assert [one.id for one in beyond_relay.images(sort="created_at:desc")] == [second, first]
     assert [one.name for one in beyond_relay.images(name="golden")] == ["golden"]
     assert list(beyond_relay.images(status="error")) == []
-    kinds = {one.kind for one in beyond_relay.tasks(image_id=first)}
-    assert kinds == {"create"}
+    made = [one.id for one in beyond_relay.tasks(image_id=first, kind="create")]
+    assert made == [shop.images["golden"].task_id]
 
 
 def test_errors_are_those_of_the_sdk_with_our_reason(shop: Shop) -> None:
