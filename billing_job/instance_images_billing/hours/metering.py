@@ -34,7 +34,8 @@ from instance_images_billing.pricing.corrections import Adjustment
 from instance_images_billing.pricing.periods import slices_of
 from instance_images_billing.pricing.rating import Rate, posted_nanos, rate_at
 
-CLOCK_TOLERANCE = timedelta(minutes=5)  # clocks of hosts differ a little
+# A clock that was reset is years behind. Within a day, corrections of the last hours are posted.
+CLOCK_TOLERANCE = timedelta(days=1)
 
 
 @dataclass(slots=True, kw_only=True)

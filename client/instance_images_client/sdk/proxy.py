@@ -328,7 +328,8 @@ class Proxy(SendingProxy):
 
     def _report(self, period: str, format: str, query: dict[str, Any], **more: Any) -> Any:
         parameters = {"format": format, **_query(query)}
-        return self.get(f"{usage.PATH}/{quote(period, safe='')}", params=parameters, **more)
+        with usage.told_early_end():
+            return self.get(f"{usage.PATH}/{quote(period, safe='')}", params=parameters, **more)
 
 
 def _id_of(thing: Any, noun: str) -> str:

@@ -45,11 +45,9 @@ def save(response: requests.Response, path: Path) -> int:
     """
     with _draft_of(path) as draft:
         size_bytes = 0
-        try:
+        with told_early_end():
             for chunk in response.iter_content(_CHUNK_BYTES):
                 size_bytes += draft.write(chunk)
-        except requests.RequestException as error:
-            raise exceptions.SDKException(f"The report ended early: {error}") from error
         told = response.headers.get("Content-Length")
         is_plain = "Content-Encoding" not in response.headers
         if told is not None and is_plain and int(told) != size_bytes:
@@ -57,6 +55,20 @@ def save(response: requests.Response, path: Path) -> int:
                 f"The report ended early: {size_bytes} of {told} bytes arrived."
             )
     return size_bytes
+
+
+@contextlib.contextmanager
+def told_early_end() -> Iterator[None]:
+    """Raise SDKException for an answer that ends early.
+
+    Where keystoneauth logs at DEBUG, it reads a whole answer before it returns it.
+    """
+    try:
+        yield
+    except exceptions.SDKException:  # some are errors of requests too
+        raise
+    except requests.RequestException as error:
+        raise exceptions.SDKException(f"The report ended early: {error}") from error
 
 
 @contextlib.contextmanager

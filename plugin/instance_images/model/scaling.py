@@ -134,7 +134,7 @@ def is_group_name(reference: str) -> bool:
     return _NAME.fullmatch(reference) is not None
 
 
-ASK_TO_REPLACE = "To replace the instances, request it."
+ASK_TO_REPLACE = "The request must allow the replacement of instances."
 
 
 def fault_of_image_change(

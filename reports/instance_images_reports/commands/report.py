@@ -17,7 +17,6 @@ from instance_images_reports.commands.all_accounts import (
     require_no_engine,
 )
 from instance_images_reports.commands.one_account import Delivery, report_one
-from instance_images_reports.config import report_settings
 from instance_images_reports.delivery.destination import chosen_format
 from instance_images_reports.formats.datasets import DATASETS
 from instance_images_reports.formats.registry import FORMATS
@@ -156,6 +155,8 @@ def cloud_usage(
 
 
 def _presentation(settings: Settings, locale: str, paper: str, focus_version: str) -> Presentation:
+    from instance_images_reports.config import report_settings
+
     reports = report_settings(settings)
     focus = FocusOptions(
         focus_version,

@@ -56,6 +56,10 @@ def test_an_installed_wheel_works_from_an_empty_environment_and_the_api_with_its
         f"[DEFAULT]\nlocations = L\n[database]\nconnection = sqlite:///{tmp_path}/l.db\n"
         "[location:L]\ncloud = none\n"
     )
+    (tmp_path / "clouds.yaml").write_text(
+        "clouds: {none: {auth: {auth_url: 'http://127.0.0.1:1', username: u, password: p,"
+        " project_name: p, user_domain_id: default, project_domain_id: default}}}\n"
+    )
 
     def run(*arguments: str) -> str:
         command = [environment / "bin" / "instance-images", "--config-file", config, *arguments]

@@ -128,7 +128,7 @@ def test_a_period_is_closed_once(world: World) -> None:
     world.run(DECEMBER)
     closed = close(world)
 
-    with pytest.raises(Refused, match="closed since 2026-12-01T00:05:00Z"):
+    with pytest.raises(Refused, match="already closed at 2026-12-01T00:05:00Z"):
         close(world)
 
     assert periods(world)["2026-11"].closed_at == closed.closed_at

@@ -133,8 +133,8 @@ def test_community_images_are_offered_of_the_projects_that_the_operator_names(
     assert offered == [operators[1]]
     told = [one["what"] for one in found if "os_image_projects" in one["what"]]
     assert told == [
-        f"[location:RegionOne] os_image_projects has {customer.name!r}, which is a project name:"
-        " it offers nothing."
+        f"[location:RegionOne] os_image_projects has {customer.name!r}, which is a project name,"
+        " not an id: it offers nothing."
     ]
 
 

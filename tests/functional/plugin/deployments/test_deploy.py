@@ -162,7 +162,7 @@ def test_image_is_deployed_by_id_by_the_clouds_id_or_by_name(by: str, owner: Ima
             2,
             "cannot be combined with other networks",
         ),
-        ((*TINY, "--network", "none", "--security-group", "default"), 2, "there are none"),
+        ((*TINY, "--network", "none", "--security-group", "default"), 2, "cannot be combined"),
         (("--flavor", "m1.tiny", "--name", "x" * 254, "--count", "10"), 2, "257 characters"),
         (("--name", "", "--flavor", "m1.tiny"), 2, "The name is empty"),
         (("--name", "x" * 256, "--flavor", "m1.tiny"), 2, "255"),

@@ -101,7 +101,7 @@ def test_plain_group_of_a_customer_is_changed_only_if_its_instances_may_be_repla
     scaling.stack("plain", body, picture=golden)
     before = images_of(scaling.group("show", "plain"))
 
-    scaling.refused(3, "if that is meant. Add --replace.",
+    scaling.refused(3, "all would be replaced.",
                  "set-image", "plain", "silver")  # fmt: skip
     assert images_of(scaling.group("show", "plain")) == before == dict.fromkeys(before, golden)
 

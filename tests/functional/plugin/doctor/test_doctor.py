@@ -179,7 +179,10 @@ def test_two_locations_that_are_one_region_are_found(checked: CheckedDeployment)
     twin = {"location:Twin": "cloud = admin\nregion_name = RegionOne"}
     checked.cli = checked.configured(DEFAULT="locations = RegionOne,Twin", **twin)
 
-    assert len([one for one in checked.found() if "RegionOne and Twin are the same region" in one]) == 2
+    assert (
+        len([one for one in checked.found() if "RegionOne and Twin are the same region" in one])
+        == 2
+    )
 
 
 def test_a_project_without_a_role_for_us_is_found(checked: CheckedDeployment) -> None:

@@ -169,7 +169,7 @@ def test_an_image_that_the_image_service_does_not_have_is_charged_to_nobody(
     assert world.tell("1T11:10", ACTIVE, forged, "1T10:20") == []
     assert world.tell("1T11:10", DELETED, forged, "1T10:35") == []
 
-    assert "image never-was, which the image service does not have" in caplog.text
+    assert "image never-was, which is neither in the image service" in caplog.text
     world.run("1T12:05")
     assert world.billed_seconds() == 3600 + 2400  # the other image, of the same project
 
