@@ -60,9 +60,10 @@ def current_own_task(
     application: Application, names: Sequence[str], account: Account, task_id: str
 ) -> tuple[Site, Task]:
     """Return the same, after a look at the cloud where no worker has had one in time."""
-    site, _ = find_own_task(application, names, account, task_id)
-    check_overdue(site, account, task_id=task_id)
-    return site, find_task(site, account, task_id)
+    site, task = find_own_task(application, names, account, task_id)
+    if check_overdue(site, account, task_id=task_id):
+        task = find_task(site, account, task_id)
+    return site, task
 
 
 def unfinished_tasks(

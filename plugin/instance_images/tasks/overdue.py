@@ -21,25 +21,25 @@ SECONDS = 5.0
 
 def check_overdue(
     site: Site, account: Account, *, task_id: str | None = None, image_id: str | None = None
-) -> None:
+) -> bool:
     """Look at the account's task, or those of its image, if their checks are overdue by 5 s.
 
-    Asks the cloud for 5 s at most. What cannot be looked at stays as it is on record. Raises
-    DatabaseUnavailable.
+    Return whether any was looked at: otherwise records are as they were. Asks the cloud for 5 s at
+    most. What cannot be looked at stays as it is on record. Raises DatabaseUnavailable.
     """
     only = None if task_id is None else [task_id]
     with site.database.reading() as connection:
         found = tasks.open_tasks(connection, site.name, account.id, only, image_id)
     latest = site.clock() - OVERDUE
+    overdue = [task for task in found if task.look_at is not None and task.look_at <= latest]
     holder = request_ids.current() or f"request at {format_instant(site.clock())}"
     with patience.within(SECONDS):
-        for task in found:
-            if task.look_at is None or task.look_at > latest:
-                continue
+        for task in overdue:
             try:
                 check(site, account.id, task.id, holder, Source.COMMAND)
             except DatabaseUnavailable:
                 raise
             except InstanceImagesError as error:
                 LOG.warning("%s: Postponed task %s: %s", site.name, task.id, error)
-                return
+                break
+    return bool(overdue)
