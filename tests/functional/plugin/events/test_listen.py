@@ -117,7 +117,7 @@ def listening(cli: CommandLine, *, at_once: bool = True) -> Iterator[Listener]:
                 "location": "events_url = rabbit://u:hunter2@x/",
                 "location:RegionTwo": "cloud = admin\nevents_url = rabbit://v:hunter2@x:5672/",
             },
-            "events_url of RegionOne and RegionTwo are one broker",
+            "events_url of RegionOne and RegionTwo name the same broker",
         ),
     ],
 )
