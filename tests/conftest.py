@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
@@ -18,6 +19,13 @@ from support.clouds.embedded_cloud import EmbeddedCloud, Project
 from support.processes.command_line import CommandLine, write_config
 from support.servers import database_servers
 from support.worlds.api_world import Office, open_office
+
+if TYPE_CHECKING:
+    from instance_images_client.sdk.proxy import Proxy
+
+    from support.processes.openstack_client import OpenStackClient
+    from support.servers.relay import Relay
+    from support.worlds.shop_world import Shop
 
 _POLITE = 10
 
@@ -141,6 +149,46 @@ def office_of_run(
 def office(office_of_run: Office, cloud: EmbeddedCloud) -> Office:
     """The API, on a cloud without faults."""
     return office_of_run
+
+
+# -------------------------------------------------------------------------- client
+
+
+@pytest.fixture(scope="session")
+def shop_of_run(office_of_run: Office) -> "Shop":
+    """The shop for the whole run: a customer with two images, who uses the client."""
+    from support.worlds.shop_world import open_shop
+
+    return open_shop(office_of_run)
+
+
+@pytest.fixture
+def shop(shop_of_run: "Shop", office: Office) -> "Shop":
+    """The shop, on a cloud without faults."""
+    return shop_of_run
+
+
+@pytest.fixture
+def relay(shop: "Shop") -> "Iterator[Relay]":
+    """A relay before the API."""
+    from support.servers.relay import running_relay
+
+    with running_relay(shop.office.api.url) as relay:
+        yield relay
+
+
+@pytest.fixture
+def beyond_relay(shop: "Shop", relay: "Relay") -> "Proxy":
+    """The customer's service, beyond the relay."""
+    return shop.proxy(instance_images_endpoint_override=f"{relay.url}/v1")
+
+
+@pytest.fixture
+def customer_beyond_relay(shop: "Shop", relay: "Relay", tmp_path: Path) -> "OpenStackClient":
+    """The customer's commands, beyond the relay."""
+    return shop.customer.with_settings(
+        tmp_path, instance_images_endpoint_override=f"{relay.url}/v1"
+    )
 
 
 # ------------------------------------------------------------------- command line
