@@ -185,7 +185,8 @@ def test_operator_previews_and_sets_a_rate(shop: Shop) -> None:
 
     assert preview["location"] == rate["location"] == "RegionOne"
     assert (rate["price"], rate["from"]) == ("0.05", "2027-01-01T00:00:00Z")
-    assert shop.operator.json("rate", "list")[-1]["Price"] == "0.05"
+    prices = {one["From"]: one["Price"] for one in shop.operator.json("rate", "list")}
+    assert prices["2027-01-01T00:00:00Z"] == "0.05"
 
 
 @pytest.mark.parametrize(
