@@ -89,7 +89,7 @@ def test_a_group_that_heat_takes_has_no_fault() -> None:
 
 def test_current_instances_are_kept_by_groups_that_can_keep_them() -> None:
     assert fault_of_image_change(group(member()), NEW, None, {OLD}) is None
-    assert "To replace the instances" in str(
+    assert "must allow the replacement" in str(
         fault_of_image_change(group(member(), keeps_members=False), NEW, None, {OLD})
     )
     assert fault_of_image_change(group(keeps_members=False), NEW, None, set()) is None
