@@ -94,6 +94,7 @@ def test_where_all_is_well_the_doctor_says_so_of_every_check(checked: CheckedDep
         "files: OK",
         "images: OK",
         "ledger: OK",
+        "worker: OK",
     ]
     assert checked.found() == []
 
@@ -273,9 +274,10 @@ def test_a_deployment_that_nobody_brings_forward_is_found(checked: CheckedDeploy
             project_id=checked.project.id,
         )  # fmt: skip
 
-    [found] = checked.found()
+    found = checked.found()
 
-    assert "The deploy task of a deploy" in found
+    assert any("The deploy task of a deploy" in one for one in found)
+    assert any("No worker is running" in one for one in found)
 
 
 def test_parts_of_captures_that_no_task_knows_are_found_in_every_project(
