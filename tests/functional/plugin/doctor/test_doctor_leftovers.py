@@ -76,9 +76,7 @@ def test_what_was_given_up_is_told_until_it_is_gone_from_the_cloud(site: Site) -
 
     [found] = find_abandoned(site)
 
-    assert (
-        f"The capture task task of project a has left volume snapshot {snapshot_id}" in found.what
-    )
+    assert f"The capture task task of project a left volume snapshot {snapshot_id}" in found.what
     assert list(find_leftovers(site)) == []  # it is no open work any more
     site.provider.world.parts.clear()  # type: ignore[attr-defined]
     assert list(find_abandoned(site)) == []

@@ -161,7 +161,7 @@ def test_deployment_of_a_disabled_project_is_told_and_ended_by_its_deadline(
     cli("meter", "run")
 
     assert (first.exit_code, hours_behind(cli)) == (1, 0)
-    assert "such as the deploy task" in first.err
+    assert "postponed 1 task, deploy task" in first.err
     tasks = cli.ok("task", "list", *account).json
     assert [one["state"] for one in tasks if one["kind"] == "deploy"] == ["failed"]
 
