@@ -8,7 +8,7 @@ known too late for its hour is posted as adjustments, in the transaction that re
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,6 @@ from sqlalchemy.exc import IntegrityError
 
 from instance_images.config.settings import BillingSettings
 from instance_images.db.accounts import accounts_by_key
-from instance_images.errors import ConfigurationError
 from instance_images.instants import HOUR, Clock, floor_hour, format_instant
 from instance_images.locations.site import Site
 from instance_images.sync.reconcile import Reading, follow_up, read_location, record_reading
@@ -33,9 +32,6 @@ from instance_images_billing.pricing.charged import Posting
 from instance_images_billing.pricing.corrections import Adjustment
 from instance_images_billing.pricing.periods import slices_of
 from instance_images_billing.pricing.rating import Rate, posted_nanos, rate_at
-
-# A clock that was reset is years behind. Within a day, corrections of the last hours are posted.
-CLOCK_TOLERANCE = timedelta(days=1)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,10 +57,8 @@ def meter(
 
     What no hour waits for is done afterwards: whatever an account has there, it delays no bill.
     Raises CloudUnavailable or ConfigurationError where the location cannot be read completely, and
-    ImagesMissing where most of its images are gone: then no hour is closed. ConfigurationError
-    also where the clock of this host is behind the closed hours.
+    ImagesMissing where most of its images are gone: then no hour is closed.
     """
-    _require_clock(site, until)
     reading = read_location(site, act=True, accept_missing=accept_missing)
     done = Metered(location=site.name, problems=list(reading.problems))
     hour: datetime | None
@@ -94,22 +88,6 @@ def meter(
     return done
 
 
-def _require_clock(site: Site, until: datetime) -> None:
-    """Refuse to read with a clock that shows a time before hours that are closed.
-
-    Whatever such a reading found would be billed from that time on, also in closed months.
-    """
-    with site.database.reading() as connection:
-        closed_until = watermarks.watermark(connection, site.name)
-    now = max(site.clock(), until)
-    if closed_until is not None and closed_until - now > CLOCK_TOLERANCE:
-        raise ConfigurationError(
-            f"The clock of this host shows {format_instant(site.clock())}, and hours of {site.name}"
-            f" are closed up to {format_instant(closed_until)}: set the clock. If the ledger is one"
-            " for tests, name an instant with --as-of and --allow-future."
-        )
-
-
 def _newest(site: Site) -> Anchor | None:
     with site.database.reading() as connection:
         last = closings.last_closing(connection, site.name)
@@ -120,7 +98,6 @@ def rehearse(
     site: Site, billing: BillingSettings, until: datetime, *, accept_missing: bool = False
 ) -> Metered:
     """Return what ``meter`` would do, having changed nothing in the cloud or the database."""
-    _require_clock(site, until)
     reading = read_location(site, act=False, accept_missing=accept_missing)
     done = Metered(location=site.name, problems=list(reading.problems))
     with site.database.rehearsing() as connection:

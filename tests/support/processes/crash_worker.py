@@ -8,7 +8,7 @@ import os
 import signal
 import traceback
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import sqlalchemy as sa
 
@@ -16,7 +16,7 @@ from instance_images.db.accounts import lock_account
 from instance_images.db.engine import Database
 from instance_images.db.news import tell
 from instance_images.db.tables import images
-from instance_images.errors import ConfigurationError, InstanceImagesError
+from instance_images.errors import InstanceImagesError
 from instance_images.model.learning import Event, Learning, Source
 from instance_images.model.records import Account
 from instance_images_billing.hours.metering import meter
@@ -92,19 +92,9 @@ def meter_all(url: str, say: Callable[[bytes], object]) -> None:
     say(b"begun\n")
     for hour in range(first, HOURS + 1):
         tell_of(world, story, hour)
-        _meter(world, START + timedelta(hours=hour))
+        world.clock.now = START + timedelta(hours=hour, minutes=5)
+        meter(world.site, world.billing, START + timedelta(hours=hour))
     say(b"done\n")
-
-
-def _meter(world: World, until: datetime) -> None:
-    """Meter with a clock that is not behind what another worker has closed meanwhile."""
-    while True:
-        world.clock.now = max(until + timedelta(minutes=5), world.watermark() or until)
-        try:
-            meter(world.site, world.billing, until)
-        except ConfigurationError:
-            continue
-        return
 
 
 class Worker:
