@@ -121,7 +121,9 @@ def test_the_first_rate_of_a_location_may_begin_with_the_present_hour(
 
     cli.ok("rate", "set", "RegionOne", "730", "--from", "2026-11-02T14:00Z")
 
-    cli.refused(3, "has been in force", "rate", "set", "RegionOne", "9", "--from", "2026-11-02T14:00Z")
+    cli.refused(
+        3, "has been in force", "rate", "set", "RegionOne", "9", "--from", "2026-11-02T14:00Z"
+    )
 
 
 def test_an_amount_that_is_none_is_told_with_its_key(configured: ConfiguredCommandLine) -> None:
