@@ -45,18 +45,6 @@ def insert_adjustments(connection: sa.Connection, new: Sequence[Adjustment]) -> 
         )
 
 
-def counted_between(
-    connection: sa.Connection, account_key: int, start: datetime, end: datetime
-) -> list[Adjustment]:
-    """Return the account's adjustments that are counted in ``[start, end)``, in order."""
-    return _found(
-        connection,
-        adjustments.c.account_key == account_key,
-        adjustments.c.counted_at >= start,
-        adjustments.c.counted_at < end,
-    )
-
-
 def counted_in(connection: sa.Connection, location: str, hour: datetime) -> list[Adjustment]:
     """Return the location's adjustments that are counted in the hour, in order."""
     return _found(

@@ -4,7 +4,7 @@ Functions take a connection and never commit. Instants in arithmetic are the sec
 database holds.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -115,20 +115,3 @@ def insert_postings(connection: sa.Connection, new: Sequence[Posting]) -> None:
                 for posting in new
             ],
         )
-
-
-def postings_between(
-    connection: sa.Connection, account_key: int, start: datetime, end: datetime
-) -> Iterator[Posting]:
-    """Yield the account's postings that start in ``[start, end)``, in order."""
-    query = (
-        sa.select(postings)
-        .where(
-            postings.c.account_key == account_key,
-            postings.c.starts_at >= start,
-            postings.c.starts_at < end,
-        )
-        .order_by(postings.c.starts_at)
-    )
-    for row in connection.execute(query):
-        yield Posting(row.account_key, row.starts_at, row.byte_seconds, row.amount_nanos)
