@@ -36,7 +36,7 @@ def check_api(application: Application, locations: Sequence[Location]) -> Iterat
     try:
         known = keystone.token_keystone(settings)
     except (ConfigurationError, CloudUnavailable) as error:
-        yield _error(str(error), f"See to [{keystone.SECTION}], and to Keystone.")
+        yield _error(str(error), f"Check [{keystone.SECTION}] and Keystone.")
         return
     yield from _endpoints(known.endpoints)
     served = [one for one in locations if one.name in settings.api.locations]
@@ -76,7 +76,8 @@ def _endpoints(urls: Sequence[str]) -> Iterator[Finding]:
         except CloudUnavailable as error:
             yield _error(
                 f"Nothing usable answers at the endpoint in the catalog: {error}",
-                "See to the API and the proxy before it, or correct host and port of the endpoint.",
+                "Check the API and the proxy in front of it, or correct host and port of the"
+                " endpoint.",
             )
             continue
         listed = found.get("versions") if isinstance(found, dict) else None

@@ -81,7 +81,7 @@ class Examination(Service):
                 yield self._finding(Severity.ERROR, str(error), "Correct the catalog of Keystone.")
             return
         except (CloudUnavailable, Refused) as error:
-            yield self._finding(Severity.ERROR, str(error), "See to the service, or its endpoint.")
+            yield self._finding(Severity.ERROR, str(error), "Check the service and its endpoint.")
             return
         if service == "compute":
             yield from self._microversion(answer)

@@ -339,8 +339,8 @@ class OpenStackApi:
     def _no_json(self, service: str, answer: Any) -> CloudUnavailable:
         """Return the error for what a proxy in front of the service has to say instead."""
         return CloudUnavailable(
-            f"{self._where(service)} answered something that is no JSON: {reason_of(answer)} Try"
-            " again later."
+            f"{self._where(service)} returned an answer that is not JSON: {reason_of(answer)}"
+            " Try again later."
         )
 
     def _send(
@@ -425,7 +425,7 @@ class OpenStackApi:
         if service != "identity":
             return ConfigurationError(
                 f"{self._where(service)} rejects the token that Keystone gave for the credentials"
-                f" of {self.cloud!r} (HTTP 401): {reason} See to [keystone_authtoken] of the"
+                f" of {self.cloud!r} (HTTP 401): {reason} Check [keystone_authtoken] of the"
                 " service, and whether the user is disabled."
             )
         scope = _scope_of(self._connection.config.get_auth_args())
