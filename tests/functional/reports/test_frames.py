@@ -21,6 +21,7 @@ from instance_images.db.schema import upgrade
 from instance_images.errors import ConfigurationError, UsageError
 from instance_images_billing.ledger.tables import adjustments, minimum_charges, postings
 from instance_images_reports import frames
+from instance_images_reports.frames import reading
 
 from support.clouds.memory_cloud import GB
 from support.worlds.books_world import BooksWorld, books_world
@@ -127,7 +128,7 @@ def test_what_is_no_period_is_refused(world: BooksWorld, periods: Any) -> None:
 
 def test_missing_libraries_are_named(world: BooksWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        frames, "find_spec", lambda name: None if name == "pandas" else find_spec(name)
+        reading, "find_spec", lambda name: None if name == "pandas" else find_spec(name)
     )
 
     with pytest.raises(ConfigurationError, match=r"need pandas: install instance-images\[frames\]"):
