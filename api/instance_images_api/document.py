@@ -11,7 +11,8 @@ TITLE = "Instance images"
 VERSION = "1.0"
 
 _ERRORS = {
-    400: "A parameter or the body is not as it must be, or the body names what does not exist.",
+    400: "A parameter or the request body is invalid, or the body names something that does not"
+    " exist.",
     401: "There is no token, or no valid one.",
     403: "The role or the kind of token does not permit it; a limit is reached; the feature is not"
     " enabled.",

@@ -80,7 +80,7 @@ def body_of(route: Route, content_type: str | None, content: bytes) -> Any:
         raise usage(f"The body cannot be read: {reason}.") from error
     fault = fault_of(route.request_schema, body)
     if fault:
-        raise usage(f"The body is not as it must be: {fault}")
+        raise usage(f"The request body is invalid: {fault}")
     return body
 
 
