@@ -160,7 +160,7 @@ def _tell(
         404: ("not_found", "There is no such path."),
         405: ("usage", "The path has no such method."),
     }
-    reason, message = reasons.get(status, ("usage", error.title or "The request is not usable."))
+    reason, message = reasons.get(status, ("usage", error.title or "The request is invalid."))
     headers: Any = error.headers or {}  # a mapping, or pairs
     told = ApiError(status, reason, message, headers=dict(headers))
     write_error(response, told, str(request.env.get("openstack.request_id", "")))

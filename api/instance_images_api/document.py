@@ -16,7 +16,7 @@ _ERRORS = {
     401: "There is no token, or no valid one.",
     403: "The role or the kind of token does not permit it; a limit is reached; the feature is not"
     " enabled.",
-    404: "The path names nothing of the caller's account.",
+    404: "The caller's account has no such resource.",
     406: "There is no such media type.",
     409: "The state of a resource, or another service, does not permit it.",
     411: "The body has no Content-Length.",

@@ -65,7 +65,7 @@ _PUBLIC = (
         rule=None,
         replies={
             200: Reply("The document.", version_schemas.DOCUMENT, headers=("ETag",)),
-            304: Reply("The caller has it already."),
+            304: Reply("The caller's copy is current."),
         },
     ),
 )
@@ -431,7 +431,7 @@ _REPORTS = (
                 [one.content_type for one in FORMATS.values()],
                 ("ETag", "Content-Disposition"),
             ),
-            304: Reply("The caller has it already."),
+            304: Reply("The caller's copy is current."),
         },
     ),
 )

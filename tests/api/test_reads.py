@@ -48,7 +48,7 @@ def test_lists_take_filters_and_name_what_they_do_not_know(
         "marker=00000000-0000-4000-8000-000000000000": "The marker '00000000-",
         "location=Nowhere": "The location 'Nowhere' is unknown: known are RegionOne.",
         "name=%ff": "The query is not UTF-8",
-        "source_instance_id=%00": "Parameter source_instance_id holds a character",
+        "source_instance_id=%00": "Parameter source_instance_id contains a character",
     }.items():
         error = office.ask("GET", f"/v1/images?{query}", customers.reader, 400).json()["error"]
         assert error["reason"] == "usage"

@@ -86,7 +86,7 @@ def test_refusals_have_their_reasons(office: Office, customers: Customers) -> No
     extra = reason("/v1/images", {"image": {**capture, "colour": "red"}}, 400)
     assert "'colour' was unexpected" in extra[1]
     assert reason(deploy, {"deploy": {"name": "n", "flavor": "f", "user_data": "?"}}, 400)[1] == (
-        "deploy.user_data is no base64."
+        "deploy.user_data is not base64."
     )
     assert reason(f"/v1/tasks/{image['task_id']}/retry", None, 409)[0] == "wrong_state"
     quiesced = {"image": {**capture, "require_quiesce": True}}
@@ -96,12 +96,12 @@ def test_refusals_have_their_reasons(office: Office, customers: Customers) -> No
 @pytest.mark.parametrize(
     ("content", "status", "told"),
     [
-        (b"{", 400, "it is no JSON text"),
+        (b"{", 400, "it is not JSON in UTF-8"),
         (b"[" * 50_000, 400, "nested too deeply"),
         (b'{"image": {}, "image": {}}', 400, "names one member twice"),
-        (b'{"image": NaN}', 400, "NaN is no number"),
+        (b'{"image": NaN}', 400, "NaN is not a JSON number"),
         (b'{"image": {"name": "\\ud800"}}', 400, "half of a surrogate pair"),
-        (b"\xff", 400, "it is no JSON text in UTF-8"),
+        (b"\xff", 400, "it is not JSON in UTF-8"),
         (b"[]", 400, "is not of type 'object'"),
     ],
 )

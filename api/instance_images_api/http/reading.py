@@ -33,7 +33,7 @@ def parameters_of(route: Route, path: Mapping[str, str], query: str) -> dict[str
             if name in found:
                 raise usage(f"Parameter {name} is given twice: give it once.")
             if storable_text(text) != text:
-                raise usage(f"Parameter {name} holds a character that nothing here can have.")
+                raise usage(f"Parameter {name} contains a character that is not allowed.")
             found[name] = _value_of(parameter, text)
     for parameter in route.parameters:
         if parameter.is_required and parameter.name not in found:
@@ -76,7 +76,7 @@ def body_of(route: Route, content_type: str | None, content: bytes) -> Any:
     except RecursionError as error:
         raise usage("The body is nested too deeply.") from error
     except ValueError as error:
-        reason = str(error) if isinstance(error, _Unreadable) else "it is no JSON text in UTF-8"
+        reason = str(error) if isinstance(error, _Unreadable) else "it is not JSON in UTF-8"
         raise usage(f"The body cannot be read: {reason}.") from error
     fault = fault_of(route.request_schema, body)
     if fault:
@@ -99,7 +99,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> Any:
-    raise _Unreadable(f"{name} is no number of JSON")
+    raise _Unreadable(f"{name} is not a JSON number")
 
 
 def fault_of(schema: Mapping[str, Any], value: Any) -> str | None:

@@ -28,7 +28,7 @@ class SizeLimit:
             return ApiError(411, "usage", "Send the body with Content-Length.")
         length = environ.get("CONTENT_LENGTH") or "0"
         if not (length.isascii() and length.isdecimal()):
-            return ApiError(400, "usage", "Content-Length is no number.")
+            return ApiError(400, "usage", "Content-Length is not a number.")
         if len(length) > 12 or int(length) > self._most_bytes:
             return ApiError(413, "usage", f"The body has more than {self._most_bytes} bytes.")
         return None

@@ -95,7 +95,7 @@ def deploy_image(call: Call) -> Answer:
     try:
         user_data = base64.b64decode(asked.pop("user_data", ""), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise UsageError("deploy.user_data is no base64.") from error
+        raise UsageError("deploy.user_data is not base64.") from error
     order = Order(**asked, user_data=user_data or None)
 
     def begin() -> str:

@@ -96,7 +96,7 @@ def _statement(call: Call, period: Period) -> Statement:
 def _summary(call: Call, period: Period, presentation: Presentation) -> Answer:
     for name in _OF_ONE:
         if name in call.parameters:
-            raise UsageError(f"The summary of all accounts goes without {name}.")
+            raise UsageError(f"The summary of all accounts does not take {name}.")
     format_name = _format(call, _OF_SUMMARY)
     settings = call.service.settings
     with call.service.application.database.snapshot() as connection:

@@ -18,7 +18,7 @@ COUNTERS = {
 }
 GAUGES = {
     "due_tasks": "Tasks whose check is due, those at work included.",
-    "oldest_due_seconds": "How long the oldest check that is due has been so.",
+    "oldest_due_seconds": "Time since the oldest due check was due.",
     "last_poll_timestamp_seconds": "When the worker last looked for tasks that are due.",
 }
 _READABLE_BY_ALL = 0o644  # the exporter runs as another user
