@@ -26,7 +26,7 @@ from instance_images.locations.site import Site
 from instance_images.model.cloud import CloudImage, CloudImageStatus
 from instance_images.sync.compare import Comparison, Listed
 from instance_images.sync.reconcile import Reading
-from instance_images_billing.hours import metering
+from instance_images_billing.hours import close
 from instance_images_billing.ledger import postings as ledger
 
 from support.clouds.memory_cloud import GB, MemoryProvider
@@ -83,7 +83,7 @@ class Stopwatch:
     def watch_all(self) -> None:
         """Time the reading, and every function of the ledger."""
         for name in ("read_location", "record_reading"):
-            self.watch(metering, name)
+            self.watch(close, name)
         for name, value in list(vars(ledger).items()):
             if isinstance(value, FunctionType) and value.__module__ == ledger.__name__:
                 self.watch(ledger, name)
@@ -175,14 +175,14 @@ def main() -> None:
         default_max_images=10,
     )
     if options.without_reading:
-        setattr(metering, "read_location", without_reading)  # noqa: B010 (types)
+        setattr(close, "read_location", without_reading)  # noqa: B010 (types)
     stopwatch, statements = Stopwatch(), Statements(database.engine)
     stopwatch.watch_all()
     if options.explain:
         statements.listen()
     base_mb = peak_memory_mb()
     began, began_cpu = time.perf_counter(), time.process_time()
-    done = metering.meter(site, BILLING, options.until)
+    done = close.meter(site, BILLING, options.until)
     result = {
         "seconds": round(time.perf_counter() - began, 3),
         "cpu_seconds": round(time.process_time() - began_cpu, 3),

@@ -19,7 +19,7 @@ from measuring import interleaved, machine, median, note, report, spread
 from instance_images.db.engine import Database
 from instance_images.db.schema import upgrade
 from instance_images.locations.site import Site
-from instance_images_billing.hours.metering import meter
+from instance_images_billing.hours.close import meter
 
 from support.processes.command_line import SetClock
 

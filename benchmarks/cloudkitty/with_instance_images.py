@@ -19,16 +19,16 @@ import sqlalchemy as sa
 from world import HOUR, LATE_PRICE, PRICE, World, load, peak_memory_mb
 
 from instance_images.config.settings import BillingSettings, Location
+from instance_images.db.billing_queue import tell
 from instance_images.db.engine import Database
 from instance_images.db.exact import ExactSum
-from instance_images.db.news import tell
 from instance_images.db.schema import upgrade
 from instance_images.db.tables import accounts, images
 from instance_images.errors import InstanceImagesError
 from instance_images.locations.site import Site
 from instance_images.model.cloud import CloudImage, CloudImageStatus
-from instance_images.model.learning import Event, Learning, Source
-from instance_images_billing.hours import metering
+from instance_images.model.image_events import Event, Learning, Source
+from instance_images_billing.hours import close
 from instance_images_billing.ledger import postings as ledger
 from instance_images_billing.ledger import watermarks as ledger_watermarks
 from instance_images_billing.ledger.tables import postings, watermarks
@@ -104,7 +104,7 @@ def _set_price(connection: sa.Connection, price: str, from_hour: datetime) -> No
 def rate(world: World, site: Site) -> dict[str, Any]:
     """Run the meter over all hours."""
     began, began_cpu = time.perf_counter(), time.process_time()
-    done = metering.meter(site, BILLING, world.end)
+    done = close.meter(site, BILLING, world.end)
     return {
         "seconds": round(time.perf_counter() - began, 3),
         "cpu_seconds": round(time.process_time() - began_cpu, 3),

@@ -9,7 +9,7 @@ from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
 from instance_images.instants import format_instant
 from instance_images.locations.application import Application
 from instance_images.model.findings import Finding, Severity
-from instance_images_billing.hours.metering import balance_now
+from instance_images_billing.hours.close import balance_now
 from instance_images_billing.hours.status import status_of
 from instance_images_billing.ledger.closed_periods import require_timezone
 

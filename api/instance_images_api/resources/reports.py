@@ -14,7 +14,7 @@ from instance_images_reports.batch.all_accounts import read_books, summary_of
 from instance_images_reports.collect.account import collect
 from instance_images_reports.collect.added_sections import with_added_sections
 from instance_images_reports.collect.begun_period import begun_period
-from instance_images_reports.collect.cut import list_places
+from instance_images_reports.collect.cutoff import list_places
 from instance_images_reports.collect.months import list_months
 from instance_images_reports.collect.views import MONTH
 from instance_images_reports.config import report_settings

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def tell_balances(invocation: Invocation, names: Sequence[str]) -> list[str]:
     """Return what is out of balance at the locations, and tell what is exempt by name."""
     from instance_images.commands.everywhere import at_each
-    from instance_images_billing.hours.metering import balance_now
+    from instance_images_billing.hours.close import balance_now
 
     billing = invocation.application.settings.billing
 

@@ -24,7 +24,7 @@ from instance_images_billing.commands.audit import adjust, verify
 
 if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
-    from instance_images_billing.hours.metering import Metered
+    from instance_images_billing.hours.close import Metered
     from instance_images_billing.hours.outcome import Outcome
 
 
@@ -71,8 +71,8 @@ def run_meter(
     Example: instance-images meter run
     """
     from instance_images.parallel import as_they_end
-    from instance_images_billing.hours.metering import meter as meter_site
-    from instance_images_billing.hours.metering import rehearse
+    from instance_images_billing.hours.close import meter as meter_site
+    from instance_images_billing.hours.close import rehearse
     from instance_images_billing.hours.outcome import Outcome
 
     until = _until(as_of, allow_future, invocation.clock())

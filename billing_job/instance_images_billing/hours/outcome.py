@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from instance_images.errors import InstanceImagesError
 from instance_images.instants import format_instant
-from instance_images_billing.hours.metering import Metered
+from instance_images_billing.hours.close import Metered
 from instance_images_billing.ledger.anchors import anchor_text
 from instance_images_billing.pricing.money import price_text
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from instance_images.config.settings import BillingSettings
 from instance_images.instants import ceil_hour, floor_hour
-from instance_images_billing.hours.intake import Books, take_news
+from instance_images_billing.hours.intervals import Books, take_news
 from instance_images_billing.ledger import watermarks
 from instance_images_billing.ledger.histories import all_facts
 from instance_images_billing.pricing.history import true_intervals

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 
-from instance_images.model.learning import Event
+from instance_images.model.image_events import Event
 from instance_images_billing.pricing.rating import Interval
 
 Intervals = tuple[Interval, ...]

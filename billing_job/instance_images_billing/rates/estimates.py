@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from instance_images.config.settings import BillingSettings
 from instance_images.db import accounts
-from instance_images.images.expect import expect
+from instance_images.images.expected_size import expect
 from instance_images.locations.limits import find_limit
 from instance_images.locations.site import Site
 from instance_images.model.estimates import ExpectedSize

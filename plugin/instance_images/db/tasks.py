@@ -8,9 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from instance_images.db.tables import accounts, images, tasks
+from instance_images.model.capture_journal import is_of_volume
 from instance_images.model.deadlines import first_look_at
 from instance_images.model.estimates import PastCapture
-from instance_images.model.journal import is_of_volume
 from instance_images.model.records import UNFINISHED, Task, TaskKind, TaskState
 from instance_images.model.requests import request_ids
 

@@ -28,7 +28,7 @@ from instance_images.model.records import Account, Image, ImageStatus, TaskKind,
 from instance_images.model.requests.idempotency import RequestIds, ids_of_request
 from instance_images.names import fault_of_name, printable
 from instance_images.tasks.advancing import current_image
-from instance_images.tasks.repeating import find_repeated, require_key, require_new
+from instance_images.tasks.repeated_requests import find_repeated, require_key, require_new
 from instance_images.tasks.settling import settle
 
 LOG = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from instance_images.db import images, tasks
 from instance_images.doctor.checks import UNTOUCHED
 from instance_images.instants import format_instant
 from instance_images.locations.site import Site
-from instance_images.model import journal
+from instance_images.model import capture_journal
 from instance_images.model.cloud import PartKind
 from instance_images.model.findings import Finding, Severity
 from instance_images.model.records import Task
@@ -54,7 +54,7 @@ def find_abandoned(site: Site) -> Iterator[Finding]:
 
 
 def _parts_left(site: Site, task: Task) -> Iterator[str]:
-    for kind, made_id in journal.parts_made(task.journal).items():
+    for kind, made_id in capture_journal.parts_made(task.journal).items():
         if site.provider.get_part(task.project_id, kind, made_id) is not None:
             yield f"{'volume snapshot' if kind is PartKind.SNAPSHOT else 'volume'} {made_id}"
 

@@ -14,12 +14,12 @@ import sqlalchemy as sa
 
 from instance_images.db import accounts, images, readings, tasks
 from instance_images.db import cloud_images as images_in_cloud
-from instance_images.db.news import tell, tell_begin
+from instance_images.db.billing_queue import tell, tell_begin
 from instance_images.events.unconfirmed import Doubt, Watch
 from instance_images.locations.site import Site
 from instance_images.model.cloud import CloudImage, CloudImageStatus, Notice, NoticeKind
 from instance_images.model.deletion import vanished_at
-from instance_images.model.learning import Event, Learning, Source
+from instance_images.model.image_events import Event, Learning, Source
 from instance_images.model.records import Image, ImageStatus, Origin, TaskKind
 from instance_images.sync.adopt import adopt
 from instance_images.sync.compare import Stranger, compare_image, eligible

@@ -25,10 +25,10 @@ from instance_images.errors import (
 )
 from instance_images.locations.limits import require_free_slot
 from instance_images.locations.site import Site, require_enabled
-from instance_images.model import journal
+from instance_images.model import capture_journal
 from instance_images.model.capture import consistency_of, fault_of_source
+from instance_images.model.capture_journal import Step
 from instance_images.model.cloud import CloudImageStatus, Server, ServerStatus
-from instance_images.model.journal import Step
 from instance_images.model.outcomes import Failed
 from instance_images.model.records import (
     UNFINISHED,
@@ -50,7 +50,7 @@ from instance_images.tasks.advancing import (
 )
 from instance_images.tasks.image_lookup import find_by_mark
 from instance_images.tasks.recording import Observation, record
-from instance_images.tasks.repeating import (
+from instance_images.tasks.repeated_requests import (
     find_repeated,
     request_on_record,
     require_key,
@@ -154,9 +154,9 @@ def prepared(site: Site, server: Server, name: str, ids: RequestIds) -> ImageReq
     freezes = False
     if server.is_volume_backed:
         root = site.provider.find_root_volume(server.project_id, server.id)
-        written = journal.of_volume(root, site.location.volume_image_format)
+        written = capture_journal.of_volume(root, site.location.volume_image_format)
     else:
-        written = journal.of_server(now)
+        written = capture_journal.of_server(now)
         if server.status is ServerStatus.RUNNING:
             freezes = site.provider.freezes_file_systems(server.project_id, server)
     return ImageRequest(
@@ -243,7 +243,7 @@ def send(site: Site, account: Account, request: ImageRequest) -> None:
         request.task_id,
     )
     try:
-        if journal.is_of_volume(request.journal):
+        if capture_journal.is_of_volume(request.journal):
             _ask_block_storage(site, request)
         else:
             _ask_compute(site, request)
@@ -254,7 +254,7 @@ def send(site: Site, account: Account, request: ImageRequest) -> None:
         if error.status == volume_steps.TOO_MANY_REQUESTS:
             _give_back(site, request, error)
             raise
-        if not journal.is_of_volume(request.journal):
+        if not capture_journal.is_of_volume(request.journal):
             _record_unavailable(site, account, request, error)
         raise CloudUnavailable(
             f"{error} The capture is recorded as task {request.task_id}.",
@@ -284,7 +284,7 @@ def _ask_compute(site: Site, request: ImageRequest) -> None:
             "state": TaskState.RUNNING,
             "stage": "queued",
             "stage_began_at": now,
-            "journal": journal.made(request.journal, Step.CAPTURE, cloud_image_id),
+            "journal": capture_journal.made(request.journal, Step.CAPTURE, cloud_image_id),
         }
         if tasks.update_task(connection, request.task_id, now, **values):
             images.update_image(

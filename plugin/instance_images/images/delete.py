@@ -14,7 +14,7 @@ from instance_images.errors import CloudUnavailable, InstanceImagesError, Refuse
 from instance_images.locations.site import Site
 from instance_images.model.cloud import CloudImage
 from instance_images.model.deletion import vanished_at
-from instance_images.model.learning import Learning, Source
+from instance_images.model.image_events import Learning, Source
 from instance_images.model.records import Account, Image, ImageStatus, TaskKind
 from instance_images.names import printable
 from instance_images.tasks.advancing import current_images

@@ -27,7 +27,7 @@ from instance_images.model.requests.idempotency import (
 from instance_images.names import printable
 from instance_images.tasks.advancing import advance_account
 from instance_images.tasks.find import find_task
-from instance_images.tasks.repeating import request_on_record, require_key
+from instance_images.tasks.repeated_requests import request_on_record, require_key
 from instance_images.tasks.settling import settle
 
 LOG = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from instance_images.model import journal
+from instance_images.model import capture_journal
 from instance_images.model.cloud import CloudImage, CloudImageStatus, Shelf
 from instance_images.model.outcomes import GRACE
 from instance_images.model.records import AdoptionPolicy, AdoptMode, Task
@@ -83,12 +83,12 @@ def expectation_of(task: Task) -> Expectation | None:
     That is after the cloud was asked for it, and for a short time: what the capture has left
     besides, and for how long it cannot be removed, brings no image.
     """
-    is_of_volume = journal.is_of_volume(task.journal)
-    last = journal.Step.UPLOAD if is_of_volume else journal.Step.CAPTURE
-    asked_at = journal.asked_at(task.journal, last)
+    is_of_volume = capture_journal.is_of_volume(task.journal)
+    last = capture_journal.Step.UPLOAD if is_of_volume else capture_journal.Step.CAPTURE
+    asked_at = capture_journal.asked_at(task.journal, last)
     if asked_at is None:
         return None
-    first = journal.first_asked_at(task.journal, last) or asked_at
+    first = capture_journal.first_asked_at(task.journal, last) or asked_at
     return Expectation(task.image_id, first, asked_at + LATE)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from instance_images.model import journal
+from instance_images.model import capture_journal
 from instance_images.model.outcomes import GRACE, Continues, DeleteAgain, Deleted
 from instance_images.model.records import Image, Task
 
@@ -17,7 +17,7 @@ def next_of_deletion(
     was postponed did not see it.
     """
     if is_gone:
-        seen_at = journal.instant_of(task.journal, "seen_at") or last_read_at
+        seen_at = capture_journal.instant_of(task.journal, "seen_at") or last_read_at
         return Deleted(min(max(task.started_at, seen_at or task.started_at), now))
     if now - task.started_at < GRACE:
         return Continues(task.stage, task.progress)

@@ -9,7 +9,8 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from instance_images.model import journal
+from instance_images.model import capture_journal
+from instance_images.model.capture_journal import Step
 from instance_images.model.cloud import (
     CapturePart,
     CloudImage,
@@ -17,7 +18,6 @@ from instance_images.model.cloud import (
     PartKind,
     PartStatus,
 )
-from instance_images.model.journal import Step
 from instance_images.model.outcomes import GRACE, Available, Continues, Failed
 from instance_images.model.records import Image, ImageStatus, Task
 
@@ -105,7 +105,7 @@ def own_parts(task: Task, found: Sequence[CapturePart]) -> list[CapturePart]:
     volume, a volume of such a snapshot. Parts that are not on record were found by their mark,
     which anybody in the project can write, so that what they were made of decides, and when.
     """
-    made = journal.parts_made(task.journal)
+    made = capture_journal.parts_made(task.journal)
     snapshots = _own_of_kind(task, found, PartKind.SNAPSHOT, {task.journal["volume_id"]})
     snapshot_ids = {part.id for part in snapshots}
     if PartKind.SNAPSHOT in made:
@@ -116,7 +116,7 @@ def own_parts(task: Task, found: Sequence[CapturePart]) -> list[CapturePart]:
 def _own_of_kind(
     task: Task, found: Sequence[CapturePart], kind: PartKind, source_ids: Container[str | None]
 ) -> list[CapturePart]:
-    made_id = journal.made_by(task.journal, journal.STEP_OF[kind])
+    made_id = capture_journal.made_by(task.journal, capture_journal.STEP_OF[kind])
     own = {
         part.id: part
         for part in found
@@ -128,7 +128,7 @@ def _own_of_kind(
 
 def _is_in_time(task: Task, part: CapturePart) -> bool:
     """Return whether the part was made in this attempt, and not long after it was asked for."""
-    asked_at = journal.asked_at(task.journal, journal.STEP_OF[part.kind])
+    asked_at = capture_journal.asked_at(task.journal, capture_journal.STEP_OF[part.kind])
     if asked_at is None:
         return False
     return part.created_at is None or (
@@ -142,7 +142,7 @@ def next_of_volume_capture(
     """Decide about the capture of a root volume, from the last thing that there is of it."""
     if seen.image is not None:
         return _next_of_image(task, seen, seen.image, now)
-    if journal.made_by(task.journal, Step.UPLOAD):
+    if capture_journal.made_by(task.journal, Step.UPLOAD):
         return Failed(
             "The image disappeared from the image service before it was available: either the"
             " block storage could not upload it (a common cause is too little space for the"
@@ -153,7 +153,7 @@ def next_of_volume_capture(
         part = seen.part(kind)
         if part is not None:
             return _next_of_part(task, part, now)
-        if journal.made_by(task.journal, journal.STEP_OF[kind]):
+        if capture_journal.made_by(task.journal, capture_journal.STEP_OF[kind]):
             return Failed(f"The {kind} that was made for the capture disappeared.")
     return _ask(task, Step.SNAPSHOT, task.journal["volume_id"], now)
 
@@ -173,7 +173,7 @@ def _next_of_part(task: Task, part: CapturePart, now: datetime) -> Continues | A
 
 def _ask(task: Task, step: Step, source_id: str, now: datetime) -> Continues | Ask:
     """Ask for the step, unless it was asked for just now: then its answer is on its way."""
-    asked_at = journal.asked_at(task.journal, step)
+    asked_at = capture_journal.asked_at(task.journal, step)
     if asked_at is not None and now - asked_at < GRACE:
         return Continues(task.stage, task.progress)
     return Ask(step, source_id)
@@ -189,7 +189,7 @@ def _next_of_image(
     fault = fault_of_upload(image, task.journal["size_gib"], task.journal["disk_format"])
     if fault:
         return Failed(fault)
-    seen_at = journal.instant_of(task.journal, "active_since")
+    seen_at = capture_journal.instant_of(task.journal, "active_since")
     assert image.size_bytes is not None
     return Complete(
         Available(
@@ -258,7 +258,7 @@ def next_of_leftovers(
     parts = [p for p in volumes or seen.parts if p.status is not PartStatus.DELETING]
     if in_the_way is not None or parts:
         return Remove(in_the_way, parts, force=now - task.updated_at >= LATE)
-    asked_at = journal.unanswered_since(task.journal)
+    asked_at = capture_journal.unanswered_since(task.journal)
     may_come = False
     if asked_at is not None and image.cloud_image_id is None:
         may_come = now - asked_at < LATE

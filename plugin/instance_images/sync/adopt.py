@@ -12,10 +12,10 @@ import sqlalchemy as sa
 
 from instance_images.db import accounts, readings
 from instance_images.db import cloud_images as images_in_cloud
-from instance_images.db.news import tell_available
+from instance_images.db.billing_queue import tell_available
 from instance_images.locations.site import Site
 from instance_images.model.adoption import adopted_at, is_expected
-from instance_images.model.learning import Learning
+from instance_images.model.image_events import Learning
 from instance_images.model.records import Consistency, Image, ImageStatus, Origin
 from instance_images.names import storable_name
 from instance_images.sync.compare import Stranger

@@ -13,14 +13,14 @@ import sqlalchemy as sa
 
 from instance_images.db import accounts, images, readings
 from instance_images.db import cloud_images as images_in_cloud
+from instance_images.db.billing_queue import tell
 from instance_images.db.engine import is_rehearsal
-from instance_images.db.news import tell
 from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
 from instance_images.locations.account_names import refresh_names
 from instance_images.locations.sharing import keep_ownership
 from instance_images.locations.site import Site, require_scope
 from instance_images.model.deletion import vanished_at
-from instance_images.model.learning import Event, Learning, Source
+from instance_images.model.image_events import Event, Learning, Source
 from instance_images.model.outcomes import Available, Deleted, Failed, Postponed
 from instance_images.model.records import UNFINISHED, Image, TaskKind
 from instance_images.model.volume_capture import Abandon
@@ -36,9 +36,9 @@ from instance_images.sync.compare import (
 )
 from instance_images.sync.restore import restore
 from instance_images.sync.updates import Learned, learned
+from instance_images.tasks.leftovers import tidy
 from instance_images.tasks.recording import NOT_BY_US, Observation, record, record_vanished
 from instance_images.tasks.settling import observe, settle
-from instance_images.tasks.tidying import tidy
 
 LOG = logging.getLogger(__name__)
 

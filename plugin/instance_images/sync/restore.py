@@ -14,13 +14,13 @@ import sqlalchemy as sa
 
 from instance_images.db import accounts, images, readings
 from instance_images.db import cloud_images as images_in_cloud
+from instance_images.db.billing_queue import tell
 from instance_images.db.cloud_images import Ended, Service
-from instance_images.db.news import tell
 from instance_images.errors import CloudUnavailable, Refused
 from instance_images.locations.site import Site
 from instance_images.model.adoption import began_at, is_stored
 from instance_images.model.cloud import CloudImage
-from instance_images.model.learning import Event, Learning
+from instance_images.model.image_events import Event, Learning
 from instance_images.model.records import Account, ImageStatus
 from instance_images.parallel import in_parallel
 from instance_images.sync.updates import Learned, learned

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from instance_images.errors import CloudUnavailable, ProjectUnavailable, Refused
 from instance_images.locations.site import Site
-from instance_images.model.learning import Source
+from instance_images.model.image_events import Source
 from instance_images.model.outcomes import DeleteAgain, Deleted, Failed, Postponed
 from instance_images.model.records import UNFINISHED
 from instance_images.model.volume_capture import (

@@ -11,7 +11,7 @@ from instance_images.db import checks, tasks
 from instance_images.errors import InstanceImagesError
 from instance_images.locations.site import Site
 from instance_images.model.deadlines import next_look_at
-from instance_images.model.learning import Source
+from instance_images.model.image_events import Source
 from instance_images.tasks.settling import settle
 
 # A claim of a process that was killed ends with it; one that is at work renews it.

@@ -7,13 +7,13 @@ from datetime import datetime
 from instance_images.db import cloud_images as images_in_cloud
 from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
 from instance_images.locations.site import Site
-from instance_images.model import journal
+from instance_images.model import capture_journal
 from instance_images.model.capture import next_of_capture, reason_of_full_quota
+from instance_images.model.capture_journal import Step
 from instance_images.model.cloud import CapturePart, CloudImage, CloudImageStatus, Server
 from instance_images.model.deadlines import fault_of_delay
 from instance_images.model.deletion import next_of_deletion
 from instance_images.model.deployment import next_of_deployment
-from instance_images.model.journal import Step
 from instance_images.model.outcomes import Continues, Failed
 from instance_images.model.records import UNFINISHED, Image, Task, TaskKind
 from instance_images.model.volume_capture import Seen, next_of_leftovers, next_of_volume_capture
@@ -51,13 +51,13 @@ def look_at(
 
 
 def _observe_capture(site: Site, task: Task, image: Image, seen_at: datetime) -> Observation:
-    is_of_volume = journal.is_of_volume(task.journal)
+    is_of_volume = capture_journal.is_of_volume(task.journal)
     decision: Decision
     found: CloudImage | None = None
     last = Step.UPLOAD if is_of_volume else Step.CAPTURE
-    asked_at = journal.asked_at(task.journal, last)
+    asked_at = capture_journal.asked_at(task.journal, last)
     if not is_of_volume or asked_at:
-        since = journal.first_asked_at(task.journal, last) or task.started_at
+        since = capture_journal.first_asked_at(task.journal, last) or task.started_at
         found = find_in_cloud(site, image, since, asked_at)
     cloud_image_id = found.id if found else image.cloud_image_id
     parts: Sequence[CapturePart] = ()

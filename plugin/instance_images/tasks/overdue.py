@@ -8,7 +8,7 @@ from instance_images.drivers import patience
 from instance_images.errors import DatabaseUnavailable, InstanceImagesError
 from instance_images.instants import format_instant
 from instance_images.locations.site import Site
-from instance_images.model.learning import Source
+from instance_images.model.image_events import Source
 from instance_images.model.records import Account
 from instance_images.model.requests import request_ids
 from instance_images.tasks.checks import check

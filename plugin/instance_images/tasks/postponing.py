@@ -5,9 +5,9 @@ from datetime import datetime
 
 from instance_images.errors import CloudUnavailable, InstanceImagesError
 from instance_images.locations.site import Site
-from instance_images.model import journal
+from instance_images.model import capture_journal
 from instance_images.model.deadlines import fault_of_postponement
-from instance_images.model.learning import Source
+from instance_images.model.image_events import Source
 from instance_images.model.outcomes import Failed, Postponed
 from instance_images.model.records import UNFINISHED, Image, Task, TaskKind
 from instance_images.model.volume_capture import Watch
@@ -34,7 +34,7 @@ def is_for_later(task: Task, source: Source, account_id: str | None, *, is_answe
 
 
 def _is_unfinished_of_volume(task: Task) -> bool:
-    is_of_volume = task.kind is TaskKind.CREATE and journal.is_of_volume(task.journal)
+    is_of_volume = task.kind is TaskKind.CREATE and capture_journal.is_of_volume(task.journal)
     return is_of_volume and task.state in UNFINISHED
 
 

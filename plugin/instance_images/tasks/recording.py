@@ -11,12 +11,12 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from instance_images.db import checks, images, readings, tasks
-from instance_images.db.news import tell
+from instance_images.db.billing_queue import tell
 from instance_images.instants import format_instant
-from instance_images.model import journal
+from instance_images.model import capture_journal
 from instance_images.model.cloud import CloudImage
 from instance_images.model.deadlines import next_look_at
-from instance_images.model.learning import Event, Learning, Source
+from instance_images.model.image_events import Event, Learning, Source
 from instance_images.model.outcomes import (
     Available,
     Continues,
@@ -173,7 +173,7 @@ def _record_available(
 ) -> None:
     if not tasks.finish_task(connection, seen.task.id, seen.seen_at):
         return
-    if not journal.is_of_volume(seen.task.journal):
+    if not capture_journal.is_of_volume(seen.task.journal):
         tasks.clear_leftovers(connection, seen.task.id)
     if images.update_image(
         connection,

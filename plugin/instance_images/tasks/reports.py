@@ -5,7 +5,7 @@ from datetime import datetime
 
 from instance_images.db import images, tasks
 from instance_images.locations.site import Site
-from instance_images.model import journal
+from instance_images.model import capture_journal
 from instance_images.model.estimates import PastCapture, seconds_left
 from instance_images.model.records import UNFINISHED, Image, Task, TaskKind, TaskReport
 
@@ -33,7 +33,7 @@ def _report(
         left_seconds = seconds_left(
             past[image.location],
             source_instance_id=image.source_instance_id,
-            is_of_volume=journal.is_of_volume(task.journal),
+            is_of_volume=capture_journal.is_of_volume(task.journal),
             elapsed_seconds=elapsed_seconds,
         )
     return TaskReport(task, image.name, image.location, elapsed_seconds, left_seconds)

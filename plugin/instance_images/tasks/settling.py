@@ -15,7 +15,7 @@ from instance_images.drivers.patience import is_time_over
 from instance_images.errors import CloudUnavailable, Refused
 from instance_images.locations.sharing import share_new
 from instance_images.locations.site import Site
-from instance_images.model.learning import Source
+from instance_images.model.image_events import Source
 from instance_images.model.outcomes import Available, Deleted, Deployed, Failed
 from instance_images.model.records import Image, Task, TaskKind
 from instance_images.model.volume_capture import Ask, Complete, Remove

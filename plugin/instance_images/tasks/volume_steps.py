@@ -14,9 +14,9 @@ from typing import Any
 from instance_images.db import images, tasks
 from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
 from instance_images.locations.site import Site
-from instance_images.model import journal
+from instance_images.model import capture_journal
+from instance_images.model.capture_journal import Journal, Step
 from instance_images.model.cloud import CapturePart, CloudImage, PartKind
-from instance_images.model.journal import Journal, Step
 from instance_images.model.outcomes import Available
 from instance_images.model.records import UNFINISHED, Image, ImageStatus, Task, TaskState
 from instance_images.model.volume_capture import AFTER, Ask, Remove, own_parts
@@ -34,12 +34,12 @@ def find_parts(site: Site, task: Task, image: Image) -> list[CapturePart]:
     """
     found: list[CapturePart] = []
     for kind in (PartKind.VOLUME, PartKind.SNAPSHOT):
-        step = journal.STEP_OF[kind]
-        made_id = journal.made_by(task.journal, step)
+        step = capture_journal.STEP_OF[kind]
+        made_id = capture_journal.made_by(task.journal, step)
         if made_id is not None:
             part = site.provider.get_part(task.project_id, kind, made_id)
             found += [part] if part else []
-        if journal.may_have_made_more(task.journal, step):
+        if capture_journal.may_have_made_more(task.journal, step):
             found += site.provider.find_parts(task.project_id, kind, image.id)
         has_volume = kind is PartKind.VOLUME and (made_id or own_parts(task, found))
         if has_volume and task.state in UNFINISHED:
@@ -56,14 +56,14 @@ def take(site: Site, task: Task, image: Image, ask: Ask) -> None:
     if ask.step is Step.UPLOAD:
         site.provider.label_volume(task.project_id, ask.source_id, image.id)
     known = _with_source(task.journal, ask)
-    asking = _written(site, task, journal.asked(known, ask.step, site.clock()), ask.step)
+    asking = _written(site, task, capture_journal.asked(known, ask.step, site.clock()), ask.step)
     if asking is None:
         return
     try:
         made_id = _request(site, asking, image, ask)
     except (Refused, ConfigurationError, CloudUnavailable) as error:
         if not isinstance(error, CloudUnavailable) or error.status == TOO_MANY_REQUESTS:
-            _written(site, asking, journal.not_asked(asking.journal, ask.step))
+            _written(site, asking, capture_journal.not_asked(asking.journal, ask.step))
         raise
     _record_made(site, asking, image, ask.step, made_id)
     LOG.info("%s: task %s: %s %s requested", site.name, task.id, ask.step, made_id)
@@ -71,9 +71,9 @@ def take(site: Site, task: Task, image: Image, ask: Ask) -> None:
 
 def _with_source(written: Journal, ask: Ask) -> Journal:
     """Return the journal with the part that the step is taken with: it counts by its id now."""
-    for kind, step in journal.STEP_OF.items():
+    for kind, step in capture_journal.STEP_OF.items():
         if ask.step is AFTER[kind]:
-            return journal.made(written, step, ask.source_id)
+            return capture_journal.made(written, step, ask.source_id)
     return written
 
 
@@ -111,7 +111,7 @@ def _record_made(site: Site, task: Task, image: Image, step: Step, made_id: str)
     """Write down what was made. Where the capture has ended meanwhile, it is left to be removed."""
 
     def write(connection: Any) -> None:
-        written = journal.made(task.journal, step, made_id)
+        written = capture_journal.made(task.journal, step, made_id)
         if tasks.write_journal(connection, task, written, site.clock()) and step is Step.UPLOAD:
             images.update_image(
                 connection, image.id, expected=[ImageStatus.CREATING], cloud_image_id=made_id
@@ -126,7 +126,7 @@ def complete(site: Site, task: Task, image: Image, found: CloudImage, outcome: A
     The instant at which it became active is kept before: what is changed now changes it there.
     """
     if "active_since" not in task.journal:
-        written = journal.active_since(task.journal, outcome.available_at)
+        written = capture_journal.active_since(task.journal, outcome.available_at)
         if _written(site, task, written) is None:
             return False
     minima = {"min_disk": task.journal["size_gib"], "min_ram": task.journal["min_ram_mib"]}

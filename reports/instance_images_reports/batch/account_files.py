@@ -22,7 +22,7 @@ from instance_images_reports.batch.file_names import account_file_name
 from instance_images_reports.batch.manifest import AccountFile, File, file_of
 from instance_images_reports.collect import added_sections as section_sources
 from instance_images_reports.collect.account import Stated, currencies_of, state_in
-from instance_images_reports.collect.cut import AccountPlaces, Cut
+from instance_images_reports.collect.cutoff import AccountPlaces, Cut
 from instance_images_reports.collect.ledgers import read_ledgers
 from instance_images_reports.delivery.output_directory import write_new
 from instance_images_reports.formats.datasets import DATASETS, write_dataset

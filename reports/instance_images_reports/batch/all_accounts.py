@@ -39,7 +39,7 @@ from instance_images_reports.batch.manifest import (
 from instance_images_reports.batch.reconciliation import differences
 from instance_images_reports.collect.account import previous_by_currency
 from instance_images_reports.collect.currencies import currency_digits
-from instance_images_reports.collect.cut import AccountPlaces, Cut, list_places, read_cut
+from instance_images_reports.collect.cutoff import AccountPlaces, Cut, list_places, read_cut
 from instance_images_reports.collect.sums import LedgerSum, read_sums
 from instance_images_reports.delivery.output_directory import whole_directory, write_new
 from instance_images_reports.formats.datasets import DATASETS

@@ -17,7 +17,7 @@ from typing import Any
 from instance_images.errors import Refused
 from instance_images.instants import format_instant, parse_instant
 from instance_images_billing.pricing.money import decimal_of
-from instance_images_reports.collect.cut import Cut
+from instance_images_reports.collect.cutoff import Cut
 
 MANIFEST = "manifest.json"
 KIND = "cloud-usage-manifest"

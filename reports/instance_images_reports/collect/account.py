@@ -17,7 +17,7 @@ from instance_images.names import printable
 from instance_images_billing.pricing.periods import Period, days_of, period_before
 from instance_images_billing.pricing.rating import rate_at
 from instance_images_reports.collect.currencies import currency_digits
-from instance_images_reports.collect.cut import Cut, list_places, read_cut
+from instance_images_reports.collect.cutoff import Cut, list_places, read_cut
 from instance_images_reports.collect.ledgers import read_ledgers
 from instance_images_reports.collect.sums import LedgerSum, read_sums
 from instance_images_reports.statement.compute import state

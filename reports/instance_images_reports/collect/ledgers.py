@@ -20,7 +20,7 @@ from instance_images_billing.pricing.charged import MinimumCharge, Posting
 from instance_images_billing.pricing.corrections import Adjustment
 from instance_images_billing.pricing.periods import LocalDay
 from instance_images_billing.pricing.rating import Interval, Rate
-from instance_images_reports.collect.cut import AccountPlaces, Cut, LocationCut
+from instance_images_reports.collect.cutoff import AccountPlaces, Cut, LocationCut
 from instance_images_reports.statement.location_ledger import BilledImage, LocationLedger
 
 _DAY = timedelta(days=1)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from instance_images_billing.ledger.beginning import first_counted
 from instance_images_billing.pricing.periods import periods_between
-from instance_images_reports.collect.cut import Cut, read_cut
+from instance_images_reports.collect.cutoff import Cut, read_cut
 from instance_images_reports.collect.sums import NO_CURRENCY, read_sums
 
 

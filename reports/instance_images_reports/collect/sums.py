@@ -13,7 +13,7 @@ from instance_images.db.exact import ExactSum
 from instance_images.db.tables import accounts
 from instance_images_billing.ledger.tables import adjustments, minimum_charges, postings
 from instance_images_billing.pricing.rating import Rate
-from instance_images_reports.collect.cut import Cut, LocationCut
+from instance_images_reports.collect.cutoff import Cut, LocationCut
 
 NO_CURRENCY = ""  # of rows from before the location had a rate
 

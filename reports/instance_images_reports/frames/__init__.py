@@ -17,7 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from instance_images.config.settings import Settings
-from instance_images_reports.collect.cut import read_cut
+from instance_images_reports.collect.cutoff import read_cut
 from instance_images_reports.collect.sums import read_sums
 from instance_images_reports.frames.columns import (
     ACCOUNTS,

@@ -17,7 +17,7 @@ from instance_images.errors import ConfigurationError
 from instance_images.model.records import Account
 from instance_images_billing.pricing.periods import Period, days_of, parse_period
 from instance_images_reports.batch.account_files import Member, batches_of
-from instance_images_reports.collect.cut import AccountPlaces, Cut, list_places, read_cut
+from instance_images_reports.collect.cutoff import AccountPlaces, Cut, list_places, read_cut
 from instance_images_reports.collect.ledgers import read_ledgers
 from instance_images_reports.statement.location_ledger import LocationLedger
 

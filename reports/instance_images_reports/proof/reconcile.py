@@ -20,7 +20,7 @@ from instance_images_reports.batch.all_accounts import Progress, make_all, read_
 from instance_images_reports.batch.engines import Engine
 from instance_images_reports.batch.manifest import Manifest
 from instance_images_reports.batch.reconciliation import Reconciled, differences, reconcile
-from instance_images_reports.collect.cut import Cut, read_cut
+from instance_images_reports.collect.cutoff import Cut, read_cut
 from instance_images_reports.collect.sums import read_sums
 from instance_images_reports.proof.folder import check_folder, read_manifest
 

@@ -11,7 +11,7 @@ from instance_images_billing.ledger.tables import adjustments, postings
 from instance_images_billing.pricing.periods import Period, days_of, periods_between
 from instance_images_reports.batch.account_files import Member, batches_of
 from instance_images_reports.collect.account import currencies_of, state_in
-from instance_images_reports.collect.cut import Cut, list_places, read_cut
+from instance_images_reports.collect.cutoff import Cut, list_places, read_cut
 from instance_images_reports.collect.ledgers import read_ledgers
 from instance_images_reports.statement.location_ledger import LocationLedger
 from instance_images_reports.statement.rounding import LedgerMismatch

@@ -14,7 +14,7 @@ from fractions import Fraction
 from instance_images.model.records import Account
 from instance_images_billing.pricing.money import NANOS_PER_UNIT, decimal_of, round_half_even
 from instance_images_billing.pricing.periods import Period
-from instance_images_reports.collect.cut import Cut
+from instance_images_reports.collect.cutoff import Cut
 from instance_images_reports.collect.sums import LedgerSum
 from instance_images_reports.statement import rounding
 

@@ -13,13 +13,13 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from instance_images.db.accounts import lock_account
+from instance_images.db.billing_queue import tell
 from instance_images.db.engine import Database
-from instance_images.db.news import tell
 from instance_images.db.tables import images
 from instance_images.errors import InstanceImagesError
-from instance_images.model.learning import Event, Learning, Source
+from instance_images.model.image_events import Event, Learning, Source
 from instance_images.model.records import Account
-from instance_images_billing.hours.metering import meter
+from instance_images_billing.hours.close import meter
 
 from support.processes.crash_story import ACCOUNTS, HOURS, LATE_BY, SIZE, START, CrashScenario
 from support.worlds.ledger_world import LOCATION, World

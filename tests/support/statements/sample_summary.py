@@ -7,7 +7,7 @@ other. The amounts are chosen to be followed: see the comments.
 from datetime import UTC, datetime
 
 from instance_images_billing.pricing.periods import Period
-from instance_images_reports.collect.cut import Cut, LocationCut
+from instance_images_reports.collect.cutoff import Cut, LocationCut
 from instance_images_reports.collect.sums import LedgerSum
 from instance_images_reports.summary.summary import Summary, summarise
 

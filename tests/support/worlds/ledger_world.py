@@ -19,7 +19,7 @@ from instance_images.instants import floor_hour
 from instance_images.locations.site import Site
 from instance_images.model.requests.idempotency import RequestIds
 from instance_images.tasks.settling import settle
-from instance_images_billing.hours.metering import Metered, meter
+from instance_images_billing.hours.close import Metered, meter
 from instance_images_billing.ledger import watermarks
 from instance_images_billing.ledger.adjustments import of_location
 from instance_images_billing.ledger.tables import postings
@@ -28,7 +28,7 @@ from instance_images_billing.pricing.corrections import Adjustment
 from instance_images_billing.pricing.periods import parse_period
 from instance_images_billing.rates import rates
 from instance_images_reports.collect.account import collect
-from instance_images_reports.collect.cut import list_places
+from instance_images_reports.collect.cutoff import list_places
 from instance_images_reports.statement.statement import Statement
 
 from support.clouds.memory_cloud import GB, MemoryProvider

@@ -191,7 +191,7 @@ def test_every_import_keeps_the_rules() -> None:
         ("instance_images.drivers.openstack.nova.servers", "import openstack.connection"),
         ("instance_images_api.images", "from instance_images.commands import image"),
         ("instance_images.views.fields", "import falcon"),
-        ("instance_images_reports.collect.cut", "from oslo_policy import policy"),
+        ("instance_images_reports.collect.cutoff", "from oslo_policy import policy"),
         ("instance_images_client.sdk.image", "from instance_images.views import fields"),
         ("instance_images_client.sdk.image", "from instance_images_client.commands import text"),
         ("instance_images_client.sdk.image", "from osc_lib import exceptions"),

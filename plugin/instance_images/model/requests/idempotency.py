@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from instance_images.model.journal import Journal
+from instance_images.model.capture_journal import Journal
 
 # Never another one: with it, every key of the past would name something else.
 _NAMESPACE = uuid.UUID("3b0f7c1e-5a86-5d0b-9c7e-8f4d0a6f2e11")

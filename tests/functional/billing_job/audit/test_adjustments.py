@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
+from instance_images.db.billing_queue import tell
 from instance_images.db.engine import Database
-from instance_images.db.news import tell
 from instance_images.db.tables import images, news
-from instance_images.model.learning import Event, Learning, Source
+from instance_images.model.image_events import Event, Learning, Source
 from instance_images_billing.ledger.tables import history
 
 from support.worlds.ledger_world import GB, World, at

@@ -11,7 +11,7 @@ from instance_images.images.capture import capture
 from instance_images.images.delete import delete
 from instance_images.model.cloud import CloudImageStatus
 from instance_images_billing.hours.balance import Balance, Difference
-from instance_images_billing.hours.metering import balance_now
+from instance_images_billing.hours.close import balance_now
 
 from support.clouds import installed_memory_cloud
 from support.clouds.memory_cloud import GB, MemoryProvider

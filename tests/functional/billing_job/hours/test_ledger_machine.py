@@ -21,19 +21,19 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from instance_images.config.settings import Settings
 from instance_images.db.accounts import accounts_by_key
+from instance_images.db.billing_queue import tell
 from instance_images.db.engine import Database
 from instance_images.db.images import get_image
-from instance_images.db.news import tell
 from instance_images.db.readings import last_read_at
 from instance_images.db.schema import upgrade
 from instance_images.errors import CloudUnavailable, Refused
 from instance_images.images.capture import capture
 from instance_images.model.cloud import CloudImageStatus
-from instance_images.model.learning import Event, Learning, Source
+from instance_images.model.image_events import Event, Learning, Source
 from instance_images.tasks.settling import settle
 from instance_images_billing.audit.adjust import Decision, decide
 from instance_images_billing.audit.verify import verify_location, verify_periods
-from instance_images_billing.hours.metering import meter, rehearse
+from instance_images_billing.hours.close import meter, rehearse
 from instance_images_billing.ledger.closed_periods import find_closed
 from instance_images_billing.months.close import close_period
 from instance_images_billing.months.minimums import minimums_between

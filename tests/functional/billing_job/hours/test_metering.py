@@ -12,7 +12,7 @@ from instance_images.db.engine import Database
 from instance_images.db.images import get_image
 from instance_images.errors import CloudUnavailable, Refused
 from instance_images.model.records import ImageStatus
-from instance_images_billing.hours.metering import rehearse
+from instance_images_billing.hours.close import rehearse
 
 from support.worlds.ledger_world import GB, World, at
 

@@ -21,7 +21,7 @@ from instance_images.db.schema import upgrade
 from instance_images.errors import CloudUnavailable
 from instance_images_billing.pricing.periods import parse_period
 from instance_images_reports.collect.account import collect
-from instance_images_reports.collect.cut import list_places
+from instance_images_reports.collect.cutoff import list_places
 from instance_images_reports.statement.statement import Statement
 
 from support.worlds.ledger_world import LOCATION, World

@@ -13,7 +13,7 @@ from instance_images.db.tables import accounts, images, news
 from instance_images.instants import floor_hour, system_clock
 from instance_images.locations.site import Site
 from instance_images.model.cloud import CloudImage, CloudImageStatus
-from instance_images_billing.hours.metering import meter
+from instance_images_billing.hours.close import meter
 from instance_images_billing.ledger import closings
 from instance_images_billing.ledger.tables import history, rates
 

@@ -19,7 +19,7 @@ from instance_images_billing.audit.verify import verify_location
 from instance_images_billing.months.close import close_period
 from instance_images_billing.pricing.money import round_half_even
 from instance_images_billing.pricing.periods import parse_period
-from instance_images_reports.collect.cut import read_cut
+from instance_images_reports.collect.cutoff import read_cut
 
 from support.worlds.ledger_oracle import ImageLife, Terms, expected
 from support.worlds.ledger_world import GB, LOCATION, World

@@ -20,7 +20,7 @@ from instance_images_billing.months.close import close_period, counted_nanos
 from instance_images_billing.months.status import list_periods
 from instance_images_billing.pricing.money import decimal_of
 from instance_images_billing.pricing.periods import parse_period
-from instance_images_reports.collect.cut import read_cut
+from instance_images_reports.collect.cutoff import read_cut
 from instance_images_reports.collect.sums import read_sums
 
 from support.worlds.ledger_world import GB, LOCATION, World, at

@@ -11,10 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from instance_images.db.accounts import accounts_by_key
+from instance_images.db.billing_queue import tell
 from instance_images.db.engine import Database
-from instance_images.db.news import tell
 from instance_images.instants import HOUR
-from instance_images.model.learning import Event, Learning, Source
+from instance_images.model.image_events import Event, Learning, Source
 from instance_images_billing.audit.verify import verify_location, verify_periods
 from instance_images_billing.ledger.chain import FIRST
 from instance_images_billing.ledger.closed_periods import ClosedPeriod, insert_closed

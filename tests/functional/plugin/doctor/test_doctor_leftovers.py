@@ -8,9 +8,9 @@ from instance_images.db import accounts, images, tasks
 from instance_images.db.engine import Database
 from instance_images.doctor.leftovers import find_abandoned, find_leftovers
 from instance_images.locations.site import Site
-from instance_images.model import journal
+from instance_images.model import capture_journal
+from instance_images.model.capture_journal import Step
 from instance_images.model.cloud import RootVolume
-from instance_images.model.journal import Step
 from instance_images.model.records import Account, Consistency, ImageRequest, TaskKind
 
 from support.drivers.memory_world import World
@@ -37,13 +37,13 @@ def ended_capture(site: Site, task_id: str) -> str:
     """Record a capture of account a that failed at noon; return its snapshot, which is left."""
     image_id = f"image of {task_id}"
     snapshot_id = site.provider.request_snapshot("a", "root", image_id)
-    written = journal.asked(
-        journal.of_volume(RootVolume("root", 1, False, 0), "raw"), Step.SNAPSHOT, NOON
+    written = capture_journal.asked(
+        capture_journal.of_volume(RootVolume("root", 1, False, 0), "raw"), Step.SNAPSHOT, NOON
     )
     request = ImageRequest(
         image_id=image_id, task_id=task_id, name="n", source_instance_id="vm",
         source_instance_name="vm", project_id="a", consistency=Consistency.CRASH, requested_at=NOON,
-        journal=journal.made(written, Step.SNAPSHOT, snapshot_id),
+        journal=capture_journal.made(written, Step.SNAPSHOT, snapshot_id),
     )  # fmt: skip
     with site.database.writing() as connection:
         row = accounts.lock_account(connection, site.name, Account("a", "a"))

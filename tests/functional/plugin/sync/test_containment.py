@@ -13,7 +13,7 @@ from instance_images.images.delete import delete
 from instance_images.images.retry import retry
 from instance_images.model.records import ImageRequest, ImageStatus, Task, TaskState
 from instance_images.model.volume_capture import GIVE_UP_AFTER
-from instance_images.tasks import tidying
+from instance_images.tasks import leftovers
 from instance_images.tasks.settling import settle
 
 from support.clouds.memory_cloud import GB
@@ -231,15 +231,15 @@ def test_leftovers_are_looked_at_when_the_hours_are_closed(world: World) -> None
 
 
 def test_run_looks_at_few_leftovers_of_an_account_and_a_command_at_fewer(world: World) -> None:
-    leave(world, "1T00:30", tidying.PER_ACCOUNT + 15)
+    leave(world, "1T00:30", leftovers.PER_ACCOUNT + 15)
     asked = deletions(world)
 
     world.run("1T02:00")
-    assert (asked.total(), len(asked)) == (tidying.PER_ACCOUNT, tidying.PER_ACCOUNT)
+    assert (asked.total(), len(asked)) == (leftovers.PER_ACCOUNT, leftovers.PER_ACCOUNT)
     world.run("1T02:00")
-    assert (asked.total(), len(asked)) == (tidying.PER_ACCOUNT + 15, tidying.PER_ACCOUNT + 15)
+    assert (asked.total(), len(asked)) == (leftovers.PER_ACCOUNT + 15, leftovers.PER_ACCOUNT + 15)
     world.run("1T02:00")
-    assert asked.total() == tidying.PER_ACCOUNT + 15  # nothing is due
+    assert asked.total() == leftovers.PER_ACCOUNT + 15  # nothing is due
 
     world.clock.now = at("1T06:00")
     asked.clear()
@@ -250,7 +250,7 @@ def test_run_looks_at_few_leftovers_of_an_account_and_a_command_at_fewer(world: 
 
 
 def test_other_accounts_leftovers_are_removed_beside_those_that_cannot_be(world: World) -> None:
-    leave(world, "1T00:30", tidying.PER_ACCOUNT + 5)
+    leave(world, "1T00:30", leftovers.PER_ACCOUNT + 5)
     theirs = capture(world.site, world.cloud.account("b"), "vm-b", "theirs")
     world.cloud.protected.add(their_id := cloud_id(world, theirs))
     with pytest.raises(Refused):

@@ -19,7 +19,7 @@ from instance_images.locations.site import Site
 from instance_images.model.cloud import CloudImage, CloudImageStatus
 from instance_images.model.records import Image, ImageStatus
 from instance_images.sync.compare import are_most
-from instance_images.tasks.tidying import tidy
+from instance_images.tasks.leftovers import tidy
 from instance_images_billing.audit.verify import verify_location
 
 from support.clouds import installed_memory_cloud

@@ -35,7 +35,7 @@ from instance_images_billing.pricing.periods import days_of, parse_period, slice
 from instance_images_reports.batch.account_files import Batch, Made
 from instance_images_reports.batch.engines import engine
 from instance_images_reports.batch.manifest import MANIFEST
-from instance_images_reports.collect.cut import list_places, read_cut
+from instance_images_reports.collect.cutoff import list_places, read_cut
 from instance_images_reports.collect.ledgers import read_ledgers
 from instance_images_reports.statement.days import days_of_postings
 from instance_images_reports.statement.rounding import LedgerMismatch

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from instance_images.drivers.openstack.cinder import is_carried
-from instance_images.model import journal
+from instance_images.model import capture_journal
+from instance_images.model.capture_journal import Step
 from instance_images.model.cloud import (
     CapturePart,
     CloudImage,
@@ -16,7 +17,6 @@ from instance_images.model.cloud import (
     PartStatus,
     RootVolume,
 )
-from instance_images.model.journal import Step
 from instance_images.model.outcomes import GRACE, Available, Continues, Failed
 from instance_images.model.records import (
     Consistency,
@@ -44,7 +44,7 @@ from instance_images.model.volume_capture import (
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 GIB = 2**30
-EMPTY = journal.of_volume(RootVolume("root", 1, False, 64), "raw")
+EMPTY = capture_journal.of_volume(RootVolume("root", 1, False, 64), "raw")
 
 
 def task(written: dict[str, Any], state: TaskState = TaskState.RUNNING) -> Task:
@@ -114,7 +114,7 @@ def test_the_stage_is_the_clouds_own_word_for_what_is_being_made() -> None:
 
 
 def test_what_was_asked_for_just_now_is_not_asked_for_again_until_nobody_waits_for_it() -> None:
-    asked = journal.asked(EMPTY, Step.SNAPSHOT, NOON)
+    asked = capture_journal.asked(EMPTY, Step.SNAPSHOT, NOON)
 
     assert isinstance(following(asked), Continues)
     assert next_of_volume_capture(task(asked), Seen((), None), NOON + GRACE) == Ask(
@@ -124,7 +124,7 @@ def test_what_was_asked_for_just_now_is_not_asked_for_again_until_nobody_waits_f
 
 @pytest.mark.parametrize("step", [Step.SNAPSHOT, Step.VOLUME, Step.UPLOAD])
 def test_what_was_made_and_is_gone_has_failed_and_is_not_made_again(step: Step) -> None:
-    made = journal.made(journal.asked(EMPTY, step, NOON), step, "id")
+    made = capture_journal.made(capture_journal.asked(EMPTY, step, NOON), step, "id")
 
     assert isinstance(following(made), Failed)
 
@@ -139,7 +139,7 @@ def test_an_active_image_is_completed_with_the_instant_at_which_it_became_active
     active = in_glance(CloudImageStatus.ACTIVE)
 
     assert following(EMPTY, image=active) == Complete(Available(GIB, GIB, NOON))
-    kept = journal.active_since(EMPTY, NOON - timedelta(seconds=9))
+    kept = capture_journal.active_since(EMPTY, NOON - timedelta(seconds=9))
     changed = replace(active, changed_at=NOON + timedelta(seconds=9))
     assert following(kept, image=changed) == Complete(
         Available(GIB, GIB, NOON - timedelta(seconds=9))
@@ -177,12 +177,12 @@ def test_an_upload_is_checked_by_size_disk_and_checksum() -> None:
 def test_an_encrypted_volume_is_uploaded_as_it_is() -> None:
     encrypted = RootVolume("root", 1, is_encrypted=True, min_ram_mib=0)
 
-    assert journal.of_volume(encrypted, "qcow2")["disk_format"] == "raw"
+    assert capture_journal.of_volume(encrypted, "qcow2")["disk_format"] == "raw"
 
 
 # -------------------------------------------------------------- what belongs to a capture
 
-ASKED = journal.asked(EMPTY, Step.SNAPSHOT, NOON)
+ASKED = capture_journal.asked(EMPTY, Step.SNAPSHOT, NOON)
 
 
 def found(kind: PartKind, part_id: str, source_id: str | None, seconds: int = 1) -> CapturePart:
@@ -210,17 +210,17 @@ def test_snapshot_without_an_answer_belongs_to_a_capture_if_it_is_one_of_the_roo
 
 
 def test_volume_without_an_answer_belongs_to_a_capture_if_it_was_made_of_its_snapshot() -> None:
-    written = journal.made(ASKED, Step.SNAPSHOT, "s")
+    written = capture_journal.made(ASKED, Step.SNAPSHOT, "s")
     ours = found(PartKind.VOLUME, "ours", "s")
     blank = found(PartKind.VOLUME, "blank", None)
     another = found(PartKind.VOLUME, "of another snapshot", "t")
 
     assert own(written, ours) == []  # nobody has asked for one
-    assert own(journal.asked(written, Step.VOLUME, NOON), blank, another, ours) == ["ours"]
+    assert own(capture_journal.asked(written, Step.VOLUME, NOON), blank, another, ours) == ["ours"]
 
 
 def test_volume_of_a_snapshot_that_does_not_belong_to_the_capture_does_not_either() -> None:
-    written = journal.asked(ASKED, Step.VOLUME, NOON)
+    written = capture_journal.asked(ASKED, Step.VOLUME, NOON)
     theirs = found(PartKind.SNAPSHOT, "theirs", "data")
 
     assert own(written, theirs, found(PartKind.VOLUME, "volume", "theirs")) == []
@@ -234,7 +234,7 @@ def test_part_on_record_comes_first_and_then_the_oldest_by_the_clouds_time() -> 
     )
 
     assert own(ASKED, second, first) == ["b", "a"]
-    assert own(journal.made(ASKED, Step.SNAPSHOT, "a"), first, second) == ["a", "b"]
+    assert own(capture_journal.made(ASKED, Step.SNAPSHOT, "a"), first, second) == ["a", "b"]
 
 
 def test_part_belongs_to_a_capture_only_if_it_was_made_when_it_was_asked_for() -> None:
@@ -249,16 +249,18 @@ def test_part_belongs_to_a_capture_only_if_it_was_made_when_it_was_asked_for() -
 
 
 def test_step_may_have_made_more_where_its_answer_was_lost_or_it_was_asked_for_twice() -> None:
-    answered = journal.made(ASKED, Step.SNAPSHOT, "s")
-    again = journal.asked(ASKED, Step.SNAPSHOT, NOON + GRACE)
+    answered = capture_journal.made(ASKED, Step.SNAPSHOT, "s")
+    again = capture_journal.asked(ASKED, Step.SNAPSHOT, NOON + GRACE)
 
-    assert not journal.may_have_made_more(EMPTY, Step.SNAPSHOT)
-    assert journal.may_have_made_more(ASKED, Step.SNAPSHOT)
-    assert not journal.may_have_made_more(answered, Step.SNAPSHOT)
-    assert journal.may_have_made_more(journal.made(again, Step.SNAPSHOT, "s"), Step.SNAPSHOT)
-    third = journal.asked(again, Step.SNAPSHOT, NOON + 2 * GRACE)
-    assert journal.first_asked_at(third, Step.SNAPSHOT) == NOON
-    assert journal.asked_at(third, Step.SNAPSHOT) == NOON + 2 * GRACE
+    assert not capture_journal.may_have_made_more(EMPTY, Step.SNAPSHOT)
+    assert capture_journal.may_have_made_more(ASKED, Step.SNAPSHOT)
+    assert not capture_journal.may_have_made_more(answered, Step.SNAPSHOT)
+    assert capture_journal.may_have_made_more(
+        capture_journal.made(again, Step.SNAPSHOT, "s"), Step.SNAPSHOT
+    )
+    third = capture_journal.asked(again, Step.SNAPSHOT, NOON + 2 * GRACE)
+    assert capture_journal.first_asked_at(third, Step.SNAPSHOT) == NOON
+    assert capture_journal.asked_at(third, Step.SNAPSHOT) == NOON + 2 * GRACE
 
 
 # ------------------------------------------------------------------------------ leftovers
@@ -340,19 +342,21 @@ def test_an_image_that_is_available_or_being_deleted_is_not_touched(status: Imag
 
 
 def test_a_request_without_an_answer_is_watched_until_nothing_can_come_of_it() -> None:
-    asked = journal.asked(EMPTY, Step.SNAPSHOT, NOON)
+    asked = capture_journal.asked(EMPTY, Step.SNAPSHOT, NOON)
 
     assert left(ImageStatus.ERROR, written=asked, now=NOON + LATE / 2) == Watch()
     assert left(ImageStatus.ERROR, written=asked, now=NOON + LATE) == Clean()
-    answered = journal.made(asked, Step.SNAPSHOT, "id")
-    seen = journal.made(journal.asked(asked, Step.VOLUME, NOON), Step.VOLUME, "id")
+    answered = capture_journal.made(asked, Step.SNAPSHOT, "id")
+    seen = capture_journal.made(capture_journal.asked(asked, Step.VOLUME, NOON), Step.VOLUME, "id")
     assert left(ImageStatus.ERROR, written=seen) == Clean()
     assert left(ImageStatus.ERROR, written=answered) == Clean()
-    assert left(ImageStatus.ERROR, written=journal.not_asked(asked, Step.SNAPSHOT)) == Clean()
+    assert (
+        left(ImageStatus.ERROR, written=capture_journal.not_asked(asked, Step.SNAPSHOT)) == Clean()
+    )
 
 
 def test_a_capture_whose_image_is_known_was_answered() -> None:
-    asked = task(journal.of_server(NOON), TaskState.FAILED)
+    asked = task(capture_journal.of_server(NOON), TaskState.FAILED)
     nothing = Seen((), None)
 
     assert next_of_leftovers(asked, image(ImageStatus.ERROR), nothing, NOON) == Watch()

@@ -9,7 +9,7 @@ import pytest
 from babel.numbers import get_group_symbol
 
 from instance_images.errors import UsageError
-from instance_images.model.learning import Event
+from instance_images.model.image_events import Event
 from instance_images_billing.pricing.reasons import MINIMUM_CORRECTED, WAIVER_ENDED, Reason
 from instance_images_reports.statement.statement import Adjustment, Comparison, Ending, Forecast
 from instance_images_reports.wording import sentences

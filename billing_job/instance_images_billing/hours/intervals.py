@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from instance_images.db.tables import accounts, news
-from instance_images.model.learning import Event
+from instance_images.model.image_events import Event
 from instance_images_billing.ledger import adjustments
 from instance_images_billing.ledger import postings as ledger
 from instance_images_billing.ledger.histories import (

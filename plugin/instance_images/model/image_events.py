@@ -1,4 +1,4 @@
-"""Learning."""
+"""What happened to an image that changes its bill, and when and where it was learned. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from instance_images.db.tables import images, news
-from instance_images.model.learning import Event, Learning
+from instance_images.model.image_events import Event, Learning
 from instance_images.model.records import Image
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from instance_images.db import tasks
 from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
 from instance_images.locations.site import Site
-from instance_images.model.learning import Source
+from instance_images.model.image_events import Source
 from instance_images.tasks.recording import Observation
 from instance_images.tasks.settling import settle
 

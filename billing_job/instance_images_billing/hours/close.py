@@ -21,7 +21,7 @@ from instance_images.instants import HOUR, Clock, floor_hour, format_instant
 from instance_images.locations.site import Site
 from instance_images.sync.reconcile import Reading, follow_up, read_location, record_reading
 from instance_images_billing.hours.balance import Balance, balance
-from instance_images_billing.hours.intake import Books, take_news
+from instance_images_billing.hours.intervals import Books, take_news
 from instance_images_billing.ledger import adjustments, closings, watermarks
 from instance_images_billing.ledger import postings as ledger
 from instance_images_billing.ledger import rates as ledger_rates
