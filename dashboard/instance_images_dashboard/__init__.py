@@ -1,0 +1,1 @@
+"""The Horizon plug-in: My Images, tasks, and the Image action of an instance."""
