@@ -51,6 +51,17 @@ def check_ledger(application: Application, locations: Sequence[Location]) -> Ite
                 f"{f', those after {format_instant(until)}' if until else ''}.",
                 "Check that 'instance-images meter run' runs every hour, and read its errors.",
             )
+        if status.metered_until is not None and status.metered_until > now:
+            yield Finding(
+                "ledger",
+                Severity.ERROR,
+                location.name,
+                f"Hours are closed up to {format_instant(status.metered_until)}, and it is"
+                f" {format_instant(now)} now.",
+                "If the clock of this host is wrong, set it. If hours were closed ahead of time,"
+                " restore the ledger from a backup: until they have passed, bills are right in the"
+                " sum of all months only.",
+            )
     with application.database.reading() as connection:
         require_timezone(connection, application.settings.billing.timezone)
     yield from of_each("ledger", locations, partial(_out_of_balance, application))

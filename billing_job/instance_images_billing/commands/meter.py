@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import nullcontext
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -18,7 +19,7 @@ from instance_images.commands.options import (
 )
 from instance_images.commands.output import format_option, show_list, tell_error, tell_warning
 from instance_images.errors import UsageError
-from instance_images.instants import floor_hour, format_instant, parse_instant
+from instance_images.instants import HOUR, floor_hour, format_instant, parse_instant
 from instance_images.views.fields import instant_text
 from instance_images_billing.commands.audit import adjust, verify
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from instance_images.commands.main import Invocation
     from instance_images_billing.hours.close import Metered
     from instance_images_billing.hours.outcome import Outcome
+
+# A demonstration of a year; a location's hour takes milliseconds to close.
+FUTURE_LIMIT = timedelta(days=366)
 
 
 @click.group()
@@ -50,9 +54,16 @@ meter.add_command(verify)
 @click.option(
     "--allow-future",
     is_flag=True,
-    help="Allow an instant in the future. Use it for test ledgers only.",
+    help="Allow an instant in the future, by 366 days at most. Use it for test ledgers only: hours"
+    " that are closed stay closed.",
 )
+@click.option("--yes", is_flag=True, help="Skip the confirmation prompt of --allow-future.")
 @accept_missing_option
+@click.option(
+    "--accept-clock",
+    is_flag=True,
+    help="Run although the clock is more than 7 days behind the closed hours.",
+)
 @pass_invocation
 def run_meter(
     invocation: Invocation,
@@ -60,13 +71,19 @@ def run_meter(
     as_of: str | None,
     dry_run: bool,
     allow_future: bool,
+    yes: bool,
     accept_missing: bool,
+    accept_clock: bool,
 ) -> None:
     """Read the locations and close each hour that has ended.
 
     Run it every hour. It can be repeated, interrupted, and run on several machines at once. Missed
     hours are caught up, and no hour is posted twice. Up to eight locations are processed in
     parallel; a slow or failing location does not delay the others.
+
+    Hours that are closed ahead of time (--allow-future) cannot be opened again. Until they have
+    passed, whatever happens to an image is posted as adjustments of these hours, and bills are
+    right in the sum of all months only. On a terminal you are asked first.
 
     Example: instance-images meter run
     """
@@ -78,6 +95,8 @@ def run_meter(
     until = _until(as_of, allow_future, invocation.clock())
     application = invocation.application
     names = locations_of(invocation, location)
+    if not (yes or dry_run) and not _may_close_ahead(invocation, names, until):
+        return
     act = rehearse if dry_run else meter_site
     outcomes = [Outcome(name) for name in names]
 
@@ -85,7 +104,13 @@ def run_meter(
         with outcome.observed(is_rehearsal=dry_run):
             site = application.site(outcome.location)
             billing = application.settings.billing
-            outcome.done = act(site, billing, until, accept_missing=accept_missing)
+            outcome.done = act(
+                site,
+                billing,
+                until,
+                accept_missing=accept_missing,
+                accept_clock=accept_clock,
+            )
         return outcome
 
     is_recorded = True
@@ -113,7 +138,30 @@ def _until(as_of: str | None, allow_future: bool, now: datetime) -> datetime:
             f"{format_instant(instant)} is after now ({format_instant(now)}): hours that have not"
             " ended cannot be closed. (--allow-future permits it, for test ledgers only.)"
         )
+    if instant > now + FUTURE_LIMIT:
+        raise UsageError(
+            f"{format_instant(instant)} is more than {FUTURE_LIMIT.days} days after now"
+            f" ({format_instant(now)}): check the year. Hours further ahead cannot be closed."
+        )
     return floor_hour(instant)
+
+
+def _may_close_ahead(invocation: Invocation, names: list[str], until: datetime) -> bool:
+    """Warn where hours that have not ended would be closed; on a terminal, ask."""
+    from instance_images.commands.main import EXIT_INTERRUPTED
+
+    ahead = (until - floor_hour(invocation.clock())) // HOUR
+    if ahead <= 0:
+        return True
+    tell_warning(
+        f"{_counted(ahead, 'hour')} of {', '.join(names)} that {'has' if ahead == 1 else 'have'}"
+        " not ended will be closed. They cannot be opened again: do this on test ledgers only."
+    )
+    if not sys.stdin.isatty() or click.confirm("Close these hours?", err=True):
+        return True
+    click.echo("Nothing was closed.", err=True)
+    invocation.exit_code = EXIT_INTERRUPTED
+    return False
 
 
 def _exit_code(outcomes: list[Outcome]) -> int:

@@ -8,7 +8,7 @@ known too late for its hour is posted as adjustments, in the transaction that re
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from instance_images.config.settings import BillingSettings
 from instance_images.db.accounts import accounts_by_key
+from instance_images.errors import ConfigurationError
 from instance_images.instants import HOUR, Clock, floor_hour, format_instant
 from instance_images.locations.site import Site
 from instance_images.sync.reconcile import Reading, follow_up, read_location, record_reading
@@ -32,6 +33,26 @@ from instance_images_billing.pricing.charged import Posting
 from instance_images_billing.pricing.corrections import Adjustment
 from instance_images_billing.pricing.periods import slices_of
 from instance_images_billing.pricing.rating import Rate, posted_nanos, rate_at
+
+# A clock that is set back by hours, or by a wrong date, is followed: each correction is exact, and
+# the bills are right again when the time has caught up. Beyond that, either the clock was reset,
+# and deletions would seem to be older than their images, or hours were closed far ahead by mistake,
+# and whole months would be charged in advance.
+CLOCK_TOLERANCE = timedelta(days=7)
+
+
+class ClockBehind(ConfigurationError):
+    """The clock of this host and the closed hours cannot both be right."""
+
+    code = "clock_behind"
+
+    def __init__(self, location: str, now: datetime, closed_until: datetime) -> None:
+        super().__init__(
+            f"The clock of this host shows {format_instant(now)}, but hours of {location} are"
+            f" closed up to {format_instant(closed_until)}. If the clock is wrong, set it. If hours"
+            " were closed ahead of time by mistake, restore the ledger from a backup.",
+            case="clock behind",
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,14 +72,22 @@ class Metered:
 
 
 def meter(
-    site: Site, billing: BillingSettings, until: datetime, *, accept_missing: bool = False
+    site: Site,
+    billing: BillingSettings,
+    until: datetime,
+    *,
+    accept_missing: bool = False,
+    accept_clock: bool = False,
 ) -> Metered:
     """Close the location's hours that end at ``until`` or before, oldest first.
 
     What no hour waits for is done afterwards: whatever an account has there, it delays no bill.
     Raises CloudUnavailable or ConfigurationError where the location cannot be read completely, and
-    ImagesMissing where most of its images are gone: then no hour is closed.
+    ImagesMissing where most of its images are gone: then no hour is closed. Raises ClockBehind
+    where the clock is so far behind the closed hours that either is wrong; then nothing is read.
     """
+    if not accept_clock:
+        _require_clock(site, until)
     reading = read_location(site, act=True, accept_missing=accept_missing)
     done = Metered(location=site.name, problems=list(reading.problems))
     hour: datetime | None
@@ -88,6 +117,15 @@ def meter(
     return done
 
 
+def _require_clock(site: Site, until: datetime) -> None:
+    """Raise ClockBehind; whoever closes hours ahead of time on purpose names a later ``until``."""
+    with site.database.reading() as connection:
+        closed_until = watermarks.watermark(connection, site.name)
+    now = site.clock()
+    if closed_until is not None and closed_until - max(now, until) > CLOCK_TOLERANCE:
+        raise ClockBehind(site.name, now, closed_until)
+
+
 def _newest(site: Site) -> Anchor | None:
     with site.database.reading() as connection:
         last = closings.last_closing(connection, site.name)
@@ -95,9 +133,16 @@ def _newest(site: Site) -> Anchor | None:
 
 
 def rehearse(
-    site: Site, billing: BillingSettings, until: datetime, *, accept_missing: bool = False
+    site: Site,
+    billing: BillingSettings,
+    until: datetime,
+    *,
+    accept_missing: bool = False,
+    accept_clock: bool = False,
 ) -> Metered:
     """Return what ``meter`` would do, having changed nothing in the cloud or the database."""
+    if not accept_clock:
+        _require_clock(site, until)
     reading = read_location(site, act=False, accept_missing=accept_missing)
     done = Metered(location=site.name, problems=list(reading.problems))
     with site.database.rehearsing() as connection:

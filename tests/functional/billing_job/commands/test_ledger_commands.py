@@ -1,5 +1,7 @@
 """The commands of the ledger: what they print, refuse and leave as it was."""
 
+import io
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -216,3 +218,32 @@ def test_a_dry_run_shows_the_adjustments_that_a_run_would_post(
     assert "would post 2 adjustments of closed hours, -1.00 EUR" in shown.out
     assert world.adjustments() == []
     assert "posted 2 adjustments" in cli.ok("meter", "run").out
+
+
+def test_hours_far_ahead_are_not_closed(cli: CommandLine, world: World) -> None:
+    before = world.postings()
+    run = ("meter", "run", "--allow-future", "--as-of")
+
+    for year in ("2028", "9999"):
+        cli.refused(2, "is more than 366 days after now", *run, f"{year}-01-01T00:00Z")
+    cli.refused(2, "is after now", "meter", "run", "--as-of", "2026-11-03T00:00Z")
+
+    assert world.postings() == before
+
+
+def test_whoever_closes_hours_ahead_of_time_is_asked(
+    cli: CommandLine, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    before = world.postings()
+    monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
+
+    declined = cli("meter", "run", "--as-of", "2026-12-01T00:00Z", "--allow-future")
+
+    assert declined.exit_code == 130
+    assert "681 hours of RegionOne that have not ended will be closed" in declined.err
+    assert "Nothing was closed." in declined.err
+    assert world.postings() == before

@@ -12,7 +12,7 @@ from instance_images.db.engine import Database
 from instance_images.db.images import get_image
 from instance_images.errors import CloudUnavailable, Refused
 from instance_images.model.records import ImageStatus
-from instance_images_billing.hours.close import rehearse
+from instance_images_billing.hours.close import ClockBehind, rehearse
 
 from support.worlds.ledger_world import GB, World, at
 
@@ -291,3 +291,38 @@ def test_activation_is_not_believed_to_be_before_the_image_was_last_seen_inactiv
 
     assert done.problems == []
     assert world.seconds() == {"2T12:00": 3600, "2T13:00": 3600 + 55 * 60}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_clock_that_is_far_behind_the_closed_hours_bills_nothing(world: World) -> None:
+    world.capture("1T10:00", "golden")
+    world.run("12T14:00")
+    world.cloud.images.clear()  # a reading with this clock would delete it before it was captured
+    before = world.postings(), world.adjustments()
+
+    with pytest.raises(ClockBehind, match=r"shows .*-05T13:54.*closed up to 2026-11-12T14:00:00Z"):
+        world.run("5T13:54")
+    world.clock.now = at("5T13:54")
+    with pytest.raises(ClockBehind):
+        rehearse(world.site, world.billing, at("5T13:00"))
+
+    assert (world.postings(), world.adjustments()) == before
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_hours_closed_ahead_of_time_are_exact_once_they_have_passed(world: World) -> None:
+    world.capture("1T10:00", "old")
+    world.run("3T14:00", until="20T00:00")  # a mistake
+
+    new = world.capture("4T10:00", "new")
+    with pytest.raises(ClockBehind, match="restore the ledger from a backup"):
+        world.run("4T11:05")
+    done = world.run("4T11:05", until="20T00:00")  # what is closed on purpose goes on
+    in_advance = sum(one.amount_nanos for one in done.adjustments)
+    world.delete("4T13:30", new)
+    world.run("13T00:05")  # a week before the end of the closed hours
+    world.run("20T01:05")
+
+    assert in_advance == (15 * 24 + 14) * EUR
+    charged = sum(one.amount_nanos for one in (*world.postings(), *world.adjustments()))
+    assert charged == (14 + 18 * 24 + 1) * EUR + 7 * EUR // 2

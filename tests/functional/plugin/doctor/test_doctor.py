@@ -250,6 +250,9 @@ def test_runs_that_stay_away_are_found(checked: CheckedDeployment) -> None:
 
     assert any("hours are not closed" in one for one in found)
     assert any("The last complete listing of the location:" in one for one in found)
+    checked.cli.ok("meter", "run")
+    checked.cli.clock = system_clock
+    assert any("Hours are closed up to" in one for one in checked.found())
 
 
 def test_a_capture_that_nobody_brings_forward_is_found(checked: CheckedDeployment) -> None:
