@@ -9,7 +9,6 @@ from packaging.utils import canonicalize_name
 
 from support.clouds.embedded_cloud import CHECKOUT
 
-
 # A file of constraints, and what is installed with it.
 FILES = {
     "constraints.txt": ("setup.cfg", "client/setup.cfg"),
