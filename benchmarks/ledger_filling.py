@@ -5,9 +5,10 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from instance_images.config.settings import BillingSettings, Location
+from instance_images.config.settings import Location
 from instance_images.db.engine import Database
 from instance_images.instants import HOUR
+from instance_images_billing.config import BillingSettings
 from instance_images_billing.ledger import watermarks
 from instance_images_billing.ledger.tables import postings
 from instance_images_billing.rates import rates
@@ -21,7 +22,13 @@ LOCATION = Location(
     currency="EUR",
     max_images=1000,
 )
-BILLING = BillingSettings("GB", "730", "prorate", ZoneInfo("UTC"), "stored")
+BILLING = BillingSettings(
+    unit="GB",
+    hours_per_month="730",
+    partial_hour="prorate",
+    timezone=ZoneInfo("UTC"),
+    billable_size="stored",
+)
 FIRST_HOUR = datetime(2026, 10, 1, tzinfo=UTC)
 MONTH_HOURS = 730
 

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from world import HOUR, LATE_PRICE, PRICE, World, load, peak_memory_mb
 
-from instance_images.config.settings import BillingSettings, Location
+from instance_images.config.settings import Location
 from instance_images.db.billing_queue import tell
 from instance_images.db.engine import Database
 from instance_images.db.exact import ExactSum
@@ -28,6 +28,7 @@ from instance_images.errors import InstanceImagesError
 from instance_images.locations.site import Site
 from instance_images.model.cloud import CloudImage, CloudImageStatus
 from instance_images.model.image_events import Event, Learning, Source
+from instance_images_billing.config import BillingSettings
 from instance_images_billing.hours import close
 from instance_images_billing.ledger import postings as ledger
 from instance_images_billing.ledger import watermarks as ledger_watermarks
@@ -47,7 +48,13 @@ LOCATION = Location(
     currency="EUR",
     max_images=1000,
 )
-BILLING = BillingSettings("GB", "730", "prorate", ZoneInfo("UTC"), "stored")
+BILLING = BillingSettings(
+    unit="GB",
+    hours_per_month="730",
+    partial_hour="prorate",
+    timezone=ZoneInfo("UTC"),
+    billable_size="stored",
+)
 SHORT_LIFE = timedelta(minutes=20)
 
 

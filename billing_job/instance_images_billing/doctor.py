@@ -1,14 +1,16 @@
-"""The doctor's checks of the ledger: rates, closed hours, and its balance with the cloud."""
+"""The doctor's checks of billing: rates, closed hours, the balance with the cloud, and metrics."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
 
 from instance_images.config.settings import Location
 from instance_images.doctor.checks import of_each
+from instance_images.doctor.host import check_writable
 from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
 from instance_images.instants import format_instant
 from instance_images.locations.application import Application
 from instance_images.model.findings import Finding, Severity
+from instance_images_billing.config import billing_settings
 from instance_images_billing.hours.close import balance_now
 from instance_images_billing.hours.status import status_of
 from instance_images_billing.ledger.closed_periods import require_timezone
@@ -63,15 +65,24 @@ def check_ledger(application: Application, locations: Sequence[Location]) -> Ite
                 " sum of all months only.",
             )
     with application.database.reading() as connection:
-        require_timezone(connection, application.settings.billing.timezone)
+        require_timezone(connection, billing_settings(application.settings).timezone)
     yield from of_each("ledger", locations, partial(_out_of_balance, application))
+
+
+def check_metrics_file(
+    application: Application, locations: Sequence[Location]
+) -> Iterator[Finding]:
+    """Find a metrics file that the hourly run could not write."""
+    path = billing_settings(application.settings).metrics_textfile
+    if path is not None:
+        yield from check_writable("metrics", "[metrics] textfile", path)
 
 
 def _out_of_balance(application: Application, location: Location) -> Iterator[Finding]:
     """Find projects with bytes that are stored but not billed, or billed but not stored."""
     site = application.site(location.name)
     try:
-        found = balance_now(site, application.settings.billing).differences
+        found = balance_now(site, billing_settings(application.settings)).differences
     except (CloudUnavailable, ConfigurationError, Refused):
         return  # the checks of the cloud and of images read it as well, and tell
     for one in found[:PROJECTS]:

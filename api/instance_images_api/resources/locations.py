@@ -8,6 +8,7 @@ from instance_images.instants import parse_hour
 from instance_images.views.fields import as_json
 from instance_images.views.records import CHOICE
 from instance_images_api.http.route import Answer, Call
+from instance_images_billing.config import billing_settings
 from instance_images_billing.ledger import rates
 from instance_images_billing.pricing.money import parse_price
 from instance_images_billing.pricing.rating import Rate
@@ -42,7 +43,7 @@ def create_rate(call: Call) -> Answer:
     asked, service = call.body["rate"], call.service
     location = service.site(call.sender, asked.get("location")).location
     price_nanos = parse_price(asked["price"])
-    billing, database = service.settings.billing, service.application.database
+    billing, database = billing_settings(service.settings), service.application.database
     now = service.clock()
     if call.parameters.get("preview"):
         with database.snapshot() as connection:
@@ -68,7 +69,7 @@ def create_rate(call: Call) -> Answer:
 
 def get_estimate(call: Call) -> Answer:
     """Return what an image of an instance would be and cost."""
-    parameters, billing = call.parameters, call.service.settings.billing
+    parameters, billing = call.parameters, billing_settings(call.service.settings)
     site = call.service.site(call.sender, parameters.get("location"))
     found = estimate(site, site.account(None), parameters["source_instance_id"], billing)
     return Answer(200, {"estimate": as_json(ESTIMATE, found)})

@@ -9,6 +9,7 @@ from instance_images.errors import NotFound, UsageError
 from instance_images.views.fields import as_json
 from instance_images_api.http.errors import ApiError, busy
 from instance_images_api.http.route import Answer, Call
+from instance_images_billing.config import billing_settings
 from instance_images_billing.pricing.periods import Period
 from instance_images_reports.batch.all_accounts import read_books, summary_of
 from instance_images_reports.collect.account import collect
@@ -36,7 +37,7 @@ def list_of_months(call: Call) -> Answer:
     account_id = call.parameters.get("account_id", call.sender.account_id)
     with service.application.database.snapshot() as connection:
         months = list_months(
-            connection, account_id, service.clock(), service.settings.billing.timezone
+            connection, account_id, service.clock(), billing_settings(service.settings).timezone
         )
     return Answer(200, {"months": [as_json(MONTH, one) for one in months]})
 
@@ -50,7 +51,9 @@ def get_report(call: Call) -> Answer:
         report_settings(settings).template_directories,
     )
     parse_locale(presentation.locale)  # before the ledger is read
-    period = begun_period(parameters["period"], call.service.clock(), settings.billing.timezone)
+    period = begun_period(
+        parameters["period"], call.service.clock(), billing_settings(settings).timezone
+    )
     with call.service.report_turn() as has_turn:
         if not has_turn:
             raise busy()

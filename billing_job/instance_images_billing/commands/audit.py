@@ -75,6 +75,7 @@ def verify(
     """
     from instance_images_billing.audit.recorded import compare_recorded
     from instance_images_billing.audit.verify import verify_location, verify_periods
+    from instance_images_billing.config import billing_settings
     from instance_images_billing.ledger.anchors import parse_anchor
 
     application = invocation.application
@@ -84,14 +85,14 @@ def verify(
     recorded, faults = (
         _recorded(digest_files)
         if digest_files
-        else _recorded_by_runs(invocation, settings.digest_file)
+        else _recorded_by_runs(invocation, billing_settings(settings).digest_file)
     )
     anchors += recorded
     checks = _installed_checks(invocation)
     findings: list[str] = list(faults)
     with application.database.snapshot() as connection:
         for name in names:
-            findings += verify_location(connection, name, settings.billing.timezone)
+            findings += verify_location(connection, name, billing_settings(settings).timezone)
         if location is None:
             findings += verify_periods(connection)
         for check in checks:
@@ -218,12 +219,13 @@ def adjust(
     """
     from instance_images_billing.audit.adjust import Decision, charged_nanos, decide, is_far
     from instance_images_billing.audit.reverse import reverse
+    from instance_images_billing.config import billing_settings
     from instance_images_billing.pricing.money import decimal_of, parse_amount
 
     why, who = _text(reason), _text(author or _user())[:64]
     application = invocation.application
     names = [location.name for location in application.settings.locations]
-    timezone, now = application.settings.billing.timezone, invocation.clock()
+    timezone, now = billing_settings(application.settings).timezone, invocation.clock()
     if entry is not None:
         if image_id or hours or waive or amount is not None:
             raise UsageError("--reverse excludes --image, --hours, --waive and --amount.")

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 def tell_balances(invocation: Invocation, names: Sequence[str]) -> list[str]:
     """Return what is out of balance at the locations, and tell what is exempt by name."""
     from instance_images.commands.everywhere import at_each
+    from instance_images_billing.config import billing_settings
     from instance_images_billing.hours.close import balance_now
 
-    billing = invocation.application.settings.billing
+    billing = billing_settings(invocation.application.settings)
 
     def read(site: Site) -> Balance:
         return balance_now(site, billing)

@@ -41,10 +41,12 @@ def estimate(
 
     Example: instance-images estimate web-1
     """
+    from instance_images_billing.config import billing_settings
     from instance_images_billing.rates.estimates import estimate
     from instance_images_billing.views import ESTIMATE
 
     application = invocation.application
     site = application.site(location)
-    found = estimate(site, site.account(account), server, application.settings.billing, project)
+    billing = billing_settings(application.settings)
+    found = estimate(site, site.account(account), server, billing, project)
     show_one(ESTIMATE, found, output_format)

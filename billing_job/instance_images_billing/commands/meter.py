@@ -88,6 +88,7 @@ def run_meter(
     Example: instance-images meter run
     """
     from instance_images.parallel import as_they_end
+    from instance_images_billing.config import billing_settings
     from instance_images_billing.hours.close import meter as meter_site
     from instance_images_billing.hours.close import rehearse
     from instance_images_billing.hours.outcome import Outcome
@@ -103,7 +104,7 @@ def run_meter(
     def run(outcome: Outcome) -> Outcome:
         with outcome.observed(is_rehearsal=dry_run):
             site = application.site(outcome.location)
-            billing = application.settings.billing
+            billing = billing_settings(application.settings)
             outcome.done = act(
                 site,
                 billing,
@@ -201,13 +202,16 @@ def _tell(outcome: Outcome, dry_run: bool) -> None:
 
 
 def _publish_metrics(invocation: Invocation, outcomes: list[Outcome]) -> None:
+    from instance_images_billing.config import billing_settings
+
     settings = invocation.application.settings
-    if settings.metrics_textfile is None:
+    path = billing_settings(settings).metrics_textfile
+    if path is None:
         return
     from instance_images_billing.hours import metrics
 
     problem = metrics.publish(
-        settings.metrics_textfile,
+        path,
         invocation.application.database,
         settings.locations,
         outcomes,
@@ -219,10 +223,11 @@ def _publish_metrics(invocation: Invocation, outcomes: list[Outcome]) -> None:
 
 def _record_digests(invocation: Invocation, outcomes: list[Outcome]) -> bool:
     """Record the newest digests outside the database; return False where that failed."""
+    from instance_images_billing.config import billing_settings
     from instance_images_billing.hours.digests import record
 
     found = [outcome.done.newest for outcome in outcomes if outcome.done]
-    path = invocation.application.settings.digest_file
+    path = billing_settings(invocation.application.settings).digest_file
     problem = record([newest for newest in found if newest], path)
     if problem:
         tell_warning(problem)

@@ -30,12 +30,13 @@ def list_periods(invocation: Invocation, output_format: str | None) -> None:
 
     Example: instance-images period list
     """
+    from instance_images_billing.config import billing_settings
     from instance_images_billing.months.status import list_periods as known_periods
     from instance_images_billing.views import PERIOD
 
     application = invocation.application
     names = [location.name for location in application.settings.locations]
-    timezone = application.settings.billing.timezone
+    timezone = billing_settings(application.settings).timezone
     with application.database.snapshot() as connection:
         found = known_periods(connection, names, timezone, invocation.clock())
     show_list(PERIOD, found, output_format)
@@ -58,13 +59,14 @@ def close(invocation: Invocation, name: str, yes: bool) -> None:
     Example: instance-images period close 2026-11 --yes
     """
     from instance_images.commands.main import EXIT_INTERRUPTED
+    from instance_images_billing.config import billing_settings
     from instance_images_billing.hours.digests import record_period
     from instance_images_billing.months.close import close_period
     from instance_images_billing.months.status import totals_of
     from instance_images_billing.pricing.periods import parse_period
 
     application = invocation.application
-    billing = application.settings.billing
+    billing = billing_settings(application.settings)
     chosen = parse_period(name, billing.timezone)
     names = [location.name for location in application.settings.locations]
 
@@ -83,7 +85,7 @@ def close(invocation: Invocation, name: str, yes: bool) -> None:
         return
     closed = application.database.write(write)
     click.echo(f"{closed.name} is closed. Its digest is {closed.digest}.")
-    problem = record_period(closed, application.settings.digest_file)
+    problem = record_period(closed, billing_settings(application.settings).digest_file)
     if problem:
         invocation.exit_code = 1
         tell_warning(problem)

@@ -79,6 +79,7 @@ def set_rate(
     Example: instance-images rate set RegionOne 0.05 --from 2026-12-01T00:00Z
     """
     from instance_images.commands.main import EXIT_INTERRUPTED
+    from instance_images_billing.config import billing_settings
     from instance_images_billing.pricing.money import parse_price
     from instance_images_billing.rates import rates
 
@@ -101,7 +102,7 @@ def set_rate(
         return rates.set_rate(
             connection=connection,
             location=configured,
-            billing=application.settings.billing,
+            billing=billing_settings(application.settings),
             price_nanos=price_nanos,
             from_hour=from_hour,
             now=invocation.clock(),
@@ -116,6 +117,7 @@ def set_rate(
 
 
 def _tell(invocation: Invocation, new: Rate) -> None:
+    from instance_images_billing.config import billing_settings
     from instance_images_billing.ledger import rates as ledger_rates
     from instance_images_billing.pricing.charged import first_period_of_minimum
     from instance_images_billing.pricing.money import price_text
@@ -129,7 +131,7 @@ def _tell(invocation: Invocation, new: Rate) -> None:
     with application.database.reading() as connection:
         known = ledger_rates.list_rates(connection, new.location)
     if any(one.minimum_nanos for one in known):
-        first = first_period_of_minimum(known, new, application.settings.billing.timezone)
+        first = first_period_of_minimum(known, new, billing_settings(application.settings).timezone)
         click.echo(
             f"Minimum charges apply to whole months: this one, {price_text(new.minimum_nanos)}"
             f" {new.currency}, from {first.name} on."
@@ -140,11 +142,12 @@ def _accepted(
     invocation: Invocation, location: str, write: Callable[[sa.Connection], Rate], *, yes: bool
 ) -> bool:
     """Show what a rate changes in hours that have begun, if anything; return whether to set it."""
+    from instance_images_billing.config import billing_settings
     from instance_images_billing.hours.repricing import reprice
     from instance_images_billing.ledger import rates as ledger_rates
     from instance_images_billing.rates.rates import is_retroactive
 
-    billing, now = invocation.application.settings.billing, invocation.clock()
+    billing, now = billing_settings(invocation.application.settings), invocation.clock()
     with invocation.application.database.rehearsing() as connection:
         known = ledger_rates.list_rates(connection, location)
         new = write(connection)
@@ -179,10 +182,11 @@ def _extra_terms(rate: Rate) -> str:
 
 
 def _preview(invocation: Invocation, location: Location, price_nanos: int) -> None:
+    from instance_images_billing.config import billing_settings
     from instance_images_billing.rates.preview import preview_price
     from instance_images_billing.views import PREVIEW
 
-    billing, now = invocation.application.settings.billing, invocation.clock()
+    billing, now = billing_settings(invocation.application.settings), invocation.clock()
     with invocation.application.database.snapshot() as connection:
         shown = preview_price(connection, location, billing, price_nanos, now)
     show_list(PREVIEW, [shown], None)

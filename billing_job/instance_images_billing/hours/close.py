@@ -15,12 +15,12 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from instance_images.config.settings import BillingSettings
 from instance_images.db.accounts import accounts_by_key
 from instance_images.errors import ConfigurationError
 from instance_images.instants import HOUR, Clock, floor_hour, format_instant
 from instance_images.locations.site import Site
 from instance_images.sync.reconcile import Reading, follow_up, read_location, record_reading
+from instance_images_billing.config import BillingSettings
 from instance_images_billing.hours.balance import Balance, balance
 from instance_images_billing.hours.intervals import Books, take_news
 from instance_images_billing.ledger import adjustments, closings, watermarks

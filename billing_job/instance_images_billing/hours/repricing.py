@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from instance_images.config.settings import BillingSettings
 from instance_images.instants import ceil_hour, floor_hour
+from instance_images_billing.config import BillingSettings
 from instance_images_billing.hours.intervals import Books, take_news
 from instance_images_billing.ledger import watermarks
 from instance_images_billing.ledger.histories import all_facts

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from instance_images.config.settings import BillingSettings
 from instance_images.db import accounts
 from instance_images.images.expected_size import expect
 from instance_images.locations.limits import find_limit
@@ -12,6 +11,7 @@ from instance_images.locations.site import Site
 from instance_images.model.estimates import ExpectedSize
 from instance_images.model.limits import UNLIMITED
 from instance_images.model.records import Account, Limit
+from instance_images_billing.config import BillingSettings
 from instance_images_billing.ledger import rates
 from instance_images_billing.pricing.money import round_half_even
 from instance_images_billing.pricing.periods import period_of

@@ -5,8 +5,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from instance_images.config.settings import BillingSettings, Location
+from instance_images.config.settings import Location
 from instance_images.instants import ceil_hour, floor_hour
+from instance_images_billing.config import BillingSettings
 from instance_images_billing.ledger import rates as ledger_rates
 from instance_images_billing.ledger import watermarks
 from instance_images_billing.ledger.histories import all_facts_with_news

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from instance_images.config.settings import BillingSettings, Location
+from instance_images.config.settings import Location
 from instance_images.db.engine import is_rehearsal
 from instance_images.errors import Refused, UsageError
 from instance_images.instants import HOUR, floor_hour, format_instant
+from instance_images_billing.config import BillingSettings
 from instance_images_billing.ledger import rates, watermarks
 from instance_images_billing.pricing.money import price_text
 from instance_images_billing.pricing.rating import Rate, rate_at

@@ -140,3 +140,18 @@ def _dollar(path: Path, section: str, key: str) -> ConfigurationError:
         f"Configuration: {place(path, section, key)} contains $, which begins the name of another"
         " option: write $ as $$."
     )
+
+
+def textfile_path(section: str, text: str | None) -> Path | None:
+    """Return the path of a textfile for node_exporter, None if it is not set.
+
+    Raises ConfigurationError for a name that does not end in .prom.
+    """
+    if not text:
+        return None
+    if not text.endswith(".prom"):
+        raise ConfigurationError(
+            f"Configuration: [{section}] textfile = {text}: node_exporter reads only names that end"
+            " in .prom."
+        )
+    return Path(text)

@@ -44,64 +44,6 @@ _DATABASE_OPTS = [
     ),
 ]
 
-_BILLING_OPTS = [
-    cfg.StrOpt(
-        "unit",
-        default="GB",
-        choices=[("GB", "10^9 bytes"), ("GiB", "2^30 bytes")],
-        help="Unit of the price. Stored with each new rate: to change it for a location, change"
-        " it here and set a new rate.",
-    ),
-    cfg.StrOpt(
-        "hours_per_month",
-        default="730",
-        choices=[
-            ("730", "8760 hours of a year / 12"),
-            ("720", "30 days"),
-            ("672", "28 days"),
-            ("calendar", "the real hours of the month"),
-        ],
-        help="Hours that a month's price is divided by. Stored with each new rate.",
-    ),
-    cfg.StrOpt(
-        "partial_hour",
-        default="prorate",
-        choices=[
-            ("prorate", "the first and last hours of an image are charged by the second"),
-            ("round_up", "the first and last hours of an image are charged in full"),
-        ],
-        help="Charge for the hours in which an image begins or ends. Stored with each new rate.",
-    ),
-    cfg.StrOpt(
-        "timezone",
-        default="UTC",
-        help="Time zone of billing months (IANA name, such as Europe/Berlin). Months begin at its"
-        " midnight. It cannot be changed once a month is closed: hours would be in two months,"
-        " or in none.",
-    ),
-    cfg.StrOpt(
-        "billable_size",
-        default="stored",
-        choices=[
-            ("stored", "the bytes stored by the image service"),
-            ("virtual", "the larger of the stored bytes and the virtual size of the disk"),
-        ],
-        help="Billed size. Applies to images that become available after the change.",
-    ),
-    cfg.StrOpt(
-        "digest_file",
-        sample_default="/var/log/instance-images/digests",
-        help=(
-            "File to which every 'meter run' adds the digest of each location's last closed"
-            " hour, and 'period close' that of the period. 'meter verify' compares the ledger"
-            " with it, and finds a ledger that was rewritten in the database. Protect the file"
-            " from users who can write to the database: make it append-only (chattr +a), or copy"
-            " it to another host. Do not rotate it. Unset: no file; the log always has the"
-            " digests."
-        ),
-    ),
-]
-
 _LIMITS_OPTS = [
     cfg.IntOpt(
         "max_images",
@@ -164,17 +106,6 @@ _DEADLINES_OPTS = [
         help="Timeout of the build stage of a deployment, in minutes. After a timeout the task"
         " fails and names the instances; they stay in the cloud for their owner to inspect"
         " and delete. Raise it if copying images to compute hosts takes longer.",
-    ),
-]
-
-_METRICS_OPTS = [
-    cfg.StrOpt(
-        "textfile",
-        sample_default="/var/lib/node_exporter/instance_images.prom",
-        help="File for the textfile collector of the Prometheus node_exporter, written by each"
-        " 'meter run'; its name must end in .prom. The user of the runs needs write access to"
-        " its directory; without it, the run logs a warning and continues. Unset: no"
-        " metrics.",
     ),
 ]
 
@@ -269,10 +200,8 @@ _LOCATION_GROUP = cfg.OptGroup(
 GROUPS: dict[str, list[Any]] = {
     "DEFAULT": _DEFAULT_OPTS,
     "database": _DATABASE_OPTS,
-    "billing": _BILLING_OPTS,
     "limits": _LIMITS_OPTS,
     "deadlines": _DEADLINES_OPTS,
-    "metrics": _METRICS_OPTS,
     "reconcile": _RECONCILE_OPTS,
     "api": api_config.API_OPTS,
     "worker": worker_config.WORKER_OPTS,

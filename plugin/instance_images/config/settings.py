@@ -5,7 +5,6 @@ Settings. The parts above this one bring their own options, which ``parts`` find
 """
 
 import re
-import zoneinfo
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -27,6 +26,7 @@ from instance_images.config.files import (
     require_plain,
     require_valid,
     shown_key,
+    textfile_path,
 )
 from instance_images.config.options import GROUPS, LOCATION_OPTS
 from instance_images.config.parts import installed
@@ -61,32 +61,19 @@ class Location:
     events_url: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class BillingSettings:
-    """The terms of new rates, and the time zone of billing months."""
-
-    unit: str
-    hours_per_month: str
-    partial_hour: str
-    timezone: zoneinfo.ZoneInfo
-    billable_size: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The whole configuration, checked.
 
     ``log_config_files`` are the files with options of oslo.log, empty if none is set. ``parts`` are
     the settings of the parts above this one, by the part's name. ``config_paths`` are the files
-    that were read. ``digest_file`` is the file of recorded digests, or None.
+    that were read.
     """
 
     locations: tuple[Location, ...]
     database_connection: str = field(repr=False)
-    billing: BillingSettings
     default_max_images: int
     account_scope: AccountScope = AccountScope.PROJECT
-    metrics_textfile: Path | None = None
     log_config_files: tuple[Path, ...] = ()
     log_paths: tuple[Path, ...] = ()
     adoption: AdoptionPolicy = NO_ADOPTION
@@ -94,7 +81,6 @@ class Settings:
     parts: Mapping[str, Any] = field(default_factory=dict)
     events: EventSettings = DEFAULT_EVENTS
     config_paths: tuple[Path, ...] = ()
-    digest_file: Path | None = None
     api: ApiSettings = DEFAULT_API
     worker: WorkerSettings = DEFAULT_WORKER
 
@@ -141,10 +127,8 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
         return Settings(
             locations=tuple(_location(name, conf[f"location:{name}"]) for name in names),
             database_connection=conf.database.connection,
-            billing=_billing(conf.billing),
             default_max_images=conf.limits.max_images,
             account_scope=AccountScope(conf.account_scope),
-            metrics_textfile=_textfile("metrics", conf.metrics.textfile),
             log_config_files=tuple(paths) if log_keys else (),
             log_paths=_log_paths(paths) if log_keys else (),
             adoption=AdoptionPolicy(
@@ -159,10 +143,9 @@ def load_settings(files: Sequence[Path] = (), directories: Sequence[Path] = ()) 
             parts={name: part.read(conf) for name, part in installed().items()},
             events=broker_config.event_settings(conf.events, paths),
             config_paths=tuple(path.absolute() for path in paths),
-            digest_file=Path(conf.billing.digest_file) if conf.billing.digest_file else None,
             api=api_config.api_settings(conf.api, names),
             worker=worker_config.worker_settings(
-                conf.worker, _textfile("worker", conf.worker.textfile)
+                conf.worker, textfile_path("worker", conf.worker.textfile)
             ),
         )
     except cfg.Error as error:
@@ -299,31 +282,3 @@ def _decimal(location: str, key: str, text: str) -> Decimal:
             " with a point and at most 9 decimals, such as 0.5."
         )
     return Decimal(text)
-
-
-def _textfile(section: str, text: str | None) -> Path | None:
-    if not text:
-        return None
-    if not text.endswith(".prom"):
-        raise ConfigurationError(
-            f"Configuration: [{section}] textfile = {text}: node_exporter reads only names that end"
-            " in .prom."
-        )
-    return Path(text)
-
-
-def _billing(group: Any) -> BillingSettings:
-    try:
-        timezone = zoneinfo.ZoneInfo(group.timezone)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ConfigurationError(
-            f"Configuration: [billing] timezone = {group.timezone} is unknown: write an IANA name,"
-            " such as Europe/Berlin."
-        ) from error
-    return BillingSettings(
-        unit=group.unit,
-        hours_per_month=group.hours_per_month,
-        partial_hour=group.partial_hour,
-        timezone=timezone,
-        billable_size=group.billable_size,
-    )

@@ -16,21 +16,23 @@ from instance_images.model.findings import Finding, Severity
 def check_files(application: Application, locations: Sequence[Location]) -> Iterator[Finding]:
     """Find files that the hourly run could not write."""
     settings = application.settings
-    written = [
-        ("[metrics] textfile", settings.metrics_textfile),
-        ("[worker] textfile", settings.worker.textfile),
-    ]
-    written += [("log_dir or log_file", path) for path in settings.log_paths]
-    for option, path in written:
-        if path is not None and not _is_writable(path):
-            yield Finding(
-                "files",
-                Severity.ERROR,
-                None,
-                f"{path} ({option}) cannot be written by user {os.geteuid()}.",
-                f"Create {path.parent}, and give the user of the hourly runs write access to it"
-                " (run the doctor as that user).",
-            )
+    if settings.worker.textfile:
+        yield from check_writable("files", "[worker] textfile", settings.worker.textfile)
+    for path in settings.log_paths:
+        yield from check_writable("files", "log_dir or log_file", path)
+
+
+def check_writable(check: str, option: str, path: Path) -> Iterator[Finding]:
+    """Find that the option names a file, or a folder, that this process could not write."""
+    if not _is_writable(path):
+        yield Finding(
+            check,
+            Severity.ERROR,
+            None,
+            f"{path} ({option}) cannot be written by user {os.geteuid()}.",
+            f"Create {path.parent}, and give the user of the hourly runs write access to it"
+            " (run the doctor as that user).",
+        )
 
 
 def _is_writable(path: Path) -> bool:

@@ -47,8 +47,8 @@ def settle(
 
     ``only``: the ids of the tasks to look at, due or not. ``rounds``: how often each is looked at,
     at most, as long as there is more to do at once and time is left. What ended captures left in
-    the cloud is removed as well, of a few that are due; a run does that with ``tasks.tidying`` when
-    hours are closed. What is wrong with one task or project postpones that task. Raises
+    the cloud is removed as well, of a few that are due; a run does that with ``tasks.leftovers``
+    when hours are closed. What is wrong with one task or project postpones that task. Raises
     CloudUnavailable where a service fails that an unfinished task waits for; but an hour is closed
     without the block storage, which knows of nothing that is billed.
     """

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from instance_images.config.settings import Settings
 from instance_images.errors import Refused
+from instance_images_billing.config import billing_settings
 from instance_images_billing.pricing.periods import Period, period_before
 from instance_images_reports.batch.account_files import (
     Assignment,
@@ -69,7 +70,7 @@ class Books:
 def read_books(connection: sa.Connection, settings: Settings, period: Period) -> Books:
     """Return the books of the period. The connection must read a snapshot."""
     cut = read_cut(connection, period)
-    before = read_cut(connection, period_before(period.start, settings.billing.timezone))
+    before = read_cut(connection, period_before(period.start, billing_settings(settings).timezone))
     places, sums = list_places(connection), read_sums(connection, cut)
     charged = {one.account_id for one in sums}
     sums_before = read_sums(connection, before)
@@ -97,7 +98,7 @@ def summary_of(books: Books, settings: Settings) -> Summary:
     return summarise(
         cut=books.cut,
         before=books.before,
-        timezone=settings.billing.timezone.key,
+        timezone=billing_settings(settings).timezone.key,
         names={each.account.id: each.account.name for each in books.places},
         sums=books.sums,
         sums_before=books.sums_before,
@@ -118,7 +119,7 @@ def make_all(
     """
     assignment = Assignment(
         settings.config_paths,
-        settings.billing.timezone,
+        billing_settings(settings).timezone,
         books.cut,
         target,
     )
@@ -168,7 +169,7 @@ def write_all(
         manifest = Manifest(
             version=version("instance-images"),
             period=books.cut.period.name,
-            timezone=settings.billing.timezone.key,
+            timezone=billing_settings(settings).timezone.key,
             period_state=books.cut.period_state,
             output_format=output_format,
             places=places_of(books.cut),

@@ -14,6 +14,7 @@ from instance_images.config.settings import Settings
 from instance_images.errors import NotFound, UsageError
 from instance_images.model.records import Account
 from instance_images.names import printable
+from instance_images_billing.config import billing_settings
 from instance_images_billing.pricing.periods import Period, days_of, period_before
 from instance_images_billing.pricing.rating import rate_at
 from instance_images_reports.collect.currencies import currency_digits
@@ -37,7 +38,7 @@ def collect(
     Raises NotFound where nothing is charged in the currency, UsageError where several are charged
     and none is chosen.
     """
-    timezone = settings.billing.timezone
+    timezone = billing_settings(settings).timezone
     cut, places = read_cut(connection, period), list_places(connection, account_id=account.id)
     ((_, ledgers),) = read_ledgers(connection, cut, days_of(period, timezone), places)
     chosen = _currency(ledgers, settings, currency)

@@ -50,9 +50,10 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def named_period_begun(invocation: Invocation, text: str) -> Period:
     """Return the period of that name. Raises UsageError, and Refused where it begins later."""
+    from instance_images_billing.config import billing_settings
     from instance_images_reports.collect.begun_period import begun_period
 
-    timezone = invocation.application.settings.billing.timezone
+    timezone = billing_settings(invocation.application.settings).timezone
     return begun_period(text, invocation.clock(), timezone)
 
 

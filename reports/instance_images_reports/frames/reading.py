@@ -15,6 +15,7 @@ from instance_images.config.settings import CONFIG_FILE_VARIABLE, Settings, load
 from instance_images.db.engine import Database
 from instance_images.errors import ConfigurationError
 from instance_images.model.records import Account
+from instance_images_billing.config import billing_settings
 from instance_images_billing.pricing.periods import Period, days_of, parse_period
 from instance_images_reports.batch.account_files import Member, batches_of
 from instance_images_reports.collect.cutoff import AccountPlaces, Cut, list_places, read_cut
@@ -53,7 +54,7 @@ def opened(choice: Choice) -> Iterator[tuple[sa.Connection, ZoneInfo, list[Perio
     """Open a snapshot of the ledger: all that one call reads is of one instant."""
     _require_libraries()
     settings = choice.settings or load_settings(_configured_files())
-    timezone = settings.billing.timezone
+    timezone = billing_settings(settings).timezone
     names = [choice.periods] if isinstance(choice.periods, str) else map(str, choice.periods)
     periods = [parse_period(name, timezone) for name in names]
     database = Database(settings.database_connection)

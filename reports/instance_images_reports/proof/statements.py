@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from instance_images.config.settings import Settings
 from instance_images.model.records import Account
 from instance_images.names import printable
+from instance_images_billing.config import billing_settings
 from instance_images_billing.ledger.tables import adjustments, postings
 from instance_images_billing.pricing.periods import Period, days_of, periods_between
 from instance_images_reports.batch.account_files import Member, batches_of
@@ -28,9 +29,10 @@ def check_statements(
         if not places.keys.keys().isdisjoint(locations)
     ]
     batches = batches_of(connection, members)
+    timezone = billing_settings(settings).timezone
     findings: list[str] = []
     for period in _periods(connection, settings):
-        cut, days = read_cut(connection, period), days_of(period, settings.billing.timezone)
+        cut, days = read_cut(connection, period), days_of(period, timezone)
         for batch in batches:
             places = [member.places for member in batch.members]
             for account, ledgers in read_ledgers(connection, cut, days, places):
@@ -46,7 +48,7 @@ def _periods(connection: sa.Connection, settings: Settings) -> Iterator[Period]:
             edges.append(connection.execute(sa.select(edge)).scalar_one_or_none())
     known = [edge for edge in edges if edge is not None]
     if known:
-        yield from periods_between(min(known), max(known), settings.billing.timezone)
+        yield from periods_between(min(known), max(known), billing_settings(settings).timezone)
 
 
 def _check(
@@ -58,7 +60,7 @@ def _check(
     findings = []
     for currency in currencies_of(ledgers):
         try:
-            stated = state_in(settings.billing.timezone, cut, account, currency, ledgers)
+            stated = state_in(billing_settings(settings).timezone, cut, account, currency, ledgers)
         except LedgerMismatch as error:
             return [f"{name}, {currency}: {error}"]
         exact += stated.charged_nanos

@@ -25,6 +25,7 @@ from instance_images.config.logs import option_names
 from instance_images.config.settings import load_settings
 from instance_images.worker import metrics as worker_metrics
 from instance_images.worker import worker
+from instance_images_billing.config import billing_settings
 from instance_images_billing.hours import metrics
 
 from support.clouds import installed_memory_cloud
@@ -147,7 +148,9 @@ def test_every_line_of_the_sample_is_accepted_when_it_is_put_to_use(tmp_path: Pa
     settings = load_settings([path])
 
     assert [location.name for location in settings.locations] == ["RegionOne"]
-    assert settings.metrics_textfile == Path("/var/lib/node_exporter/instance_images.prom")
+    assert billing_settings(settings).metrics_textfile == Path(
+        "/var/lib/node_exporter/instance_images.prom"
+    )
 
 
 # ------------------------------------------------------------------ running every hour

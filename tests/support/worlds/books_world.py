@@ -45,7 +45,7 @@ class BooksWorld:
         return Settings(
             locations=(LOCATION, SECOND),
             database_connection="",
-            billing=self.one.billing,
+            parts={"billing": self.one.billing},
             default_max_images=10,
             config_paths=(file,),
         )

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from instance_images.config.settings import BillingSettings, Location, Settings
+from instance_images.config.settings import Location, Settings
 from instance_images.db.accounts import accounts_by_key
 from instance_images.db.engine import Database
 from instance_images.db.images import insert_image
@@ -19,6 +19,7 @@ from instance_images.instants import floor_hour
 from instance_images.locations.site import Site
 from instance_images.model.requests.idempotency import RequestIds
 from instance_images.tasks.settling import settle
+from instance_images_billing.config import BillingSettings
 from instance_images_billing.hours.close import Metered, meter
 from instance_images_billing.ledger import watermarks
 from instance_images_billing.ledger.adjustments import of_location
@@ -43,7 +44,13 @@ LOCATION = Location(
     currency="EUR",
     max_images=1000,
 )
-BILLING = BillingSettings("GB", "730", "prorate", ZoneInfo("UTC"), "stored")
+BILLING = BillingSettings(
+    unit="GB",
+    hours_per_month="730",
+    partial_hour="prorate",
+    timezone=ZoneInfo("UTC"),
+    billable_size="stored",
+)
 
 
 def at(text: str) -> datetime:
@@ -157,7 +164,7 @@ class World:
         configured = Settings(
             locations=(self.location,),
             database_connection="",
-            billing=self.billing,
+            parts={"billing": self.billing},
             default_max_images=10,
         )
         with self.database.reading() as connection:

@@ -32,7 +32,7 @@ LEVELS = {
         "deployments sync", "images events", "doctor worker", "commands",
     ),
     "instance_images_billing": (
-        "pricing", "ledger", "months rates", "hours audit", "views doctor", "commands",
+        "config pricing", "ledger", "months rates", "hours audit", "views doctor", "commands",
     ),
     "instance_images_reports": (
         "config statement presentation", "wording collect", "formats", "summary delivery", "batch",

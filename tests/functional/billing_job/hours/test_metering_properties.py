@@ -195,7 +195,10 @@ def new_world(directory: Path) -> World:
 
 def statement_of(world: World, account: str, period: str) -> Statement:
     configured = Settings(
-        locations=(LOCATION,), database_connection="", billing=world.billing, default_max_images=10
+        locations=(LOCATION,),
+        database_connection="",
+        default_max_images=10,
+        parts={"billing": world.billing},
     )
     with world.database.reading() as connection:
         found = list_places(connection, account_id=account)[0].account

@@ -13,6 +13,7 @@ from instance_images.db.tables import accounts, images, news
 from instance_images.instants import floor_hour, system_clock
 from instance_images.locations.site import Site
 from instance_images.model.cloud import CloudImage, CloudImageStatus
+from instance_images_billing.config import billing_settings
 from instance_images_billing.hours.close import meter
 from instance_images_billing.ledger import closings
 from instance_images_billing.ledger.tables import history, rates
@@ -48,7 +49,7 @@ def test_a_month_of_a_real_cloud_is_replayed_from_an_empty_ledger_to_the_same_di
 
     copy_what_is_known(original, again)
     site = remembered(cli.site(), again)
-    done = meter(site, cli.application.settings.billing, floor_hour(clock()))
+    done = meter(site, billing_settings(cli.application.settings), floor_hour(clock()))
 
     assert done.hours >= 31 * 24
     assert done.problems == []
