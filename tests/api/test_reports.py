@@ -49,6 +49,8 @@ def test_months_of_the_account_are_listed(ask: Ask) -> None:
                 "state": "open",
                 "total": "3.000000000",
                 "metered_until": "2026-11-02T15:00:00Z",
+                # 1 EUR an hour from the 2nd at noon to the end of the 30th.
+                "forecast": "684.00",
             }
         ]
     }

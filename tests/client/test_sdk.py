@@ -173,6 +173,20 @@ def test_report_is_saved_whole_or_not_at_all(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_report_is_read_as_it_arrives(beyond_relay: Proxy) -> None:
+    with beyond_relay.open_report("2026-11", "json") as answer:
+        etag, name = answer.headers["ETag"], answer.headers["Content-Disposition"]
+        assert not answer._content_consumed  # type: ignore[attr-defined]
+        content = b"".join(answer.iter_content(1000))
+
+    assert content == beyond_relay.get_report("2026-11", "json")
+    assert name.startswith('attachment; filename="cloud-usage-')
+    with beyond_relay.open_report("2026-11", "json", etag=etag) as answer:
+        assert (answer.status_code, answer.content) == (304, b"")
+    with pytest.raises(exceptions.BadRequestException):
+        beyond_relay.open_report("november", "json")
+
+
 def test_offers_are_read(shop: Shop) -> None:
     images = shop.proxy()
 

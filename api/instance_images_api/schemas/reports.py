@@ -12,6 +12,7 @@ MONTHS = record(
             state={"enum": ["open", "closed"]},
             total={"type": "string", "pattern": "^-?[0-9]+[.][0-9]{9}$"},
             metered_until=nullable(INSTANT),
+            forecast=nullable({"type": "string", "pattern": "^-?[0-9]+([.][0-9]+)?$"}),
         ),
     }
 )

@@ -3,9 +3,10 @@
 import os
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, overload
+from typing import Any, ClassVar, Literal, cast, overload
 from urllib.parse import quote
 
+import requests
 from openstack import exceptions
 
 from instance_images_client.sdk import usage, waiting
@@ -325,6 +326,20 @@ class Proxy(SendingProxy):
         """
         with self._report(period, format, query, stream=True) as response:
             return usage.save(response, Path(path))
+
+    def open_report(
+        self, period: str, format: str = "pdf", *, etag: str | None = None, **query: Any
+    ) -> requests.Response:
+        """Return the Cloud Usage report of a month as an answer whose content is not yet read.
+
+        Close it in the end. Its headers have the ``ETag`` and the file's name; its status is 304,
+        without content, where the report is still the one that ``etag`` names. Takes ``format``
+        and ``query`` as ``save_report`` does.
+        """
+        headers = {"Accept-Encoding": "identity", **_given(**{"If-None-Match": etag})}
+        # Where keystoneauth logs an answer, it reads it first.
+        answer = self._report(period, format, query, stream=True, log=False, headers=headers)
+        return cast(requests.Response, answer)
 
     def _report(self, period: str, format: str, query: dict[str, Any], **more: Any) -> Any:
         parameters = {"format": format, **_query(query)}

@@ -36,6 +36,8 @@ class Month(Base):
     total = resource.Body("total")
     #: Instant until which the total counts.
     metered_until = resource.Body("metered_until")
+    #: What the total will be at the month's end if nothing changes; None where it is metered.
+    forecast = resource.Body("forecast")
 
 
 def save(response: requests.Response, path: Path) -> int:

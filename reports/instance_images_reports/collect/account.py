@@ -84,7 +84,7 @@ def state_in(
     previous: Previous | None = None,
 ) -> Stated:
     """Return the account's statement in the currency. Raises LedgerMismatch."""
-    own = [_in_currency(one, currency) for one in ledgers]
+    own = [in_currency(one, currency) for one in ledgers]
     statement = state(
         account=account,
         period=cut.period,
@@ -125,7 +125,7 @@ def _currency(ledgers: Sequence[LocationLedger], settings: Settings, wanted: str
     )
 
 
-def _in_currency(one: LocationLedger, currency: str) -> LocationLedger:
+def in_currency(one: LocationLedger, currency: str) -> LocationLedger:
     """Return the ledger with what is charged in that currency alone."""
 
     def is_in(instant: datetime) -> bool:

@@ -10,6 +10,7 @@ MONTH: View = View(
         ("state", lambda one: one.state),
         ("total", lambda one: f"{decimal_of(one.total_nanos):f}"),
         ("metered_until", lambda one: one.metered_until),
+        ("forecast", lambda one: None if one.forecast is None else f"{one.forecast:f}"),
     ),
     columns=(
         ("Period", lambda one: one.period),
