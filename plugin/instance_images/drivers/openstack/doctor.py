@@ -6,7 +6,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from instance_images.config.settings import Location
-from instance_images.drivers.openstack.api.operator import COMPUTE_MICROVERSION, OpenStackApi
+from instance_images.drivers.openstack.api.microversions import COMPUTE_MICROVERSION
+from instance_images.drivers.openstack.api.operator import OpenStackApi
 from instance_images.drivers.openstack.heat.doctor import StackExamination
 from instance_images.drivers.openstack.heat.rights import StackCloud
 from instance_images.drivers.openstack.service import Service

@@ -13,6 +13,7 @@ from keystoneauth1.identity.base import BaseIdentityPlugin
 from keystoneauth1.service_token import ServiceTokenAuthWrapper
 
 from instance_images.config.settings import Location
+from instance_images.drivers.openstack.api.faults import Faults
 from instance_images.drivers.openstack.api.operator import OpenStackApi
 from instance_images.errors import Refused, TokenRejected
 from instance_images.model.requests.caller import Caller
@@ -26,6 +27,7 @@ class CallerApi(OpenStackApi):
 
     def __init__(self, location: Location, operator: OpenStackApi, caller: Caller) -> None:
         super().__init__(location)
+        self._faults = _CallersFaults(location, self.cloud, lambda: self._connection)
         self._operator, self._caller = operator, caller
         self._plugin: Any = _Token(operator, caller.token)
         known: Any = getattr(caller.auth, "user", None)
@@ -44,7 +46,7 @@ class CallerApi(OpenStackApi):
         try:
             return self._plugin.get_access(connection.session)
         except Exception as error:
-            raise self._explained(error, "identity") from error
+            raise self._faults.explained(error, "identity") from error
 
     def _as_project(self, project_id: str) -> Any:
         """Return the caller's connection. Raises Refused for another project than the token's."""
@@ -55,12 +57,17 @@ class CallerApi(OpenStackApi):
             )
         return self._connection
 
-    def _failed(
+
+class _CallersFaults(Faults):
+    """The errors of requests that are sent with a caller's token."""
+
+    def failed(
         self, service: str, status: int, reason: str, retry_after_seconds: int | None = None
     ) -> Exception:
+        """Return our error as for the operator's requests, TokenRejected for status 401."""
         if status == 401:
-            return TokenRejected(f"{self._where(service)} rejects your token: {reason}")
-        return super()._failed(service, status, reason, retry_after_seconds)
+            return TokenRejected(f"{self.where(service)} rejects your token: {reason}")
+        return super().failed(service, status, reason, retry_after_seconds)
 
 
 class _Token(BaseIdentityPlugin):

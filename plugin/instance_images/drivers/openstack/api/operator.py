@@ -1,7 +1,7 @@
 """Requests to an OpenStack region, with the credentials of one entry of clouds.yaml.
 
-The only module that imports ``openstack``: connections, tokens for an account's own project, and
-the SDK's errors turned into ours. Knows no image and no instance.
+Sends requests with a token for an account's own project, and again where that is safe. ``opening``
+opens connections, ``faults`` turns the SDK's errors into ours. Knows no image and no instance.
 """
 
 import time
@@ -10,46 +10,29 @@ from threading import Lock
 from typing import Any
 
 from keystoneauth1 import exceptions as keystone_errors
-from keystoneauth1 import loading
-from openstack import exceptions as sdk_errors
-from openstack.config import OpenStackConfig
-from openstack.config.cloud_region import CloudRegion
-from openstack.config.loader import CONFIG_FILES, SECURE_FILES
 from openstack.connection import Connection
 
-from instance_images.config.clouds import (
-    CONFIG_VARIABLE,
-    SECURE_VARIABLE,
-    candidates,
-    entry_of,
-)
 from instance_images.config.settings import Location
 from instance_images.drivers import patience
 from instance_images.drivers.openstack.api.answers import (
     address_of,
     may_be_json,
-    one_line,
     reason_of,
     retry_after_seconds,
 )
 from instance_images.drivers.openstack.api.connections import Connections
+from instance_images.drivers.openstack.api.faults import Faults
+from instance_images.drivers.openstack.api.microversions import MICROVERSIONS
+from instance_images.drivers.openstack.api.opening import connection_with, open_connection
 from instance_images.drivers.openstack.api.retries import pauses_seconds
-from instance_images.drivers.openstack.api.sessions import LimitedSession
 from instance_images.errors import (
     CloudUnavailable,
     ConfigurationError,
     ProjectUnavailable,
-    Refused,
 )
 from instance_images.model.requests import request_ids
-from instance_images.names import printable
 
-# 2.45 answers createImage with the image's id; 2.37 knows networks = none and auto.
-COMPUTE_MICROVERSION = "2.45"
-# 3.1 makes images of volumes that are private.
-VOLUME_MICROVERSION = "3.1"
 TIMEOUT_SECONDS = 60
-APP_NAME = "instance-images"
 # Services log it beside the id that they give the request themselves.
 GLOBAL_REQUEST_ID = "X-OpenStack-Request-ID"
 # So long no other token is asked for after Keystone has given none for a project.
@@ -57,26 +40,7 @@ UNAVAILABLE_SECONDS = 60.0
 # A service that wants to be left alone for longer than this is not waited for.
 LONGEST_WAIT_SECONDS = 10.0
 
-_SERVICE_NAMES = {
-    "identity": "Keystone",
-    "compute": "Nova",
-    "image": "Glance",
-    "network": "Neutron",
-    "orchestration": "Heat",
-    "block_storage": "Cinder",
-}
-_PASSWORD_TYPES = (None, "password", "v3password")
 _INTERFACES = ["public", "internal", "admin"]
-_MICROVERSIONS = {"compute": COMPUTE_MICROVERSION, "block_storage": VOLUME_MICROVERSION}
-
-_NO_ENDPOINT = (keystone_errors.CatalogException, sdk_errors.ServiceDiscoveryException)
-# An endpoint of the catalog that does not even tell its versions counts as not reached.
-_NO_ANSWER = (
-    keystone_errors.ConnectionError,
-    keystone_errors.DiscoveryFailure,
-    sdk_errors.NotSupported,
-    sdk_errors.ResourceTimeout,
-)
 
 
 class OpenStackApi:
@@ -89,6 +53,7 @@ class OpenStackApi:
         self._location = location
         self._option = option
         self.cloud: str = getattr(location, option)
+        self._faults = Faults(location, self.cloud, lambda: self._connection)
         self._of_project = Connections(self._connected_to)
         self._unavailable: dict[str, tuple[float, ProjectUnavailable]] = {}
         self._lock = Lock()
@@ -102,32 +67,7 @@ class OpenStackApi:
             return self._opened
 
     def _open(self) -> Connection:
-        """Connect as files say alone: what OS_CLOUD and the like name is another user's."""
-        files = candidates(CONFIG_VARIABLE, CONFIG_FILES)
-        secure_files = candidates(SECURE_VARIABLE, SECURE_FILES)
-        try:
-            entry_of(self.cloud, files, secure_files)
-            config = OpenStackConfig(
-                config_files=files,
-                secure_files=secure_files,
-                load_envvars=False,
-                app_name=APP_NAME,
-                session_constructor=LimitedSession,
-            )
-            region = config.get_one(
-                cloud=self.cloud,
-                region_name=self._location.region_name,
-                api_timeout=TIMEOUT_SECONDS,
-            )
-            return Connection(config=region)
-        except ConfigurationError:
-            raise
-        except Exception as error:  # a malformed clouds.yaml raises whatever its shape trips over
-            raise ConfigurationError(
-                f"Location {self._location.name}: the entry {self.cloud!r} of clouds.yaml"
-                f" cannot be used: {one_line(str(error))} Correct clouds.yaml, or {self._option}"
-                f" and region_name in [location:{self._location.name}]."
-            ) from error
+        return open_connection(self._location, self._option, TIMEOUT_SECONDS)
 
     @property
     def auth(self) -> Any:
@@ -135,19 +75,8 @@ class OpenStackApi:
         return self._connection.session.auth
 
     def connected_with(self, plugin: Any) -> Connection:
-        """Return a connection to the same region that sends what the plug-in has."""
-        known = self._connection.config
-        region = CloudRegion(
-            name=known.name,
-            region_name=known.region_name,
-            config={**known.config, "auth": {}},
-            force_ipv4=known.force_ipv4,
-            auth_plugin=plugin,
-            session_constructor=LimitedSession,
-            app_name=APP_NAME,
-            discovery_cache=self._connection.session._discovery_cache,
-        )
-        return Connection(config=region)
+        """Return a connection to the same region that authenticates with the plug-in."""
+        return connection_with(self._connection, plugin)
 
     @cached_property
     def access(self) -> Any:
@@ -163,7 +92,7 @@ class OpenStackApi:
         try:
             return session.auth.get_access(session)
         except Exception as error:
-            raise self._explained(error, "identity") from error
+            raise self._faults.explained(error, "identity") from error
 
     @property
     def is_application_credential(self) -> bool:
@@ -182,15 +111,16 @@ class OpenStackApi:
         if connection.endpoint_for(service_type):  # an override, or of our interface
             return True
         if not catalog.catalog:
-            raise self._unusable("Their token has no catalog: name a project.")
+            raise self._faults.unusable("Their token has no catalog: name a project.")
         region_name = connection.config.get_region_name(service_type)
         urls = catalog.get_urls(
             service_type=service_type, region_name=region_name, interface=_INTERFACES
         )
         if urls:
+            where = self._faults.where(service)
             raise ConfigurationError(
-                f"{self._where(service)} has an endpoint in region {region_name!r}, and none of"
-                f" interface {connection.config.get_interface(service_type)!r}: correct interface"
+                f"{where} has an endpoint in region {region_name!r}, and none of interface"
+                f" {connection.config.get_interface(service_type)!r}: correct interface"
                 f" of {self.cloud!r} in clouds.yaml, or the catalog."
             )
         return False
@@ -229,7 +159,7 @@ class OpenStackApi:
         except (keystone_errors.Unauthorized, keystone_errors.NotFound) as error:
             raise self._unavailable_project(project_id) from error
         except Exception as error:
-            raise self._explained(error, "identity") from error
+            raise self._faults.explained(error, "identity") from error
         return connection
 
     def _unavailable_project(self, project_id: str) -> ProjectUnavailable:
@@ -292,8 +222,8 @@ class OpenStackApi:
         a token of its own where there is none for the project; the caller looks whose it is.
         """
         connection = self._connected(project_id, by_id=by_id)
-        if service in _MICROVERSIONS:
-            more.setdefault("microversion", _MICROVERSIONS[service])
+        if service in MICROVERSIONS:
+            more.setdefault("microversion", MICROVERSIONS[service])
         request_id = request_ids.current()
         if request_id is not None:
             more["headers"] = {**more.get("headers", {}), GLOBAL_REQUEST_ID: request_id}
@@ -323,7 +253,9 @@ class OpenStackApi:
     def _require_time(self, service: str, left_seconds: float) -> float:
         """Return the timeout of a request of which a caller waits for so long."""
         if left_seconds <= 0:
-            raise CloudUnavailable(f"{self._where(service)} was not asked: the time is over.")
+            raise CloudUnavailable(
+                f"{self._faults.where(service)} was not asked: the time is over."
+            )
         return min(left_seconds, TIMEOUT_SECONDS)
 
     def read(self, service: str, path: str, **params: str) -> Any:
@@ -334,14 +266,7 @@ class OpenStackApi:
         try:
             return answer.json()
         except ValueError as error:
-            raise self._no_json(service, answer) from error
-
-    def _no_json(self, service: str, answer: Any) -> CloudUnavailable:
-        """Return the error for what a proxy in front of the service has to say instead."""
-        return CloudUnavailable(
-            f"{self._where(service)} returned an answer that is not JSON: {reason_of(answer)}"
-            " Try again later."
-        )
+            raise self._faults.no_json(service, answer) from error
 
     def _send(
         self,
@@ -357,115 +282,12 @@ class OpenStackApi:
             # The SDK itself would send requests again that may have taken effect.
             answer = proxy.request(path, method, raise_exc=False, status_code_retries=0, **more)
         except Exception as error:
-            raise self._explained(error, service) from error
+            raise self._faults.explained(error, service) from error
         # Heat accepts an update with 202 and the words for it; a proxy's page comes with 200.
         if answer.status_code in (200, 201) and not may_be_json(answer.content):
-            raise self._no_json(service, answer)
+            raise self._faults.no_json(service, answer)
         if answer.status_code < 400 or answer.status_code in allow:
             return answer
-        raise self._failed(
+        raise self._faults.failed(
             service, answer.status_code, reason_of(answer), retry_after_seconds(answer)
         )
-
-    def _explained(self, error: Exception, service: str) -> Exception:
-        """Return ours for an error of the SDK; a bug is returned as it is."""
-        reason = one_line(str(error))
-        told = f"{error}{getattr(error, 'url', '')}"
-        if "/auth/tokens" in told or "attempting to authenticate" in told:
-            service = "identity"  # which gives the token for the request to the other one
-        where = self._where(service)
-        if isinstance(error, keystone_errors.HttpError):
-            if error.http_status == 400 and service == "identity":
-                return self._unusable(reason)
-            return self._failed(service, error.http_status, reason)
-        if isinstance(error, _NO_ANSWER):
-            return CloudUnavailable(
-                f"{where} cannot be reached: {reason} Try again when it answers."
-            )
-        if isinstance(error, _NO_ENDPOINT):
-            return ConfigurationError(
-                f"{where} has no usable endpoint in region {self._location.region_name!r}: {reason}"
-                f" Correct region_name in [location:{self._location.name}], or the catalog."
-            )
-        # A certificate's file that is missing is an OSError; a user's password, an Exception.
-        known = (keystone_errors.ClientException, sdk_errors.SDKException, OSError)
-        if isinstance(error, known) or type(error) is Exception:
-            return self._unusable(reason)
-        return error
-
-    def _unusable(self, reason: str) -> ConfigurationError:
-        return ConfigurationError(
-            f"The credentials of {self.cloud!r} in clouds.yaml cannot be used: {reason} Correct"
-            " them there."
-        )
-
-    def _failed(
-        self, service: str, status: int, reason: str, retry_after_seconds: int | None = None
-    ) -> Exception:
-        """Return ours for an answer that is an error."""
-        where = self._where(service)
-        if status >= 500 or status in (408, 429):
-            return CloudUnavailable(
-                f"{where} answered HTTP {status}: {reason} Try again later.",
-                status,
-                retry_after_seconds,
-            )
-        if status == 401:
-            return self._rejected(service, reason)
-        if status == 406 and service in _MICROVERSIONS:
-            needed = _MICROVERSIONS[service]
-            return ConfigurationError(
-                f"{where} is too old: it does not know microversion {needed} of its API (HTTP 406):"
-                f" {reason} Upgrade it."
-            )
-        return Refused(f"{where} answered HTTP {status}: {reason}")
-
-    def _rejected(self, service: str, reason: str) -> ConfigurationError:
-        """Return what is known: Keystone answers alike to a wrong password and a missing role."""
-        if service != "identity":
-            return ConfigurationError(
-                f"{self._where(service)} rejects the token that Keystone gave for the credentials"
-                f" of {self.cloud!r} (HTTP 401): {reason} Check [keystone_authtoken] of the"
-                " service, and whether the user is disabled."
-            )
-        scope = _scope_of(self._connection.config.get_auth_args())
-        if self._has_user():
-            cause = (
-                f"their password is right, but the user has no role on {scope}, or that does not"
-                " exist or is disabled. Give the user a role there, or correct the project."
-            )
-        else:
-            cause = (
-                "it does not say why. The user, its domain or the password may be wrong, the user"
-                f" disabled, or without a role on {scope}: {reason} Correct them there."
-            )
-        return ConfigurationError(
-            f"Keystone rejects the credentials of {self.cloud!r} in clouds.yaml: {cause}"
-        )
-
-    def _has_user(self) -> bool:
-        """Return whether Keystone knows user and password: without a project it needs no role."""
-        config = self._connection.config
-        given = config.get_auth_args()
-        if "password" not in given or config.config.get("auth_type") not in _PASSWORD_TYPES:
-            return False
-        wanted = {"auth_url", "username", "user_id", "password", "user_domain_id"}
-        wanted |= {"user_domain_name", "default_domain_id", "default_domain_name"}
-        user = {key: value for key, value in given.items() if key in wanted}
-        try:
-            loader: Any = loading.get_plugin_loader("v3password")
-            session: Any = self._connection.session
-            return bool(session.get_token(loader.load_from_options(**user, unscoped=True)))
-        except Exception:  # nothing more is known then
-            return False
-
-    def _where(self, service: str) -> str:
-        return f"{_SERVICE_NAMES[service]} of location {self._location.name}"
-
-
-def _scope_of(auth: dict[str, Any]) -> str:
-    """Return what the credentials of an entry are to be good for."""
-    for key in ("project_name", "project_id", "domain_name", "domain_id"):
-        if value := auth.get(key):
-            return f"{key.partition('_')[0]} {printable(str(value))!r}"
-    return "its project"
