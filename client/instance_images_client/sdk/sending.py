@@ -22,7 +22,7 @@ class SendingProxy(proxy.Proxy):
     """Sends requests. Each POST has a key, and is repeated with it if no answer came."""
 
     #: Seconds before each repetition.
-    pauses_seconds = (0.5, 2.0, 5.0)
+    pauses_seconds: tuple[float, ...] = (0.5, 2.0, 5.0)
 
     def request(self, url: str, method: str, *arguments: Any, **more: Any) -> requests.Response:
         """Send a request; raise the SDK's error with our ``reason`` if it is refused."""

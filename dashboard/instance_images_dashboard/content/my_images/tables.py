@@ -1,0 +1,456 @@
+"""The tables of My Images: the images, and their tasks."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import HttpResponse
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy, pgettext_lazy
+from horizon import exceptions, tables
+
+from instance_images_dashboard import api, texts
+
+LOG = logging.getLogger(__name__)
+
+INDEX = "horizon:project:my_images:index"
+TASKS_TAB = "my_images_tabs__tasks"
+ERROR_LEVEL = "error"
+
+
+def tasks_url(image_id: str | None = None) -> str:
+    """Return the address of the tab Tasks, of one image if its id is given."""
+    query = {"tab": TASKS_TAB, **({"image_id": image_id} if image_id else {})}
+    return f"{reverse(INDEX)}?{urlencode(query)}"
+
+
+# ---------------------------------------------------------------------- actions
+
+
+class OwnAction:
+    """An action that says why it was refused, and goes on with the others."""
+
+    def attempt(self, request: Any, name: str, work: Any, *arguments: Any) -> None:
+        """Run the work; an error of the service becomes a message."""
+        try:
+            work(request, *arguments)
+        except api.ApiError as error:
+            sentence = f"{texts.printable(name)}: {error.message}"
+            exceptions.handle(request, sentence, escalate=True, details="")
+
+
+class DeployImage(tables.LinkAction):
+    """Opens the wizard Launch Instance with the image chosen."""
+
+    name = "deploy"
+    verbose_name = _("Deploy")
+    classes = ("btn-launch",)
+    icon = "cloud-upload"
+    policy_rules = (("compute", "os_compute_api:servers:create"),)
+
+    def __init__(self, attrs: Any = None, **more: Any) -> None:
+        super().__init__(attrs, **{**more, "preempt": True})
+
+    def allowed(self, request: Any, image: Any = None) -> bool:
+        """Return whether instances can be made of the image now."""
+        return image is not None and image.status == "available" and _is_in_cloud(image)
+
+    def get_default_attrs(self) -> Any:
+        """Return the attributes by which Horizon's own wizard opens; ids are all they hold."""
+        image = getattr(self, "datum", None)
+        if image is not None and _is_in_cloud(image):
+            success_url = reverse("horizon:project:instances:index")
+            chosen = f"{{successUrl: '{success_url}', imageId: '{image.cloud_image_id}'}}"
+            self.attrs["ng-controller"] = "LaunchInstanceModalController as modal"
+            self.attrs["ng-click"] = f"modal.openLaunchInstanceWizard({chosen})"
+        return super().get_default_attrs()
+
+    def get_link_url(self, image: Any = None) -> str:
+        """Return no address: the wizard opens in the page."""
+        return "javascript:void(0);"
+
+
+class RetryImage(OwnAction, tables.BatchAction):
+    """Begins a failed capture anew, as the same image."""
+
+    name = "retry"
+    icon = "refresh"
+    policy_rules = ((api.SERVICE_TYPE, "tasks:retry"),)
+
+    @staticmethod
+    def action_present(count: int) -> Any:
+        """Return the label."""
+        return ngettext_lazy("Retry", "Retry", count)
+
+    @staticmethod
+    def action_past(count: int) -> Any:
+        """Return what the message begins with."""
+        return ngettext_lazy("Creating image again", "Creating images again", count)
+
+    def allowed(self, request: Any, image: Any = None) -> bool:
+        """Return whether there is a failed capture to begin anew."""
+        return image is not None and image.status == "error" and bool(image.task_id)
+
+    def action(self, request: Any, image_id: str) -> None:
+        """Begin the capture anew."""
+        image = self.table.get_object_by_id(image_id)
+        self.attempt(request, image.name, api.retry_task, image.task_id)
+
+
+class DeleteImage(OwnAction, tables.DeleteAction):
+    """Deletes images for good, after a confirmation."""
+
+    policy_rules = ((api.SERVICE_TYPE, "images:delete"),)
+    help_text = _(
+        "Deletion is permanent: the image cannot be recovered. Instances deployed from it are not"
+        " affected."
+    )
+
+    @staticmethod
+    def action_present(count: int) -> Any:
+        """Return the label."""
+        return ngettext_lazy("Delete Image", "Delete Images", count)
+
+    @staticmethod
+    def action_past(count: int) -> Any:
+        """Return what the message begins with."""
+        return ngettext_lazy("Deleted Image", "Deleted Images", count)
+
+    def allowed(self, request: Any, image: Any = None) -> bool:
+        """Return whether the image is not being deleted already."""
+        return image is None or image.status != "deleting"
+
+    def delete(self, request: Any, image_id: str) -> None:
+        """Delete the image."""
+        image = self.table.get_object_by_id(image_id)
+        self.attempt(request, image.name, api.delete_image, image_id)
+
+
+class FilterImages(tables.FilterAction):
+    """Asks the service for the images that match, whatever page they are on."""
+
+    filter_type = "server"
+    filter_choices = (
+        ("name", _("Name ="), True),
+        ("status", _("Status ="), True),
+        ("source_instance_id", _("Source Instance ID ="), True),
+    )
+
+
+class RetryTask(OwnAction, tables.BatchAction):
+    """Begins a failed capture anew."""
+
+    name = "retry"
+    icon = "refresh"
+    policy_rules = ((api.SERVICE_TYPE, "tasks:retry"),)
+
+    @staticmethod
+    def action_present(count: int) -> Any:
+        """Return the label."""
+        return ngettext_lazy("Retry", "Retry", count)
+
+    @staticmethod
+    def action_past(count: int) -> Any:
+        """Return what the message begins with."""
+        return ngettext_lazy("Creating image again", "Creating images again", count)
+
+    def allowed(self, request: Any, task: Any = None) -> bool:
+        """Return whether the task is a capture that has failed."""
+        return task is not None and task.kind == "create" and task.state == "failed"
+
+    def action(self, request: Any, task_id: str) -> None:
+        """Begin the capture anew."""
+        task = self.table.get_object_by_id(task_id)
+        self.attempt(request, task.image_name, api.retry_task, task_id)
+
+    def get_success_url(self, request: Any = None) -> str:
+        """Return to the tasks."""
+        return str(self.table.get_full_url())
+
+
+# ------------------------------------------------------------------------- rows
+
+
+class UpdatedRow(tables.Row):
+    """A row that asks for itself while it is in transition."""
+
+    ajax = True
+
+    def ask(self, work: Any, request: Any, object_id: str) -> Any:
+        """Return the datum; a row whose datum is gone is removed by the browser."""
+        try:
+            return work(request, object_id)
+        except api.NotFound as error:
+            raise exceptions.NotFound from error
+
+
+class ImageRow(UpdatedRow):
+    """The row of an image."""
+
+    def get_data(self, request: Any, image_id: str) -> Any:
+        """Return the image as it is now."""
+        return shown_image(request, self.ask(api.get_image, request, image_id))
+
+
+class TaskRow(UpdatedRow):
+    """The row of a task."""
+
+    def get_data(self, request: Any, task_id: str) -> Any:
+        """Return the task as it is now."""
+        return self.ask(api.get_task, request, task_id)
+
+
+class ApiTable(tables.DataTable):
+    """A table of the service's records, whose trouble it can tell."""
+
+    trouble: Any = None
+    empty_message: Any = ""
+    is_filtered = False
+
+    def get_empty_message(self) -> Any:
+        """Return why the table is empty."""
+        if self.trouble is not None:
+            return self.trouble
+        if self.is_filtered:
+            return _("Nothing matches the filter.")
+        return self.empty_message
+
+    def maybe_preempt(self) -> Any:
+        """Answer a row that asks for itself; 503 where the service does not answer."""
+        try:
+            return super().maybe_preempt()
+        except api.ApiError:
+            return HttpResponse(status=503)
+
+    def get_object_by_id(self, object_id: str) -> Any:
+        """Return the record, which may be on another page by now."""
+        for datum in self.data or ():
+            if datum.id == object_id:
+                return datum
+        try:
+            return self.find(object_id)
+        except api.ApiError as error:
+            raise exceptions.Http302(self.get_absolute_url(), error.message) from error
+
+    def find(self, object_id: str) -> Any:
+        """Return the record from the service."""
+        raise NotImplementedError
+
+    def sanitize_id(self, object_id: str) -> str:
+        """Return an id, or what nothing has."""
+        return object_id if api.is_id(object_id) else ""
+
+
+# ---------------------------------------------------------------------- columns
+
+
+def shown_image(request: Any, image: Any, prices: Sequence[Any] | None = None) -> Any:
+    """Return the image with what it costs per month."""
+    if prices is None:
+        try:
+            prices = api.locations(request)
+        except api.ApiError:
+            prices = ()
+    by_name = {one.name: one for one in prices}
+    image.month_cost = texts.month_cost_text(image.size_bytes, by_name.get(image.location))
+    return image
+
+
+def _is_in_cloud(image: Any) -> bool:
+    return bool(image.cloud_image_id) and api.is_id(image.cloud_image_id)
+
+
+def _name(image: Any) -> str:
+    return texts.printable(image.name)
+
+
+def _source(image: Any) -> str:
+    return texts.printable(image.source_instance_name or image.source_instance_id or "") or "-"
+
+
+def _source_url(image: Any) -> str | None:
+    try:
+        return (
+            str(
+                reverse("horizon:project:instances:detail", args=(image.source_instance_id,))
+                if api.is_id(image.source_instance_id or "")
+                else ""
+            )
+            or None
+        )
+    except NoReverseMatch:
+        return None
+
+
+def _status_url(image: Any) -> str | None:
+    return tasks_url(image.id) if image.status in ("creating", "error", "deleting") else None
+
+
+def _status_hint(image: Any) -> dict[str, str]:
+    return {"title": texts.printable(image.error)} if image.error else {}
+
+
+class ImageCell(tables.base.Cell):
+    """A cell whose status tells the error in a hint."""
+
+    def __init__(self, datum: Any, column: Any, row: Any, *arguments: Any, **more: Any) -> None:
+        super().__init__(datum, column, row, *arguments, **more)
+        if column.name == "status":
+            self.attrs.update(_status_hint(datum))
+
+
+IMAGE_STATUSES = (
+    ("available", True),
+    ("creating", None),
+    ("deleting", None),
+    ("error", False),
+)
+IMAGE_STATUS_NAMES = (
+    ("available", pgettext_lazy("status of an instance image", "Available")),
+    ("creating", pgettext_lazy("status of an instance image", "Creating")),
+    ("deleting", pgettext_lazy("status of an instance image", "Deleting")),
+    ("error", pgettext_lazy("status of an instance image", "Error")),
+)
+
+
+class ImagesTable(ApiTable):
+    """The images of the account."""
+
+    name = tables.WrappingColumn(_name, verbose_name=_("Name"))
+    source = tables.WrappingColumn(_source, link=_source_url, verbose_name=_("Source Instance"))
+    size = tables.Column(
+        lambda image: texts.size(image.size_bytes),
+        verbose_name=_("Size"),
+        attrs={"data-type": "size"},
+    )
+    status = tables.Column(
+        "status",
+        verbose_name=_("Status"),
+        link=_status_url,
+        status=True,
+        status_choices=IMAGE_STATUSES,
+        display_choices=IMAGE_STATUS_NAMES,
+    )
+    created = tables.Column(
+        lambda image: texts.instant(image.created_at), verbose_name=_("Created")
+    )
+    month_cost = tables.Column(
+        "month_cost",
+        verbose_name=_("Cost per Month"),
+        help_text=_("Size x price per month, before free storage and minimum charges"),
+    )
+
+    class Meta:
+        name = "my_images"
+        verbose_name = _("Images")
+        cell_class = ImageCell
+        row_class = ImageRow
+        status_columns = ("status",)
+        pagination_param = "image_marker"
+        prev_pagination_param = "previous_image_marker"
+        table_actions: tuple[Any, ...] = (FilterImages, DeleteImage)
+        row_actions = (DeployImage, RetryImage, DeleteImage)
+
+    empty_message = _(
+        "There are no images yet. To create one, open Compute > Instances and choose Image in the"
+        " actions of an instance."
+    )
+
+    def find(self, object_id: str) -> Any:
+        """Return the image."""
+        return shown_image(self.request, api.get_image(self.request, object_id))
+
+
+TASK_STATES = (
+    ("succeeded", True),
+    ("running", None),
+    ("pending", None),
+    ("failed", False),
+)
+TASK_STATE_NAMES = (
+    ("succeeded", pgettext_lazy("state of a task", "Succeeded")),
+    ("running", pgettext_lazy("state of a task", "Running")),
+    ("pending", pgettext_lazy("state of a task", "Pending")),
+    ("failed", pgettext_lazy("state of a task", "Failed")),
+)
+TASK_KIND_NAMES = (
+    ("create", pgettext_lazy("kind of a task", "Create Image")),
+    ("delete", pgettext_lazy("kind of a task", "Delete Image")),
+    ("deploy", pgettext_lazy("kind of a task", "Deploy Image")),
+)
+
+
+def _progress(task: Any) -> Any:
+    percent = max(0, min(100, task.progress or 0))
+    return format_html(
+        '<progress class="instance-images-progress" max="100" value="{}" aria-hidden="true">'
+        "</progress> {}&nbsp;%",
+        percent, percent,
+    )  # fmt: skip
+
+
+class TasksTable(ApiTable):
+    """The tasks of the account, or those of one image."""
+
+    image = tables.WrappingColumn(
+        lambda task: texts.printable(task.image_name or "") or "-", verbose_name=_("Image")
+    )
+    kind = tables.Column("kind", verbose_name=_("Task"), display_choices=TASK_KIND_NAMES)
+    state = tables.Column(
+        "state",
+        verbose_name=_("State"),
+        status=True,
+        status_choices=TASK_STATES,
+        display_choices=TASK_STATE_NAMES,
+    )
+    stage = tables.WrappingColumn(
+        lambda task: texts.printable(task.stage or "") or "-", verbose_name=_("Stage")
+    )
+    progress = tables.Column(_progress, verbose_name=_("Progress"))
+    created = tables.Column(lambda task: texts.instant(task.created_at), verbose_name=_("Started"))
+    elapsed = tables.Column(
+        lambda task: texts.duration(task.elapsed_seconds), verbose_name=_("Elapsed")
+    )
+    left = tables.Column(
+        lambda task: texts.duration(task.estimated_seconds_left), verbose_name=_("Time Left")
+    )
+    error = tables.WrappingColumn(
+        lambda task: texts.printable(task.error or "") or "-", verbose_name=_("Error")
+    )
+
+    class Meta:
+        name = "image_tasks"
+        verbose_name = _("Tasks")
+        row_class = TaskRow
+        status_columns = ("state",)
+        pagination_param = "task_marker"
+        prev_pagination_param = "previous_task_marker"
+        row_actions = (RetryTask,)
+
+    empty_message = _("There are no tasks yet.")
+
+    def find(self, object_id: str) -> Any:
+        """Return the task."""
+        return api.get_task(self.request, object_id)
+
+    def get_object_display(self, task: Any) -> str:
+        """Return what messages call the task."""
+        return str(task.image_name)
+
+    def get_pagination_string(self) -> str:
+        """Return the query of the next page of this tab."""
+        return self._of_tab(self._meta.pagination_param, self.get_marker())
+
+    def get_prev_pagination_string(self) -> str:
+        """Return the query of the previous page of this tab."""
+        return self._of_tab(self._meta.prev_pagination_param, self.get_prev_marker())
+
+    def _of_tab(self, parameter: str, marker: str) -> str:
+        image_id = self.request.GET.get("image_id", "")
+        query = {"tab": TASKS_TAB, parameter: marker}
+        if api.is_id(image_id):
+            query["image_id"] = image_id
+        return urlencode(query)

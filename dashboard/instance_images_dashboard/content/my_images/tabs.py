@@ -1,0 +1,89 @@
+"""The tabs of My Images."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from horizon import tabs
+
+from instance_images_dashboard import api
+from instance_images_dashboard.content.my_images.tables import (
+    ImagesTable,
+    TasksTable,
+    shown_image,
+)
+
+
+class ListTab(tabs.TableTab):
+    """A tab with one page of a list."""
+
+    template_name = "horizon/common/_detail_table.html"
+    # Each tab asks the service when it is opened.
+    preload = False
+    page = api.Page([])
+
+    def page_of(self, table: Any, ask: Any, **filters: Any) -> list[Any]:
+        """Return the page that the request names; the table tells if there is none."""
+        meta, query = table._meta, self.request.GET
+        backwards = query.get(meta.prev_pagination_param)
+        marker = backwards or query.get(meta.pagination_param)
+        table.is_filtered = any(filters.values())
+        try:
+            self.page = ask(
+                self.request, marker=marker or None, backwards=bool(backwards), **filters
+            )
+        except api.ApiError as error:
+            table.trouble = error.message
+        return self.page.items
+
+    def has_prev_data(self, table: Any) -> bool:
+        """Return whether there is a page before this one."""
+        return self.page.has_previous
+
+    def has_more_data(self, table: Any) -> bool:
+        """Return whether there is a page after this one."""
+        return self.page.has_next
+
+
+class ImagesTab(ListTab):
+    """The images."""
+
+    name = _("Images")
+    slug = "images"
+    table_classes = (ImagesTable,)
+
+    def get_my_images_data(self) -> list[Any]:
+        """Return a page of images with their prices."""
+        table = self._tables["my_images"]
+        field, text = table.get_filter_field() or "name", table.get_filter_string().strip()
+        if field == "status":
+            text = text.lower()
+        images = self.page_of(table, api.list_images, **({field: text} if text else {}))
+        if not images:
+            return []
+        try:
+            prices = api.locations(self.request)
+        except api.ApiError:
+            prices = []
+        return [shown_image(self.request, image, prices) for image in images]
+
+
+class TasksTab(ListTab):
+    """The tasks, or those of one image."""
+
+    name = _("Tasks")
+    slug = "tasks"
+    table_classes = (TasksTable,)
+    policy_rules = ((api.SERVICE_TYPE, "tasks:list"),)
+
+    def get_image_tasks_data(self) -> list[Any]:
+        """Return a page of tasks."""
+        image_id = self.request.GET.get("image_id", "")
+        only = {"image_id": image_id} if api.is_id(image_id) else {}
+        return self.page_of(self._tables["image_tasks"], api.list_tasks, **only)
+
+
+class MyImagesTabs(tabs.TabGroup):
+    """Images, Tasks."""
+
+    slug = "my_images_tabs"
+    tabs = (ImagesTab, TasksTab)

@@ -1,0 +1,49 @@
+"""Every change to Horizon's own classes, where it has no hook for what we need.
+
+Each one looks first whether the place is as it expects; if it is not, it writes a warning and
+changes nothing. Each may be made twice.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+LOG = logging.getLogger(__name__)
+
+
+class UnexpectedPlace(Exception):
+    """Horizon is not as expected there."""
+
+
+def apply_all() -> None:
+    """Make every change that can be made."""
+    for change in CHANGES:
+        try:
+            change()
+        except Exception as error:  # Horizon must start, whatever became of its classes
+            LOG.warning("Could not make the change %s to Horizon: %s", change.__name__, error)
+
+
+def add_image_action() -> None:
+    """Add the action Image to the instances: in the list, and in the header of one instance."""
+    from openstack_dashboard.dashboards.project.instances import tables
+
+    from instance_images_dashboard.content.instance_image.actions import CreateImage
+
+    add_row_action(tables.InstancesTable, CreateImage, after="snapshot")
+
+
+def add_row_action(table: Any, action: Any, after: str) -> None:
+    """Add an action to the rows of a table, after the one of that name or as the first."""
+    present, known = table._meta.row_actions, table.base_actions
+    if not isinstance(present, tuple | list) or not hasattr(known, "setdefault"):
+        raise UnexpectedPlace(f"{table.__name__} has no row actions")
+    names = [one.name for one in present]
+    if action.name in names:
+        return
+    place = names.index(after) + 1 if after in names else 0
+    table._meta.row_actions = (*present[:place], action, *present[place:])
+    known[action.name] = action()
+
+
+CHANGES: tuple[Callable[[], None], ...] = (add_image_action,)
