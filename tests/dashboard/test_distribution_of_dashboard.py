@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from instance_images_api.policies import list_rules
+
 from support.clouds.embedded_cloud import CHECKOUT
 from support.processes.packaging import build_wheel
 
