@@ -1,4 +1,4 @@
-"""Rate."""
+"""``instance-images rate``: the price of images at a location."""
 
 from __future__ import annotations
 

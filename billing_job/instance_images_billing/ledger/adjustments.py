@@ -37,7 +37,7 @@ def insert_decision(connection: sa.Connection, new: Sequence[Adjustment]) -> lis
 
 
 def insert_adjustments(connection: sa.Connection, new: Sequence[Adjustment]) -> None:
-    """Add adjustments."""
+    """Insert the adjustments. They must be new: the same one twice is counted twice."""
     if new:
         connection.execute(
             sa.insert(adjustments),

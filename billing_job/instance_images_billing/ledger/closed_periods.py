@@ -31,7 +31,7 @@ class ClosedPeriod:
 
     @property
     def period(self) -> Period:
-        """The period itself."""
+        """The month with its first instant and the instant after its last."""
         return Period(self.name, self.starts_at, self.ends_at)
 
 

@@ -1,4 +1,4 @@
-"""Rates."""
+"""Rows of rates. Functions take a connection and never commit."""
 
 import sqlalchemy as sa
 

@@ -1,4 +1,4 @@
-"""Watermarks."""
+"""The watermark of a location: the end of its last closed hour. Functions never commit."""
 
 import contextlib
 from datetime import datetime

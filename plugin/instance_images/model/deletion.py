@@ -1,4 +1,4 @@
-"""Deletion."""
+"""Whether an image is deleted, and when that was, decided from what the cloud has. Pure."""
 
 from datetime import datetime
 

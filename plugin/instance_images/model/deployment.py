@@ -1,4 +1,4 @@
-"""Deployment."""
+"""What a deployment's next step is, decided from the instances that the cloud has. Pure."""
 
 from collections.abc import Sequence
 from datetime import datetime

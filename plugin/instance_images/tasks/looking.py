@@ -30,6 +30,11 @@ _UNDER_WAY = (CloudImageStatus.QUEUED, CloudImageStatus.SAVING)
 def look_at(
     site: Site, task: Task, image: Image, last_read_at: datetime | None, seen_at: datetime
 ) -> Observation:
+    """Return what the cloud has of the task at ``seen_at``, and what is decided from it.
+
+    ``last_read_at`` is when the location was last read completely, None if it never was. Raises
+    CloudUnavailable, ConfigurationError or Refused as the driver does.
+    """
     if task.kind is TaskKind.DEPLOY:
         servers = _servers_of(site, task)
         made = next_of_deployment(task, servers, site.clock(), site.deadlines)

@@ -1,4 +1,4 @@
-"""The whole suite."""
+"""The whole contract of a driver: the class that a driver's tests derive from."""
 
 from instance_images.drivers.provider import Provider
 from instance_images.testing.cloud_bench import CloudBench

@@ -1,4 +1,4 @@
-"""Fields."""
+"""A view: the JSON fields of a kind of record, and the columns of its table. Pure."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class LedgerSum:
 
     @property
     def nanos(self) -> int:
-        """All of it."""
+        """Postings, adjustments and minimum charges together, in nanos of the currency."""
         return self.postings + self.adjustments + self.minimums
 
 

@@ -47,6 +47,7 @@ def reason_of(answer: Any) -> str:
 
 
 def one_line(text: str) -> str:
+    """Return the text as one sentence of at most 400 characters, without passwords and tokens."""
     line = printable(" ".join(redact(text).split()))[:400]  # cut off when nothing is to be hidden
     return line if line.endswith((".", "!", "?")) else line + "."
 
