@@ -6,6 +6,7 @@ page *Unauthorized*.
 """
 
 import contextlib
+import json
 import logging
 import re
 import threading
@@ -35,6 +36,8 @@ SERVICE_TYPE = "instance-images"
 READ_SECONDS = 8.0
 # A request that changes something waits for the cloud behind the service.
 WRITE_SECONDS = 30.0
+# A file takes longer to make than a page.
+REPORT_SECONDS = 60.0
 MAX_PAGE_ITEMS = 1000
 PRICE_SECONDS = 60.0
 
@@ -209,6 +212,42 @@ _PRICES = _Prices()
 def forget_prices() -> None:
     """Forget what was asked for before."""
     _PRICES.clear()
+
+
+# --------------------------------------------------------------------- reports
+
+
+def list_months(request: Any, account_id: str | None = None) -> list[Any]:
+    """Return the months in which an account is charged, the oldest first; by default the own."""
+    with _told():
+        return list(_proxy(request).months(account_id))
+
+
+def get_summary(request: Any, period: str) -> dict[str, Any]:
+    """Return what all accounts are charged in a month. Raises NotFound if there are none."""
+    with _told():
+        content = _proxy(request, REPORT_SECONDS).get_report(period, "json", all_accounts=True)
+        summary = json.loads(content)
+        if summary["report"] != "cloud-usage-summary":
+            raise Unavailable
+        return dict(summary)
+
+
+def open_report(
+    request: Any, period: str, format_name: str, *, etag: str | None = None, **query: Any
+) -> Any:
+    """Return a report as an answer whose content is not yet read; close it in the end.
+
+    Its status is 304 if the report is still the one that ``etag`` names. ``query``: ``section``,
+    ``currency``, ``locale``, ``account_id``, ``all_accounts``.
+    """
+    seconds = READ_SECONDS if format_name == "html" else REPORT_SECONDS
+    with _told():
+        answer = _proxy(request, seconds).open_report(period, format_name, etag=etag, **query)
+        if "ETag" not in answer.headers:  # something else has answered
+            answer.close()
+            raise Unavailable
+        return answer
 
 
 # ----------------------------------------------------------------- the requests

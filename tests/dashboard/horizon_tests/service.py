@@ -74,11 +74,12 @@ LOCATION = {
 
 
 class FakeService:
-    """A server on 127.0.0.1. ``answers``: (method, path) to (status, body), where a body that is a
-    text is sent as HTML; ``requests``: what was asked, as (method, path, query, headers, body)."""
+    """A server on 127.0.0.1. ``answers``: (method, path) to (status, body) or (status, body,
+    headers), where a body that is a text is sent as HTML, and bytes as they are; ``requests``: what
+    was asked, as (method, path, query, headers, body)."""
 
     def __init__(self) -> None:
-        self.answers: dict[tuple[str, str], tuple[int, Any]] = {}
+        self.answers: dict[tuple[str, str], tuple[Any, ...]] = {}
         self.requests: list[tuple[str, str, dict[str, str], dict[str, str], Any]] = []
         self.delay_seconds = 0.0
         service = self
@@ -106,17 +107,19 @@ class FakeService:
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         self.requests.append((handler.command, path, query, dict(handler.headers), body))
         time.sleep(self.delay_seconds)
-        status, content = self.answers.get(
+        status, content, *more = self.answers.get(
             (handler.command, path),
             (404, {"error": {"code": 404, "reason": "not_found", "message": "Not found."}}),
         )
-        is_html = isinstance(content, str)
-        sent = (content if is_html else json.dumps(content)).encode()
+        media_type = "text/html" if isinstance(content, str) else "application/json"
+        if not isinstance(content, bytes):
+            content = (content if isinstance(content, str) else json.dumps(content)).encode()
+        headers = {"Content-Type": media_type, "Content-Length": str(len(content))}
         handler.send_response(status)
-        handler.send_header("Content-Type", "text/html" if is_html else "application/json")
-        handler.send_header("Content-Length", str(len(sent)))
+        for name, value in (headers | (more[0] if more else {})).items():
+            handler.send_header(name, value)
         handler.end_headers()
-        handler.wfile.write(sent)
+        handler.wfile.write(content)
 
     def asked(self) -> list[tuple[str, str]]:
         """Return the requests as (method, path)."""
