@@ -11,6 +11,12 @@ import sqlalchemy as sa
 from instance_images.db.accounts import accounts_by_key
 from instance_images.instants import format_instant
 from instance_images_billing.audit.ledger_view import LedgerView
+from instance_images_billing.audit.readable import (
+    findings_of,
+    unreadable_everywhere,
+    unreadable_periods,
+    unreadable_rows,
+)
 from instance_images_billing.audit.verify_adjustments import (
     misplaced,
     untrue_reasons,
@@ -27,7 +33,17 @@ from instance_images_billing.months.minimums import wrong_minimums
 
 
 def verify_location(connection: sa.Connection, location: str, timezone: ZoneInfo) -> list[str]:
-    """Return what is wrong in the location's ledger, one sentence each; empty if nothing is."""
+    """Return what is wrong in the location's ledger, one sentence each; empty if nothing is.
+
+    Where rows cannot be read, only these are returned: all else follows from them.
+    """
+    unreadable = [*unreadable_rows(connection, location), *unreadable_periods(connection)]
+    if unreadable:
+        return [*unreadable, f"{location}: nothing else can be checked before these rows are right"]
+    return findings_of(location, lambda: _verify_location(connection, location, timezone))
+
+
+def _verify_location(connection: sa.Connection, location: str, timezone: ZoneInfo) -> list[str]:
     closed_until = watermarks.watermark(connection, location)
     if closed_until is None:
         return []
@@ -51,6 +67,13 @@ def verify_location(connection: sa.Connection, location: str, timezone: ZoneInfo
 
 def verify_periods(connection: sa.Connection) -> list[str]:
     """Return the closed periods that do not hold any more what they held when they were closed."""
+    unreadable = unreadable_everywhere(connection)
+    if unreadable:
+        return unreadable
+    return findings_of("closed periods", lambda: _verify_periods(connection))
+
+
+def _verify_periods(connection: sa.Connection) -> list[str]:
     findings = []
     before = FIRST
     for one in list_closed(connection):

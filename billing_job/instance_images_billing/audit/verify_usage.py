@@ -1,12 +1,14 @@
 """Compares intervals with the history, and postings and late adjustments with the intervals."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import groupby, pairwise
 
 import sqlalchemy as sa
 
 from instance_images.instants import HOUR, floor_hour, format_instant
 from instance_images_billing.audit.ledger_view import LedgerView
+from instance_images_billing.ledger import closings
 from instance_images_billing.ledger.histories import all_facts, all_intervals
 from instance_images_billing.ledger.tables import postings
 from instance_images_billing.pricing.charged import Posting
@@ -19,6 +21,7 @@ from instance_images_billing.pricing.corrections import (
 from instance_images_billing.pricing.history import (
     Intervals,
     first_difference,
+    joined,
     posted_intervals,
     true_intervals,
 )
@@ -58,6 +61,8 @@ def _faults_of(book: LedgerView, image_id: str, found: Intervals, true: Interval
         for earlier, later in pairwise(found)
         if earlier.ends_at is None or earlier.ends_at > later.starts_at
     ]
+    if not faults and tuple(found) != joined(found):
+        faults.append(f"{name}: its intervals are not marked where they continue each other")
     wanted = posted_intervals(found, true, book.closed_until)
     differs_at = first_difference(found, wanted)
     if differs_at is not None:
@@ -72,9 +77,10 @@ def posting_faults(
 ) -> list[str]:
     """Compare postings, and postings with late adjustments, with what they have to be."""
     starts = [one.starts_at for some in (*posted.values(), *truth.values()) for one in some]
+    until = _recomputed_until(connection, book)
     line = line_of(
-        min([floor_hour(start) for start in starts] + [book.closed_until - HOUR]),
-        book.closed_until,
+        _recomputed_from(book, [*starts, until - HOUR]),
+        until,
         book.rates,
         book.timezone,
     )
@@ -109,6 +115,21 @@ def posting_faults(
             late=late.get(key, []),
         )
     return findings
+
+
+def _recomputed_until(connection: sa.Connection, book: LedgerView) -> datetime:
+    """Return the end of the hours that can have postings.
+
+    A watermark that was moved beyond the chain is a finding of its own, and no end of hours.
+    """
+    last = closings.last_closing(connection, book.location)
+    return book.closed_until if last is None else min(book.closed_until, last.hour + HOUR)
+
+
+def _recomputed_from(book: LedgerView, starts: Sequence[datetime]) -> datetime:
+    """Return the first hour that can have a charge: nothing is charged before the first rate."""
+    first_rate = book.rates[0].from_hour if book.rates else max(starts)
+    return min(max(floor_hour(min(starts)), first_rate), floor_hour(max(starts)))
 
 
 def _account(

@@ -98,6 +98,7 @@ def verify(
         for check in checks:
             findings += check(connection, settings, names)
         findings += compare_recorded(connection, anchors, location)
+    findings = list(dict.fromkeys(findings))  # of closed periods, each location tells
     unbalanced = tell_balances(invocation, names) if with_cloud else []
     for finding in [*findings, *unbalanced]:
         click.echo(finding)

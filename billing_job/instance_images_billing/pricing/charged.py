@@ -43,6 +43,7 @@ class MinimumCharge:
 # rule that it was closed by: the first one was that of revisions before 0010.
 BY_LAST_RATE = 1  # the minimum of the rate at its end, for whoever used anything
 BY_FIRST_RATE = 2  # the minimum of the rate at its beginning, for whoever is charged for usage
+MINIMUM_RULES = (BY_LAST_RATE, BY_FIRST_RATE)
 
 
 def minimum_rate(rates: Sequence[Rate], period: Period, rule: int = BY_FIRST_RATE) -> Rate | None:

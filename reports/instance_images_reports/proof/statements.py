@@ -1,12 +1,14 @@
 """Checks that every statement adds up to what the ledger charges, for ``meter verify``."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
 from instance_images.config.settings import Settings
+from instance_images.errors import ConfigurationError
 from instance_images.model.records import Account
 from instance_images.names import printable
+from instance_images_billing.audit.readable import findings_of, unreadable_everywhere
 from instance_images_billing.config import billing_settings
 from instance_images_billing.ledger.tables import adjustments, postings
 from instance_images_billing.pricing.periods import Period, days_of, periods_between
@@ -18,11 +20,24 @@ from instance_images_reports.statement.location_ledger import LocationLedger
 from instance_images_reports.statement.rounding import LedgerMismatch
 from instance_images_reports.statement.statement import Statement
 
+_MOST_PERIODS = 1200  # a hundred years
+
 
 def check_statements(
     connection: sa.Connection, settings: Settings, locations: Sequence[str]
 ) -> list[str]:
-    """Return the statements of the locations' accounts that do not add up, one sentence each."""
+    """Return the statements of the locations' accounts that do not add up, one sentence each.
+
+    Where rows of the ledger cannot be read, only that is returned.
+    """
+    if unreadable_everywhere(connection):
+        return ["statements: not checked, because rows of the ledger cannot be read"]
+    return findings_of("statements", lambda: _check_all(connection, settings, locations))
+
+
+def _check_all(
+    connection: sa.Connection, settings: Settings, locations: Sequence[str]
+) -> list[str]:
     members = [
         Member(places, {})
         for places in list_places(connection)
@@ -31,8 +46,17 @@ def check_statements(
     batches = batches_of(connection, members)
     timezone = billing_settings(settings).timezone
     findings: list[str] = []
-    for period in _periods(connection, settings):
-        cut, days = read_cut(connection, period), days_of(period, timezone)
+    periods = _periods(connection, settings)
+    if len(periods) > _MOST_PERIODS:
+        first, last = periods[0].name, periods[-1].name
+        return [f"statements: not checked, because rows are of the months {first} to {last}"]
+    for period in periods:
+        try:
+            cut = read_cut(connection, period)
+        except ConfigurationError as error:
+            findings.append(f"statements, {period.name}: {error}")
+            continue
+        days = days_of(period, timezone)
         for batch in batches:
             places = [member.places for member in batch.members]
             for account, ledgers in read_ledgers(connection, cut, days, places):
@@ -40,15 +64,16 @@ def check_statements(
     return findings
 
 
-def _periods(connection: sa.Connection, settings: Settings) -> Iterator[Period]:
-    """Yield the periods in which anything is counted."""
+def _periods(connection: sa.Connection, settings: Settings) -> Sequence[Period]:
+    """Return the periods in which anything is counted, and those between."""
     edges = []
     for at in (postings.c.starts_at, adjustments.c.counted_at):
         for edge in (sa.func.min(at), sa.func.max(at)):
             edges.append(connection.execute(sa.select(edge)).scalar_one_or_none())
     known = [edge for edge in edges if edge is not None]
-    if known:
-        yield from periods_between(min(known), max(known), billing_settings(settings).timezone)
+    if not known:
+        return []
+    return periods_between(min(known), max(known), billing_settings(settings).timezone)
 
 
 def _check(
