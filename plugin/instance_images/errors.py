@@ -6,7 +6,15 @@ differently on it. No message names a command, an option or ``clouds.yaml`` to a
 command line adds that (``commands/hints``).
 """
 
+import re
 from collections.abc import Mapping
+
+# What stands in quotes in a message: an id, a command of ours, or a name.
+_QUOTED = re.compile(r"(?<![\w])(['\"])((?:\\.|(?!\1).)+)\1(?!\w)")
+_NO_NAME = re.compile(
+    r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}|req-[0-9a-f-]+|instance-images .*"
+)
+_NAMED_BY = ("account", "reference")  # attributes of errors with a name from a user
 
 
 class InstanceImagesError(Exception):
@@ -23,6 +31,22 @@ class InstanceImagesError(Exception):
         super().__init__(message)
         self.case = case
         self.facts: Mapping[str, object] = facts
+
+
+def log_text(error: InstanceImagesError) -> str:
+    """Return the error's message for the log: names from users are ``***``, ids stay.
+
+    In our messages and in those of OpenStack's services, a name stands in quotes. Errors of the
+    configuration are about names that the operator wrote, and stay as they are.
+    """
+    text = str(error)
+    if isinstance(error, (UsageError, ConfigurationError)):
+        return text
+    for attribute in _NAMED_BY:
+        name = getattr(error, attribute, None)
+        if isinstance(name, str) and len(name) > 1:
+            text = text.replace(name, "***")
+    return _QUOTED.sub(lambda m: m[0] if _NO_NAME.fullmatch(m[2]) else f"{m[1]}***{m[1]}", text)
 
 
 class UsageError(InstanceImagesError):

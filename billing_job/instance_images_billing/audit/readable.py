@@ -64,7 +64,7 @@ def findings_of(name: str, check: Callable[[], list[str]]) -> list[str]:
     try:
         return check()
     except (ArithmeticError, AssertionError, LookupError, OSError, TypeError, ValueError) as error:
-        LOG.exception("Cannot check %s", name)
+        LOG.warning("Could not check %s", name, exc_info=True)
         return [
             f"{name}: a value in the database cannot be computed with ({type(error).__name__}; the"
             " log has the traceback)"

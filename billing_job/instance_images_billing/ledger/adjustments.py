@@ -3,11 +3,12 @@
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 
-from instance_images.db.engine import is_rehearsal
+from instance_images.db.engine import after_commit
 from instance_images_billing.ledger.postings import account_keys
 from instance_images_billing.ledger.tables import adjustments, postings
 from instance_images_billing.pricing.corrections import HAND, LATE, Adjustment, Place, Standing
@@ -30,10 +31,13 @@ def insert_decision(connection: sa.Connection, new: Sequence[Adjustment]) -> lis
         adjustments.c.kind == first.kind,
     )
     posted = found[-len(new) :]  # whoever else decides about the image waits for the location
-    if not is_rehearsal(connection):
-        entries = ", ".join(str(one.adjustment_key) for one in posted)
-        LOG.info("Adjustment of image %s posted: entries %s", first.image_id, entries)
+    after_commit(connection, partial(_log, posted))
     return posted
+
+
+def _log(posted: Sequence[Adjustment]) -> None:
+    entries = ", ".join(str(one.adjustment_key) for one in posted)
+    LOG.info("Adjustment of image %s posted: entries %s", posted[0].image_id, entries)
 
 
 def insert_adjustments(connection: sa.Connection, new: Sequence[Adjustment]) -> None:

@@ -3,11 +3,12 @@
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import sqlalchemy as sa
 
 from instance_images.config.settings import Location
-from instance_images.db.engine import is_rehearsal
+from instance_images.db.engine import after_commit
 from instance_images.errors import Refused, UsageError
 from instance_images.instants import HOUR, floor_hour, format_instant
 from instance_images_billing.config import BillingSettings
@@ -78,16 +79,19 @@ def set_rate(
         raise Retroactive(location.name, from_hour, floor_hour(now) + HOUR)
     rate = rate_with_terms(location, billing, price_nanos, from_hour, now)
     rates.write_rate(connection, rate)
-    if not is_rehearsal(connection):
-        LOG.info(
-            "%s: rate set to %s %s per %s and month from %s",
-            rate.location,
-            price_text(rate.price_nanos),
-            rate.currency,
-            rate.unit,
-            format_instant(rate.from_hour),
-        )
+    after_commit(connection, partial(_log, rate))
     return rate
+
+
+def _log(rate: Rate) -> None:
+    LOG.info(
+        "%s: rate set to %s %s per %s and month from %s",
+        rate.location,
+        price_text(rate.price_nanos),
+        rate.currency,
+        rate.unit,
+        format_instant(rate.from_hour),
+    )
 
 
 def is_retroactive(known: Sequence[Rate], from_hour: datetime, now: datetime) -> bool:

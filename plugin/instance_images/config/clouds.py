@@ -151,6 +151,8 @@ def _require_usable(entry: dict[str, Any]) -> None:
     for key in _BOOLEANS:
         if not isinstance(entry.get(key, True), bool):
             raise ValueError(f"{key} is neither true nor false: write it without quotes.")
+    if not isinstance(entry.get("profile", ""), str):
+        raise ValueError("profile is not a string: write the name of one vendor profile.")
     if "profile" not in entry:
         _require_credentials(entry, auth)
     url = str(auth.get("auth_url", entry.get("auth_url", "")))

@@ -21,7 +21,7 @@ from typing import Any
 
 from instance_images.config.files import explained
 from instance_images.config.redaction import redact
-from instance_images.errors import ConfigurationError
+from instance_images.errors import ConfigurationError, InstanceImagesError, log_text
 from instance_images.model.requests import request_ids
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"
@@ -30,7 +30,7 @@ _handlers: list[logging.Handler] = []  # those that this module added to the roo
 
 
 class RedactingFormatter(logging.Formatter):
-    """Wraps a formatter, and removes secrets from message and traceback."""
+    """Wraps a formatter, and removes secrets and names of users from message and traceback."""
 
     def __init__(self, inner: logging.Formatter) -> None:
         super().__init__()
@@ -39,12 +39,28 @@ class RedactingFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the record's text; the record itself is not changed, for other handlers."""
         safe = copy.copy(record)
-        safe.msg, safe.args = redact(record.getMessage()), ()
-        return redact(self.inner.format(safe))
+        if isinstance(record.args, tuple):
+            safe.args = tuple(map(_loggable, record.args))
+        safe.msg, safe.args = redact(safe.getMessage()), ()
+        text = self.inner.format(safe)
+        return redact(_without_names(text, record.exc_info[1] if record.exc_info else None))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802  # the name is logging's
         """Return the traceback's text: the journal's handler calls it directly."""
-        return redact(self.inner.formatException(ei))
+        return redact(_without_names(self.inner.formatException(ei), ei[1]))
+
+
+def _loggable(value: object) -> object:
+    return log_text(value) if isinstance(value, InstanceImagesError) else value
+
+
+def _without_names(text: str, error: BaseException | None) -> str:
+    """Return a text with a traceback, in which the messages of our errors have no names."""
+    while error is not None:
+        if isinstance(error, InstanceImagesError):
+            text = text.replace(str(error), log_text(error))
+        error = error.__cause__ or error.__context__
+    return text
 
 
 class _StderrHandler(logging.Handler):

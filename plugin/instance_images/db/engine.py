@@ -89,12 +89,15 @@ class Database:
     @contextlib.contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """Yield a connection in a transaction; commit on success, roll back on an error."""
+        actions: list[Callable[[], None]] = []
         with self.translated(), self._turn:
             self._require_file()
             with self.engine.connect() as connection:
-                connection = connection.execution_options(writes=True)
+                connection = connection.execution_options(writes=True, after_commit=actions)
                 with connection.begin():
                     yield connection
+        for act in actions:
+            act()
 
     def write(self, work: Callable[[sa.Connection], T]) -> T:
         """Do the work in a writing transaction; repeat it if it was aborted for another one.
@@ -247,6 +250,14 @@ def _is_missing_table(error: exc.DBAPIError) -> bool:
     return bool(_MISSING_TABLE.search(str(error.orig)))
 
 
-def is_rehearsal(connection: sa.Connection) -> bool:
-    """Return whether the connection is one of ``rehearsing``."""
-    return bool(connection.get_execution_options().get("rehearses"))
+def after_commit(connection: sa.Connection, act: Callable[[], None]) -> None:
+    """Do it once the transaction of ``writing`` or ``write`` is committed, and not otherwise.
+
+    A rehearsal is never committed. On another connection, it is done at once.
+    """
+    options = connection.get_execution_options()
+    actions: list[Callable[[], None]] | None = options.get("after_commit")
+    if actions is not None:
+        actions.append(act)
+    elif not options.get("rehearses"):
+        act()

@@ -8,13 +8,14 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import sqlalchemy as sa
 
 from instance_images.db import accounts, images, readings
 from instance_images.db import cloud_images as images_in_cloud
 from instance_images.db.billing_queue import tell
-from instance_images.db.engine import is_rehearsal
+from instance_images.db.engine import after_commit
 from instance_images.errors import CloudUnavailable, ConfigurationError, Refused
 from instance_images.locations.account_names import refresh_names
 from instance_images.locations.sharing import keep_ownership
@@ -185,9 +186,8 @@ def record_reading(connection: sa.Connection, site: Site, reading: Reading) -> l
         *adopt(connection, site, reading.differences.strangers, last_read_at, learning),
     ]
     readings.set_last_read_at(connection, site.name, reading.read_at, site.adoption.mode)
-    if not is_rehearsal(connection):
-        for one in news:
-            LOG.info("%s", one.log_line)
+    for one in news:
+        after_commit(connection, partial(LOG.info, "%s", one.log_line))
     return news
 
 

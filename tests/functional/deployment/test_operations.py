@@ -368,12 +368,26 @@ def test_the_alerts_are_about_metrics_that_there_are() -> None:
             "meter_watermark_timestamp_seconds",
             "meter_run_problems",
             "meter_last_run_timestamp_seconds",
+            "unbilled_bytes",
+            "overbilled_bytes",
+            "notifications_unconfirmed",
+            "notifications_postponed",
             "worker_last_poll_timestamp_seconds",
             "worker_oldest_due_seconds",
         )
     }
     of_runs = {metrics.PREFIX + name for name in metrics.HELP}
     assert used <= of_runs | {worker_metrics.PREFIX + name for name in worker_metrics.GAUGES}
+
+
+def test_every_metric_and_alert_is_in_the_documentation() -> None:
+    page = (CHECKOUT / "doc/source/admin/metrics.md").read_text()
+    rules = yaml.safe_load((ETC / "prometheus" / "instance-images.rules.yml").read_text())
+
+    told = set(re.findall(r"`([A-Za-z_]+)`", page))
+    alerts = {rule["alert"] for group in rules["groups"] for rule in group["rules"]}
+    assert {*alerts, *metrics.HELP} - told == set()
+    assert {name.removeprefix("worker_") for name in worker_metrics.GAUGES} - told == set()
 
 
 def test_the_sdist_holds_the_samples(tmp_path: Path) -> None:

@@ -546,3 +546,34 @@ def test_a_forged_link_is_found_by_the_one_after_it(eventful: World) -> None:
     findings = verified(eventful)
 
     assert any("hour 2026-11-29T19:00:00Z: its postings" in finding for finding in findings)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_change_that_is_rolled_back_leaves_no_line_in_the_log(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    image = world.capture("2T12:00")
+    world.run("2T14:05")
+    caplog.clear()
+
+    with pytest.raises(RuntimeError), world.database.writing() as connection:
+        decide(
+            connection,
+            [LOCATION.name],
+            Decision(
+                image_id=image,
+                start=at("2T12:00"),
+                end=at("2T13:00"),
+                wanted_nanos=None,
+                reason="an outage",
+                author="op",
+            ),
+            world.billing.timezone,
+            world.clock(),
+        )
+        raise RuntimeError
+    assert caplog.messages == []
+    adjust(world, image, ("2T12:00", "2T13:00"))
+
+    assert [line for line in caplog.messages if line.startswith("Adjustment of image")]

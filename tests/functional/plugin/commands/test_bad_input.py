@@ -100,6 +100,21 @@ def test_clouds_yaml_that_cannot_be_read_is_told(
     refused(cli, 2, "clouds.yaml", "image", "list")
 
 
+@pytest.mark.parametrize("profile", ["nosuch", "[nosuch]"])
+def test_unknown_vendor_profile_is_told(
+    profile: str, configured: ConfiguredCommandLine, nowhere: None, tmp_path: Path
+) -> None:
+    cli = configured()
+    path = tmp_path / "clouds.yaml"
+    path.write_text(path.read_text().replace("{auth:", f"{{profile: {profile}, auth:"))
+
+    for command in (("image", "list"), ("meter", "run"), ("image", "sync")):
+        refused(cli, 2, "the entry 'admin' of clouds.yaml cannot be used", *command)
+    found = [one["what"] for one in cli("doctor").json if one["severity"] == "error"]
+
+    assert any("'admin' of clouds.yaml cannot be used" in one and "profile" in one for one in found)
+
+
 @pytest.mark.parametrize("kind", ["missing", "directory", "binary"])
 def test_file_that_is_no_configuration_is_told_by_its_name(
     kind: str, tmp_path: Path, nowhere: None

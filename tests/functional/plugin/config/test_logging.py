@@ -11,6 +11,15 @@ from pathlib import Path
 import pytest
 
 from instance_images.config import logs as logging_setup
+from instance_images.config.logs import RedactingFormatter
+from instance_images.errors import (
+    CloudUnavailable,
+    ConfigurationError,
+    InstanceImagesError,
+    LimitReached,
+    NotFound,
+    Refused,
+)
 
 from support.clouds import installed_memory_cloud
 from support.processes.command_line import CommandLine
@@ -217,3 +226,40 @@ def test_without_options_of_the_log_nothing_that_logs_is_imported(deployment: De
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (
+            LimitReached("acme & sons", "RegionOne", 3, 3),
+            "account *** holds 3 of 3 images in RegionOne.",
+        ),
+        (NotFound("Image", "golden", "See the list."), "Image '***' was not found. See the list."),
+        (
+            CloudUnavailable("Nova: instance \"web's\" of 'x' is busy; ask req-1f-0a."),
+            "Nova: instance \"***\" of '***' is busy; ask req-1f-0a.",
+        ),
+        (
+            Refused("It is 'a1b2c3d4-0000-4000-8000-00000000000a', the customer's own."),
+            "It is 'a1b2c3d4-0000-4000-8000-00000000000a', the customer's own.",
+        ),
+        (
+            ConfigurationError("The entry 'admin' of clouds.yaml is missing."),
+            "The entry 'admin' of clouds.yaml is missing.",
+        ),
+    ],
+)
+def test_errors_are_logged_without_the_names_of_customers(
+    error: InstanceImagesError, line: str
+) -> None:
+    formatter = RedactingFormatter(logging.Formatter("%(message)s"))
+    try:
+        raise error
+    except InstanceImagesError:
+        told = (logging.WARNING, "", 0, "Postponed: %s", (error,), sys.exc_info())
+        text = formatter.format(logging.LogRecord("x", *told))
+
+    assert line in text.splitlines()[0]
+    assert line in text.splitlines()[-1]
+    assert str(error) == line or str(error) not in text
