@@ -254,14 +254,14 @@ def open_report(
 
 
 @memoized.memoized
-def _proxy(request: Any, timeout_seconds: float = READ_SECONDS) -> Any:
+def _proxy(request: Any, timeout_seconds: float | None = None) -> Any:
     """Return the client's proxy with the user's token; nothing is sent."""
     url = _url(request)
     verify = settings.OPENSTACK_SSL_CACERT or True
     session = sessions.Session(
         auth=token_endpoint.Token(url, request.user.token.id),
         verify=False if settings.OPENSTACK_SSL_NO_VERIFY else verify,
-        timeout=timeout_seconds,
+        timeout=timeout_seconds or READ_SECONDS,
         app_name="instance-images-dashboard",
     )
     config = cloud_region.from_session(
@@ -331,7 +331,7 @@ def _told() -> Iterator[None]:
         TypeError,
         ValueError,
     ) as error:  # no answer, or one that is not JSON, or not the service's
-        LOG.warning("The instance images service gave no usable answer: %s", error)
+        LOG.warning("The instance images service gave no usable answer: %r", error)
         raise Unavailable from error
 
 

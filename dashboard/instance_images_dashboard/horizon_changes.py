@@ -5,7 +5,7 @@ changes nothing. Each may be made twice.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 LOG = logging.getLogger(__name__)
@@ -17,7 +17,12 @@ class UnexpectedPlace(Exception):
 
 def apply_all() -> None:
     """Make every change that can be made."""
-    for change in CHANGES:
+    apply(CHANGES)
+
+
+def apply(changes: Iterable[Callable[[], None]]) -> None:
+    """Make the changes; one that cannot be made is a warning."""
+    for change in changes:
         try:
             change()
         except Exception as error:  # Horizon must start, whatever became of its classes

@@ -46,7 +46,7 @@ def instant(text: str | None) -> str:
     parsed = dateparse.parse_datetime(text) if text else None
     if parsed is None:
         return "-"
-    return str(formats.date_format(timezone.localtime(parsed), "SHORT_DATETIME_FORMAT"))
+    return str(formats.date_format(timezone.localtime(parsed), "DATETIME_FORMAT"))
 
 
 def amount(value: Decimal, currency: str) -> str:

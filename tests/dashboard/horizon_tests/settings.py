@@ -12,3 +12,7 @@ for name in ("dashboards", "default_dashboard"):
 INSTALLED_APPS = list(INSTALLED_APPS)
 update_dashboards([enabled, own_enabled], HORIZON_CONFIG, INSTALLED_APPS)
 INSTALLED_APPS = list(dict.fromkeys(INSTALLED_APPS))
+
+# Style sheets and scripts are not looked at here.
+COMPRESS_ENABLED = False
+COMPRESS_PRECOMPILERS = ()

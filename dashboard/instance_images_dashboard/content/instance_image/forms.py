@@ -31,6 +31,7 @@ class CreateImageForm(forms.SelfHandlingForm):
         ),
     )
     key = forms.UUIDField(widget=forms.HiddenInput(), initial=new_key)
+    is_unavailable = False
 
     def __init__(self, request: Any, *arguments: Any, is_running: bool = True, **more: Any) -> None:
         super().__init__(request, *arguments, **more)
@@ -48,6 +49,7 @@ class CreateImageForm(forms.SelfHandlingForm):
                 key=str(data["key"]),
             )
         except api.ApiError as error:
+            self.is_unavailable = isinstance(error, api.Unavailable)
             self.api_error(error.message)
             return False
         messages.success(

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from instance_images_dashboard import api
-from instance_images_dashboard.content.my_images.tables import INDEX, ImagesTable, shown_image
+from instance_images_dashboard.content.my_images.tables import INDEX, ImagesTable
 from instance_images_dashboard.content.my_images.tabs import ListTab
 
 
@@ -46,4 +46,4 @@ class ImagesTab(ListTab):
         table = self._tables["my_images"]
         found = self.page_of(table, api.list_images, source_instance_id=instance_id)
         table.is_filtered = False
-        return [shown_image(self.request, image) for image in found]
+        return table.with_prices(found)

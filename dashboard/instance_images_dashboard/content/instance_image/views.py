@@ -40,6 +40,7 @@ class CreateImageView(forms.ModalFormView):
     submit_url = "horizon:project:my_images:create"
     success_url = reverse_lazy("horizon:project:my_images:index")
     cancel_url = reverse_lazy("horizon:project:instances:index")
+    is_unavailable = False
 
     def get_initial(self) -> dict[str, Any]:
         """Return what the form needs beyond what is asked for."""
@@ -73,8 +74,8 @@ class CreateImageView(forms.ModalFormView):
 
     @memoized.memoized_method
     def expectation(self) -> Expectation:
-        """Return what the image will be and cost; asked for when the form is opened alone."""
-        if self.request.method != "GET":
+        """Return what the image will be and cost."""
+        if self.is_unavailable:  # the form says so
             return Expectation()
         try:
             return expectation_of(api.estimate(self.request, self.kwargs["instance_id"]))
@@ -82,6 +83,11 @@ class CreateImageView(forms.ModalFormView):
             if error.reason == "feature_not_enabled":
                 return Expectation(refusal=error.message)
             return Expectation(trouble=error.message)
+
+    def form_invalid(self, form: Any) -> Any:
+        """Show the form again with what was refused, without waiting for a service that is down."""
+        self.is_unavailable = form.is_unavailable
+        return super().form_invalid(form)
 
 
 def expectation_of(estimate: Any) -> Expectation:

@@ -1,7 +1,6 @@
 """The tables of My Images: the images, and their tasks."""
 
 import logging
-from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpResponse
@@ -10,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy, pgettext_lazy
-from horizon import exceptions, tables
+from horizon import exceptions, messages, tables
 
 from instance_images_dashboard import api, texts
 
@@ -18,7 +17,6 @@ LOG = logging.getLogger(__name__)
 
 INDEX = "horizon:project:my_images:index"
 TASKS_TAB = "my_images_tabs__tasks"
-ERROR_LEVEL = "error"
 
 
 def tasks_url(image_id: str | None = None) -> str:
@@ -38,8 +36,9 @@ class OwnAction:
         try:
             work(request, *arguments)
         except api.ApiError as error:
-            sentence = f"{texts.printable(name)}: {error.message}"
-            exceptions.handle(request, sentence, escalate=True, details="")
+            messages.error(request, f"{texts.printable(name)}: {error.message}")
+            told = (type(error), error, error.__traceback__)
+            raise exceptions.HandledException(told) from error
 
 
 class DeployImage(tables.LinkAction):
@@ -78,6 +77,7 @@ class RetryImage(OwnAction, tables.BatchAction):
 
     name = "retry"
     icon = "refresh"
+    help_text = _("The instance is captured again, as the same image.")
     policy_rules = ((api.SERVICE_TYPE, "tasks:retry"),)
 
     @staticmethod
@@ -145,6 +145,7 @@ class RetryTask(OwnAction, tables.BatchAction):
 
     name = "retry"
     icon = "refresh"
+    help_text = _("The instance is captured again, as the same image.")
     policy_rules = ((api.SERVICE_TYPE, "tasks:retry"),)
 
     @staticmethod
@@ -192,7 +193,8 @@ class ImageRow(UpdatedRow):
 
     def get_data(self, request: Any, image_id: str) -> Any:
         """Return the image as it is now."""
-        return shown_image(request, self.ask(api.get_image, request, image_id))
+        image = self.ask(api.get_image, request, image_id)
+        return self.table.with_prices([image])[0]
 
 
 class TaskRow(UpdatedRow):
@@ -245,18 +247,6 @@ class ApiTable(tables.DataTable):
 
 
 # ---------------------------------------------------------------------- columns
-
-
-def shown_image(request: Any, image: Any, prices: Sequence[Any] | None = None) -> Any:
-    """Return the image with what it costs per month."""
-    if prices is None:
-        try:
-            prices = api.locations(request)
-        except api.ApiError:
-            prices = ()
-    by_name = {one.name: one for one in prices}
-    image.month_cost = texts.month_cost_text(image.size_bytes, by_name.get(image.location))
-    return image
 
 
 def _is_in_cloud(image: Any) -> bool:
@@ -337,6 +327,9 @@ class ImagesTable(ApiTable):
     created = tables.Column(
         lambda image: texts.instant(image.created_at), verbose_name=_("Created")
     )
+    location = tables.Column(
+        lambda image: texts.printable(image.location), verbose_name=_("Location")
+    )
     month_cost = tables.Column(
         "month_cost",
         verbose_name=_("Cost per Month"),
@@ -361,7 +354,21 @@ class ImagesTable(ApiTable):
 
     def find(self, object_id: str) -> Any:
         """Return the image."""
-        return shown_image(self.request, api.get_image(self.request, object_id))
+        return self.with_prices([api.get_image(self.request, object_id)])[0]
+
+    def with_prices(self, images: list[Any]) -> list[Any]:
+        """Return the images with what each costs per month, and show where they are if needed."""
+        try:
+            offers = api.locations(self.request) if images else []
+        except api.ApiError:
+            offers = []
+        by_name = {one.name: one for one in offers}
+        for image in images:
+            offer = by_name.get(image.location)
+            image.month_cost = texts.month_cost_text(image.size_bytes, offer)
+        if len(by_name) < 2:
+            self.columns.pop("location", None)
+        return images
 
 
 TASK_STATES = (

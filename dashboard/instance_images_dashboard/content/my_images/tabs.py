@@ -7,9 +7,9 @@ from horizon import tabs
 
 from instance_images_dashboard import api
 from instance_images_dashboard.content.my_images.tables import (
+    IMAGE_STATUS_NAMES,
     ImagesTable,
     TasksTable,
-    shown_image,
 )
 
 
@@ -55,16 +55,11 @@ class ImagesTab(ListTab):
         """Return a page of images with their prices."""
         table = self._tables["my_images"]
         field, text = table.get_filter_field() or "name", table.get_filter_string().strip()
-        if field == "status":
-            text = text.lower()
+        if field == "status":  # as it is shown, or as the service calls it
+            shown = {str(name).lower(): value for value, name in IMAGE_STATUS_NAMES}
+            text = shown.get(text.lower(), text.lower())
         images = self.page_of(table, api.list_images, **({field: text} if text else {}))
-        if not images:
-            return []
-        try:
-            prices = api.locations(self.request)
-        except api.ApiError:
-            prices = []
-        return [shown_image(self.request, image, prices) for image in images]
+        return table.with_prices(images)
 
 
 class TasksTab(ListTab):
