@@ -136,6 +136,7 @@ def main() -> int:
         f"\n-- done in {time.monotonic() - began:.0f} s; the cloud has ended, the ledger and the"
         f" reports stay in {HOME.relative_to(CHECKOUT)}"
     )
+    print("-- to click through it in Horizon: ./dev cloud up --with dashboard")
     return 0
 
 

@@ -28,6 +28,7 @@ START_SECONDS = 90.0
 STOP_SECONDS = 60.0
 PRODUCT = str(Path(sys.executable).with_name("instance-images"))
 APPLICATION = "instance_images_api.wsgi:application"
+TITLES = {"api": "the API", "dashboard": "Horizon", "worker": "the worker"}
 MOVED_CLOCK = "support.processes.moved_clock"
 
 
@@ -65,8 +66,9 @@ def up(cloud: EmbeddedCloud, home: Path, price: str = "0.05", *, moved_clock: bo
 
 
 def down(home: Path) -> list[str]:
-    """End what ``up`` has started; return the names of what ran."""
-    found = {name: running(home / f"{name}.pid") for name in ("api", "worker")}
+    """End what was started there, the dashboard too; return the names of what ran."""
+    files = sorted(home.glob("*.pid"))
+    found = {file.stem: running(file) for file in files}
     ended = [name for name, pid in found.items() if pid is not None]
     for name in ended:
         with suppress(ProcessLookupError):
@@ -124,9 +126,9 @@ def environment_of(cloud: EmbeddedCloud, config: Path) -> dict[str, str]:
     }
 
 
-def free_port() -> int:
-    """Return the API's own port, or any other one where it is taken."""
-    for port in (PORT, 0):
+def free_port(preferred: int = PORT) -> int:
+    """Return the port preferred, by default the API's own, or any other one where it is taken."""
+    for port in (preferred, 0):
         with socket.socket() as probe, suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
@@ -198,7 +200,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     home = Path(arguments[1]).absolute()
     for name in down(home):
-        print(f"ended the {'API' if name == 'api' else name}")
+        print(f"ended {TITLES.get(name, name)}")
     shutil.rmtree(home, ignore_errors=True)
     return 0
 

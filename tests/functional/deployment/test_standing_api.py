@@ -1,4 +1,4 @@
-"""What './dev cloud up --with api' has started is ended by './dev cloud down', and nothing else."""
+"""'./dev cloud down' ends what './dev cloud up --with dashboard' started, and nothing else."""
 
 import os
 import subprocess
@@ -16,14 +16,15 @@ def home(tmp_path: Path) -> Iterator[Path]:
     standing_api.down(tmp_path)
 
 
-def test_down_ends_both_processes_and_says_which(home: Path) -> None:
-    for name in ("api", "worker"):
+def test_down_ends_all_processes_and_says_which(home: Path) -> None:
+    names = ["api", "dashboard", "worker"]
+    for name in names:
         standing_api.start(name, ["sleep", "60"], home, dict(os.environ))
-    pids = [standing_api.running(home / f"{name}.pid") for name in ("api", "worker")]
+    pids = [standing_api.running(home / f"{name}.pid") for name in names]
 
     ended = standing_api.down(home)
 
-    assert ended == ["api", "worker"]
+    assert ended == names
     assert all(pid is not None and standing_api.ticks(pid) is None for pid in pids)
     assert standing_api.down(home) == []
 

@@ -1,7 +1,9 @@
 """Glance, with its images in files."""
 
 import os
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from minicloud import sqlite_immediate
@@ -76,8 +78,11 @@ def start(runtime: Runtime) -> None:
         from glance.cmd import manage
 
         conf = str(runtime.cloud.etc("glance", "glance-api.conf"))
-        argv = ["glance-manage", "--config-file", conf, "db", "sync"]
-        runtime.once("glance-manage db sync", manage.main, argv)
+        argv = ["glance-manage", "--config-file", conf, "db"]
+        runtime.once("glance-manage db sync", manage.main, [*argv, "sync"])
+        # Without any definition, Horizon shows an error wherever an instance is launched.
+        definitions = str(Path(sys.prefix) / "etc" / "glance" / "metadefs")
+        runtime.once("loading metadefs", manage.main, [*argv, "load_metadefs", definitions])
         sqlite_immediate.use_wal(runtime.cloud.database("glance"))
     runtime.serve(wsgi_app.init_app())
 
