@@ -252,7 +252,7 @@ class UsageSummaryTests(UsageTestCase, helpers.BaseAdminViewTests):
 
         answer = self.client.get(reverse(ADMIN + "month", kwargs={"period": "2026-11"}))
 
-        self.assertContains(answer, "EUR: 12.00 EUR")
+        self.assertContains(answer, "Charged: 12.00 EUR, in the month before: 10.00 EUR")
         self.assertContains(answer, "&lt;script&gt;")
         self.assertNotContains(answer, "<script>alert")
         self.assertContains(answer, "customer 99</a>")
