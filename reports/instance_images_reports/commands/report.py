@@ -17,6 +17,7 @@ from instance_images_reports.commands.all_accounts import (
     require_no_engine,
 )
 from instance_images_reports.commands.one_account import Delivery, report_one
+from instance_images_reports.commands.trend import trend_command
 from instance_images_reports.delivery.destination import chosen_format
 from instance_images_reports.formats.datasets import DATASETS
 from instance_images_reports.formats.registry import FORMATS
@@ -39,6 +40,7 @@ def report() -> None:
 
 
 report.add_command(reconcile_command)
+report.add_command(trend_command)
 
 
 @report.command("cloud-usage")

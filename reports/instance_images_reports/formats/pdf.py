@@ -12,6 +12,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from instance_images.errors import ConfigurationError
 from instance_images.names import printable
@@ -21,9 +22,12 @@ from instance_images_reports.presentation import DEFAULT_PRESENTATION, Presentat
 from instance_images_reports.statement.statement import Statement
 from instance_images_reports.wording.words import Words, words_for
 
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
 PAGE = "cloud-usage.pdf.j2"
 _MAX_HEAD_CHARACTERS = 40  # of a name; of the widest there are, as many fit beside the month
-_PAPER_SIZES = {"a4": "A4", "letter": "letter"}
+PAPER_SIZES = {"a4": "A4", "letter": "letter"}
 
 
 def render_pdf(statement: Statement, presentation: Presentation = DEFAULT_PRESENTATION) -> bytes:
@@ -31,24 +35,39 @@ def render_pdf(statement: Statement, presentation: Presentation = DEFAULT_PRESEN
 
     Raises ConfigurationError where libraries or fonts are missing.
     """
-    engine = _engine()
+    require_engine()
     from markupsafe import Markup
-    from weasyprint.urls import URLFetcher
 
     words = words_for(statement, presentation)
-    head = f"{_shortened(printable(statement.account.name))}, {words.month_of(statement.period)}"
+    head = f"{shortened(printable(statement.account.name))}, {words.month_of(statement.period)}"
     table = table_size(statement.sections, words, presentation.paper)
     html = render_page(
         PAGE,
         statement,
         presentation,
-        paper=_PAPER_SIZES[presentation.paper],
+        paper=PAPER_SIZES[presentation.paper],
         fonts=Markup(FONTS),  # noqa: S704 - our own
         lines_points=table.points,
         numbers_may_break=table.numbers_may_break,
-        running_head=Markup(_css_string(head)),  # noqa: S704 - escaped for CSS
-        page_number=Markup(_page_number(words)),  # noqa: S704 - escaped for CSS
+        running_head=css_text(head),
+        page_number=page_number(words),
     )
+    return printed(html)
+
+
+def require_engine() -> None:
+    """Raise ConfigurationError where libraries or fonts are missing."""
+    _engine()
+
+
+def printed(html: str) -> bytes:
+    """Return the page as a PDF that can be read aloud, with all fonts in it; nothing is fetched.
+
+    Raises ConfigurationError where libraries or fonts are missing.
+    """
+    engine = _engine()
+    from weasyprint.urls import URLFetcher
+
     page = engine.HTML(
         string=html.replace("<wbr>", "\u200b"), url_fetcher=URLFetcher(allowed_protocols=("data",))
     )
@@ -93,22 +112,27 @@ def _engine() -> ModuleType:
     return engine
 
 
-def _shortened(name: str) -> str:
+def shortened(name: str) -> str:
+    """Return a name that fits into the running head of a page."""
     return name if len(name) <= _MAX_HEAD_CHARACTERS else f"{name[: _MAX_HEAD_CHARACTERS - 1]}…"
 
 
-def _page_number(words: Words) -> str:
+def page_number(words: Words) -> "Markup":
     """Return ``Page 2 of 5`` in the reader's language, as CSS counts it."""
     text = words.gettext("Page %(page)s of %(pages)s", page="\x01page\x01", pages="\x01pages\x01")
+    from markupsafe import Markup
+
     parts = text.split("\x01")
-    return " ".join(
-        f"counter({part})" if part in ("page", "pages") else _css_string(part)
+    return Markup(" ").join(
+        Markup(f"counter({part})") if part in ("page", "pages") else css_text(part)  # noqa: S704 - our own
         for part in parts
         if part
     )
 
 
-def _css_string(text: str) -> str:
+def css_text(text: str) -> "Markup":
     """Return the text as CSS writes it, without a character that could end it."""
+    from markupsafe import Markup
+
     escaped = re.sub(r"[^\w ,.-]", lambda found: f"\\{ord(found[0]):x} ", text)
-    return f'"{escaped}"'
+    return Markup(f'"{escaped}"')  # noqa: S704 - escaped for CSS

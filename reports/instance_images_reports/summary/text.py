@@ -6,15 +6,13 @@ from textwrap import fill
 from zoneinfo import ZoneInfo
 
 from instance_images.names import printable
+from instance_images_reports.formats.text_table import GAP, heading, table
 from instance_images_reports.presentation import Presentation
 from instance_images_reports.summary import words as summary_words
 from instance_images_reports.summary.summary import AccountCharge, CurrencySummary, Summary
 from instance_images_reports.wording.words import Words
 
 _WIDTH = 120
-_MAX_NAME_CELLS = 40
-_GAP = "  "
-Row = Sequence[str]
 
 
 def render_summary_text(summary: Summary, presentation: Presentation) -> str:
@@ -41,7 +39,7 @@ def _header(summary: Summary, words: Words) -> str:
     if summary.period_digest:
         facts.append((words.gettext("Digest"), summary.period_digest))
     title = f"{words.gettext('Cloud Usage')}: {words.gettext('all accounts')}"
-    return "\n".join([*_heading(title, "="), "", *_table([], facts, numbers=0)])
+    return "\n".join([*heading(title, "="), "", *table([], facts, numbers=0)])
 
 
 def _currency(one: CurrencySummary, summary: Summary, words: Words) -> list[str]:
@@ -53,7 +51,7 @@ def _currency(one: CurrencySummary, summary: Summary, words: Words) -> list[str]
         (
             before,
             words.money(one.total_before),
-            f"({change}{_GAP * bool(percent)}{percent})",
+            f"({change}{GAP * bool(percent)}{percent})",
         ),
     ]
     movers = [
@@ -67,7 +65,7 @@ def _currency(one: CurrencySummary, summary: Summary, words: Words) -> list[str]
         ),
     ]
     return [
-        "\n".join([*_heading(one.currency, "="), "", *_table([], totals, numbers=2)]),
+        "\n".join([*heading(one.currency, "="), "", *table([], totals, numbers=2)]),
         fill(summary_words.rounding_text(words, one), _WIDTH),
         _locations(one, before, words),
         *(
@@ -97,8 +95,8 @@ def _locations(one: CurrencySummary, before: str, words: Words) -> str:
     exact = sum((each.exact for each in one.locations), Decimal(0))
     exact_before = sum((each.exact_before for each in one.locations), Decimal(0))
     total = [words.gettext("Total"), "", words.amount(exact), words.amount(exact_before)]
-    heading = _heading(words.gettext("By location"), "-")
-    return "\n".join([*heading, "", *_table(titles, rows, numbers=3, total=total)])
+    title = heading(words.gettext("By location"), "-")
+    return "\n".join([*title, "", *table(titles, rows, numbers=3, total=total)])
 
 
 def _accounts(
@@ -140,48 +138,4 @@ def _accounts(
             summary_words.signed_percent(words, whole.percent),
         ]
     )
-    return "\n".join([*_heading(title, "-"), "", *_table(titles, rows, numbers=4, total=total)])
-
-
-def _heading(title: str, underline: str) -> list[str]:
-    from rich.cells import cell_len
-
-    return [title, underline * cell_len(title)]
-
-
-def _table(
-    titles: Row, rows: Sequence[Row], *, numbers: int, total: Row | None = None
-) -> list[str]:
-    """Return the rows with their cells aligned: the last ``numbers`` columns to the right.
-
-    A rule divides the titles, and a row of totals, from the others.
-    """
-    from rich.cells import cell_len, set_cell_size
-
-    short = [[_cut(row[0]), *row[1:]] for row in rows]
-    drawn = [row for row in (titles, *short, total) if row]
-    widths = [max(map(cell_len, column)) for column in zip(*drawn, strict=True)]
-    first_number = len(widths) - numbers
-
-    def line(row: Row) -> str:
-        cells = [
-            set_cell_size(cell, width)
-            if index < first_number
-            else " " * (width - cell_len(cell)) + cell
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        return _GAP.join(cells).rstrip()
-
-    rule = "-" * (sum(widths) + len(_GAP) * (len(widths) - 1))
-    lines = [line(row) for row in short]
-    if titles:
-        lines = [line(titles), rule, *lines]
-    return [*lines, rule, line(total)] if total else lines
-
-
-def _cut(name: str) -> str:
-    from rich.cells import cell_len, set_cell_size
-
-    if cell_len(name) <= _MAX_NAME_CELLS:
-        return name
-    return set_cell_size(name, _MAX_NAME_CELLS - 1) + "…"
+    return "\n".join([*heading(title, "-"), "", *table(titles, rows, numbers=4, total=total)])

@@ -38,8 +38,8 @@ LEVELS = {
         "config pricing", "ledger", "months rates", "hours audit", "views doctor", "commands",
     ),
     "instance_images_reports": (
-        "config statement presentation", "wording collect", "formats", "summary delivery", "batch",
-        "proof frames", "commands",
+        "config statement presentation", "wording collect", "formats", "summary trend delivery",
+        "batch", "proof frames", "commands",
     ),
     "instance_images_client": ("sdk", "commands"),
     "instance_images_dashboard": ("api texts", "content", "horizon_changes", "apps", "enabled"),
