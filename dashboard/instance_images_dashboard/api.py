@@ -72,6 +72,10 @@ class _PageProxy(Proxy):
     skip_discovery = True
     pauses_seconds = ()
 
+    def request(self, url: str, method: str, *arguments: Any, **more: Any) -> requests.Response:
+        """Send a request once; older releases of openstacksdk repeat one that has no answer."""
+        return super().request(url, method, *arguments, **{**more, "connect_retries": 0})
+
 
 class _PageService(InstanceImagesService):
     supported_versions = {"1": _PageProxy}  # noqa: RUF012 - declared so in the SDK

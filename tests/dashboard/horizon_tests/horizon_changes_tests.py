@@ -1,11 +1,16 @@
 """The changes to Horizon's classes: each is made, made once, and left out where Horizon differs."""
 
+from unittest import mock
+
 from django.test import SimpleTestCase
 from horizon import tables
 from openstack_dashboard.dashboards.project.instances.tables import InstancesTable
+from openstack_dashboard.dashboards.project.instances.views import DetailView
 
 from instance_images_dashboard import horizon_changes
 from instance_images_dashboard.content.instance_image.actions import CreateImage
+
+from horizon_tests.service import ServiceTestCase
 
 
 class First(tables.Action):
@@ -15,6 +20,38 @@ class First(tables.Action):
 
     def single(self, *arguments: object) -> None:
         """Do nothing."""
+
+
+class HeaderTests(ServiceTestCase):
+    """The button in the header of an instance."""
+
+    def header(self) -> str:
+        view = DetailView()
+        view.request = self.request
+        return str(view._get_actions(self.servers.first()))
+
+    def test_header_has_the_button_before_the_actions_of_horizon(self) -> None:
+        horizon_changes.apply_all()
+
+        shown = self.header()
+
+        self.assertEqual(shown.count('id="instance_image_button"'), 1)
+        self.assertLess(shown.index("fa-camera"), shown.index("Create Snapshot"))
+
+    def test_header_without_the_action_is_that_of_horizon(self) -> None:
+        with mock.patch.object(CreateImage, "allowed", return_value=False):
+            shown = self.header()
+
+        self.assertNotIn("instance_image_button", shown)
+        self.assertIn("Create Snapshot", shown)
+
+    def test_header_is_shown_whatever_happens_to_the_button(self) -> None:
+        trouble = TypeError("row actions are gone")
+        with (
+            mock.patch.object(horizon_changes, "image_button", side_effect=trouble),
+            self.assertLogs(horizon_changes.LOG, "WARNING"),
+        ):
+            self.assertIn("Create Snapshot", self.header())
 
 
 class RowActionTests(SimpleTestCase):
@@ -60,10 +97,7 @@ class RowActionTests(SimpleTestCase):
         def works() -> None:
             made.append(True)
 
-        with (
-            self.settings(),
-            self.assertLogs(horizon_changes.LOG, "WARNING") as logged,
-        ):
+        with self.assertLogs(horizon_changes.LOG, "WARNING") as logged:
             horizon_changes.apply((broken, works))
 
         self.assertEqual(made, [True])

@@ -62,7 +62,10 @@ class ImagesTests(ServiceTestCase):
     def test_empty_page_says_how_to_create_an_image(self) -> None:
         self.serves()
 
-        self.assertContains(self.page(), "choose Image in the actions of an instance")
+        answer = self.page()
+
+        self.assertContains(answer, "To create one, choose Image at an instance:")
+        self.assertContains(answer, '<a href="/project/instances/">Instances</a>', count=1)
 
     def test_first_page_leads_on_and_the_last_one_back(self) -> None:
         many = [image(id=f"11111111-1111-4111-8111-{n:012d}", name=f"n-{n}") for n in range(21)]
@@ -209,6 +212,7 @@ class TasksTests(ServiceTestCase):
 
         self.assertEqual(self.service.requests[0][2]["image_id"], IMAGE_ID)
         self.assertContains(answer, f"task_marker={tasks[19]['id']}&amp;image_id={IMAGE_ID}")
+        self.assertContains(answer, "Show all tasks")
 
     def test_failed_capture_can_be_retried_and_a_failed_deployment_cannot(self) -> None:
         failed = {"state": "failed", "error": "no space left"}

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from horizon import forms, messages
 
-from instance_images_dashboard import api
+from instance_images_dashboard import api, texts
 
 
 def new_key() -> str:
@@ -54,6 +54,7 @@ class CreateImageForm(forms.SelfHandlingForm):
             return False
         messages.success(
             request,
-            _('Creating image "%s". My Images shows when it is available.') % data["name"],
+            _('Creating image "%s". My Images shows when it is available.')
+            % texts.printable(data["name"]),
         )
         return True

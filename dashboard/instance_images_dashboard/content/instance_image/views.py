@@ -54,7 +54,8 @@ class CreateImageView(forms.ModalFormView):
         """Return what the template shows."""
         context: dict[str, Any] = super().get_context_data(**kwargs)
         context["submit_url"] = reverse(self.submit_url, args=(self.kwargs["instance_id"],))
-        context["instance"] = self.instance()
+        instance = self.instance()
+        context["instance_name"] = texts.printable(instance.name or "") if instance else ""
         context["is_running"] = self.instance_status() == RUNNING
         context["expectation"] = self.expectation()
         return context

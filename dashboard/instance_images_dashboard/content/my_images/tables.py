@@ -347,10 +347,14 @@ class ImagesTable(ApiTable):
         table_actions: tuple[Any, ...] = (FilterImages, DeleteImage)
         row_actions = (DeployImage, RetryImage, DeleteImage)
 
-    empty_message = _(
-        "There are no images yet. To create one, open Compute > Instances and choose Image in the"
-        " actions of an instance."
-    )
+    def get_empty_message(self) -> Any:
+        """Return why the table is empty, and how to create an image."""
+        return super().get_empty_message() or format_html(
+            '{} <a href="{}">{}</a>',
+            _("There are no images yet. To create one, choose Image at an instance:"),
+            reverse("horizon:project:instances:index"),
+            _("Instances"),
+        )
 
     def find(self, object_id: str) -> Any:
         """Return the image."""
@@ -392,8 +396,10 @@ TASK_KIND_NAMES = (
 
 def _progress(task: Any) -> Any:
     percent = max(0, min(100, task.progress or 0))
+    if task.is_finished:
+        return f"{percent} %"
     return format_html(
-        '<progress class="instance-images-progress" max="100" value="{}" aria-hidden="true">'
+        '<progress max="100" value="{}" aria-hidden="true">'
         "</progress> {}&nbsp;%",
         percent, percent,
     )  # fmt: skip

@@ -10,6 +10,7 @@ from instance_images_dashboard.content.my_images.tables import (
     IMAGE_STATUS_NAMES,
     ImagesTable,
     TasksTable,
+    tasks_url,
 )
 
 
@@ -69,12 +70,20 @@ class TasksTab(ListTab):
     slug = "tasks"
     table_classes = (TasksTable,)
     policy_rules = ((api.SERVICE_TYPE, "tasks:list"),)
+    template_name = "instance_images/_tasks.html"
+
+    def get_context_data(self, request: Any, **more: Any) -> dict[str, Any]:
+        """Return the table, and where all tasks are if it shows those of one image."""
+        context: dict[str, Any] = super().get_context_data(request, **more)
+        return {**context, "all_tasks_url": tasks_url() if self._only() else None}
 
     def get_image_tasks_data(self) -> list[Any]:
         """Return a page of tasks."""
+        return self.page_of(self._tables["image_tasks"], api.list_tasks, **self._only())
+
+    def _only(self) -> dict[str, str]:
         image_id = self.request.GET.get("image_id", "")
-        only = {"image_id": image_id} if api.is_id(image_id) else {}
-        return self.page_of(self._tables["image_tasks"], api.list_tasks, **only)
+        return {"image_id": image_id} if api.is_id(image_id) else {}
 
 
 class MyImagesTabs(tabs.TabGroup):
