@@ -8,9 +8,12 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
 from openstack_dashboard.test import helpers
+from requests import RequestException
 
+from instance_images_dashboard import api
 from instance_images_dashboard.content.cloud_usage import files, months
 
+from horizon_tests.policy_tests import PolicyTestCase
 from horizon_tests.service import ServiceTestCase, refusal
 
 PROJECT = "horizon:project:cloud_usage:"
@@ -305,6 +308,92 @@ class UsageSummaryTests(UsageTestCase, helpers.BaseAdminViewTests):
         self.assertEqual(
             [query.get("account_id") for _, _, query, *_ in self.service.requests], ["a" * 32] * 3
         )
+
+
+class IsolationTests(UsageTestCase):
+    """The service is slow, silent, or older than the dashboard."""
+
+    def test_slow_service_is_given_up_on_each_page(self) -> None:
+        self.reports("<div></div>")
+        self.service.delay_seconds = 0.5
+        patience, api.READ_SECONDS = api.READ_SECONDS, 0.1
+        try:
+            for name, kwargs in (("index", {}), ("month", NOVEMBER), ("section", NOVEMBER)):
+                answer = self.client.get(reverse(PROJECT + name, kwargs=kwargs))
+
+                self.assertContains(answer, "The instance images service is unavailable.", 1)
+        finally:
+            api.READ_SECONDS = patience
+        self.assertEqual(len(self.service.requests), 3)
+
+    def test_older_service_has_no_forecast(self) -> None:
+        found = {name: value for name, value in month().items() if name != "forecast"}
+        self.service.answers["GET", "/reports/cloud-usage"] = (200, {"months": [found]})
+
+        answer = self.client.get(reverse(PROJECT + "index"))
+
+        self.assertEqual([row.forecast for row in answer.context["table"].data], ["-"])
+
+    def test_newer_service_may_say_more(self) -> None:
+        found = month(state="<b>frozen</b>", budget="5.00")
+        self.service.answers["GET", "/reports/cloud-usage"] = (200, {"months": [found]})
+
+        answer = self.client.get(reverse(PROJECT + "index"))
+
+        self.assertContains(answer, "&lt;b&gt;frozen&lt;/b&gt;")
+
+    def test_file_that_ends_early_is_an_error_to_the_browser(self) -> None:
+        self.reports(b"%PDF", Content_Length="10")
+        address = reverse(PROJECT + "report", kwargs={**NOVEMBER, "format_name": "pdf"})
+
+        answer = self.client.get(address)
+
+        self.assertEqual(answer["Content-Length"], "10")
+        with self.assertRaises(RequestException):
+            list(answer.streaming_content)
+
+
+class AbsentTests(UsageTestCase):
+    """The service is not in the catalog."""
+
+    is_in_catalog = False
+
+    def test_there_is_no_page_and_no_entry_in_the_menu(self) -> None:
+        for address in (
+            reverse(PROJECT + "index"),
+            reverse(PROJECT + "section", kwargs=NOVEMBER),
+            reverse(ADMIN + "index"),
+        ):
+            answer = self.client.get(address)
+
+            self.assertEqual(answer.status_code, 403)
+            self.assertNotContains(answer, f'href="{address}"', status_code=403)
+
+
+class RolesTests(PolicyTestCase):
+    """Who has which pages, by the rules of the service."""
+
+    def statuses(self, *roles: str) -> list[int]:
+        self._setup_user(roles=[{"id": role, "name": role} for role in roles])
+        self.service.answers["GET", "/reports/cloud-usage"] = (200, {"months": []})
+        self.service.answers["GET", "/reports/cloud-usage/2026-11"] = refusal(404, "not_found", "x")
+        account = {"account_id": "a" * 32}
+        addresses = (
+            reverse(PROJECT + "index"),
+            reverse(ADMIN + "month", kwargs={"period": "2026-11"}),
+            reverse(ADMIN + "account_index", kwargs=account),
+            reverse(ADMIN + "page", kwargs={"period": "2026-11"}),
+        )
+        return [self.client.get(address).status_code for address in addresses]
+
+    def test_reader_has_the_pages_of_the_account_alone(self) -> None:
+        self.assertEqual(self.statuses("reader"), [200, 403, 403, 403])
+
+    def test_operator_has_those_of_all_accounts(self) -> None:
+        self.assertEqual(self.statuses("admin", "reader"), [200, 200, 200, 200])
+
+    def test_others_have_none(self) -> None:
+        self.assertEqual(self.statuses("foo"), [403, 403, 403, 403])
 
 
 class OthersTests(UsageTestCase):

@@ -16,8 +16,8 @@ INDEX = "horizon:project:my_images:index"
 SNIPPET = Path(instance_images_dashboard.__file__).parent / "local_settings.d"
 
 
-class RolesTests(ServiceTestCase):
-    """A reader, a member, and somebody without a role here."""
+class PolicyTestCase(ServiceTestCase):
+    """A test case with the rules that the package ships, which Horizon's own tests leave out."""
 
     def setUp(self) -> None:
         files = {"POLICY_FILES": {}, "DEFAULT_POLICY_FILES": {}}
@@ -28,6 +28,10 @@ class RolesTests(ServiceTestCase):
         exec((SNIPPET / "_1055_instance_images.py").read_text(), {})
         policy.reset()
         super().setUp()
+
+
+class RolesTests(PolicyTestCase):
+    """A reader, a member, and somebody without a role here."""
 
     def page(self, *roles: str) -> Any:
         self._setup_user(roles=[{"id": role, "name": role} for role in roles])
