@@ -47,9 +47,12 @@ class Page:
             return str(image.id)
 
     def requests(self) -> list[str]:
-        """Return what the image service has been asked for since it was started."""
+        """Return what the product's user has asked the image service for since it was started."""
+        with self.cloud.connection() as operator:
+            user_id = operator.current_user_id
         log = (self.cloud.log_dir / "glance.log").read_text()
-        return [line for line in log.splitlines() if '"GET /v2/images' in line]
+        lines = [line for line in log.splitlines() if '"GET /v2/images' in line]
+        return [line for line in lines if f" {user_id} " in line]
 
 
 @pytest.fixture(scope="module")

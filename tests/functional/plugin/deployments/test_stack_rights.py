@@ -101,11 +101,12 @@ def settled(scaling: ScalingProject, name: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("kind", "exit_code", "status"),
-    [("direct", 3, "CREATE_COMPLETE"), ("dynamic", 0, "UPDATE_FAILED")],
+    ("kind", "exit_codes", "status"),
+    # Heat may have refused a resource before the command asks for the group, or after that.
+    [("direct", {3}, "CREATE_COMPLETE"), ("dynamic", {0, 1}, "UPDATE_FAILED")],
 )
 def test_template_that_makes_its_customer_an_admin_is_refused_by_heat(
-    scaling: ScalingProject, kind: str, exit_code: int, status: str
+    scaling: ScalingProject, kind: str, exit_codes: set[int], status: str
 ) -> None:
     before = roles_of_the_customer(scaling)
     scaling.stack(
@@ -116,7 +117,7 @@ def test_template_that_makes_its_customer_an_admin_is_refused_by_heat(
 
     result = scaling.cli("scaling-group", "set-image", f"trap-{kind}", "silver", *scaling.account)
 
-    assert result.exit_code == exit_code
+    assert result.exit_code in exit_codes
     assert settled(scaling, f"trap-{kind}") == status
     assert roles_of_the_customer(scaling) == before == ["member", "reader"]
 
