@@ -115,7 +115,7 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="write results/listing.json")
     options = parser.parse_args()
     if options.quick:
-        options.pairs, options.images = 2, 100
+        options.pairs, options.images = 1, 100
     with tempfile.TemporaryDirectory(prefix="listing-") as directory:
         place = Path(directory)
         with EmbeddedCloud.running(place / "cloud", services=()) as cloud:

@@ -46,11 +46,14 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None) ->
 
 
 def interleaved(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, list[Cost]]:
-    """Run each command once per round, in an order that turns; return the costs of each."""
+    """Run each command once per round, in an order that turns; return the costs of each.
+
+    With more than one round, a first one that is not counted fills the caches.
+    """
     names = list(commands)
     costs: dict[str, list[Cost]] = {name: [] for name in names}
-    for name in names:
-        run(commands[name])  # the first run fills the caches of files and byte code
+    for name in names if rounds > 1 else ():
+        run(commands[name])
     for number in range(rounds):
         shift = number % len(names)
         for name in names[shift:] + names[:shift]:
@@ -65,7 +68,7 @@ def median(values: Sequence[float]) -> float:
 
 def spread(values: Sequence[float]) -> tuple[float, float]:
     """Return the quartiles: half of all values lie between them."""
-    low, _, high = statistics.quantiles(values, n=4)
+    low, _, high = statistics.quantiles([*values, *values[: len(values) == 1]], n=4)
     return round(low, 3), round(high, 3)
 
 

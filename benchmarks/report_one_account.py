@@ -88,7 +88,7 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="write results/report_one_account.json")
     options = parser.parse_args()
     if options.quick:
-        options.images, options.rounds = 10, 2
+        options.images, options.rounds = 10, 1
     with tempfile.TemporaryDirectory() as directory:
         config_file = metered_month(Path(directory), options.images)
         result = {

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from support.worlds.shop_world import Shop
 
 _POLITE = 10
+_LONG = ("test_ledger_machine.py", "test_benchmarks.py")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,6 +43,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         # One cloud serves a run: whatever needs it is done by one process, and beside it all else,
         # file by file.
         item.add_marker(pytest.mark.xdist_group("cloud" if needs_cloud(item) else item.path.name))
+    # A long file that begins last would keep the other process waiting.
+    items.sort(key=lambda item: item.path.name not in _LONG)
     if config.getoption("--all"):
         return
     beyond = [item for item in items if item.get_closest_marker("all")]
