@@ -143,7 +143,9 @@ def image_list(made: Installation, pairs: int) -> dict[str, Any]:
     if client.exists():
         note("openstack image list, for comparison")
         command = [str(client), "--os-cloud", "admin", "image", "list"]
-        seconds = [cost.wall_seconds for cost in interleaved({"client": command}, min(pairs, 5))["client"]]
+        seconds = [
+            cost.wall_seconds for cost in interleaved({"client": command}, min(pairs, 5))["client"]
+        ]
         result["openstack_client"] = {"image_list_seconds": median(seconds)}
     return result
 
