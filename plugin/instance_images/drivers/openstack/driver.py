@@ -25,6 +25,7 @@ from instance_images.drivers.openstack.keystone.limits import Limits
 from instance_images.drivers.openstack.keystone.projects import Projects
 from instance_images.drivers.openstack.nova.deployments import Deployments
 from instance_images.drivers.openstack.nova.servers import Servers
+from instance_images.drivers.openstack.nova.servers_of_request import ServersOfRequest
 from instance_images.drivers.openstack.nova.shelved import ShelvedServers
 from instance_images.drivers.openstack.service import accepted_name
 from instance_images.drivers.provider import Provider
@@ -84,9 +85,12 @@ class OpenStackProvider(Provider):
         stack_cloud = StackCloud(location, operator)
         self._operator = self._caller = _Services(location, operator, stack_cloud)
         self._examination = Examination(location, operator, stack_cloud)
+        self._found: ServersOfRequest | None = None
         if caller is not None:
             api = CallerApi(location, operator, caller)
             self._caller = _Services(location, api, CallerRights(operator, api))
+            self._found = ServersOfRequest(location, api, operator)
+            self._caller.servers = self._found
 
     def for_caller(self, caller: Caller) -> "OpenStackProvider":
         """Return the driver that does with the caller's token what is for the caller to do."""
@@ -135,6 +139,9 @@ class OpenStackProvider(Provider):
         return self._caller.servers.disk_bytes(project_id, server)
 
     def freezes_file_systems(self, project_id: str, server: Server) -> bool:
+        known = self._found.freezes_if_known(project_id, server) if self._found else None
+        if known is not None:
+            return known
         return self._operator.servers.freezes_file_systems(project_id, server)
 
     def shelved(self, instance_ids: Collection[str]) -> Mapping[str, str]:
@@ -149,7 +156,10 @@ class OpenStackProvider(Provider):
         return accepted_name(name)
 
     def request_capture(self, project_id: str, server_id: str, name: str, request_id: str) -> str:
-        return self._operator.servers.request_capture(project_id, server_id, name, request_id)
+        is_known = self._found is not None and self._found.has_found(project_id, server_id)
+        return self._operator.servers.request_capture(
+            project_id, server_id, name, request_id, is_of_project=is_known
+        )
 
     def find_captured(self, project_id: str, request_id: str) -> Sequence[CloudImage]:
         return self._operator.images.find_captured(project_id, request_id)

@@ -5,6 +5,7 @@ kind of token. Beside it goes a token of our service user, if that has the role 
 the services take the caller's for as long as the request lasts.
 """
 
+from functools import cached_property
 from typing import Any
 
 from keystoneauth1 import access
@@ -36,11 +37,44 @@ class CallerApi(OpenStackApi):
             # which services reject the request where that user lacks the role.
             self._plugin = AccessInfoPlugin(known)
 
-    def _open(self) -> Any:
-        plugin = self._plugin
+    @cached_property
+    def _sender(self) -> Any:
+        """The plug-in that sends the caller's token, with ours beside it if that helps."""
         if SERVICE_ROLE in self._operator.access.role_names:
-            plugin = ServiceTokenAuthWrapper(self._plugin, self._operator.auth)
-        return self._operator.connected_with(plugin)
+            return ServiceTokenAuthWrapper(self._plugin, self._operator.auth)
+        return self._plugin
+
+    def _open(self) -> Any:
+        return self._operator.connected_with(self._sender)
+
+    def _connected(self, project_id: str | None, *, by_id: bool) -> Any:
+        """Return the operator's connection, which ``_send`` sends the caller's token with.
+
+        A connection of the caller's own takes longer to make than a request to send.
+        """
+        if project_id is not None:
+            self._require_own(project_id)
+        return self._operator.connection
+
+    def _send(
+        self,
+        connection: Any,
+        service: str,
+        method: str,
+        path: str,
+        allow: tuple[int, ...],
+        more: dict[str, Any],
+    ) -> Any:
+        if self._has_fixed_endpoint(connection, service):  # it may be the one for another project
+            return super()._send(self._connection, service, method, path, allow, more)
+        more = {**more, "auth": self._sender}
+        return super()._send(connection, service, method, path, allow, more)
+
+    def _has_fixed_endpoint(self, connection: Any, service: str) -> bool:
+        try:
+            return getattr(connection, service).endpoint_override is not None
+        except Exception as error:
+            raise self._faults.explained(error, service) from error
 
     def _access(self, connection: Any) -> Any:
         try:
@@ -50,12 +84,20 @@ class CallerApi(OpenStackApi):
 
     def _as_project(self, project_id: str) -> Any:
         """Return the caller's connection. Raises Refused for another project than the token's."""
+        self._require_own(project_id)
+        return self._connection
+
+    def _require_own(self, project_id: str) -> None:
         if project_id != self._caller.project_id or project_id != self.access.project_id:
             raise Refused(
                 f"Your token is for project {self._caller.project_id}, and this needs a token for"
                 f" project {project_id}: log in to that project."
             )
-        return self._connection
+
+    @cached_property
+    def access(self) -> Any:
+        """What Keystone says of the caller's token."""
+        return self._access(self._operator.connection)
 
 
 class _CallersFaults(Faults):

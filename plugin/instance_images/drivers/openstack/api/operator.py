@@ -58,6 +58,8 @@ class OpenStackApi:
         self._unavailable: dict[str, tuple[float, ProjectUnavailable]] = {}
         self._lock = Lock()
         self._opened: Connection | None = None
+        # Whether Nova tells the properties of an instance's image; known when it was asked.
+        self.tells_image_properties = True
 
     @property
     def _connection(self) -> Connection:
@@ -65,6 +67,11 @@ class OpenStackApi:
             if self._opened is None:
                 self._opened = self._open()
             return self._opened
+
+    @property
+    def connection(self) -> Connection:
+        """The connection of these credentials, which is good for another plug-in's requests too."""
+        return self._connection
 
     def _open(self) -> Connection:
         return open_connection(self._location, self._option, TIMEOUT_SECONDS)

@@ -18,6 +18,8 @@ from instance_images.model.cloud import Server, ServerStatus
 from instance_images.names import printable, suggestion
 
 _SERVER_ID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+# From here on, Nova tells the properties that the instance's image had.
+IMAGE_MICROVERSION = "2.98"
 _FREEZING = ("hw_qemu_guest_agent", "os_require_quiesce")
 
 # What Nova says, with HTTP 500, where Glance answers 413: it has made nothing then.
@@ -137,8 +139,7 @@ class Servers(Service):
         """
         if server.is_volume_backed:
             return False
-        properties = self._image_properties(project_id, server.id)
-        return all(_is_true(properties.get(name)) for name in _FREEZING)
+        return freezes(self._image_properties(project_id, server.id))
 
     def _image_properties(self, project_id: str, server_id: str) -> Mapping[str, Any]:
         """Return the properties that the instance's image had when the instance was made.
@@ -146,7 +147,9 @@ class Servers(Service):
         Nova before 2.98 does not tell: then those that the image has now, if it is still there.
         """
         path = f"/servers/{server_id}"
-        answer = self._api.ask(project_id, "compute", "GET", path, (404, 406), microversion="2.98")
+        answer = self._api.ask(
+            project_id, "compute", "GET", path, (404, 406), microversion=IMAGE_MICROVERSION
+        )
         if answer.status_code == 200:
             found: Mapping[str, Any] = answer.json()["server"]["image"]["properties"]
             return found
@@ -158,12 +161,21 @@ class Servers(Service):
         now: Mapping[str, Any] = answer.json() if answer.status_code == 200 else {}
         return now
 
-    def request_capture(self, project_id: str, server_id: str, name: str, request_id: str) -> str:
+    def request_capture(
+        self,
+        project_id: str,
+        server_id: str,
+        name: str,
+        request_id: str,
+        *,
+        is_of_project: bool = False,
+    ) -> str:
         """Start to capture the instance's primary disk; return the new image's id.
 
-        The admin role may capture instances of every project, and gets their disks for this one.
+        The admin role may capture instances of every project, and gets their disks for this one:
+        the instance is looked for first, unless it is known to be one of the project.
         """
-        if self.get_server(project_id, server_id) is None:
+        if not is_of_project and self.get_server(project_id, server_id) is None:
             raise NotFound("Instance", server_id, f"Project {project_id} has none of that id.")
         metadata = marks(project_id, request_id)
         try:
@@ -195,6 +207,11 @@ class Servers(Service):
 def _named(name: str) -> dict[str, str]:
     """Return Nova's filter for a name: a regular expression."""
     return {"name": f"^{re.escape(name)}$"}
+
+
+def freezes(properties: Mapping[str, Any]) -> bool:
+    """Return whether an image's properties have Nova freeze file systems, or else give up."""
+    return all(_is_true(properties.get(name)) for name in _FREEZING)
 
 
 def _is_true(value: object) -> bool:
