@@ -34,7 +34,7 @@ def answer(request: falcon.Request, response: falcon.Response) -> None:
 
 
 logs.keep_quiet()
+_settings = load_settings([Path(os.environ["INSTANCE_IMAGES_CONFIG_FILE"])])
+logs.follow_options(_settings.log_config_files, debug=False)  # the access log is written as well
 api.router = bare_router
-application = api.create_application(
-    load_settings([Path(os.environ["INSTANCE_IMAGES_CONFIG_FILE"])])
-)
+application = api.create_application(_settings)

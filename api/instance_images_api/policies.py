@@ -4,7 +4,9 @@ An operator's file overrides them. Admin implies member and reader for the proje
 that no rule of a member names admin.
 """
 
+import math
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ DOMAIN_CHECKS = {
     Role.READER: "role:reader and domain_id:%(domain_id)s",
     Role.MANAGER: "role:manager and domain_id:%(domain_id)s",
 }
+_SECONDS = 1.0
 _WIDER = " (of another account, or of all)"
 
 
@@ -61,9 +64,22 @@ def _used() -> Iterator[tuple[Rule, Route, str]]:
             yield route.wider_rule, route, _WIDER
 
 
+class _Enforcer(policy.Enforcer):
+    """Looks once a second whether the operator's file has changed, and not at each request."""
+
+    _looked_at = -math.inf
+
+    def load_rules(self, force_reload: bool = False) -> None:
+        """Read the file again if it has changed."""
+        now = time.monotonic()
+        if force_reload or now - self._looked_at >= _SECONDS:
+            super().load_rules(force_reload)
+            self._looked_at = now
+
+
 def enforcer(libraries: Any) -> policy.Enforcer:
     """Return what decides by the rules and by the operator's file."""
-    made = policy.Enforcer(libraries)
+    made = _Enforcer(libraries)
     made.suppress_default_change_warnings = True
     made.register_defaults(list_rules())
     return made

@@ -21,6 +21,10 @@ from instance_images.model.records import Account
 from instance_images.model.requests.caller import Caller
 from instance_images.names import printable
 from instance_images_api.keystone import KeystoneComparison
+from instance_images_api.limits_of_keystone import KeystoneLimits
+
+# Of the database, each time that it is asked. A request ends within 60 s.
+ANSWER_SECONDS = 20
 
 
 @dataclass
@@ -35,7 +39,12 @@ class Service:
     @cached_property
     def application(self) -> Application:
         """What the operations work with."""
-        return Application(self.settings, self.clock)
+        return Application(self.settings, self.clock, ANSWER_SECONDS)
+
+    @cached_property
+    def keystone_limits(self) -> KeystoneLimits:
+        """The limits in Keystone, as they were a moment ago."""
+        return KeystoneLimits()
 
     @cached_property
     def policy(self) -> Any:

@@ -63,6 +63,10 @@ class ConfigurationError(InstanceImagesError):
     exit_code = 2
 
 
+class SchemaOutOfDate(ConfigurationError):
+    """The database's schema is not the one of this version: one of the two is to be upgraded."""
+
+
 class BrokenExtension(ConfigurationError):
     """Something that another distribution adds cannot be loaded; without it all else works."""
 

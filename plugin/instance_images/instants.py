@@ -57,4 +57,6 @@ def parse_hour(text: str) -> datetime:
 
 def format_instant(instant: datetime) -> str:
     """Print an aware instant as ``2026-11-23T12:00:00Z``."""
-    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+    if instant.tzinfo is not UTC:
+        instant = instant.astimezone(UTC)
+    return instant.isoformat(timespec="seconds").removesuffix("+00:00") + "Z"

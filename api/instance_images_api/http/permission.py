@@ -61,14 +61,21 @@ def caller_of(
         raise wrong_scope("for a domain")
     else:
         account_id = domain_id
+    auth = environ.get("keystone.token_auth")
+    known = getattr(auth, "user", None)  # what Keystone said of the token
+    of_domain = "domain_name" if account_id == domain_id else "project_domain_name"
+    domain_name = getattr(known, of_domain, None) or ""
+    account_name = domain_name if is_domain else getattr(known, "project_name", None) or ""
     return Caller(
         account_id=account_id,
+        account_name=account_name,
+        domain_name=domain_name,
         project_id=project_id,
         user_id=environ.get("HTTP_X_USER_ID", ""),
         roles=tuple(role for role in environ.get("HTTP_X_ROLES", "").split(",") if role),
         token=environ.get("HTTP_X_AUTH_TOKEN", ""),
         request_id=request_id,
-        auth=environ.get("keystone.token_auth"),
+        auth=auth,
     )
 
 

@@ -14,6 +14,8 @@ from instance_images.db.schema import require_head
 from instance_images.errors import InstanceImagesError
 
 NAME = "instance_images_database"
+# The balancer in front waits no longer.
+ANSWER_SECONDS = 5
 
 
 class DatabaseHealth(HealthcheckBaseExtension):
@@ -22,7 +24,8 @@ class DatabaseHealth(HealthcheckBaseExtension):
     @cached_property
     def _database(self) -> Database:
         self.oslo_conf.register_opts(GROUPS["database"], group="database")
-        return Database(self.oslo_conf.database.connection)
+        url = self.oslo_conf.database.connection
+        return Database(url, answer_seconds=ANSWER_SECONDS)
 
     def healthcheck(self, server_port: int) -> Any:
         """Return whether the database answers; the reason says nothing of where it is."""

@@ -14,7 +14,10 @@ from instance_images_api.http.route import Answer, Call
 
 
 def list_limits(call: Call) -> Answer:
-    """Return the account's limit at each location; for all accounts, those set for one."""
+    """Return the account's limit at each location; for all accounts, those set for one.
+
+    What Keystone holds may be half a minute old; whatever takes a slot asks Keystone itself.
+    """
     service = call.service
     names = service.locations()
     if call.parameters.get("all_accounts"):
@@ -23,7 +26,8 @@ def list_limits(call: Call) -> Answer:
     else:
         reference = call.parameters.get("account_id")
         sites = [service.site(call.sender, name) for name in names]
-        found = [find_limit(site, site.account(reference)) for site in sites]
+        ask = service.keystone_limits.of
+        found = [find_limit(site, site.account(reference), ask) for site in sites]
     return Answer(200, {"limits": [as_json(LIMIT, limit) for limit in found]})
 
 

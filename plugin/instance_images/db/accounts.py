@@ -7,6 +7,7 @@ transactions that changed the same row, one is aborted.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -40,6 +41,26 @@ class AccountRow:
 def find_account(connection: sa.Connection, location: str, account_id: str) -> AccountRow | None:
     """Return the account's row at the location, or None if there is none yet."""
     return _one(connection, _rows().where(_is(location, account_id)))
+
+
+def find_account_and_held(
+    connection: sa.Connection, location: str, account_id: str
+) -> tuple[AccountRow | None, int]:
+    """Return the same, and how many images count against the account's limit."""
+    values = {"location": location, "account_id": account_id}
+    row = connection.execute(_account_and_held_query(), values).one_or_none()
+    return (None, 0) if row is None else (_account(row), row.held)
+
+
+@cache
+def _account_and_held_query() -> sa.Select[Any]:
+    held = sa.select(sa.func.count()).where(
+        images.c.account_key == accounts.c.account_key, images.c.status.in_(HOLDING)
+    )
+    return sa.select(accounts, held.scalar_subquery().label("held")).where(
+        accounts.c.location == sa.bindparam("location"),
+        accounts.c.account_id == sa.bindparam("account_id"),
+    )
 
 
 def lock_account(connection: sa.Connection, location: str, account: Account) -> AccountRow:

@@ -6,6 +6,7 @@ table.
 """
 
 import threading
+import time
 import warnings
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -14,10 +15,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
+from instance_images.db.bounded_waits import bounded_psycopg, with_bounds
 from instance_images.db.exact import add_exact_sum
 from instance_images.errors import ConfigurationError
 
 SQLITE_BUSY_SECONDS = 60
+# A connection that was used a moment ago is not asked whether it is still good.
+_FRESH_SECONDS = 1.0
+_USED_AT = "instance_images_used_at"
 _MIN_HIDDEN_CHARACTERS = 4
 # Reject values that do not fit, as all other databases do; disable dialects of other products.
 _SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
@@ -31,19 +36,23 @@ _ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
-def create_engine(url: sa.URL, named: str) -> sa.Engine:
+def create_engine(url: sa.URL, named: str, answer_seconds: int | None = None) -> sa.Engine:
     """Return an engine whose connections are prepared; it connects to nothing yet.
 
-    ``named``: the option that has the URL, for errors. Raises ConfigurationError for a SQLite
-    database in memory, and for an option that the SQLite driver does not know.
+    ``named``: the option that has the URL, for errors. ``answer_seconds``: how long an answer may
+    take, None for any time. Raises ConfigurationError for a SQLite database in memory, and for an
+    option that the SQLite driver does not know.
     """
     if url.get_backend_name() == "sqlite" and (url.database or ":").startswith(":"):
         raise ConfigurationError(
             f"{named} is a SQLite URL without the path of a file, so that nothing would be kept:"
             " write it as in sqlite:////var/lib/instance-images/instance-images.db."
         )
-    engine = _engine(url, named)
-    event.listen(engine, "do_connect", partial(_connect, url, named))
+    engine = _engine(url, named, answer_seconds)
+    event.listen(engine, "do_connect", partial(_connect, url, named, answer_seconds))
+    if url.get_backend_name() != "sqlite":
+        event.listen(engine, "checkout", partial(_require_good, engine.dialect))
+        event.listen(engine, "checkin", _remember_use)
     match url.get_backend_name():
         case "sqlite":
             event.listen(engine, "connect", _prepare_sqlite)
@@ -56,12 +65,12 @@ def create_engine(url: sa.URL, named: str) -> sa.Engine:
     return engine
 
 
-def _engine(url: sa.URL, named: str) -> sa.Engine:
+def _engine(url: sa.URL, named: str, answer_seconds: int | None) -> sa.Engine:
     """Make the engine. SQLAlchemy only warns of an unknown SQLite option: refuse it."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", exc.SAWarning)
-            return sa.create_engine(url, **_options(url))
+            return sa.create_engine(url, **_options(url, answer_seconds))
     except exc.SAWarning:
         raise ConfigurationError(
             f"{named} has an option after ? that the SQLite driver does not know. Correct or"
@@ -76,6 +85,7 @@ def _engine(url: sa.URL, named: str) -> sa.Engine:
 def _connect(
     url: sa.URL,
     named: str,
+    answer_seconds: int | None,
     dialect: Any,
     _record: object,
     arguments: list[Any],
@@ -83,6 +93,8 @@ def _connect(
 ) -> Any:
     """Connect; raise ConfigurationError for a URL option that the driver does not know."""
     try:
+        if answer_seconds is not None and url.get_driver_name() == "psycopg":
+            return bounded_psycopg(answer_seconds).connect(*arguments, **options)
         return dialect.connect(*arguments, **options)
     except dialect.loaded_dbapi.ProgrammingError as error:  # libpq's word for an unknown option
         raise _bad_option(url, named, error) from None
@@ -118,16 +130,36 @@ def turn_of_writers(url: sa.URL) -> AbstractContextManager[object]:
     return threading.Lock() if url.get_backend_name() == "sqlite" else nullcontext()
 
 
-def _options(url: sa.URL) -> dict[str, Any]:
-    if url.get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": SQLITE_BUSY_SECONDS}}
+def _options(url: sa.URL, answer_seconds: int | None) -> dict[str, Any]:
+    is_sqlite, driver = url.get_backend_name() == "sqlite", url.get_driver_name()
+    # Override URL, environment and server: names may have any character.
+    arguments = {"timeout": SQLITE_BUSY_SECONDS} if is_sqlite else _ARGUMENTS.get(driver, {})
+    if answer_seconds is not None:
+        arguments = with_bounds(driver, arguments, answer_seconds)
+    if is_sqlite:
+        return {"connect_args": arguments}
     return {
         # A locking read must see what others committed while it waited for the lock.
         "isolation_level": "READ COMMITTED",
-        "pool_pre_ping": True,
-        # Override URL, environment and server: names may have any character.
-        "connect_args": dict(_ARGUMENTS.get(url.get_driver_name(), {})),
+        "connect_args": dict(arguments),
     }
+
+
+def _remember_use(_connection: object, record: Any) -> None:
+    record.info[_USED_AT] = time.monotonic()
+
+
+def _require_good(dialect: Any, connection: Any, record: Any, _proxy: object) -> None:
+    """Have the pool connect anew where a connection that was not used for a while is broken."""
+    used_at = record.info.get(_USED_AT)
+    if used_at is None or time.monotonic() - used_at < _FRESH_SECONDS:
+        return  # a new one, or as good as a moment ago
+    try:
+        is_good = dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error:
+        is_good = False
+    if not is_good:
+        raise exc.InvalidatePoolError
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

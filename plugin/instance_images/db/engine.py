@@ -19,7 +19,12 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from instance_images.db.connecting import create_engine, turn_of_writers
-from instance_images.errors import ConfigurationError, DatabaseUnavailable, TransactionConflict
+from instance_images.errors import (
+    ConfigurationError,
+    DatabaseUnavailable,
+    SchemaOutOfDate,
+    TransactionConflict,
+)
 
 # Errors of SQLite, PostgreSQL and MariaDB for a missing table or column.
 _MISSING_TABLE = re.compile(
@@ -41,12 +46,20 @@ _UPGRADE = "run 'instance-images db upgrade'"
 class Database:
     """One engine. Create it once per process."""
 
-    def __init__(self, url: str, named: str = "Configuration: [database] connection") -> None:
-        """Make the engine; ``named``: the option that has the URL, for errors."""
+    def __init__(
+        self,
+        url: str,
+        named: str = "Configuration: [database] connection",
+        answer_seconds: int | None = None,
+    ) -> None:
+        """Make the engine; ``named``: the option that has the URL, for errors.
+
+        ``answer_seconds``: how long an answer may take, None for any time.
+        """
         try:
             self.url = sa.make_url(url)
             _require_escaped(self.url, named)
-            self.engine = create_engine(self.url, named)
+            self.engine = create_engine(self.url, named, answer_seconds)
         except (exc.ArgumentError, exc.NoSuchModuleError, ValueError):
             raise ConfigurationError(
                 f"{named} is not a database URL: write it as in"
@@ -57,7 +70,14 @@ class Database:
                 f"{named} needs the database driver {error.name}, which is not installed: install"
                 " instance-images[postgresql] or instance-images[mysql]."
             ) from error
+        # What was found to be as it must be, and remains so while this process runs.
+        self.verified: set[str] = set()
         self._turn = turn_of_writers(self.url)
+        # On PostgreSQL, beginning and ending a transaction are requests of their own.
+        is_postgresql = self.url.get_backend_name() == "postgresql"
+        self._each = (
+            self.engine.execution_options(isolation_level="AUTOCOMMIT") if is_postgresql else None
+        )
 
     @property
     def shown_url(self) -> str:
@@ -71,6 +91,19 @@ class Database:
             self._require_file()
             with self.engine.begin() as connection:
                 yield connection
+
+    @contextlib.contextmanager
+    def looking(self) -> Iterator[sa.Connection]:
+        """Yield a connection for short queries; each may see what was committed before it.
+
+        Nothing can be streamed, and nothing may be written.
+        """
+        if self._each is None:
+            with self.reading() as connection:
+                yield connection
+            return
+        with self.translated(), self._each.connect() as connection:
+            yield connection
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[sa.Connection]:
@@ -196,8 +229,8 @@ class Database:
             " try again when it is reachable."
         )
 
-    def _not_migrated(self) -> ConfigurationError:
-        return ConfigurationError(
+    def _not_migrated(self) -> SchemaOutOfDate:
+        return SchemaOutOfDate(
             f"The schema of database {self.shown_url} is out of date: {_UPGRADE}."
         )
 

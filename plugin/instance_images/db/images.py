@@ -6,6 +6,7 @@ image of another one.
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -245,16 +246,34 @@ def find_images(
 
 def find_own_image(
     connection: sa.Connection, locations: Sequence[str], account_id: str, image_id: str
-) -> Image | None:
-    """Return the account's image of that id that is not deleted, at one of the locations."""
-    query = image_rows().where(
-        accounts.c.location.in_(locations),
-        accounts.c.account_id == account_id,
-        images.c.image_id == image_id,
-        images.c.status.in_(SHOWN),
+) -> tuple[Image, datetime | None] | None:
+    """Return the account's image of that id that is not deleted, at one of the locations.
+
+    With it, when the first of its tasks is to be looked at, None where there is nothing to do.
+    """
+    values = {"locations": list(locations), "account_id": account_id, "image_id": image_id}
+    row = connection.execute(_own_image_query(), values).one_or_none()
+    return None if row is None else (image_of(row), row.first_look_at)
+
+
+@cache
+def _own_image_query() -> sa.Select[Any]:
+    """Return the query of one image: making it takes longer than its execution."""
+    first_look_at = (
+        sa.select(sa.func.min(tasks.c.look_at, type_=tasks.c.look_at.type))
+        .where(tasks.c.image_id == images.c.image_id)
+        .scalar_subquery()
     )
-    row = connection.execute(query).one_or_none()
-    return None if row is None else image_of(row)
+    return (
+        image_rows()
+        .add_columns(first_look_at.label("first_look_at"))
+        .where(
+            accounts.c.location.in_(sa.bindparam("locations", expanding=True)),
+            accounts.c.account_id == sa.bindparam("account_id"),
+            images.c.image_id == sa.bindparam("image_id"),
+            images.c.status.in_(SHOWN),
+        )
+    )
 
 
 def find_creating(connection: sa.Connection, source_instance_id: str) -> str | None:

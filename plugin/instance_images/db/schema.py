@@ -1,6 +1,7 @@
 """The schema of the database: its revision, its upgrade, and how it differs from the tables."""
 
 import logging
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ def current_revision(database: Database) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+@cache
 def head_revision() -> str:
     """Return the revision that this version of the software needs."""
     from alembic.script import ScriptDirectory

@@ -1,8 +1,9 @@
 """Rows of tasks. Functions take a connection and never commit."""
 
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -191,6 +192,28 @@ def find_task(
     query = _of(location, account_id).where(tasks.c.task_id == task_id)
     row = connection.execute(query).one_or_none()
     return None if row is None else task_of(row)
+
+
+def find_own_task(
+    connection: sa.Connection, locations: Sequence[str], account_id: str, task_id: str
+) -> tuple[Task, str] | None:
+    """Return the account's task of that id at one of the locations, and the location."""
+    values = {"locations": list(locations), "account_id": account_id, "task_id": task_id}
+    row = connection.execute(_own_task_query(), values).one_or_none()
+    return None if row is None else (task_of(row), row.location)
+
+
+@cache
+def _own_task_query() -> sa.Select[Any]:
+    """Return the query of one task: making it takes longer than its execution."""
+    query = sa.select(tasks, accounts.c.location)
+    query = query.join(images, images.c.image_id == tasks.c.image_id)
+    query = query.join(accounts, accounts.c.account_key == images.c.account_key)
+    return query.where(
+        accounts.c.location.in_(sa.bindparam("locations", expanding=True)),
+        accounts.c.account_id == sa.bindparam("account_id"),
+        tasks.c.task_id == sa.bindparam("task_id"),
+    )
 
 
 def list_tasks(connection: sa.Connection, location: str, account_id: str | None) -> list[Task]:

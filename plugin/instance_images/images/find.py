@@ -5,6 +5,7 @@ requests to the others; what is told, and where it was looked for, is the same a
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from instance_images.db import images
 from instance_images.errors import NotFound, Refused
@@ -14,7 +15,7 @@ from instance_images.locations.site import Site, resolve_image
 from instance_images.model.records import Account, Image
 from instance_images.names import printable
 from instance_images.tasks.advancing import advance_account
-from instance_images.tasks.overdue import check_overdue
+from instance_images.tasks.overdue import check_overdue, is_overdue
 
 
 def list_images(site: Site, account: str | None, *, all_accounts: bool = False) -> list[Image]:
@@ -69,18 +70,25 @@ def find_own_image(
 
     Raises NotFound, also for another account's.
     """
-    with application.database.reading() as connection:
-        found = images.find_own_image(connection, names, account.id, image_id)
-    if found is None:
-        raise NotFound("Image", image_id, "The account has none of that id.")
-    return found
+    return _own_image(application, names, account, image_id)[0]
 
 
 def current_own_image(
     application: Application, names: Sequence[str], account: Account, image_id: str
 ) -> Image:
     """Return the same, after a look at the cloud where no worker has had one in time."""
-    image = find_own_image(application, names, account, image_id)
-    if check_overdue(application.site(image.location), account, image_id=image.id):
-        return find_own_image(application, names, account, image_id)
-    return image
+    image, first_look_at = _own_image(application, names, account, image_id)
+    if not is_overdue(first_look_at, application.clock()):
+        return image
+    check_overdue(application.site(image.location), account, image_id=image.id)
+    return find_own_image(application, names, account, image_id)
+
+
+def _own_image(
+    application: Application, names: Sequence[str], account: Account, image_id: str
+) -> tuple[Image, datetime | None]:
+    with application.database.looking() as connection:
+        found = images.find_own_image(connection, names, account.id, image_id)
+    if found is None:
+        raise NotFound("Image", image_id, "The account has none of that id.")
+    return found

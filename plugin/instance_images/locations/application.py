@@ -15,7 +15,14 @@ from instance_images.model.records import NO_ADOPTION
 class Application:
     """One process's view of one deployment; everything in it is made on first use."""
 
-    def __init__(self, settings: Settings, clock: Clock = system_clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock = system_clock,
+        answer_seconds: int | None = None,
+    ) -> None:
+        """``answer_seconds``: how long the database may take to answer, None for any time."""
+        self._answer_seconds = answer_seconds
         self.settings = settings
         self.clock = clock
         self._providers: dict[str, Provider] = {}
@@ -23,7 +30,7 @@ class Application:
     @cached_property
     def database(self) -> Database:
         """The database that the settings name."""
-        return Database(self.settings.database_connection)
+        return Database(self.settings.database_connection, answer_seconds=self._answer_seconds)
 
     def site(self, location_name: str | None) -> Site:
         """Return the location of that name, or the only one, with all that work on it needs."""

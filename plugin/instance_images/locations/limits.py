@@ -13,10 +13,15 @@ from instance_images.model.records import Account, Limit
 LOG = logging.getLogger(__name__)
 
 
-def find_limit(site: Site, account: Account) -> Limit:
-    """Return the limit that applies to the account, and how many images it holds."""
-    keystone_limit = site.provider.account_limit(account)
-    with site.database.reading() as connection:
+def find_limit(
+    site: Site, account: Account, ask: Callable[[Site, Account], int | None] | None = None
+) -> Limit:
+    """Return the limit that applies to the account, and how many images it holds.
+
+    ``ask`` tells what ``Provider.account_limit`` says, or said a moment ago.
+    """
+    keystone_limit = ask(site, account) if ask else site.provider.account_limit(account)
+    with site.database.looking() as connection:
         return limit_of(connection, site, account, keystone_limit)
 
 
@@ -53,8 +58,7 @@ def limit_of(
 
     ``keystone_limit`` is what ``Provider.account_limit`` says, asked for before the transaction.
     """
-    row = accounts.find_account(connection, site.name, account.id)
-    held = accounts.count_held(connection, row.account_key) if row else 0
+    row, held = accounts.find_account_and_held(connection, site.name, account.id)
     max_images, source = applicable_limit(
         row.max_images if row else None,
         keystone_limit,

@@ -106,7 +106,11 @@ class Site:
         meant is not guessed.
         """
         if reference is None and self.caller is not None:
-            reference = self.caller.account_id
+            reference, caller = self.caller.account_id, self.caller
+            if caller.account_name:  # which Keystone told with the token
+                require_scope(self)
+                name, domain_name = caller.account_name, caller.domain_name or None
+                return Account(caller.account_id, name, domain_name, self.account_scope)
         try:
             found = self.directory.account(reference)
         except NotFound:
@@ -153,7 +157,9 @@ class Site:
 
 def require_scope(site: Site) -> None:
     """Raise ConfigurationError where the ledger was begun under another account_scope."""
-    with site.database.reading() as connection:
+    if site.account_scope in site.database.verified:
+        return
+    with site.database.looking() as connection:
         differs = accounts.has_other_scope(connection, site.account_scope)
     if differs:
         raise ConfigurationError(
@@ -161,6 +167,7 @@ def require_scope(site: Site) -> None:
             " of the other kind, and their images would be billed to other accounts: restore the"
             " old value, or use a new database."
         )
+    site.database.verified.add(site.account_scope)
 
 
 def require_enabled(site: Site) -> None:

@@ -11,7 +11,7 @@ from instance_images.locations.application import Application
 from instance_images.locations.everywhere import Everywhere, at_each
 from instance_images.locations.site import Site
 from instance_images.model.records import Account, Task
-from instance_images.tasks.overdue import check_overdue
+from instance_images.tasks.overdue import check_overdue, is_overdue
 from instance_images.tasks.waiting import Watched
 
 
@@ -48,12 +48,12 @@ def find_own_task(
 
     Raises NotFound, also for another account's.
     """
-    with application.database.reading() as connection:
-        name = tasks.location_of_task(connection, task_id)
-    if name not in names:
+    with application.database.looking() as connection:
+        found = tasks.find_own_task(connection, names, account.id, task_id)
+    if found is None:
         raise _missing(task_id)
-    site = application.site(name)
-    return site, find_task(site, account, task_id)
+    task, name = found
+    return application.site(name), task
 
 
 def current_own_task(
@@ -61,7 +61,7 @@ def current_own_task(
 ) -> tuple[Site, Task]:
     """Return the same, after a look at the cloud where no worker has had one in time."""
     site, task = find_own_task(application, names, account, task_id)
-    if check_overdue(site, account, task_id=task_id):
+    if is_overdue(task.look_at, site.clock()) and check_overdue(site, account, task_id=task_id):
         task = find_task(site, account, task_id)
     return site, task
 

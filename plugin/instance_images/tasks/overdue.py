@@ -1,7 +1,7 @@
 """Advances what somebody asks about, where no worker keeps up with it."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from instance_images.db import tasks
 from instance_images.drivers import patience
@@ -19,6 +19,11 @@ OVERDUE = timedelta(seconds=5)
 SECONDS = 5.0
 
 
+def is_overdue(look_at: datetime | None, now: datetime) -> bool:
+    """Return whether a look is overdue, None: whether there is to be none."""
+    return look_at is not None and look_at <= now - OVERDUE
+
+
 def check_overdue(
     site: Site, account: Account, *, task_id: str | None = None, image_id: str | None = None
 ) -> bool:
@@ -30,8 +35,8 @@ def check_overdue(
     only = None if task_id is None else [task_id]
     with site.database.reading() as connection:
         found = tasks.open_tasks(connection, site.name, account.id, only, image_id)
-    latest = site.clock() - OVERDUE
-    overdue = [task for task in found if task.look_at is not None and task.look_at <= latest]
+    now = site.clock()
+    overdue = [task for task in found if is_overdue(task.look_at, now)]
     holder = request_ids.current() or f"request at {format_instant(site.clock())}"
     with patience.within(SECONDS):
         for task in overdue:

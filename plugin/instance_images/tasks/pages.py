@@ -1,19 +1,19 @@
 """Lists the tasks of an account page by page, from its records alone: none is advanced."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from instance_images.db import pages
 from instance_images.db.engine import Database
 from instance_images.errors import UsageError
-from instance_images.model.records import Image, Task
+from instance_images.model.records import Task
 from instance_images.model.requests.paging import Listed, Page, TaskFilter
 from instance_images.names import printable
 
 ALL_TASKS = TaskFilter()
 
-Item = TypeVar("Item", Image, Task)
+Item = TypeVar("Item")
 
 
 def page_of_tasks(
@@ -27,13 +27,15 @@ def page_of_tasks(
 
     Raises UsageError where the marker is none of the account's tasks at the locations.
     """
-    with database.reading() as connection:
+    with database.looking() as connection:
         wanted = replace(page, limit=page.limit + 1)
         found = pages.page_of_tasks(connection, locations, account_id, wanted, only)
-    return page_from(found, page)
+    return page_from(found, page, lambda task: task.id)
 
 
-def page_from(found: Sequence[Item] | None, page: Page) -> Listed[Item]:
+def page_from(
+    found: Sequence[Item] | None, page: Page, id_of: Callable[[Item], str]
+) -> Listed[Item]:
     """Return the page, from its items and one more if there is one; None: the marker is unknown."""
     if found is None:
         raise UsageError(
@@ -41,4 +43,4 @@ def page_from(found: Sequence[Item] | None, page: Page) -> Listed[Item]:
             " give the id of the last item of the previous page."
         )
     items = found[: page.limit]
-    return Listed(items, items[-1].id if len(found) > page.limit else None)
+    return Listed(items, id_of(items[-1]) if len(found) > page.limit else None)

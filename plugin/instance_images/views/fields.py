@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from instance_images.instants import format_instant
@@ -25,7 +27,38 @@ def with_column(view: View, place: int, title: str, text: Callable[[Any], str]) 
 
 def as_json(view: View, record: Any) -> dict[str, Any]:
     """Return the JSON object of a record, for a document that holds it."""
-    return {name: _plain(value(record)) for name, value in view.fields}
+    return {
+        name: format_instant(found) if isinstance(found := value(record), datetime) else found
+        for name, value in view.fields
+    }
+
+
+@cache
+def json_maker(view: View, columns: tuple[str, ...]) -> Callable[[Sequence[Any]], dict[str, Any]]:
+    """Return what does the same for records that are rows, whose columns are the attributes.
+
+    Each of the view's fields must be one attribute.
+    """
+    names = [name for name, _ in view.fields]
+    pick = itemgetter(*(columns.index(value(_NAMES)) for _, value in view.fields))
+
+    def make(row: Sequence[Any]) -> dict[str, Any]:
+        return {
+            name: format_instant(found) if isinstance(found, datetime) else found
+            for name, found in zip(names, pick(row), strict=True)
+        }
+
+    return make
+
+
+class _Names:
+    """A record whose attributes are their own names."""
+
+    def __getattr__(self, name: str) -> str:
+        return name
+
+
+_NAMES = _Names()
 
 
 def size_text(size_bytes: int | None) -> str:

@@ -10,7 +10,7 @@ class Caller:
 
     ``auth`` is a plug-in of keystoneauth that sends the token, where the front end has one, such as
     ``keystone.token_auth`` of keystonemiddleware. Without it, the driver asks Keystone for what
-    goes with the token.
+    goes with the token. The names are those that came with the token: empty where nothing did.
     """
 
     account_id: str
@@ -19,4 +19,6 @@ class Caller:
     roles: Collection[str]
     token: str = field(repr=False)
     request_id: str = ""
+    account_name: str = ""
+    domain_name: str = ""
     auth: object | None = field(default=None, repr=False, compare=False)
