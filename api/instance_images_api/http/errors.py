@@ -17,6 +17,7 @@ from instance_images.errors import (
     LimitReached,
     NotFound,
     Refused,
+    SchemaOutOfDate,
     TokenRejected,
     TooManyRequests,
     TooManyRights,
@@ -99,6 +100,8 @@ def answer_of(error: InstanceImagesError, request_id: str, noun: str | None = No
             return ApiError(422, error.code, message)
         case Refused():
             return ApiError(409, error.code, message)
+        case SchemaOutOfDate():  # while an upgrade is under way
+            return _unavailable(error, None)
         case ConfigurationError():
             return fault(request_id)
         case CloudUnavailable():

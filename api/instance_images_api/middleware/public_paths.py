@@ -3,11 +3,14 @@
 Every other path passes auth_token. A request that auth_token has not confirmed reaches no handler.
 """
 
+import logging
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
 from instance_images_api.http.errors import AUTHENTICATE, RETRY_AFTER_SECONDS, ApiError
+
+LOG = logging.getLogger(__name__)
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -58,7 +61,15 @@ class AuthErrors:
             told[:] = [status, headers, exc_info]
             return lambda _data: None
 
-        body = self._application(environ, remember)
+        try:
+            body = self._application(environ, remember)
+        except Exception:
+            if environ.get(_REACHED):
+                raise
+            # It stumbles over a Keystone that hangs, and over a proxy's page in its place.
+            request_id = environ.get("openstack.request_id")
+            LOG.warning("Could not check the token of request %s.", request_id, exc_info=True)
+            return respond(environ, start_response, _unavailable())
         status, headers, exc_info = told
         if environ.get(_REACHED):
             start_response(status, headers, exc_info)

@@ -11,7 +11,8 @@ A fault is an object of these fields; only ``id``, ``service`` and ``action`` mu
 ``path_regex``     searched in the path with the query string, default any
 ``action``         a status (answered in place of the service), ``drop-before`` (reset, the service
                    sees nothing), ``drop-after`` (the service has done it, the client sees a
-                   reset) or ``delay`` (nothing else is wrong)
+                   reset), ``page`` (a proxy answers 200 with HTML) or ``delay`` (nothing else is
+               wrong)
 ``after``          so many matching requests pass first, default 0
 ``count``          so many are then hit, default (null) all
 ``delay_seconds``  waited before anything else, default 0
@@ -83,6 +84,8 @@ class FaultInjector:
                 exhaust(application(environ, lambda *_, **__: lambda _: None))
             if fault.action == "drop-after":
                 drop(environ)
+            if fault.action == "page":
+                return show_page(start_response)
             if isinstance(fault.action, int):
                 return refuse(fault.action, fault.retry_after, start_response)
             return application(environ, start_response)
@@ -129,6 +132,14 @@ def refuse(status: int, retry_after: int | None, start_response: StartResponse) 
     if retry_after is not None:
         headers.append(("Retry-After", str(retry_after)))
     start_response(f"{status} {phrase}", headers)
+    return [body]
+
+
+def show_page(start_response: StartResponse) -> Iterable[bytes]:
+    """Answer as a proxy does that sends everybody to a page of its own."""
+    body = b"<html><title>Welcome</title><body>Log in to the network first.</body></html>"
+    headers = [("Content-Type", "text/html"), ("Content-Length", str(len(body)))]
+    start_response("200 OK", headers)
     return [body]
 
 

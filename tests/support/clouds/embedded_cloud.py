@@ -30,7 +30,7 @@ SEEDED = ("base-linux", "m1.tiny")
 STOP_SECONDS = 30.0
 PATIENCE_SECONDS = 60.0
 
-Action = int | Literal["drop-before", "drop-after", "delay"]
+Action = int | Literal["drop-before", "drop-after", "page", "delay"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,7 +320,8 @@ class EmbeddedCloud:
         path and query. The first ``after`` requests that match pass, the next ``count`` are hit
         (None: all). ``action`` is a status, which is answered in place of the service, or
         ``drop-before`` (reset, the service sees nothing), ``drop-after`` (the service has done it,
-        the client sees a reset), or ``delay`` (only ``delay_seconds`` are waited). With
+        the client sees a reset), ``page`` (a proxy's HTML, with status 200), or ``delay`` (only
+        ``delay_seconds`` are waited). With
         ``performed`` the service has done it before the status is answered.
         """
         self._run(service, "pid")  # says so if there is no such service
