@@ -5,6 +5,7 @@ A deployment without [keystone_authtoken] has no API, and nothing is found.
 
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
+from urllib.parse import urlsplit
 
 from instance_images.config.settings import Location, Settings
 from instance_images.doctor.checks import of_each
@@ -13,6 +14,7 @@ from instance_images.locations.application import Application
 from instance_images.model.findings import Finding, Severity
 
 _CHECK = "api"
+PORT = 8794
 _NEEDED = ("falcon", "jsonschema", "keystonemiddleware", "oslo_middleware", "oslo_policy")
 # With it, services take the caller's token for as long as a request lasts.
 _SERVICE_ROLE = "service"
@@ -76,16 +78,37 @@ def _endpoints(urls: Sequence[str]) -> Iterator[Finding]:
         except CloudUnavailable as error:
             yield _error(
                 f"Nothing usable answers at the endpoint in the catalog: {error}",
-                "Check the API and the proxy in front of it, or correct host and port of the"
+                _cure_of_port(url)
+                or "Check the API and the proxy in front of it, or correct host and port of the"
                 " endpoint.",
             )
             continue
-        listed = found.get("versions") if isinstance(found, dict) else None
-        if not isinstance(listed, list) or "v1.0" not in [one.get("id") for one in listed]:
+        if not _is_ours(found):
             yield _error(
                 f"Another service answers at the endpoint in the catalog, {url}.",
-                "Correct host, port and path of the endpoint.",
+                _cure_of_port(url) or "Correct host, port and path of the endpoint.",
             )
+
+
+def _cure_of_port(url: str) -> str | None:
+    """Return which port to enter in the catalog, where the API answers at its own."""
+    from instance_images_api.keystone import versions_at
+
+    parts = urlsplit(url)
+    right = f"{parts.scheme}://{parts.hostname}:{PORT}/v1"
+    try:
+        is_ours = _is_ours(versions_at(right))
+    except CloudUnavailable:
+        return None
+    return (
+        f"The API answers at port {PORT}: set the endpoint's URL to {right}." if is_ours else None
+    )
+
+
+def _is_ours(found: object) -> bool:
+    """Return whether a service that tells these versions is the API."""
+    listed = found.get("versions") if isinstance(found, dict) else None
+    return isinstance(listed, list) and "v1.0" in [one.get("id") for one in listed]
 
 
 def _location(application: Application, location: Location, known: object) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import falcon.testing
 import pytest
@@ -13,6 +14,7 @@ from instance_images.config.settings import load_settings
 from instance_images.errors import CloudUnavailable, ConfigurationError
 from instance_images.locations.application import Application
 from instance_images.model.cloud import IdentityService
+from instance_images_api import doctor
 from instance_images_api.application import create_application, router
 from instance_images_api.doctor import _endpoints, check_api
 from instance_images_api.keystone import KeystoneComparison, TokenKeystone, fault_of_location
@@ -131,7 +133,7 @@ def test_the_keystone_of_the_locations_is_compared(
 
 @pytest.mark.cloud
 def test_doctor_finds_what_is_wrong_with_the_api(
-    office: Office, configured: ConfiguredCommandLine
+    office: Office, configured: ConfiguredCommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def found(more: str = "", **sections: str) -> list[str]:
         section = token_section(office.cloud) + more
@@ -153,6 +155,12 @@ def test_doctor_finds_what_is_wrong_with_the_api(
         "Nothing usable answers at the endpoint in the catalog"
     ]
     assert "no public endpoint" in next(_endpoints([])).what
+    right = urlsplit(office.api.url).port
+    monkeypatch.setattr(doctor, "PORT", right)  # which is 8794 elsewhere
+    [wrong] = _endpoints(["http://127.0.0.1:9/v1"])
+    assert wrong.cure == (
+        f"The API answers at port {right}: set the endpoint's URL to http://127.0.0.1:{right}/v1."
+    )
 
 
 @pytest.mark.cloud
