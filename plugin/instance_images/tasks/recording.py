@@ -150,7 +150,8 @@ def _record_progress(
         values["state"] = TaskState.RUNNING
     _record_servers(connection, seen)
     tasks.update_task(connection, seen.task.id, seen.seen_at, **values)
-    if seen.task.kind is TaskKind.CREATE and seen.cloud_image_id:
+    is_known = seen.cloud_image_id in (None, seen.image.cloud_image_id)
+    if seen.task.kind is TaskKind.CREATE and not is_known:
         images.update_image(
             connection,
             seen.image.id,

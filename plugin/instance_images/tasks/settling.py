@@ -140,7 +140,7 @@ def _due(
 def _named(
     site: Site, account_id: str | None, task_ids: Collection[str]
 ) -> list[tuple[Task, Image]]:
-    with site.database.reading() as connection:
+    with site.database.looking() as connection:
         return [
             (task, images.get_image(connection, task.image_id))
             for task in tasks.open_tasks(connection, site.name, account_id, task_ids)
@@ -148,7 +148,7 @@ def _named(
 
 
 def _last_read_at(site: Site) -> datetime | None:
-    with site.database.reading() as connection:
+    with site.database.looking() as connection:
         return readings.last_read_at(connection, site.name)
 
 
