@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from api_reads import filled, reads, while_nova_hangs
-from api_serving import Client, served
+from api_serving import Client
 from api_writes import against_slots, until_accepted, with_one_key
 from measuring import machine, median, note, report, run
 
@@ -36,7 +36,7 @@ def import_seconds(rounds: int) -> float:
     return round(median([run(IMPORT).wall_seconds for _ in range(rounds)]) - least, 2)
 
 
-def memory_mb(api: ApiServer, token: str, paths: Sequence[str], count: int) -> list[int]:
+def memory_mb(api: ApiServer, *, token: str, paths: Sequence[str], count: int) -> list[int]:
     """Return the resident memory of the processes that have answered many requests."""
     client = Client(api.url, token)
     for _ in range(count):
@@ -95,22 +95,23 @@ def measure(
     new_database = kinds.get("postgresql") or next(iter(kinds.values()))
     result: dict[str, Any] = {}
     if "reads" in options.only:
-        small, large = (stack.enter_context(new_database()) for _ in range(2))
-        filled(small, options.images, 1, project)
-        filled(large, options.table, options.table // options.images, project)
-        note("reads, beside the bare handler")
-        result["reads"] = {
-            f"table of {count}": reads(cloud, place / name, url, token, options.pairs)
-            for name, count, url in (("s", options.images, small), ("l", options.table, large))
+        paths = ["/v1/images", "/v1/limits"]
+        afterwards = {
+            "memory_mb": partial(memory_mb, token=token, paths=paths, count=options.lists),
+            "while_nova_hangs": partial(
+                while_nova_hangs, cloud, token, options.lists, options.instances
+            ),
         }
-        note("memory and import")
-        with served(cloud, place / "memory", large) as api:
-            result["memory_mb"] = memory_mb(api, token, ["/v1/images", "/v1/limits"], options.lists)
+        result["reads"] = {}
+        for count in sorted({options.images, options.table}):
+            url = stack.enter_context(new_database())
+            filled(url, count, count // options.images, project)
+            note("reads, beside the bare handler; memory, and lists while Nova hangs")
+            where = place / f"table-{count}"
+            result["reads"][f"table of {count}"] = reads(
+                cloud, where, url, token, options.pairs, afterwards
+            )
         result["import_seconds"] = import_seconds(options.rounds)
-        note("lists while Nova hangs")
-        result["while_nova_hangs"] = while_nova_hangs(
-            cloud, place / "hangs", large, token, options.lists, options.instances
-        )
     if "writes" in options.only:
         note("captures, beside the same calls by hand")
         writer = cloud.new_project("writer")
@@ -148,18 +149,23 @@ def main() -> None:
         "--databases", nargs="+", default=["postgresql", "mariadb", "sqlite"], metavar="KIND"
     )
     parser.add_argument("--only", nargs="+", default=["reads", "writes", "at_once"], metavar="PART")
+    parser.add_argument("--running", type=Path, metavar="STATE", help="a cloud that is there")
     parser.add_argument("--quick", action="store_true", help="a few of everything: does it run?")
     parser.add_argument("--keep", action="store_true", help="write results/api.json")
     options = parser.parse_args()
     if options.quick:
-        options.images, options.table, options.pairs, options.captures = 200, 1000, 4, 2
+        options.images, options.table, options.pairs, options.captures = 200, 200, 4, 1
         options.lists, options.instances, options.slots, options.rounds = 10, 3, 1, 1
         options.databases = ["postgresql"]
     with (
         tempfile.TemporaryDirectory(prefix="api-") as directory,
         contextlib.ExitStack() as stack,
-        EmbeddedCloud.running(Path(directory) / "cloud", services=()) as cloud,
     ):
+        cloud = (
+            EmbeddedCloud(options.running)
+            if options.running
+            else stack.enter_context(EmbeddedCloud.running(Path(directory) / "cloud", services=()))
+        )
         os.environ["OS_CLIENT_CONFIG_FILE"] = str(cloud.clouds_yaml)
         result = measure(cloud, Path(directory), options, stack)
     described = machine("falcon", "gunicorn", "keystonemiddleware", "SQLAlchemy")

@@ -1,9 +1,11 @@
 """Reads: one image, limits, and pages, each beside a bare handler with the same middleware."""
 
+import multiprocessing
 import statistics
-import threading
+import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from instance_images.db.engine import Database
 from instance_images.db.schema import upgrade
 
 from support.clouds.embedded_cloud import EmbeddedCloud, Project
+from support.processes.api_server import ApiServer
 
 PAGE = 100
 WARM_UP = 40
@@ -70,9 +73,14 @@ def ratios(ours: Client, bare: Client, path: str, pairs: int) -> dict[str, Any]:
 
 
 def reads(
-    cloud: EmbeddedCloud, directory: Path, database_url: str, token: str, pairs: int
+    cloud: EmbeddedCloud,
+    directory: Path,
+    database_url: str,
+    token: str,
+    pairs: int,
+    afterwards: Mapping[str, Callable[[ApiServer], Any]] | None = None,
 ) -> dict[str, Any]:
-    """Measure the paths on one database."""
+    """Measure the paths on one database; then what else is to be measured on the same API."""
     config = configuration(cloud, directory, database_url, 10)
     with served(cloud, directory, database_url) as api:
         ours = Client(api.url, token)
@@ -87,7 +95,8 @@ def reads(
         answers = {path: ours.get(path).body.decode() for path in paths.values()}
         with served_bare(cloud, directory / "bare", config, answers) as other:
             bare = Client(other.url, token)
-            return {name: ratios(ours, bare, path, pairs) for name, path in paths.items()}
+            found = {name: ratios(ours, bare, path, pairs) for name, path in paths.items()}
+        return found | {name: work(api) for name, work in (afterwards or {}).items()}
 
 
 def p99(seconds: Sequence[float]) -> float:
@@ -96,43 +105,52 @@ def p99(seconds: Sequence[float]) -> float:
 
 
 def while_nova_hangs(
-    cloud: EmbeddedCloud, directory: Path, database_url: str, token: str, count: int, posts: int
+    cloud: EmbeddedCloud, token: str, count: int, posts: int, api: ApiServer
 ) -> dict[str, Any]:
-    """Compare the p99 of a list with and without captures that wait for a Nova that hangs."""
-    body = {"image": {"name": "waits", "source_instance_id": str(uuid.uuid4())}}
+    """Compare the p99 of a list with and without captures that wait for a Nova that hangs.
+
+    The captures are sent by a process of their own: only what the API does for them slows a list.
+    """
     path = f"/v1/images?limit={PAGE}"
-    with served(cloud, directory, database_url) as api:
-        reader = Client(api.url, token)
-        for _ in range(min(WARM_UP, count)):
-            reader.get(path)
-        before = [reader.get(path).seconds for _ in range(count)]
-        done = threading.Event()
-        statuses: list[int] = []
-
-        def post() -> None:
-            writer = Client(api.url, token)
-            while not done.is_set():
-                told = writer("POST", "/v1/images", body)
-                statuses.append(told.status)
-                # As Retry-After says, and at once if the reads have ended.
-                done.wait(float(told.headers.get("Retry-After", 1)))
-
-        cloud.pause_service("nova")
-        try:
-            writers = [threading.Thread(target=post) for _ in range(posts)]
-            for writer in writers:
-                writer.start()
-            done.wait(2)  # those that have a turn wait for Nova; others wait to repeat it
-            during = [reader.get(path).seconds for _ in range(count)]
-        finally:
-            done.set()
-            cloud.resume_service("nova")
-        for writer in writers:
-            writer.join()
+    reader = Client(api.url, token)
+    for _ in range(min(WARM_UP, count)):
+        reader.get(path)
+    before = [reader.get(path).seconds for _ in range(count)]
+    fork = multiprocessing.get_context("fork")
+    done, statuses = fork.Event(), fork.Queue()
+    sender = fork.Process(target=_capture_until, args=(done, statuses, api.url, token, posts))
+    cloud.pause_service("nova")
+    try:
+        sender.start()
+        time.sleep(2)  # those that have a turn wait for Nova; others wait to repeat it
+        during = [reader.get(path).seconds for _ in range(count)]
+    finally:
+        done.set()
+        cloud.resume_service("nova")
+    counted = statuses.get()
+    sender.join()
     return {
         "p99_before_ms": p99(before),
         "p99_during_ms": p99(during),
         "ratio": round(p99(during) / p99(before), 2),
         "median_ratio": round(statistics.median(during) / statistics.median(before), 2),
-        "statuses_of_posts": {str(one): statuses.count(one) for one in sorted(set(statuses))},
+        "statuses_of_posts": counted,
     }
+
+
+def _capture_until(done: Any, statuses: Any, url: str, token: str, posts: int) -> None:
+    """Send captures from so many threads until told to end; put how they were answered."""
+    body = {"image": {"name": "waits", "source_instance_id": str(uuid.uuid4())}}
+
+    def post(_number: int) -> list[int]:
+        client, told = Client(url, token), []
+        while not done.is_set():
+            answer = client("POST", "/v1/images", body)
+            told.append(answer.status)
+            # As Retry-After says, and at once if the reads have ended.
+            done.wait(float(answer.headers.get("Retry-After", 1)))
+        return told
+
+    with ThreadPoolExecutor(posts) as threads:
+        found = [status for told in threads.map(post, range(posts)) for status in told]
+    statuses.put({str(one): found.count(one) for one in sorted(set(found))})

@@ -17,6 +17,7 @@ from api_serving import Client, Told, at_once, served
 from measuring import note
 
 from support.clouds.embedded_cloud import EmbeddedCloud, Project
+from support.processes.background_worker import working
 
 SAME_KEY = 50
 _REQUEST = re.compile(r'minicloud\.wsgi .*"((?:GET|POST|PUT|DELETE|HEAD) \S+) HTTP')
@@ -54,9 +55,7 @@ class ByHand:
         nova = f"{self._cloud.endpoints['nova']}/servers/{server_id}"
         keystone = self._cloud.endpoints["keystone"]
         began = time.perf_counter()
-        self._get(f"{keystone}/projects/{self._project.id}", self._service_token)
-        for token in (self._token, self._service_token, self._service_token):
-            self._get(nova, token)
+        self._get(nova, self._token)
         self._get(
             f"{keystone}/registered_limits?resource_name=instance_images", self._service_token
         )
@@ -69,7 +68,7 @@ class ByHand:
         return time.perf_counter() - began
 
     def _get(self, url: str, token: str) -> None:
-        headers = {"X-Auth-Token": token, "X-OpenStack-Nova-API-Version": "2.45"}
+        headers = {"X-Auth-Token": token, "X-OpenStack-Nova-API-Version": "2.98"}
         self._http.get(url, headers=headers, timeout=60).raise_for_status()
 
 
@@ -81,7 +80,10 @@ def until_accepted(
     with cloud.connection(project.cloud) as connection:
         session: Any = connection.session
         token = session.get_token()
-    with served(cloud, directory, database_url, max_images=10_000) as api:
+    with (
+        served(cloud, directory, database_url, max_images=10_000) as api,
+        working(directory / "instance-images.conf"),
+    ):
         client, by_hand = Client(api.url, token), ByHand(cloud, project, token)
 
         def ours(server_id: str) -> float:
@@ -91,9 +93,12 @@ def until_accepted(
             return told.seconds
 
         def idle(server_id: str) -> None:
+            """Wait until Nova and the worker are done with what was captured before."""
             with cloud.connection(project.cloud) as connection:
                 while connection.compute.get_server(server_id).task_state is not None:
                     time.sleep(0.1)
+            while "creating" in [one["status"] for one in client.get("/v1/images").json["images"]]:
+                time.sleep(0.1)
 
         seconds: dict[str, list[float]] = {"ours": [], "by hand": []}
         calls: dict[str, Counter[str]] = {}

@@ -65,7 +65,7 @@ def ledger(directory: Path) -> Iterator[tuple[Database, Path]]:
         database.engine.dispose()
 
 
-def fill(database: Database, count: int) -> None:
+def fill(database: Database, count: int, due_in_seconds: int) -> None:
     """Have so many captures under way for an hour, due one after the other."""
     cloud = SlowProvider(LOCATION, system_clock)
     site = Site(
@@ -88,7 +88,7 @@ def fill(database: Database, count: int) -> None:
             ids = {"image_id": str(uuid.uuid4()), "task_id": str(uuid.uuid4())}
             cloud_ids = {"cloud_image_id": ids["image_id"], "living_key": ids["image_id"]}
             new_images.append(image | ids | cloud_ids | {"source_instance_id": f"vm-{number}"})
-            due = {"look_at": now + timedelta(seconds=20 + number % 15)}  # workers run by then
+            due = {"look_at": now + timedelta(seconds=due_in_seconds + number % 15)}
             new_tasks.append(task | ids | due | {"stage_began_at": now - timedelta(hours=1)})
         connection.execute(sa.insert(image_rows), new_images)
         connection.execute(sa.insert(tasks), new_tasks)
@@ -101,23 +101,25 @@ def lateness(database: Database) -> float:
     return max(time.time() - oldest.timestamp(), 0.0)
 
 
-def measure_idle(config: Path, seconds: int) -> dict[str, Any]:
+def measure_idle(config: Path, seconds: int, warm_up_seconds: int) -> dict[str, Any]:
     """Return the share of a core that a worker without a task takes."""
     with working(config) as worker:
-        time.sleep(5)  # imports and the first connection
+        time.sleep(warm_up_seconds)  # imports and the first connection
         before, began = cpu_seconds(worker.process), time.monotonic()
         time.sleep(seconds)
         used, passed = cpu_seconds(worker.process) - before, time.monotonic() - began
     return {"seconds": seconds, "cpu_percent_of_a_core": round(100 * used / passed, 2)}
 
 
-def measure_checks(database: Database, config: Path, count: int, seconds: int) -> dict[str, Any]:
-    """Return how late checks are with two workers."""
+def measure_checks(
+    database: Database, config: Path, count: int, seconds: int, warm_up_seconds: int
+) -> dict[str, Any]:
+    """Return how late checks are with two workers, which run before the first is due."""
     note(f"recording {count} captures")
-    fill(database, count)
+    fill(database, count, warm_up_seconds)
     late: list[float] = []
     with working(config) as one, working(config) as two:
-        time.sleep(30)  # the first checks of all are over
+        time.sleep(1.5 * warm_up_seconds)  # the first checks of all are over
         before, began = cpu_seconds(one.process) + cpu_seconds(two.process), time.monotonic()
         note(f"two workers at {count} tasks for {seconds} s")
         while time.monotonic() - began < seconds:
@@ -223,7 +225,7 @@ def main() -> None:
     parser.add_argument("--only", choices=("tasks", "captures"), help="one half of it")
     parser.add_argument("--keep", action="store_true", help="write the result to results/")
     options = parser.parse_args()
-    seconds, count, rounds = (3, 20, 0) if options.quick else (60, 1000, 10)
+    seconds, count, rounds, warm_up_seconds = (2, 20, 0, 2) if options.quick else (60, 1000, 10, 20)
     result: dict[str, Any] = {"machine": machine("SQLAlchemy", "openstacksdk")}
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
@@ -232,8 +234,8 @@ def main() -> None:
         if options.only != "captures":
             with ledger(directory) as (database, config):
                 note("an idle worker")
-                result["idle"] = measure_idle(config, seconds)
-                result["checks"] = measure_checks(database, config, count, seconds)
+                result["idle"] = measure_idle(config, seconds, warm_up_seconds // 2)
+                result["checks"] = measure_checks(database, config, count, seconds, warm_up_seconds)
         if rounds and options.only != "tasks":
             result["captures"] = measure_captures(directory / "captures", rounds)
     report("worker", result, keep=options.keep)

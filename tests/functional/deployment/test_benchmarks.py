@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from support.worlds.api_world import Office
 BENCHMARKS = CHECKOUT / "benchmarks"
 ON_DATABASES = ("close_hour", "report_all_accounts")
 # Those that start a cloud of their own.
-ON_A_CLOUD = ("api", "command_overhead", "listing")
+ON_A_CLOUD = ("command_overhead", "listing")
 
 
 def last_result(*command: str) -> dict[str, object]:
@@ -74,6 +75,20 @@ def test_comparison_with_cloudkitty_runs() -> None:
     assert set(dict(result["throughput"])) == {"cloudkitty", "instance_images"}  # type: ignore[call-overload]
 
 
+@pytest.mark.all
+@pytest.mark.cloud
+def test_benchmark_of_the_api_runs(office: Office) -> None:
+    script, state = str(BENCHMARKS / "api.py"), str(office.cloud.state_dir)
+
+    result: Any = last_result(sys.executable, script, "--quick", "--running", state)
+
+    reads = result["reads"]["table of 200"]
+    assert 0 < reads["one_image"]["ratio"] < 100
+    assert reads["while_nova_hangs"]["statuses_of_posts"]
+    assert result["until_202"]["calls"]["ours"] == result["until_202"]["calls"]["by hand"]
+    assert result["one_key"]["images"] == 1
+
+
 @pytest.mark.cloud
 def test_benchmark_of_the_client_runs(office: Office) -> None:
     script, state = str(BENCHMARKS / "client_start.py"), str(office.cloud.state_dir)
@@ -90,6 +105,7 @@ def test_every_benchmark_is_run_by_a_test() -> None:
     tested = {
         *ON_DATABASES,
         *ON_A_CLOUD,
+        "api",
         "client_start",
         "copy_ledger",
         "report_one_account",
