@@ -366,6 +366,7 @@ _GROUPS = (
         handler=scaling_groups.create_scaling_group,
         name="createScalingGroup",
         summary="Create a scaling group from an image.",
+        takes_key=True,
         tag="scaling groups",
         rule=Rule("scaling_groups:create", Role.MEMBER),
         asks_cloud=True,

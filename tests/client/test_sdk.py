@@ -104,9 +104,31 @@ def test_request_without_an_answer_is_repeated_with_its_key(
     beyond_relay.delete_image(image)
 
 
-def test_own_key_makes_the_same_image_and_other_posts_are_sent_once(
+def test_repeated_requests_make_one_scaling_group_and_rates_are_repeated_too(
     relay: Relay, beyond_relay: Proxy, shop: Shop
 ) -> None:
+    beyond_relay.pauses_seconds = (0.0, 0.0, 0.0)
+    relay.next("POST /v1/scaling-groups", lost, lost)
+    relay.next("POST /v1/rates", lost)
+    asked = {"name": "once", "image_id": shop.images["golden"].id, "flavor": "m1.tiny"}
+    sizes = {"networks": ["none"], "min_size": 0, "desired_size": 0}
+
+    group = beyond_relay.create_scaling_group(**asked, **sizes)
+
+    posts = [one for one in relay.seen if one.method == "POST"]
+    assert len(posts) == 3
+    assert len({one.headers["Idempotency-Key"] for one in posts}) == 1
+    assert [one.id for one in beyond_relay.scaling_groups()] == [group.id]
+    with pytest.raises(exceptions.ConflictException, match="There is a stack named once already"):
+        beyond_relay.create_scaling_group(**asked, **sizes)
+    with pytest.raises(exceptions.ForbiddenException):
+        beyond_relay.set_rate("0.05")
+    assert len([one for one in relay.seen if one.path == "/v1/rates"]) == 2
+    with shop.office.cloud.connection(shop.project.cloud) as connection:
+        connection.orchestration.delete_stack(group.id)
+
+
+def test_own_key_makes_the_same_image(relay: Relay, beyond_relay: Proxy, shop: Shop) -> None:
     key = str(uuid.uuid4())
     asked = {"name": "keyed", "source_instance_id": shop.server_id, "idempotency_key": key}
     first, second = (beyond_relay.create_image(**asked) for _ in range(2))
@@ -115,10 +137,6 @@ def test_own_key_makes_the_same_image_and_other_posts_are_sent_once(
     with pytest.raises(exceptions.HttpException) as caught:
         beyond_relay.create_image(**(asked | {"name": "another"}))
     assert reason_of(caught.value) == "idempotency_key_reused"
-    relay.next("POST /v1/rates", status(502))
-    with pytest.raises(exceptions.HttpException):
-        beyond_relay.set_rate("0.05")
-    assert [one.path for one in relay.seen if "rates" in one.path] == ["/v1/rates"]
     beyond_relay.wait_for_task(first.task_id, interval=0.2)
     beyond_relay.delete_image(first)
 

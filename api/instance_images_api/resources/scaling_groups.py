@@ -44,7 +44,8 @@ def create_scaling_group(call: Call) -> Answer:
     )
     sizes = ("min_size", "max_size", "desired_size", "cooldown_seconds")
     request = group_request(asked["name"], **{key: asked[key] for key in sizes if key in asked})
-    made = create_group(site, site.account(None), asked["image_id"], request, order)
+    account, image_id = site.account(None), asked["image_id"]
+    made = create_group(site, account, image_id, request, order, key=call.key)
     return Answer(202, _json(made))
 
 

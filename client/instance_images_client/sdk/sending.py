@@ -14,8 +14,6 @@ from instance_images_client.sdk.errors import raise_with_reason
 KEY = "Idempotency-Key"
 # Answers of a proxy in front of a service that gave none.
 _UNANSWERED = (502, 504)
-# The service makes nothing twice of these; it ignores the key of other requests.
-_REPEATED = ("/images", "/deploy", "/retry")
 
 
 class SendingProxy(proxy.Proxy):
@@ -30,8 +28,8 @@ class SendingProxy(proxy.Proxy):
         if method == "POST":
             given: Mapping[str, str] = more.pop("headers", None) or {}
             more["headers"] = {KEY: str(uuid.uuid4()), **given}
-            if url.endswith(_REPEATED):
-                repetitions += self.pauses_seconds
+            # The service makes nothing twice. A rate that is set again replaces itself.
+            repetitions += self.pauses_seconds
         for pause_seconds in repetitions:
             try:
                 response = super().request(url, method, *arguments, **more)

@@ -8,7 +8,7 @@ needed.
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from instance_images.deployments.instances import (
     Order,
@@ -28,6 +28,7 @@ from instance_images.errors import (
 from instance_images.locations.site import Site, require_enabled
 from instance_images.model.cloud import CloudImage, Project
 from instance_images.model.records import Account, Image
+from instance_images.model.requests.idempotency import fault_of_key, ids_of_request
 from instance_images.model.scaling import (
     ASK_TO_REPLACE,
     GroupRequest,
@@ -111,6 +112,15 @@ def _group_in(
     return replace(found, project_name=project.name)
 
 
+def _request_id(
+    site: Site, account: Account, key: str, reference: str, group: GroupRequest, order: Order
+) -> str:
+    """Return what names the request; another request with the key has another name."""
+    request = {"image": reference, "group": asdict(group), "order": asdict(order)}
+    ids = ids_of_request(account.id, site.name, "group", key, request)
+    return f"{ids.task_id}-{(ids.digest or '')[:16]}"
+
+
 def create_group(
     site: Site,
     account: Account,
@@ -118,18 +128,23 @@ def create_group(
     group: GroupRequest,
     order: Order,
     project: str | None = None,
+    *,
+    key: str | None = None,
 ) -> ScalingGroup:
     """Start to make a scaling group of instances from the account's image.
 
     ``project``: id or name of the account's project to make it in, None for the image's own. Raises
     FeatureNotEnabled, UsageError, NotFound, WrongState and Refused, and ConfigurationError where
     groups cannot be made without the admin role, with nothing made. After CloudUnavailable the
-    group may exist; a repeated request creates no second one.
+    group may exist; a repeated request creates no second one. With the same ``key`` it returns the
+    group that the same request has made.
     """
     require_enabled(site)
-    fault = fault_of_group(group) or fault_of_order(order)
+    fault = fault_of_group(group) or fault_of_order(order) or (fault_of_key(key) if key else None)
     if fault:
         raise UsageError(fault)
+    if key:
+        group = replace(group, request_id=_request_id(site, account, key, reference, group, order))
     image, found = _available(site, account, reference)
     named = site.project_named(project)
     where = site.directory.project_of(account, image.project_id if named is None else named)

@@ -78,13 +78,17 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True)
 class GroupRequest:
-    """The sizes of a group that is to be made, and the seconds that it rests after scaling."""
+    """The sizes of a group that is to be made, and the seconds that it rests after scaling.
+
+    ``request_id`` names the request, so that its repetition finds the group; empty without a key.
+    """
 
     name: str
     min_size: int
     max_size: int
     desired_size: int
     cooldown_seconds: int
+    request_id: str = ""
 
 
 def group_request(

@@ -33,6 +33,7 @@ from instance_images.drivers.openstack.heat.templates import (
     member_type,
     needs_files,
     stack_of_group,
+    tags_of_group,
 )
 from instance_images.drivers.openstack.nova.deployments import Deployments
 from instance_images.drivers.openstack.service import PAGE, Service
@@ -152,6 +153,9 @@ class ScalingGroups(Service):
             allow=(400, 403, 409),
         )
         if answer.status_code == 409:
+            made = self._made_before(project_id, group)
+            if made is not None:
+                return made
             raise Refused(
                 f"There is a stack named {group.name} already.",
                 case="group exists",
@@ -160,6 +164,14 @@ class ScalingGroups(Service):
         if answer.status_code != 201:
             raise Refused(f"Heat refused to make the scaling group: {reason_of(answer)}")
         return str(answer.json()["stack"]["id"])
+
+    def _made_before(self, project_id: str, group: GroupRequest) -> str | None:
+        """Return the id of the stack that the same request has made, if it has."""
+        tags = set(tags_of_group(group))
+        for stack in self._stacks(project_id, name=group.name) if group.request_id else ():
+            if stack["stack_name"] == group.name and tags <= set(stack.get("tags") or ()):
+                return str(stack["id"])
+        return None
 
     def change_group_image(
         self, group: ScalingGroup, cloud_image_id: str, rollout: Rollout | None

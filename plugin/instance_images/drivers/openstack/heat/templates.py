@@ -27,11 +27,16 @@ Template = Mapping[str, Any]
 # ---------------------------------------------------------------------- what we make
 
 
+def tags_of_group(group: GroupRequest) -> list[str]:
+    """Return the tags of a group's stack: ours, and that of the request if it has one."""
+    return [GROUP_TAG, *([f"{GROUP_TAG}-{group.request_id}"] if group.request_id else [])]
+
+
 def stack_of_group(group: GroupRequest, server: ServerRequest) -> dict[str, Any]:
     """Return what Heat is sent to make a group of instances."""
     return {
         "stack_name": group.name,
-        "tags": GROUP_TAG,
+        "tags": ",".join(tags_of_group(group)),
         "template": _group_template(),
         "files": {_MEMBER_FILE: json.dumps(_member_template(server))},
         "parameters": {
