@@ -51,6 +51,7 @@ OFFER: View = View(
             lambda one: price_text(one.next_rate.price_nanos) if one.next_rate else None,
         ),
         ("next_price_from", lambda one: one.next_rate.from_hour if one.next_rate else None),
+        ("billable_size", lambda one: one.billable_size),
     ),
     columns=(
         ("Location", lambda one: one.location.name),

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.utils import dateparse, formats, timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from instance_images_client.commands.text import printable
 
@@ -57,22 +56,20 @@ def amount(value: Decimal, currency: str) -> str:
     return f"{formats.number_format(rounded, 2)} {currency}"
 
 
-def month_cost(size_bytes: int | None, location: Any) -> Decimal | None:
-    """Return size x price per month; None where the size or the price is unknown."""
+def month_cost(image: Any, location: Any) -> Decimal | None:
+    """Return billed size x price per month; None where the size or the price is unknown."""
+    size_bytes = image.size_bytes
     if size_bytes is None or location is None or location.price is None:
         return None
+    if location.billable_size == "virtual":
+        size_bytes = max(size_bytes, image.virtual_size_bytes or 0)
     unit_bytes = _UNIT_BYTES.get(location.unit)
     if unit_bytes is None:
         return None
     return Decimal(size_bytes) * Decimal(location.price) / unit_bytes
 
 
-def month_cost_text(size_bytes: int | None, location: Any) -> str:
+def month_cost_text(image: Any, location: Any) -> str:
     """Return what an image costs per month: ``0.05 EUR``; ``-`` where that is unknown."""
-    cost = month_cost(size_bytes, location)
+    cost = month_cost(image, location)
     return "-" if cost is None else amount(cost, printable(location.currency))
-
-
-def images(count: int) -> str:
-    """Return ``1 image``, ``3 images``."""
-    return ngettext("%d image", "%d images", count) % count

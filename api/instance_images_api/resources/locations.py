@@ -22,9 +22,10 @@ from instance_images_billing.views import ESTIMATE, OFFER, PREVIEW, RATE
 def list_locations(call: Call) -> Answer:
     """Return what each location offers, and at what price."""
     service = call.service
+    billable_size = billing_settings(service.settings).billable_size
     with service.application.database.reading() as connection:
         offers = [
-            offer_of(connection, service.settings.location(name), service.clock())
+            offer_of(connection, service.settings.location(name), billable_size, service.clock())
             for name in service.locations()
         ]
     return Answer(200, {"locations": [as_json(OFFER, one) for one in offers]})

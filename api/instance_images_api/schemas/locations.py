@@ -24,6 +24,7 @@ LOCATION = record(
     minimum_charge=nullable(PRICE),
     next_price=nullable(PRICE),
     next_price_from=nullable(INSTANT),
+    billable_size={"enum": ["stored", "virtual"]},
 )
 LOCATIONS = record(locations={"type": "array", "items": LOCATION})
 RATE = {

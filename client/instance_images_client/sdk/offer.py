@@ -30,6 +30,8 @@ class Location(Base):
     #: Price that takes effect at ``next_price_from``.
     next_price = resource.Body("next_price")
     next_price_from = resource.Body("next_price_from")
+    #: Which size of an image is charged: ``stored`` or ``virtual``.
+    billable_size = resource.Body("billable_size")
 
 
 class Rate(Base):

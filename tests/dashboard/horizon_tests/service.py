@@ -70,6 +70,7 @@ LOCATION = {
     "price": "0.05",
     "unit": "GB",
     "hours_per_month": 730,
+    "billable_size": "stored",
 }
 
 

@@ -1,7 +1,7 @@
 """Values as people read them."""
 
-from decimal import Decimal
 from types import SimpleNamespace
+from typing import Any
 
 from django.test import SimpleTestCase
 from django.utils import translation
@@ -33,17 +33,27 @@ class TextsTests(SimpleTestCase):
         with translation.override("de"):
             self.assertEqual(texts.instant("2026-11-20T10:05:00Z"), "20. November 2026 10:05")
 
-    def test_cost_is_size_times_price(self) -> None:
-        per_gb = SimpleNamespace(price="0.05", unit="GB", currency="EUR")
-        per_gib = SimpleNamespace(price="0.05", unit="GiB", currency="EUR")
+    def cost(self, size_bytes: int | None, offer: Any, virtual: int | None = None) -> str:
+        image = SimpleNamespace(size_bytes=size_bytes, virtual_size_bytes=virtual)
+        return texts.month_cost_text(image, offer)
 
-        self.assertEqual(texts.month_cost(2_500_000_000, per_gb), Decimal("0.125"))
-        self.assertEqual(texts.month_cost(2**31, per_gib), Decimal("0.1"))
-        self.assertEqual(texts.month_cost_text(1000, per_gb), "< 0.01 EUR")
-        self.assertEqual(texts.month_cost_text(0, per_gb), "0.00 EUR")
-        for size_bytes, offer in (
-            (None, per_gb),
-            (1, None),
-            (1, SimpleNamespace(price=None, unit=None, currency="EUR")),
-        ):
-            self.assertEqual(texts.month_cost_text(size_bytes, offer), "-")
+    def test_cost_is_billed_size_times_price(self) -> None:
+        price = {"price": "0.05", "currency": "EUR", "billable_size": "stored"}
+        per_gb = SimpleNamespace(unit="GB", **price)
+        per_gib = SimpleNamespace(unit="GiB", **price)
+        virtual = SimpleNamespace(unit="GB", **{**price, "billable_size": "virtual"})
+
+        self.assertEqual(self.cost(2_500_000_000, per_gb), "0.12 EUR")  # 0.125, to even
+        self.assertEqual(self.cost(2**31, per_gib), "0.10 EUR")
+        self.assertEqual(self.cost(1000, per_gb), "< 0.01 EUR")
+        self.assertEqual(self.cost(0, per_gb), "0.00 EUR")
+        self.assertEqual(self.cost(10**9, per_gb, virtual=10**10), "0.05 EUR")
+        self.assertEqual(self.cost(10**9, virtual, virtual=10**10), "0.50 EUR")
+        self.assertEqual(self.cost(10**9, virtual), "0.05 EUR")
+
+    def test_cost_is_unknown_without_size_or_price(self) -> None:
+        offer = SimpleNamespace(price=None, unit=None, currency="EUR", billable_size="stored")
+
+        self.assertEqual(self.cost(1, offer), "-")
+        self.assertEqual(self.cost(1, None), "-")
+        self.assertEqual(self.cost(None, offer), "-")

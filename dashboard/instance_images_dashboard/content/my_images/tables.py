@@ -314,6 +314,7 @@ class ImagesTable(ApiTable):
     size = tables.Column(
         lambda image: texts.size(image.size_bytes),
         verbose_name=_("Size"),
+        classes=("text-nowrap",),
         attrs={"data-type": "size"},
     )
     status = tables.Column(
@@ -333,6 +334,7 @@ class ImagesTable(ApiTable):
     month_cost = tables.Column(
         "month_cost",
         verbose_name=_("Cost per Month"),
+        classes=("text-nowrap",),
         help_text=_("Size x price per month, before free storage and minimum charges"),
     )
 
@@ -369,7 +371,7 @@ class ImagesTable(ApiTable):
         by_name = {one.name: one for one in offers}
         for image in images:
             offer = by_name.get(image.location)
-            image.month_cost = texts.month_cost_text(image.size_bytes, offer)
+            image.month_cost = texts.month_cost_text(image, offer)
         if len(by_name) < 2:
             self.columns.pop("location", None)
         return images

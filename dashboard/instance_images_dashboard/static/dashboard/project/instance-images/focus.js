@@ -1,0 +1,21 @@
+/* When a dialog is closed, the focus returns to the button that opened it, or to its drop-down. */
+(function () {
+  'use strict';
+
+  var OPENERS = '#instance_image_button, [id$="__action_instance_image"],' +
+    ' #my_images a, #my_images button, #image_tasks button';
+  var opener = null;
+
+  document.addEventListener('click', function (event) {
+    opener = event.target.closest(OPENERS) || opener;
+  }, true);
+
+  $(document).on('hidden.bs.modal', '.modal', function () {
+    var $opener = $(opener || []);
+    if (!$opener.is(':visible')) {
+      $opener = $opener.closest('.btn-group').find('.dropdown-toggle');
+    }
+    $opener.trigger('focus');
+    opener = null;
+  });
+}());
