@@ -83,18 +83,21 @@ class _Summary:
                 self._forecast(section.forecast)
 
     def _facts(self) -> list[tuple[str, Value]]:
-        statement, text = self.statement, self.words.gettext
+        statement = self.statement
         return [
-            (text("Account"), statement.account.name),
-            (text("Account ID"), statement.account.id),
-            (text("Period"), self.words.month_of(statement.period)),
-            (text("From"), statement.period.start),
-            (text("Until"), statement.period.end),
-            (text("Time zone"), statement.timezone),
-            (text("State"), sentences.state_text(self.words, statement)),
-            (text("Metered until"), statement.metered_until or text("not yet")),
-            (text("Currency"), statement.currency),
-            (text("Note"), sentences.coverage_text(self.words, statement)),
+            (self.words.gettext("Account"), statement.account.name),
+            (self.words.gettext("Account ID"), statement.account.id),
+            (self.words.gettext("Period"), self.words.month_of(statement.period)),
+            (self.words.gettext("From"), statement.period.start),
+            (self.words.gettext("Until"), statement.period.end),
+            (self.words.gettext("Time zone"), statement.timezone),
+            (self.words.gettext("State"), sentences.state_text(self.words, statement)),
+            (
+                self.words.gettext("Metered until"),
+                statement.metered_until or self.words.gettext("not yet"),
+            ),
+            (self.words.gettext("Currency"), statement.currency),
+            (self.words.gettext("Note"), sentences.coverage_text(self.words, statement)),
         ]
 
     def _fact(self, label: str, value: Value) -> None:
@@ -125,14 +128,14 @@ class _Summary:
 
     def _sections(self) -> None:
         """Write what the sections come to, and beside it what the report says."""
-        text, total = self.words.gettext, self.statement.total
-        self._head(text("Section"))
+        total = self.statement.total
+        self._head(self.words.gettext("Section"))
         cells = [self._amount(one.title, one.total, f"={one.cell}") for one in self.totals]
         sum_of_sections = self.sheet.rounded(f"SUM({cells[0]}:{cells[-1]})")
-        calculated = self._amount(text("Total"), total, sum_of_sections, strong=True)
-        stated = self._amount(text("Total of the report"), total)
+        calculated = self._amount(self.words.gettext("Total"), total, sum_of_sections, strong=True)
+        stated = self._amount(self.words.gettext("Total of the report"), total)
         difference = self.sheet.rounded(f"{calculated}-{stated}")
-        self._amount(text("Difference"), total - total, difference)
+        self._amount(self.words.gettext("Difference"), total - total, difference)
 
     def _locations(self, section: Section, total: SheetTotal) -> None:
         if len(section.subtotals) < 2:
@@ -144,18 +147,17 @@ class _Summary:
             self._amount(subtotal.location, subtotal.amount, self.sheet.rounded(of_location))
 
     def _comparison(self, comparison: Comparison, total: SheetTotal) -> None:
-        text = self.words.gettext
-        self._head(f"{total.title}: {text('the period before')}")
+        before = self.words.gettext("the period before")
+        self._head(f"{total.title}: {before}")
         before = self._amount(self.words.month_of(comparison.period), comparison.total)
         difference = self.sheet.rounded(f"{total.cell}-{before}")
-        self._amount(text("Difference"), comparison.difference, difference)
+        self._amount(self.words.gettext("Difference"), comparison.difference, difference)
 
     def _forecast(self, forecast: Forecast) -> None:
-        text = self.words.gettext
-        self._head(text("Forecast, not a charge"))
-        charged = self._amount(text("so far"), forecast.charged)
-        expected = self._amount(text("expected"), forecast.expected)
+        self._head(self.words.gettext("Forecast, not a charge"))
+        charged = self._amount(self.words.gettext("so far"), forecast.charged)
+        expected = self._amount(self.words.gettext("expected"), forecast.expected)
         formula = self.sheet.rounded(f"{charged}+{expected}")
         month = self.words.month_of(self.statement.period)
         self._amount(month, forecast.total, formula, strong=True)
-        self._fact(text("Note"), sentences.forecast_basis(self.words, forecast))
+        self._fact(self.words.gettext("Note"), sentences.forecast_basis(self.words, forecast))

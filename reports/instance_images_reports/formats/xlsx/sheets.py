@@ -74,33 +74,33 @@ def write_section(workbook: Workbook, section: Section, words: Words) -> SheetTo
 
 
 def _columns(section: Section, words: Words) -> list[Column]:
-    text, zone, currency = words.gettext, words.zone.key, words.currency
-    per = text(
+    zone, currency = words.zone.key, words.currency
+    per = words.gettext(
         "%(currency)s per %(unit)s and month",
         currency=currency,
         unit=sentences.unit_text(words, section),
     )
     return [
-        Column(text("Kind"), "text", 16),
-        Column(text("Name"), "text", 32),
-        Column(text("Source Instance"), "text", 20),
-        Column(text("Location"), "text", 14),
-        Column(text("Size"), "size", 13),
-        Column(f"{text('Billable from')} ({zone})", "instant", 20),
-        Column(f"{text('Billable until')} ({zone})", "instant", 20),
-        Column(text("End"), "text", 14),
-        Column(text("Hours"), "duration", 11),
+        Column(words.gettext("Kind"), "text", 15),
+        Column(words.gettext("Name"), "text", 31),
+        Column(words.gettext("Source Instance"), "text", 20),
+        Column(words.gettext("Location"), "text", 14),
+        Column(words.gettext("Size"), "size", 13),
+        Column(f"{words.gettext('Billable from')} ({zone})", "instant", 20),
+        Column(f"{words.gettext('Billable until')} ({zone})", "instant", 20),
+        Column(words.gettext("End"), "text", 14),
+        Column(words.gettext("Hours"), "duration", 11),
         Column(sentences.quantity_title(words, section), "quantity", 14),
-        Column(f"{text('Rate')} ({per})", "rate", 13),
-        Column(f"{text('Charge')} ({currency})", "amount", 13),
-        Column(f"{text('Exact charge')} ({currency})", "exact", 17),
-        Column(text("Image ID"), "text", 38),
-        Column(text("Bytes"), "count", 20),
-        Column(text("Seconds"), "count", 12),
-        Column(f"{text('Billable from')} (UTC)", "utc", 21),
-        Column(f"{text('Billable until')} (UTC)", "utc", 21),
-        Column(text("Hours per month"), "text", 11),
-        Column(text("Partial hours"), "text", 11),
+        Column(f"{words.gettext('Rate')} ({per})", "rate", 15),
+        Column(f"{words.gettext('Charge')} ({currency})", "amount", 13),
+        Column(f"{words.gettext('Exact charge')} ({currency})", "exact", 17),
+        Column(words.gettext("Image ID"), "text", 38),
+        Column(words.gettext("Bytes"), "count", 20),
+        Column(words.gettext("Seconds"), "count", 12),
+        Column(f"{words.gettext('Billable from')} (UTC)", "utc", 21),
+        Column(f"{words.gettext('Billable until')} (UTC)", "utc", 21),
+        Column(words.gettext("Hours per month"), "text", 11),
+        Column(words.gettext("Partial hours"), "text", 11),
     ]
 
 
@@ -155,16 +155,17 @@ def _adjustment_values(adjustment: Adjustment, words: Words) -> list[Value]:
 
 def write_charges(workbook: Workbook, section: ChargeSection, words: Words) -> SheetTotal:
     """Write the sheet of a section that somebody added; return its total."""
-    text, currency = words.gettext, words.currency
+    currency = words.currency
+    per = words.gettext("%(currency)s per unit", currency=currency)
     columns = [
-        Column(text("Name"), "text", 36),
-        Column(text("Details"), "text", 40),
-        Column(text("Location"), "text", 14),
-        Column(text("Quantity"), "plain", 16),
-        Column(text("Unit"), "text", 12),
-        Column(f"{text('Rate')} ({text('%(currency)s per unit', currency=currency)})", "rate", 16),
-        Column(f"{text('Charge')} ({currency})", "amount", 13),
-        Column(f"{text('Exact charge')} ({currency})", "exact", 17),
+        Column(words.gettext("Name"), "text", 36),
+        Column(words.gettext("Details"), "text", 40),
+        Column(words.gettext("Location"), "text", 14),
+        Column(words.gettext("Quantity"), "plain", 16),
+        Column(words.gettext("Unit"), "text", 12),
+        Column(f"{words.gettext('Rate')} ({per})", "rate", 16),
+        Column(f"{words.gettext('Charge')} ({currency})", "amount", 13),
+        Column(f"{words.gettext('Exact charge')} ({currency})", "exact", 17),
     ]
     rows = [_Row(_charge_values(line)) for line in section.lines]
     return _write_table(
@@ -197,12 +198,12 @@ def _charge_values(line: ChargeLine) -> list[Value]:
 
 def write_days(workbook: Workbook, section: Section, words: Words) -> None:
     """Write what a section came to by day, with charts beside it."""
-    text, unit, currency = words.gettext, section.unit, words.currency
-    sheet = workbook.add_sheet(text("Values by day"))
+    unit, currency = section.unit, words.currency
+    sheet = workbook.add_sheet(words.gettext("Values by day"))
     columns = [
-        Column(text("Day"), "date", 12),
-        Column(text("%(unit)s stored per day, on average", unit=unit), "quantity", 20),
-        Column(text("%(currency)s charged per day", currency=currency), "exact", 20),
+        Column(words.gettext("Day"), "date", 12),
+        Column(words.gettext("%(unit)s stored per day, on average", unit=unit), "quantity", 20),
+        Column(words.gettext("%(currency)s charged per day", currency=currency), "exact", 20),
     ]
     sheet.write_head(0, columns)
     for row, day in enumerate(section.days, start=1):

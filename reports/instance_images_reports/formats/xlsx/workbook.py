@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from math import ceil
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 from zoneinfo import ZoneInfo
@@ -38,6 +39,8 @@ _HEAD = {
     "border_color": _RULE_COLOUR,
 }
 _ROW_POINTS, _MAX_ROW_POINTS = 15, 405
+# Characters that a title leaves free: bold letters of other fonts than Excel's are wider.
+_HEAD_ROOM = 3
 _GRID = {"visible": True, "line": {"color": "#E3E7EB", "width": 0.7}}
 
 
@@ -131,7 +134,7 @@ class Workbook:
             "text": {"text_wrap": True, "quote_prefix": True, "align": "left"},
             "head": _HEAD,
             "number head": _HEAD | {"align": "right"},
-            "instant head": _HEAD | {"indent": 1},
+            "instant head": _HEAD | {"align": "left", "indent": 1},
             "count": {"num_format": "#,##0"},
             "size": {},
             "quantity": {"num_format": "#,##0.000"},
@@ -225,11 +228,13 @@ class Sheet:
         self.sheet.write_formula(row, column, formula, shown, value)
 
     def write_head(self, row: int, columns: Sequence[Column]) -> None:
-        """Write the titles of the columns, and set how wide they are."""
+        """Write the titles of the columns, set how wide they are, and make room for the titles."""
         for number, column in enumerate(columns):
             self.sheet.set_column(number, number, column.width)
             shown = self.workbook.format(column.head_kind)
             self.sheet.write_string(row, number, column.title, shown)
+        lines = max(len(wrap(each.title, each.width - _HEAD_ROOM)) for each in columns)
+        self.sheet.set_row(row, lines * _ROW_POINTS)
 
     def fit_height(self, row: int, texts: Sequence[tuple[str, int]]) -> None:
         """Make a row as high as its texts need in columns of those widths."""
