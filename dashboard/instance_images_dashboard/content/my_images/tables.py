@@ -348,6 +348,8 @@ class ImagesTable(ApiTable):
         prev_pagination_param = "previous_image_marker"
         table_actions: tuple[Any, ...] = (FilterImages, DeleteImage)
         row_actions = (DeployImage, RetryImage, DeleteImage)
+        # Each action is a button next to the image, not an entry of a menu.
+        row_actions_dropdown_template = "instance_images/_row_buttons.html"
 
     def get_empty_message(self) -> Any:
         """Return why the table is empty, and how to create an image."""
