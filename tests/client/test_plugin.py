@@ -3,7 +3,9 @@
 import argparse
 import io
 import re
+import sys
 from importlib.metadata import EntryPoint, entry_points
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from instance_images_client.commands.base import Cell, Column, Lister, cells_of
 from instance_images_client.commands.choice import ListChoices
 from instance_images_client.commands.image import ListImages
 from instance_images_client.commands.limit import ListLimits
+from instance_images_client.commands.progress import Progress
 from instance_images_client.commands.task import ListTasks
 
 from support.processes.openstack_client import complete
@@ -150,3 +153,19 @@ def test_nothing_is_sorted_before_anything() -> None:
     cells = [Cell(2), Cell(None), Cell(10)]
 
     assert [one.machine_readable() for one in sorted(cells)] == [None, 2, 10]
+
+
+def test_progress_keeps_within_a_terminal_of_60_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    task = SimpleNamespace(kind="create", state="running", stage="uploading " * 9, progress=40)
+
+    Progress()(task)
+
+    shown = sys.stderr.getvalue().removeprefix("\r\x1b[K")
+    assert shown.startswith("create [########            ]  40 % running: uploading")
+    assert len(shown) == 59
