@@ -34,6 +34,8 @@ LOG = logging.getLogger(__name__)
 
 SERVICE_TYPE = "instance-images"
 READ_SECONDS = 8.0
+# On a page that is not ours.
+GUEST_SECONDS = 2.0
 # A request that changes something waits for the cloud behind the service.
 WRITE_SECONDS = 30.0
 # A file takes longer to make than a page.
@@ -110,6 +112,17 @@ def list_images(
     return _page_of(request, "images", marker, backwards, filters)
 
 
+def available_images(request: Any) -> list[Any]:
+    """Return the images that instances of the user's region can be made from, newest first."""
+    query = {"status": "available", "sort": "created_at:desc", "limit": MAX_PAGE_ITEMS}
+    place = location_of(request)
+    with _told():
+        found = _proxy(request).images(
+            **query, paginated=False, **({"location": place} if place else {})
+        )
+        return [image for image in found if is_id(image.cloud_image_id or "")]
+
+
 def get_image(request: Any, image_id: str) -> Any:
     """Return an image. Raises NotFound."""
     with _told():
@@ -167,6 +180,31 @@ def estimate(request: Any, instance_id: str) -> Any:
     place = location_of(request)
     with _told():
         return _proxy(request).estimate(_checked(instance_id), place)
+
+
+def list_limits(
+    request: Any, account_id: str | None = None, *, seconds: float | None = None
+) -> list[Any]:
+    """Return an account's limits, one per location; by default the own."""
+    query = {"account_id": account_id} if account_id else {}
+    with _told():
+        return list(_proxy(request, seconds).limits(**query))
+
+
+def limit_here(request: Any) -> Any:
+    """Return the limit at the user's region, or of the only location; None if there is no such.
+
+    It waits for a moment only: the page is not ours.
+    """
+    limits = list_limits(request, seconds=GUEST_SECONDS)
+    here = [one for one in limits if one.location == request.user.services_region]
+    return (here or (limits if len(limits) == 1 else [None]))[0]
+
+
+def set_limit(request: Any, account_id: str, max_images: int, location: str) -> None:
+    """Set how many images an account may hold at a location; -1: any number."""
+    with _told():
+        _proxy(request, WRITE_SECONDS).set_limit(account_id, max_images, location=location)
 
 
 def locations(request: Any) -> list[Any]:

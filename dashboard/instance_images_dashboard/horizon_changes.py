@@ -83,4 +83,84 @@ def add_row_action(table: Any, action: Any, after: str) -> None:
     known[action.name] = action()
 
 
-CHANGES: tuple[Callable[[], None], ...] = (add_image_action, add_image_button)
+def add_rest_endpoint() -> None:
+    """Register the address that the wizard Launch Instance asks for My Images."""
+    import instance_images_dashboard.rest  # noqa: F401 - it registers itself
+
+
+def add_overview_chart() -> None:
+    """Add the limit of images to the charts of Overview, in the section with the instances."""
+    from django.utils.translation import gettext_lazy as _
+    from openstack_dashboard.dashboards.project.overview import views as overview
+    from openstack_dashboard.usage import views
+
+    from instance_images_dashboard.content.limits.overview import QUOTA_KEY, add_limit
+
+    sections = [
+        section["charts"]
+        for section in views.CHART_DEFS
+        if any(chart.quota_key == "instances" for chart in section["charts"])
+    ]
+    usage = overview.ProjectOverview.usage_class
+    if len(sections) != 1 or not callable(getattr(usage, "get_limits", None)):
+        raise UnexpectedPlace("Overview has no chart of the instances")
+    if any(chart.quota_key == QUOTA_KEY for chart in sections[0]):
+        return
+
+    class UsageWithImages(usage):  # type: ignore[misc, valid-type]
+        """The usage of a project, with its images."""
+
+        def get_limits(self) -> None:
+            super().get_limits()
+            add_limit(self.request, self.limits)
+
+    sections[0].append(views.ChartDef(QUOTA_KEY, _("Images"), None, None))
+    overview.ProjectOverview.usage_class = UsageWithImages
+
+
+def group_images_of_stacks() -> None:
+    """Group the images in the drop-downs of a stack's parameters: My Images, Images."""
+    try:
+        from heat_dashboard.content.stacks import forms
+    except ImportError:  # no stacks in this Horizon
+        return
+    original: Any = getattr(forms, "image_field_data", None)
+    if not callable(original):
+        raise UnexpectedPlace("heat-dashboard has no list of images")
+    if hasattr(original, "ungrouped"):
+        return
+
+    def image_field_data(request: Any, *arguments: Any, **more: Any) -> Any:
+        choices: Any = original(request, *arguments, **more)
+        return in_groups(request, choices)
+
+    image_field_data.ungrouped = original  # type: ignore[attr-defined]
+    forms.image_field_data = image_field_data
+
+
+def in_groups(request: Any, choices: list[Any]) -> list[Any]:
+    """Return choices of images in groups; as they are if the project has none of its own."""
+    from django.utils.translation import gettext_lazy as _
+
+    from instance_images_dashboard import api
+
+    try:
+        images = api.available_images(request) if api.is_offered(request) else []
+    except api.ApiError:  # a stack can be made all the same
+        return choices
+    own = {image.cloud_image_id for image in images}
+    ours = [choice for choice in choices if choice[0] in own]
+    others = [choice for choice in choices if choice[0] and choice[0] not in own]
+    if not ours:
+        return choices
+    none = [choice for choice in choices if not choice[0]]
+    return [*none, (_("My Images"), ours), *([(_("Images"), others)] if others else [])]
+
+
+CHANGES: tuple[Callable[[], None], ...] = (
+    add_image_action,
+    add_image_button,
+    add_rest_endpoint,
+    add_overview_chart,
+    group_images_of_stacks,
+)

@@ -89,7 +89,7 @@ class FakeService:
             def answer(self) -> None:
                 service.answer(self)
 
-            do_GET = do_POST = do_DELETE = answer  # noqa: N815 - the library's names
+            do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815 - the library's names
 
             def log_message(self, *arguments: Any) -> None:
                 pass

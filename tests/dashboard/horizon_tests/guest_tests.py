@@ -1,0 +1,185 @@
+"""What is ours on Horizon's own pages: boot sources, images of stacks, the chart, the quotas."""
+
+import json
+from typing import Any
+from unittest import mock
+
+from django.test import SimpleTestCase
+from horizon import messages
+from openstack_dashboard.dashboards.project.overview.views import ProjectOverview
+from openstack_dashboard.usage.quotas import QuotaUsage
+from openstack_dashboard.usage.views import CHART_DEFS
+
+from instance_images_dashboard import api, horizon_changes, rest
+from instance_images_dashboard.content.limits.overview import QUOTA_KEY, add_limit
+from instance_images_dashboard.content.limits.steps import ImageQuotaAction
+
+from horizon_tests.service import CLOUD_IMAGE_ID, ServiceTestCase, image, refusal
+
+HOSTILE = "<b>{$ 1 $}</b>"
+LIMIT = {
+    "account_id": "a" * 32,
+    "account_name": "acme",
+    "location": "RegionOne",
+    "max_images": 10,
+    "source": "account",
+    "held": 3,
+}
+
+
+class BootSourceTests(ServiceTestCase):
+    """The address that the wizard Launch Instance asks."""
+
+    def ask(self, **headers: str) -> Any:
+        request = self.factory.get("/api/instance-images/images/", **headers)
+        request.user, request.session = self.request.user, self.request.session
+        return rest.Images.as_view()(request)
+
+    def test_available_images_are_listed_by_the_ids_of_glance(self) -> None:
+        self.serves(image(name=HOSTILE), image(cloud_image_id=None))
+
+        answer = self.ask(HTTP_X_REQUESTED_WITH="XMLHttpRequest")
+
+        (shown,) = json.loads(answer.content)["items"]
+        self.assertEqual((shown["id"], shown["name"]), (CLOUD_IMAGE_ID, HOSTILE))
+        self.assertEqual(answer["Content-Type"], "application/json")
+        query = next(query for _, path, query, *_ in self.service.requests if path == "/images")
+        self.assertEqual(query["status"], "available")
+
+    def test_service_without_an_answer_is_503(self) -> None:
+        self.service.answers["GET", "/images"] = (502, "<html>")
+
+        self.assertEqual(self.ask(HTTP_X_REQUESTED_WITH="XMLHttpRequest").status_code, 503)
+
+    def test_page_of_another_site_cannot_ask(self) -> None:
+        self.assertEqual(self.ask().status_code, 400)
+
+
+class StackImagesTests(ServiceTestCase):
+    """The images among the parameters of a stack."""
+
+    choices = (("", "Select Image"), (CLOUD_IMAGE_ID, "golden"), ("other", "base"))
+
+    def test_images_are_in_two_groups(self) -> None:
+        self.serves(image())
+
+        none, ours, others = horizon_changes.in_groups(self.request, list(self.choices))
+
+        self.assertEqual(none, self.choices[0])
+        self.assertEqual((str(ours[0]), ours[1]), ("My Images", [self.choices[1]]))
+        self.assertEqual((str(others[0]), others[1]), ("Images", [self.choices[2]]))
+
+    def test_without_images_of_ones_own_there_are_no_groups(self) -> None:
+        self.serves()
+
+        choices = list(self.choices)
+        self.assertEqual(horizon_changes.in_groups(self.request, choices), choices)
+
+    def test_stacks_work_while_the_service_does_not(self) -> None:
+        self.service.answers["GET", "/images"] = (500, "<html>")
+
+        choices = list(self.choices)
+        self.assertEqual(horizon_changes.in_groups(self.request, choices), choices)
+
+    def test_function_of_heat_dashboard_is_replaced_once(self) -> None:
+        from heat_dashboard.content.stacks import forms
+
+        horizon_changes.group_images_of_stacks()
+        first = forms.image_field_data
+        horizon_changes.group_images_of_stacks()
+
+        self.assertIs(forms.image_field_data, first)
+        self.assertFalse(hasattr(first.ungrouped, "ungrouped"))
+
+
+class ChartTests(ServiceTestCase):
+    """The chart on Overview."""
+
+    def shown_limits(self) -> QuotaUsage:
+        usages = QuotaUsage()
+        add_limit(self.request, usages)
+        return usages
+
+    def test_limit_of_the_region_is_shown(self) -> None:
+        far = {**LIMIT, "location": "Elsewhere", "max_images": 99}
+        self.service.answers["GET", "/limits"] = (200, {"limits": [far, LIMIT]})
+
+        found = self.shown_limits()[QUOTA_KEY]
+
+        self.assertEqual((found["quota"], found["used"]), (10, 3))
+
+    def test_any_number_is_shown_without_a_limit(self) -> None:
+        self.service.answers["GET", "/limits"] = (200, {"limits": [{**LIMIT, "max_images": -1}]})
+
+        self.assertEqual(self.shown_limits()[QUOTA_KEY]["quota"], float("inf"))
+
+    def test_service_without_an_answer_leaves_the_page_as_it_was(self) -> None:
+        self.service.answers["GET", "/limits"] = (500, "<html>")
+
+        self.assertNotIn(QUOTA_KEY, self.shown_limits())
+
+    def test_page_waits_for_the_service_for_a_moment_only(self) -> None:
+        self.service.delay_seconds = 0.5
+
+        with mock.patch.object(api, "GUEST_SECONDS", 0.1):
+            self.assertNotIn(QUOTA_KEY, self.shown_limits())
+
+
+class ChartPlaceTests(SimpleTestCase):
+    """Where the chart is added."""
+
+    def test_chart_is_added_once(self) -> None:
+        horizon_changes.add_overview_chart()
+        usage = ProjectOverview.usage_class
+        horizon_changes.add_overview_chart()
+
+        keys = [chart.quota_key for section in CHART_DEFS for chart in section["charts"]]
+        self.assertEqual(keys.count(QUOTA_KEY), 1)
+        self.assertIs(ProjectOverview.usage_class, usage)
+
+
+class QuotaTests(ServiceTestCase):
+    """The step Images of Modify Quotas."""
+
+    def action(self, **posted: str) -> ImageQuotaAction:
+        self.request.method = "POST" if posted else "GET"
+        self.request.POST = posted
+        return ImageQuotaAction(self.request, {"project_id": "a" * 32})
+
+    def test_each_location_has_a_field(self) -> None:
+        far = {**LIMIT, "location": HOSTILE, "max_images": -1}
+        self.service.answers["GET", "/limits"] = (200, {"limits": [LIMIT, far]})
+
+        fields = self.action().fields
+
+        shown = [(str(one.label), one.initial) for one in fields.values()]
+        self.assertEqual(shown, [(f"Images at {HOSTILE}", -1), ("Images at RegionOne", 10)])
+
+    def test_only_a_changed_limit_is_set(self) -> None:
+        far = {**LIMIT, "location": "Elsewhere"}
+        self.service.answers["GET", "/limits"] = (200, {"limits": [LIMIT, far]})
+        path = f"/limits/{'a' * 32}"
+        self.service.answers["PUT", path] = (200, {"limit": LIMIT})
+
+        action = self.action(instance_images_0="10", instance_images_1="12")
+        self.assertTrue(action.is_valid())
+        self.assertTrue(action.handle(self.request, {"project_id": "a" * 32}))
+
+        sent = [body for method, _, _, _, body in self.service.requests if method == "PUT"]
+        self.assertEqual(sent, [{"limit": {"max_images": 12, "location": "RegionOne"}}])
+
+    def test_limit_that_is_refused_fails_the_dialog(self) -> None:
+        self.service.answers["GET", "/limits"] = (200, {"limits": [LIMIT]})
+        self.service.answers["PUT", f"/limits/{'a' * 32}"] = refusal(403, "forbidden", "No.")
+
+        action = self.action(instance_images_0="12")
+        self.assertTrue(action.is_valid())
+        with mock.patch.object(messages, "error") as told:
+            self.assertFalse(action.handle(self.request, {"project_id": "a" * 32}))
+        told.assert_called_once_with(self.request, "No.")
+
+    def test_other_quotas_can_be_saved_while_the_service_does_not_answer(self) -> None:
+        self.service.answers["GET", "/limits"] = (500, "<html>")
+
+        self.assertTrue(self.action(cores="5").handle(self.request, {}))
+        self.assertFalse(self.action(instance_images_0="5").handle(self.request, {}))
