@@ -30,6 +30,7 @@ def configure(cloud: Cloud) -> None:
     write(
         cloud.etc("cinder", "cinder.conf"),
         default(
+            resource_query_filters_file=str(cloud.etc("cinder", "resource_filters.json")),
             transport_url=RPC_URL,
             host=HOST_NAME,
             my_ip="127.0.0.1",
