@@ -16,7 +16,8 @@ _TEXT, _GRID = "#59636e", "#e3e7eb"
 _FILLS = {"bar": "#3a7cae", "bar-pale": "#9aa7b3", "bar-forecast": "#b5d0e6"}  # by class
 _WIDTH, _HEIGHT = 480, 180
 _PLOT_TOP, _PLOT_BOTTOM = 12, 158
-_PLOT_LEFT, _PLOT_RIGHT = Decimal(58), Decimal(_WIDTH - 2)
+_LEAST_LEFT, _PLOT_RIGHT = Decimal(58), Decimal(_WIDTH - 2)
+_CHARACTER = 7  # of a number beside a line
 _PART_WIDTH, _PART_HEIGHT = 480, 7
 _LABELLED_DAYS = (1, 5, 10, 15, 20, 25, 30)
 _MAX_STEPS = 4
@@ -55,15 +56,21 @@ def daily_bars(
     """
     scale = _scale(max(values))
     days_of_month = calendar.monthrange(days[0].year, days[0].month)[1]
-    width = (_PLOT_RIGHT - _PLOT_LEFT) / days_of_month
-    parts = [_grid_line(scale, number_text, multiple) for multiple in range(scale.steps + 1)]
+    values_of_lines = [scale.step * multiple for multiple in range(scale.steps + 1)]
+    numbers = [number_text(value) for value in values_of_lines]
+    left = max(_LEAST_LEFT, Decimal(9 + _CHARACTER * max(map(len, numbers))))
+    width = (_PLOT_RIGHT - left) / days_of_month
+    parts = [
+        _grid_line(left, scale.y(value), number)
+        for value, number in zip(values_of_lines, numbers, strict=True)
+    ]
     parts += [
-        _label(_PLOT_LEFT + width * day - width / 2, _HEIGHT - 6, "middle", str(day))
+        _label(left + width * day - width / 2, _HEIGHT - 6, "middle", str(day))
         for day in _LABELLED_DAYS
         if day <= days_of_month
     ]
     parts += [
-        _bar(_PLOT_LEFT + width * (day.day - 1), scale.y(value), width, title)
+        _bar(left + width * (day.day - 1), scale.y(value), width, title)
         for day, value, title in zip(days, values, titles, strict=True)
     ]
     return _svg(f"0 0 {_WIDTH} {_HEIGHT}", description, "".join(parts))
@@ -92,11 +99,10 @@ def _scale(highest: Decimal) -> _Scale:
     return _Scale(step, int((highest / step).to_integral_value(ROUND_CEILING)))
 
 
-def _grid_line(scale: _Scale, number_text: Callable[[Decimal], str], multiple: int) -> str:
-    value = scale.step * multiple
-    label = _label(_PLOT_LEFT - 7, scale.y(value) + 4, "end", number_text(value))
+def _grid_line(left: Decimal, y: Decimal, number: str) -> str:
+    label = _label(left - 7, y + 4, "end", number)
     return (
-        f'<path class="grid" d="M{_text(_PLOT_LEFT)} {_text(scale.y(value))}H{_text(_PLOT_RIGHT)}"'
+        f'<path class="grid" d="M{_text(left)} {_text(y)}H{_text(_PLOT_RIGHT)}"'
         f' stroke="{_GRID}" stroke-width="1" fill="none"/>{label}'
     )
 

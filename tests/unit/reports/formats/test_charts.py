@@ -57,6 +57,16 @@ def test_the_lines_are_at_a_few_round_numbers(highest: str, steps: list[str]) ->
     assert labels(chart(highest))[: len(steps)] == steps
 
 
+@pytest.mark.parametrize("highest", ["4", "0.0000017", "123456789012"])
+def test_numbers_beside_the_lines_are_inside_the_chart(highest: str) -> None:
+    svg = chart(highest)
+
+    numbers = re.findall(r'<text x="([\d.]+)" [^>]*text-anchor="end"[^>]*>([^<]*)</text>', svg)
+    assert numbers
+    # A digit of 11 points is about 6.4 wide in a sans serif font.
+    assert all(Decimal(x) - Decimal("6.4") * len(text) >= 0 for x, text in numbers)
+
+
 @pytest.mark.parametrize(("month", "last"), [(11, "30"), (2, "25")])
 def test_a_chart_shows_the_whole_month(month: int, last: str) -> None:
     days = labels(chart("1", month=month))[2:]
