@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     type=click.Choice(PAPERS),
     default=DEFAULT_PRESENTATION.paper,
     show_default=True,
-    help="Paper size of pdf.",
+    help="Paper size of pdf and xlsx.",
 )
 @click.option(
     "--locale",

@@ -11,7 +11,14 @@ from instance_images_reports.trend.trend import Trend
 
 _MAX_ID_CHARACTERS = 64  # what Keystone's ids have at most
 # Their suffixes, by name.
-TREND_FORMATS = {"text": ".txt", "html": ".html", "pdf": ".pdf", "json": ".json", "csv": ".csv"}
+TREND_FORMATS = {
+    "text": ".txt",
+    "html": ".html",
+    "pdf": ".pdf",
+    "xlsx": ".xlsx",
+    "json": ".json",
+    "csv": ".csv",
+}
 
 
 def render_trend(
@@ -37,6 +44,10 @@ def render_trend(
             from instance_images_reports.trend.pdf import render_trend_pdf
 
             return render_trend_pdf(trend, presentation)
+        case "xlsx":
+            from instance_images_reports.trend.xlsx import render_trend_xlsx
+
+            return render_trend_xlsx(trend, presentation)
         case _:
             from instance_images_reports.trend.html import render_trend_html
 
@@ -64,10 +75,10 @@ def chosen_trend_format(wanted: str | None, output: Path | None) -> str:
 
 def require_trend_readable(format_name: str, output: Path | None) -> None:
     """Raise UsageError where the format is no text, and standard output a terminal."""
-    if format_name == "pdf" and output is None and sys.stdout.isatty():
+    if format_name in ("pdf", "xlsx") and output is None and sys.stdout.isatty():
         raise UsageError(
-            "A trend as pdf cannot be shown on a terminal: write it to a file with -o FILE, or into"
-            " a pipe."
+            f"A trend as {format_name} cannot be shown on a terminal: write it to a file with -o"
+            " FILE, or into a pipe."
         )
 
 

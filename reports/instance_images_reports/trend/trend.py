@@ -111,7 +111,7 @@ class ImageFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredImage:
-    """An image that was stored when the last period, or its metered part, ended.
+    """An image that was stored when the last period, or its metered part, ended, and still is.
 
     ``monthly`` is what it costs in a month at its present rate, before allowances, with the
     decimals of the currency. ``deployed_at`` is None where no deployment is on record.
@@ -181,7 +181,7 @@ def trend_of(
 
     ``stated`` are of one account and currency, of consecutive periods; the first one is there to
     compare with, and is not shown. ``ahead`` are the periods to forecast, ``facts`` those of the
-    last statement's open images, ``digits`` how many decimals the currency is paid in.
+    images that are stored now, ``digits`` how many decimals the currency is paid in.
     """
     last = stated[-1].statement
     before, after = stated[-2].statement, last
@@ -396,8 +396,8 @@ def _stored(
 ) -> list[StoredImage]:
     stored = []
     for line in lines:
-        if line.is_open:
-            known = facts.get(line.image_id, ImageFacts(None, None))
+        known = facts.get(line.image_id)
+        if line.is_open and known is not None:
             monthly = Fraction(line.rate) * line.size_bytes / UNIT_BYTES[line.unit]
             stored.append(
                 StoredImage(

@@ -15,6 +15,7 @@ from instance_images_reports.trend.collect import collect_trend, months_before
 
 from conftest import ConfiguredCommandLine
 from support.processes.command_line import CommandLine
+from support.statements.workbooks import Book
 from support.worlds.ledger_world import GB, World, at
 
 HOSTILE = "<script>alert(1)</script>"
@@ -144,6 +145,17 @@ def test_the_file_decides_the_format_and_is_not_replaced(cli: CommandLine, tmp_p
     assert file.read_text().startswith("<!doctype html>")
     cli.refused(3, "exists", *NOVEMBER, "-o", str(file))
     cli.refused(2, "suffix", *NOVEMBER, "-o", str(tmp_path / "trend.doc"))
+
+
+def test_the_workbook_has_the_causes_and_their_sum(cli: CommandLine) -> None:
+    book = Book.of(cli.ok(*NOVEMBER, "-f", "xlsx").content)
+
+    rows = range(1, book.sheet("Summary").max_row + 1)
+    causes = {book.value("Summary", f"A{row}"): book.value("Summary", f"B{row}") for row in rows}
+    assert (causes["New images"], causes["Duration (time stored)"], causes["Change"]) == (4, -1, 3)
+    assert len(book.all_formulas()) == 1
+    assert [book.value("Periods", f"D{row}") for row in (2, 3)] == [4, 7]
+    assert [book.value("Largest changes", f"A{row}") for row in (2, 3)] == [HOSTILE, "web"]
 
 
 @pytest.mark.all
