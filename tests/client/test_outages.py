@@ -6,11 +6,13 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
 import termios
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -93,7 +95,7 @@ def test_terminal_of_60_columns_shows_progress_and_ctrl_c_leaves_the_task(shop: 
     process = subprocess.Popen(
         [sys.executable, "-m", "openstackclient.shell", *words],
         stdin=terminal, stdout=terminal, stderr=terminal, env=environment,
-        preexec_fn=lambda: (os.setsid(), fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)),
+        preexec_fn=partial(_take_terminal, terminal),
     )  # fmt: skip
     os.close(terminal)
 
@@ -111,6 +113,13 @@ def test_terminal_of_60_columns_shows_progress_and_ctrl_c_leaves_the_task(shop: 
     assert max(len(line) for line in lines if line.startswith("create")) < 60
     shop.proxy().wait_for_task(task_id, interval=0.2)
     shop.customer.ok("delete", "interrupted")
+
+
+def _take_terminal(terminal: int) -> None:
+    """Make it the terminal of this process, and heed Ctrl-C: a run in the background ignores it."""
+    os.setsid()
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _read(terminal: int, until: str | None = None, seconds: float = 40.0) -> str:

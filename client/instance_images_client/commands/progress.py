@@ -30,8 +30,8 @@ class Progress:
             return
         filled = "#" * (task.progress * _BAR_CHARACTERS // 100)
         line = f"{task.kind} [{filled:<{_BAR_CHARACTERS}}] {task.progress:3d} % {stage}"
+        self._shown = line  # first: Ctrl-C may end the writing
         _write(f"\r\x1b[K{line[: _width() - 1]}")
-        self._shown = line
 
     def end(self) -> None:
         """End the line of a terminal."""
