@@ -12,6 +12,9 @@
 
   $(document).on('hidden.bs.modal', '.modal', function () {
     var $opener = $(opener || []);
+    if ($(this).hasClass('loading')) {  // the dialog itself comes now
+      return;
+    }
     if (!$opener.is(':visible')) {
       $opener = $opener.closest('.btn-group').find('.dropdown-toggle');
     }
