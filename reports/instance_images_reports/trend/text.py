@@ -142,7 +142,9 @@ def _idle(trend: Trend, words: Words) -> str:
         _filled(trend_words.idle_text(words, trend)),
     ]
     if trend.idle:
-        lines += [_filled(trend_words.idle_note(words)), "", *_table(trend.idle, trend, words)]
+        shown = trend_words.shown_idle(trend)
+        note = _filled(trend_words.idle_note(words, trend))
+        lines += [note, "", *_table(shown, trend, words)]
     return "\n".join(lines)
 
 

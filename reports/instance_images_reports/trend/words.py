@@ -8,6 +8,8 @@ from instance_images_billing.pricing.units import UNIT_BYTES
 from instance_images_reports.trend.trend import Bridge, Group, Mover, StoredImage, Trend
 from instance_images_reports.wording.words import Words
 
+SHOWN_IDLE = 50
+
 
 def change_text(words: Words, trend: Trend) -> str:
     """Return by how much the last period differs from the one before, in a sentence."""
@@ -121,12 +123,23 @@ def idle_text(words: Words, trend: Trend) -> str:
     )
 
 
-def idle_note(words: Words) -> str:
-    """Return which deployments are not known."""
-    return words.gettext(
+def shown_idle(trend: Trend) -> Sequence[StoredImage]:
+    """Return the idle images that people are shown: the dearest, as many as can be read."""
+    return trend.idle[:SHOWN_IDLE]
+
+
+def idle_note(words: Words, trend: Trend) -> str:
+    """Return which deployments are not known, and that not all idle images are shown."""
+    note = words.gettext(
         "Only deployments made with this product are on record: check scaling groups and the"
         " customer's own scripts before you delete an image."
     )
+    if len(trend.idle) <= SHOWN_IDLE:
+        return note
+    more = words.gettext(
+        "The %(count)s dearest images are shown; xlsx and json have all of them.", count=SHOWN_IDLE
+    )
+    return f"{note} {more}"
 
 
 def forecast_text(words: Words, trend: Trend) -> str:

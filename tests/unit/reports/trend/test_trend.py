@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from instance_images.model.records import Account
 from instance_images_billing.pricing.periods import Period, parse_period
 from instance_images_reports.statement.statement import Ending, Line, Section, Statement
+from instance_images_reports.trend.formats import render_trend
 from instance_images_reports.trend.trend import (
     ImageFacts,
     Stated,
@@ -176,6 +177,25 @@ def test_idle_images_are_old_and_not_deployed_from() -> None:
     assert found.saving == Decimal("1460.00")
     assert [one.name for one in found.oldest] == ["deployed", "idle", "young"]
     assert found.stored_count == 3
+
+
+def test_people_are_shown_the_dearest_idle_images() -> None:
+    names = [f"image-{number:02}" for number in range(60)]
+    november = statement(
+        NOVEMBER,
+        *(line(name, NOVEMBER, gigabytes=1 + index) for index, name in enumerate(names)),
+    )
+    facts = {f"id-{name}": ImageFacts(IDLE_SINCE, None) for name in names}
+
+    found = trend(statement(SEPTEMBER), statement(OCTOBER), november, facts=facts)
+    text = render_trend("text", found).decode()
+
+    # 1 + 2 + ... + 60 = 1830 GB, at 730 EUR a GB and month.
+    assert (len(found.idle), found.saving) == (60, Decimal("1335900.00"))
+    assert "60 images were not deployed from" in text
+    assert "The 50 dearest images are shown" in text
+    idle = text.partition("Idle images")[2].partition("Largest images")[0]
+    assert ("image-10" in idle, "image-09" in idle) == (True, False)
 
 
 def test_the_forecast_rests_on_whole_periods() -> None:
