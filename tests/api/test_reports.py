@@ -5,9 +5,11 @@ from pathlib import Path
 
 import falcon.testing
 import pytest
+import sqlalchemy as sa
 
 from instance_images.config.api import library_options
 from instance_images.config.settings import load_settings
+from instance_images.db.schema import tables
 from instance_images_api.application import router
 from instance_images_api.keystone import KeystoneComparison
 from instance_images_api.service import Service
@@ -102,3 +104,15 @@ def test_report_is_the_accounts_own(ask: Ask, cli: CommandLine) -> None:
     assert summary.content == cli.ok(*words).content
     both = ask(f"{PATH}/2026-11?all_accounts=true&account_id=a", roles="admin,reader")
     assert both.status_code == 400
+
+
+def test_location_that_is_not_served_is_not_reported(ask: Ask, cli: CommandLine) -> None:
+    """It may have another Keystone, where the project's id is another customer's."""
+    with cli.application.database.writing() as connection:
+        for table in tables():
+            if "location" in table.c:
+                connection.execute(sa.update(table).values(location="Elsewhere"))
+
+    assert ask(PATH).json == {"months": []}
+    for query in ("", "?account_id=a", "?all_accounts=true"):
+        assert ask(f"{PATH}/2026-11{query}", roles="admin,reader").status_code == 404, query

@@ -37,7 +37,11 @@ def list_of_months(call: Call) -> Answer:
     account_id = call.parameters.get("account_id", call.sender.account_id)
     with service.application.database.snapshot() as connection:
         months = list_months(
-            connection, account_id, service.clock(), billing_settings(service.settings).timezone
+            connection,
+            account_id,
+            service.clock(),
+            billing_settings(service.settings).timezone,
+            service.settings.api.locations,
         )
     return Answer(200, {"months": [as_json(MONTH, one) for one in months]})
 
@@ -86,11 +90,12 @@ def _statement(call: Call, period: Period) -> Statement:
     database, settings = call.service.application.database, call.service.settings
     try:
         with database.snapshot() as connection:
-            places = list_places(connection, account_id=account_id)
+            served = settings.api.locations  # another Keystone's accounts are other customers
+            places = list_places(connection, account_id=account_id, locations=served)
             if not places:
                 raise ApiError(404, "not_found", "The account has never had an image.")
             account, currency = places[0].account, call.parameters.get("currency")
-            statement = collect(connection, settings, account, period, currency)
+            statement = collect(connection, settings, account, period, currency, served)
             return with_added_sections(connection, statement)
     except NotFound as error:
         raise ApiError(404, "not_found", str(error)) from error
@@ -103,7 +108,7 @@ def _summary(call: Call, period: Period, presentation: Presentation) -> Answer:
     format_name = _format(call, _OF_SUMMARY)
     settings = call.service.settings
     with call.service.application.database.snapshot() as connection:
-        books = read_books(connection, settings, period)
+        books = read_books(connection, settings, period, settings.api.locations)
     if not books.places:
         raise ApiError(404, "not_found", "There are no accounts: no image was ever captured.")
     content = render_summary(format_name, summary_of(books, settings), {}, presentation)

@@ -4,7 +4,7 @@ Gathers what the ledger charges, by account; has an engine make the reports; and
 only if they add up to the ledger.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -67,11 +67,17 @@ class Books:
     batches: Sequence[Batch]
 
 
-def read_books(connection: sa.Connection, settings: Settings, period: Period) -> Books:
+def read_books(
+    connection: sa.Connection,
+    settings: Settings,
+    period: Period,
+    locations: Collection[str] | None = None,
+) -> Books:
     """Return the books of the period. The connection must read a snapshot."""
-    cut = read_cut(connection, period)
-    before = read_cut(connection, period_before(period.start, billing_settings(settings).timezone))
-    places, sums = list_places(connection), read_sums(connection, cut)
+    cut = read_cut(connection, period, locations)
+    earlier = period_before(period.start, billing_settings(settings).timezone)
+    before = read_cut(connection, earlier, locations)
+    places, sums = list_places(connection, locations=locations), read_sums(connection, cut)
     charged = {one.account_id for one in sums}
     sums_before = read_sums(connection, before)
     by_account: dict[str, list[LedgerSum]] = {}

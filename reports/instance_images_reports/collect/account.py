@@ -3,7 +3,7 @@
 Reads the database alone: the report of an id needs no cloud, and customers who have left have one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -32,17 +32,19 @@ def collect(
     account: Account,
     period: Period,
     currency: str | None,
+    locations: Collection[str] | None = None,
 ) -> Statement:
     """Return the account's statement; ``currency`` chooses where there are several.
 
-    Raises NotFound where nothing is charged in the currency, UsageError where several are charged
-    and none is chosen.
+    ``locations``: those that are reported, None for all. Raises NotFound where nothing is charged
+    in the currency, UsageError where several are charged and none is chosen.
     """
     timezone = billing_settings(settings).timezone
-    cut, places = read_cut(connection, period), list_places(connection, account_id=account.id)
+    cut = read_cut(connection, period, locations)
+    places = list_places(connection, account_id=account.id, locations=locations)
     ((_, ledgers),) = read_ledgers(connection, cut, days_of(period, timezone), places)
     chosen = _currency(ledgers, settings, currency)
-    before = read_cut(connection, period_before(period.start, timezone))
+    before = read_cut(connection, period_before(period.start, timezone), locations)
     previous = previous_by_currency(before.period, read_sums(connection, before, account.id))
     return state_in(
         timezone=timezone,

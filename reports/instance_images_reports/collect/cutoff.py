@@ -7,7 +7,7 @@ period, and an auditor check them after the ledger has moved on. (Names, and the
 period, are as they are when they are read.)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -65,8 +65,10 @@ class AccountPlaces:
     keys: Mapping[str, int]
 
 
-def read_cut(connection: sa.Connection, period: Period) -> Cut:
-    """Return the cut through all that the ledger holds now.
+def read_cut(
+    connection: sa.Connection, period: Period, locations: Collection[str] | None = None
+) -> Cut:
+    """Return the cut through all that the ledger holds now, or holds of these locations.
 
     Raises ConfigurationError where the time zone of months was changed since one was closed.
     """
@@ -91,6 +93,7 @@ def read_cut(connection: sa.Connection, period: Period) -> Cut:
                 ledger_rates.list_rates(connection, name),
             )
             for name in sorted(names)
+            if locations is None or name in locations
         },
         None if closed is None else closed.digest,
         BY_FIRST_RATE if closed is None else closed.minimum_rule,
@@ -98,9 +101,12 @@ def read_cut(connection: sa.Connection, period: Period) -> Cut:
 
 
 def list_places(
-    connection: sa.Connection, *, account_id: str | None = None
+    connection: sa.Connection,
+    *,
+    account_id: str | None = None,
+    locations: Collection[str] | None = None,
 ) -> Sequence[AccountPlaces]:
-    """Return all accounts, or the one of that id, sorted by their ids.
+    """Return all accounts, or the one of that id, sorted by their ids; None: of all locations.
 
     The name of an account is that of its row which was made last.
     """
@@ -109,6 +115,8 @@ def list_places(
     ).order_by(accounts.c.account_key)
     if account_id is not None:
         query = query.where(accounts.c.account_id == account_id)
+    if locations is not None:
+        query = query.where(accounts.c.location.in_(locations))
     names: dict[str, str] = {}
     keys: dict[str, dict[str, int]] = {}
     for found_id, name, location, key in connection.execute(query):

@@ -1,6 +1,6 @@
 """The months in which an account is charged for something, and how much."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -34,14 +34,19 @@ class Month:
 
 
 def list_months(
-    connection: sa.Connection, account_id: str, now: datetime, timezone: ZoneInfo
+    connection: sa.Connection,
+    account_id: str,
+    now: datetime,
+    timezone: ZoneInfo,
+    locations: Collection[str] | None = None,
 ) -> list[Month]:
-    """Return the account's months, the oldest first."""
+    """Return the account's months, the oldest first; ``locations``: there, None for all."""
     first = first_counted(connection)
     if first is None:
         return []
-    cuts = [read_cut(connection, period) for period in periods_between(first, now, timezone)]
-    places = list_places(connection, account_id=account_id)
+    periods = periods_between(first, now, timezone)
+    cuts = [read_cut(connection, period, locations) for period in periods]
+    places = list_places(connection, account_id=account_id, locations=locations)
     return [
         month for cut in cuts for month in _months(connection, cut, account_id, places, timezone)
     ]
