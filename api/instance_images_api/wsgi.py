@@ -22,6 +22,7 @@ _problem = logs.follow_options(_settings.log_config_files, debug=False)
 if not _settings.log_config_files:
     logs.show_on_stderr()
     logging.getLogger().setLevel(logging.INFO)
+logging.getLogger("alembic").setLevel(logging.WARNING)  # it logs two lines per health check
 _comparison = KeystoneComparison(_settings)
 _comparison.compare_at_start()
 application = create_application(_settings, comparison=_comparison)
