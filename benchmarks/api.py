@@ -121,16 +121,16 @@ def measure(
         note(f"making {options.instances} instances")
         many = cloud.new_project("many")
         servers = [cloud.boot(many, f"vm-{n}").id for n in range(options.instances)]
-        token = tokens_of(cloud, many)
+        token, workers = tokens_of(cloud, many), 2 if options.quick else 4
         result["against_slots"] = {
             name: [
-                against_slots(cloud, place / name, made, options.slots, servers, token)
+                against_slots(cloud, place / name, made, options.slots, servers, token, workers)
                 for _ in range(options.rounds)
             ]
             for name, made in kinds.items()
         }
         with new_database() as url:
-            result["one_key"] = with_one_key(cloud, place / "key", url, servers[0], token)
+            result["one_key"] = with_one_key(cloud, place / "key", url, servers[0], token, workers)
     return result
 
 

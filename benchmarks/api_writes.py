@@ -129,13 +129,14 @@ def against_slots(
     slots: int,
     server_ids: Sequence[str],
     token: str,
+    workers: int,
 ) -> dict[str, Any]:
-    """Capture each of the instances at the same instant, with fewer slots, over four processes."""
+    """Capture each of the instances at the same instant, with fewer slots, over some processes."""
     name = uuid.uuid4().hex[:8]
     note(f"{len(server_ids)} captures at once against {slots} slots")
     with (
         new_database() as url,
-        served(cloud, directory / name, url, workers=4, max_images=slots) as api,
+        served(cloud, directory / name, url, workers=workers, max_images=slots) as api,
     ):
         # Every process has answered once: the first requests are not those that are counted.
         at_once([partial(Client(api.url, token).get, "/v1/locations") for _ in range(16)])
@@ -157,10 +158,15 @@ def against_slots(
 
 
 def with_one_key(
-    cloud: EmbeddedCloud, directory: Path, database_url: str, server_id: str, token: str
+    cloud: EmbeddedCloud,
+    directory: Path,
+    database_url: str,
+    server_id: str,
+    token: str,
+    workers: int,
 ) -> dict[str, Any]:
-    """Send the same request with the same key many times at once, over four processes."""
-    with served(cloud, directory, database_url, workers=4) as api:
+    """Send the same request with the same key many times at once, over some processes."""
+    with served(cloud, directory, database_url, workers=workers) as api:
         key = {"Idempotency-Key": uuid.uuid4().hex}
         body = capture("once", server_id)
         told: list[tuple[Told, int]] = at_once(

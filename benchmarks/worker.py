@@ -142,10 +142,14 @@ def _waited(condition: Callable[[], bool], pause_seconds: float = 0.1) -> float:
     return time.time()
 
 
-def measure_captures(directory: Path, rounds: int) -> dict[str, Any]:
-    """Return what a worker adds to captures."""
+def measure_captures(directory: Path, rounds: int, running: Path | None) -> dict[str, Any]:
+    """Return what a worker adds to captures, on a cloud that is running or on one of its own."""
     directory.mkdir()
-    with EmbeddedCloud.running(directory / "cloud", services=()) as cloud:
+    with (
+        contextlib.nullcontext(EmbeddedCloud(running))
+        if running
+        else EmbeddedCloud.running(directory / "cloud", services=())
+    ) as cloud:
         os.environ["OS_CLIENT_CONFIG_FILE"] = str(cloud.clouds_yaml)
         config = write_config(
             directory / "instance-images.conf", f"sqlite:///{directory / 'ledger.db'}"
@@ -223,6 +227,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few objects, without a cloud")
     parser.add_argument("--only", choices=("tasks", "captures"), help="one half of it")
+    parser.add_argument("--rounds", type=int, help="captures of each kind")
+    parser.add_argument("--running", type=Path, metavar="STATE", help="a cloud that is there")
     parser.add_argument("--keep", action="store_true", help="write the result to results/")
     options = parser.parse_args()
     seconds, count, rounds, warm_up_seconds = (2, 20, 0, 2) if options.quick else (60, 1000, 10, 20)
@@ -237,7 +243,9 @@ def main() -> None:
                 result["idle"] = measure_idle(config, seconds, warm_up_seconds // 2)
                 result["checks"] = measure_checks(database, config, count, seconds, warm_up_seconds)
         if rounds and options.only != "tasks":
-            result["captures"] = measure_captures(directory / "captures", rounds)
+            result["captures"] = measure_captures(
+                directory / "captures", options.rounds or rounds, options.running
+            )
     report("worker", result, keep=options.keep)
 
 
