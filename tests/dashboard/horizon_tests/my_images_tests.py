@@ -196,11 +196,22 @@ class TasksTests(ServiceTestCase):
         return self.client.get(reverse(INDEX), {"tab": "my_images_tabs__tasks", **query})
 
     def test_tab_asks_for_the_tasks_alone(self) -> None:
-        self.service.answers["GET", "/tasks"] = (200, {"tasks": [task()]})
+        self.service.answers["GET", "/tasks"] = (
+            200,
+            {"tasks": [task(stage="image_uploading")]},
+        )
 
         answer = self.page()
 
-        for text in ("golden", "Create Image", "Running", "saving", "40", "1 min 05 s", "30 s"):
+        for text in (
+            "golden",
+            "Create Image",
+            "Running",
+            "image uploading",
+            "40",
+            "1 min 05 s",
+            "30 s",
+        ):
             self.assertContains(answer, text)
         self.assertEqual(self.service.asked(), [("GET", "/tasks")])
 

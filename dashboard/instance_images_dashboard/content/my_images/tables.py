@@ -423,8 +423,9 @@ class TasksTable(ApiTable):
         status_choices=TASK_STATES,
         display_choices=TASK_STATE_NAMES,
     )
-    stage = tables.WrappingColumn(
-        lambda task: texts.printable(task.stage or "") or "-", verbose_name=_("Stage")
+    stage = tables.Column(
+        lambda task: texts.printable(task.stage or "").replace("_", " ") or "-",
+        verbose_name=_("Stage"),
     )
     progress = tables.Column(_progress, verbose_name=_("Progress"))
     created = tables.Column(lambda task: texts.instant(task.created_at), verbose_name=_("Started"))
@@ -434,7 +435,7 @@ class TasksTable(ApiTable):
     left = tables.Column(
         lambda task: texts.duration(task.estimated_seconds_left), verbose_name=_("Time Left")
     )
-    error = tables.WrappingColumn(
+    error = tables.Column(
         lambda task: texts.printable(task.error or "") or "-", verbose_name=_("Error")
     )
 
