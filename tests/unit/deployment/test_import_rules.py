@@ -42,7 +42,9 @@ LEVELS = {
         "batch", "proof frames", "commands",
     ),
     "instance_images_client": ("sdk", "commands"),
-    "instance_images_dashboard": ("api texts", "content", "horizon_changes", "apps", "enabled"),
+    "instance_images_dashboard": (
+        "api texts", "content rest", "horizon_changes", "apps", "enabled",
+    ),
 }  # fmt: skip
 
 # The packages that hold values and decisions alone: standard library, each other, the root's files.
