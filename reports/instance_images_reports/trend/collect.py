@@ -14,8 +14,9 @@ from instance_images_billing.pricing.periods import Period, period_before, perio
 from instance_images_reports.collect.account import collect
 from instance_images_reports.collect.currencies import currency_digits
 from instance_images_reports.collect.image_facts import read_image_facts
+from instance_images_reports.trend.compute import trend_of
 from instance_images_reports.trend.forecast import MONTHS_AHEAD
-from instance_images_reports.trend.trend import ImageFacts, Stated, Trend, trend_of
+from instance_images_reports.trend.trend import ImageFacts, Stated, Trend
 
 
 def collect_trend(

@@ -8,7 +8,8 @@ from instance_images.names import printable
 from instance_images_reports.formats.text_table import heading, table
 from instance_images_reports.presentation import Presentation
 from instance_images_reports.trend import words as trend_words
-from instance_images_reports.trend.trend import StoredImage, Trend, in_currency_digits
+from instance_images_reports.trend.compute import in_currency_digits
+from instance_images_reports.trend.trend import StoredImage, Trend
 from instance_images_reports.wording.words import Words
 
 _WIDTH = 120

@@ -14,14 +14,9 @@ from hypothesis import strategies as st
 from instance_images.model.records import Account
 from instance_images_billing.pricing.periods import Period, parse_period
 from instance_images_reports.statement.statement import Ending, Line, Section, Statement
+from instance_images_reports.trend.compute import in_currency_digits, trend_of
 from instance_images_reports.trend.formats import render_trend
-from instance_images_reports.trend.trend import (
-    ImageFacts,
-    Stated,
-    Trend,
-    in_currency_digits,
-    trend_of,
-)
+from instance_images_reports.trend.trend import ImageFacts, Stated, Trend
 
 ZONE = ZoneInfo("UTC")
 SEPTEMBER, OCTOBER, NOVEMBER = (parse_period(f"2026-{month:02}", ZONE) for month in (9, 10, 11))
