@@ -14,6 +14,7 @@ from instance_images.db.tables import Instant
 from instance_images_billing.audit.adjust import Decision, decide
 from instance_images_billing.audit.reverse import reverse
 from instance_images_billing.audit.verify import verify_location, verify_periods
+from instance_images_billing.config import PART
 from instance_images_billing.ledger.tables import METADATA, adjustments, ledger_locks, rates
 from instance_images_billing.months.close import close_period
 from instance_images_billing.pricing.periods import parse_period
@@ -95,7 +96,7 @@ def verified(connection: sa.Connection, world: World) -> list[str]:
     settings = Settings(
         locations=(world.location,),
         database_connection="",
-        billing=world.billing,
+        parts={PART: world.billing},
         default_max_images=10,
     )
     return [

@@ -18,6 +18,7 @@ from instance_images.errors import NotFound, Refused
 from instance_images.instants import HOUR
 from instance_images_billing.audit.adjust import Decision, decide
 from instance_images_billing.audit.verify import verify_location, verify_periods
+from instance_images_billing.config import PART
 from instance_images_billing.ledger.closed_periods import ClosedPeriod
 from instance_images_billing.ledger.watermarks import begin_watermark
 from instance_images_billing.months.close import close_period
@@ -64,7 +65,7 @@ def verified(world: World) -> list[str]:
                 Settings(
                     locations=(LOCATION,),
                     database_connection="",
-                    billing=world.billing,
+                    parts={PART: world.billing},
                     default_max_images=10,
                 ),
                 [LOCATION.name],

@@ -33,6 +33,7 @@ from instance_images.model.image_events import Event, Learning, Source
 from instance_images.tasks.settling import settle
 from instance_images_billing.audit.adjust import Decision, decide
 from instance_images_billing.audit.verify import verify_location, verify_periods
+from instance_images_billing.config import PART
 from instance_images_billing.hours.close import meter, rehearse
 from instance_images_billing.ledger.closed_periods import find_closed
 from instance_images_billing.months.close import close_period
@@ -354,7 +355,7 @@ class LedgerMachine(RuleBasedStateMachine):
         configured = Settings(
             locations=(LOCATION,),
             database_connection="",
-            billing=self.world.billing,
+            parts={PART: self.world.billing},
             default_max_images=10,
         )
         with self.database.reading() as connection:
@@ -402,7 +403,7 @@ class LedgerMachine(RuleBasedStateMachine):
             rates.set_rate(
                 connection=connection,
                 location=self.location,
-                billing=self.world.billing,
+                parts={PART: self.world.billing},
                 price_nanos=price,
                 from_hour=from_hour,
                 now=self.world.clock.now,
