@@ -47,13 +47,14 @@
     var isChosen = false;
     var selected = [];
     var changes = 0;
+    var taken = 0;
 
     ctrl.updateBootSourceSelection = onChoice;
 
     // Horizon's watchers were made first: these see what those have done in the same digest.
     $scope.$watch(isReady, offer);
     $scope.$watchCollection(function () { return ctrl.selection; }, keepSelected);
-    $scope.$watch(isTakenAway, chooseAgain);
+    $scope.$watch(timesTakenAway, chooseAgain);
     $scope.$watch(function () { return changes; }, refreshTable);
 
     imagesService.available().then(function (images) { answered = images; }, angular.noop);
@@ -97,12 +98,15 @@
       if (isOurs()) {
         angular.extend(ctrl.tableData, {available: shown, displayedAvailable: shown});
       }
-      changes += 1;
+      // After Horizon's own watcher, which has yet to see that the source has changed.
+      $scope.$evalAsync(function () { changes += 1; });
     }
 
-    // Horizon chooses the default source whenever another one is added to the list.
-    function isTakenAway() {
-      return isChosen && !isOurs();
+    // Horizon chooses a source, and its own list, whenever another one is added: at times twice
+    // in a digest, so that each time has a number of its own.
+    function timesTakenAway() {
+      var isTaken = isChosen && !(isOurs() && ctrl.tableData.available === shown);
+      return isTaken ? taken += 1 : 0;
     }
 
     function chooseAgain(isNeeded) {
