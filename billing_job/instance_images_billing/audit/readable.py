@@ -38,12 +38,14 @@ _FIRST, _LAST = 0, 32_503_680_000
 _FIRST_OF_RATES = -62_135_596_800
 _ROWS_NAMED = 20  # of each table
 _EVENTS = tuple(Event)
+# An upgrade of the schema wrote history of its own, and said so.
+_SOURCES = (*Source, "upgrade")
 _WORDS: Mapping[sa.Column[Any], Sequence[object]] = {
     rates.c.unit: tuple(UNIT_BYTES),
     rates.c.hours_per_month: ("730", "720", "672", "calendar"),
     rates.c.partial_hour: ("prorate", "round_up"),
     history.c.event: _EVENTS,
-    history.c.source: tuple(Source),
+    history.c.source: _SOURCES,
     news.c.event: _EVENTS,
     news.c.source: tuple(Source),
     images.c.status: tuple(ImageStatus),
