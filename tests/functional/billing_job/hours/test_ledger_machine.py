@@ -403,7 +403,7 @@ class LedgerMachine(RuleBasedStateMachine):
             rates.set_rate(
                 connection=connection,
                 location=self.location,
-                parts={PART: self.world.billing},
+                billing=self.world.billing,
                 price_nanos=price,
                 from_hour=from_hour,
                 now=self.world.clock.now,
