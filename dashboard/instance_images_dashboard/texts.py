@@ -24,7 +24,7 @@ def size(size_bytes: int | None) -> str:
         exponent += 1
     if exponent == 0:
         return f"{size_bytes} B"
-    return f"{formats.number_format(size_bytes / 1000**exponent, 2)} {_UNITS[exponent]}"
+    return f"{formats.number_format(round(size_bytes / 1000**exponent, 2), 2)} {_UNITS[exponent]}"
 
 
 def duration(seconds: int | None) -> str:

@@ -17,6 +17,7 @@ class TextsTests(SimpleTestCase):
         self.assertEqual(texts.size(0), "0 B")
         self.assertEqual(texts.size(999), "999 B")
         self.assertEqual(texts.size(1_073_741_824), "1.07 GB")
+        self.assertEqual(texts.size(1_048_576), "1.05 MB")
         with translation.override("de"):
             self.assertEqual(texts.size(1_073_741_824), "1,07 GB")
 
