@@ -3,15 +3,24 @@
 The tests are one story, in their order: each finds what those before it have left.
 """
 
+import contextlib
+import json
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
+from pypdf import PdfReader
 from selenium.webdriver.common.keys import Keys
 
 from support.browser import DESKTOP, PHONE, Browser
 from support.processes.background_worker import working
+from support.servers import relay as relays
 from support.worlds.api_world import Office
 from support.worlds.dashboard_world import Desk, open_desk
 
@@ -207,6 +216,17 @@ def test_other_projects_image_is_not_found_by_its_id(desk: Desk, cloud: Any) -> 
 
     assert status == 404
     assert stranger.rows() == []
+    stranger.open(f"{MY_IMAGES}?tab=my_images_tabs__tasks&image_id={image_id}")
+    assert "production-web-server-v2" not in stranger.text()
+
+
+def test_other_projects_instance_is_not_captured_by_its_address(desk: Desk, cloud: Any) -> None:
+    stranger = desk.browser(desk.stranger.user_name)
+
+    stranger.open(f"{MY_IMAGES}create/{desk.server.id}/")
+
+    assert "web-1" not in stranger.text()
+    assert stranger.run("return document.querySelector('#main_content input[name=name]')") is None
 
 
 def test_operator_sets_the_limit_and_overview_shows_it(desk: Desk, customer: Browser) -> None:
@@ -248,6 +268,54 @@ def test_row_of_an_image_that_is_gone_vanishes(desk: Desk, customer: Browser) ->
     desk.office.ask("DELETE", f"/v1/images/{made['id']}", desk.customer, 204)
 
     customer.wait(lambda: customer.row("gone") is None, "the row to go")
+
+
+def test_cloud_usage_is_shown_and_downloaded(desk: Desk, customer: Browser) -> None:
+    month = metered_month(desk)
+    period, currency = month["period"], month["currency"]
+    customer.open("/project/cloud_usage/")
+    customer.click(f"a[href$='/cloud_usage/{period}/{currency}/']")
+    customer.wait_for_text("Download PDF", "#main_content")
+    desk.pictured(customer, "cloud-usage")
+
+    frame = customer.run("return document.querySelector('iframe')")
+    assert "allow-scripts" not in frame.get_attribute("sandbox")
+    customer.driver.switch_to.frame(frame)
+    try:
+        section = customer.text()
+    finally:
+        customer.driver.switch_to.default_content()
+    for name in ("pdf", "xlsx", "csv", "json"):
+        customer.click(f"a[href$='/{currency}/{name}/']")
+        customer.wait(partial(downloaded, customer.downloads, name), name)
+    files = {path.suffix.removeprefix("."): path for path in customer.downloads.iterdir()}
+
+    assert section.startswith("Images")
+    assert "production-web-server-v2" in section
+    statement = json.loads(files["json"].read_text())
+    total = Decimal(statement["total"])
+    assert total > 0
+    assert "production-web-server-v2" in files["csv"].read_text()
+    pages = "".join(page.extract_text() for page in PdfReader(files["pdf"]).pages)
+    assert "production-web-server-v2" in "".join(pages.replace("\u200b", "").split())
+    workbook = openpyxl.load_workbook(files["xlsx"], data_only=True)
+    numbers = [c for sheet in workbook for row in sheet.iter_rows(values_only=True) for c in row]
+    assert any(isinstance(one, int | float) and Decimal(str(one)) == total for one in numbers)
+
+
+def metered_month(desk: Desk) -> dict[str, Any]:
+    """Close hours ahead, at a price that makes small images dear; return the customer's month."""
+    until = datetime.now(UTC) + timedelta(hours=4)
+    cli = desk.office.cli
+    cli.ok("rate", "set", "RegionOne", "100000")
+    cli.ok("meter", "run", "--as-of", f"{until:%Y-%m-%dT%H:00Z}", "--allow-future", "--yes")
+    months = desk.office.ask("GET", "/v1/reports/cloud-usage", desk.customer, 200).json()["months"]
+    return dict(months[-1])
+
+
+def downloaded(directory: Path, name: str) -> bool:
+    """Return whether the folder has a whole file of this ending."""
+    return any(directory.glob(f"*.{name}")) and not any(directory.glob("*.crdownload"))
 
 
 @pytest.mark.parametrize("path", [MY_IMAGES, "/project/cloud_usage/"])
@@ -305,30 +373,41 @@ def test_session_that_expires_leads_back_to_the_page(desk: Desk, customer: Brows
     assert customer.row("production-web-server-v2")
 
 
-@pytest.mark.parametrize("change", ["down", "absent"])
-def test_horizon_works_while_the_service_does_not(
-    desk: Desk, customer: Browser, change: str
-) -> None:
-    with desk.office.cloud.connection() as connection:
+@contextlib.contextmanager
+def trouble(desk: Desk, kind: str) -> Iterator[None]:
+    """Change the service's endpoint in the catalog, for those who log in meanwhile."""
+    fates = {"slow": relays.late(10), "500": relays.status(500), "html": relays.status(200)}
+    with desk.office.cloud.connection() as connection, contextlib.ExitStack() as closing:
+        if kind in fates:
+            relay = closing.enter_context(relays.running_relay(desk.office.api.url))
+            relay.next("", *[fates[kind]] * 100)
+            changed = {"url": f"{relay.url}/v1"}
+        else:
+            changed = {"url": "http://127.0.0.1:9/v1"} if kind == "down" else {"is_enabled": False}
         identity: Any = connection.identity
         (service,) = identity.services(type="instance-images")
         (endpoint,) = identity.endpoints(service_id=service.id)
-        changed = {"url": "http://127.0.0.1:9/v1"} if change == "down" else {"is_enabled": False}
         before = {name: getattr(endpoint, name) for name in changed}
         identity.update_endpoint(endpoint.id, **changed)
         try:
-            customer.log_in(desk.customer.user_name)
-            customer.open("/project/")
-            assert "Limit Summary" in customer.text("#main_content")
-            began = time.monotonic()
-            customer.open(INSTANCES)
-            assert customer.row("web-1")
-            assert time.monotonic() - began < 8
-            customer.open(MY_IMAGES)
-            menu, page = customer.text("#sidebar"), customer.text("#main_content, body")
+            yield
         finally:
             identity.update_endpoint(endpoint.id, **before)
-            customer.log_in(desk.customer.user_name)
 
-    assert ("My Images" in menu) == (change == "down")
-    assert ("unavailable. Try again" in page) == (change == "down")
+
+@pytest.mark.parametrize("kind", ["down", "absent", "slow", "500", "html"])
+def test_horizon_works_while_the_service_does_not(desk: Desk, customer: Browser, kind: str) -> None:
+    with trouble(desk, kind):
+        customer.log_in(desk.customer.user_name)
+        customer.open("/project/")
+        assert "Limit Summary" in customer.text("#main_content")
+        began = time.monotonic()
+        customer.open(INSTANCES)
+        assert customer.row("web-1")
+        assert time.monotonic() - began < 8
+        customer.open(MY_IMAGES)
+        menu, page = customer.text("#sidebar"), customer.text("#main_content, body")
+    customer.log_in(desk.customer.user_name)
+
+    assert ("My Images" in menu) == (kind != "absent")
+    assert ("unavailable. Try again" in page) == (kind != "absent")

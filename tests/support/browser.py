@@ -228,7 +228,12 @@ def running_browser(url: str, directory: Path) -> Iterator[Browser]:
     if os.geteuid() == 0:
         options.add_argument("--no-sandbox")
     options.add_experimental_option(
-        "prefs", {"download.default_directory": str(downloads), "intl.accept_languages": "en"}
+        "prefs",
+        {
+            "download.default_directory": str(downloads),
+            "intl.accept_languages": "en",
+            "profile.default_content_setting_values.automatic_downloads": 1,  # several at once
+        },
     )
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(driver_path))

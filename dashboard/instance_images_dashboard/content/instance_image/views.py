@@ -14,6 +14,8 @@ from instance_images_dashboard import api, texts
 from instance_images_dashboard.content.instance_image.forms import CreateImageForm
 
 RUNNING = "ACTIVE"
+# Why there can be no image, whatever the form says.
+NO_IMAGE = ("feature_not_enabled", "not_found", "not_found_in_body")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class CreateImageView(forms.ModalFormView):
         try:
             return expectation_of(api.estimate(self.request, self.kwargs["instance_id"]))
         except api.ApiError as error:
-            if error.reason == "feature_not_enabled":
+            if error.reason in NO_IMAGE:
                 return Expectation(refusal=error.message)
             return Expectation(trouble=error.message)
 
