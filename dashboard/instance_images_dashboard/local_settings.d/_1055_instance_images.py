@@ -8,7 +8,7 @@ import instance_images_dashboard
 
 conf = Path(instance_images_dashboard.__file__).parent / "conf"
 
-# If you changed the policy of the service, name its file in POLICY_FILES of local_settings.py.
+# If the API has a policy file of its own, name it in a later file of this folder.
 settings.POLICY_FILES.setdefault("instance-images", str(conf / "instance_images_policy.yaml"))
 settings.DEFAULT_POLICY_FILES.setdefault(
     "instance-images", str(conf / "default_policies" / "instance_images.yaml")

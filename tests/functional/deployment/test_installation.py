@@ -21,8 +21,12 @@ GUIDE = CHECKOUT / "doc" / "source" / "install" / "installation.md"
 # The system's own Python: one below /root cannot be run by another user.
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 LAYERED = ("/etc", "/opt", "/usr/local", "/var")
-# What needs a running systemd, and the roles that the user of the embedded cloud has already.
-NOT_RUN = ("systemctl ", "openstack role add ")
+# What needs a running systemd, and the user, whose part that of the embedded cloud plays.
+NOT_RUN = (
+    "systemctl ",
+    "openstack --os-cloud admin user create ",
+    "openstack --os-cloud admin role add ",
+)
 # What systemd would begin: the command of a unit, as its user, with its environment, until the
 # script ends; and a request that is repeated until somebody answers.
 SERVE = """
