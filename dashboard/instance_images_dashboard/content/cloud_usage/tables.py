@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from horizon import tables
 
-from instance_images_dashboard.content.my_images.tables import ApiTable
+from instance_images_dashboard.content.api_table import ApiTable
 
 
 class SavePdf(tables.LinkAction):

@@ -1,19 +1,23 @@
 """The tables of My Images: the images, and their tasks."""
 
-import logging
 from typing import Any
 
-from django.http import HttpResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy, pgettext_lazy
-from horizon import exceptions, messages, tables
+from django.utils.translation import pgettext_lazy
+from horizon import tables
 
 from instance_images_dashboard import api, texts
-
-LOG = logging.getLogger(__name__)
+from instance_images_dashboard.content.api_table import ApiTable, UpdatedRow
+from instance_images_dashboard.content.my_images.actions import (
+    DeleteImage,
+    DeployImage,
+    FilterImages,
+    RetryImage,
+    RetryTask,
+)
 
 INDEX = "horizon:project:my_images:index"
 TASKS_TAB = "my_images_tabs__tasks"
@@ -23,169 +27,6 @@ def tasks_url(image_id: str | None = None) -> str:
     """Return the address of the tab Tasks, of one image if its id is given."""
     query = {"tab": TASKS_TAB, **({"image_id": image_id} if image_id else {})}
     return f"{reverse(INDEX)}?{urlencode(query)}"
-
-
-# ---------------------------------------------------------------------- actions
-
-
-class OwnAction:
-    """An action that says why it was refused, and goes on with the others."""
-
-    def attempt(self, request: Any, name: str, work: Any, *arguments: Any) -> None:
-        """Run the work; an error of the service becomes a message."""
-        try:
-            work(request, *arguments)
-        except api.ApiError as error:
-            messages.error(request, f"{texts.printable(name)}: {error.message}")
-            told = (type(error), error, error.__traceback__)
-            raise exceptions.HandledException(told) from error
-
-
-class DeployImage(tables.LinkAction):
-    """Opens the wizard Launch Instance with the image chosen."""
-
-    name = "deploy"
-    verbose_name = _("Deploy")
-    classes = ("btn-launch",)
-    icon = "cloud-upload"
-    policy_rules = (("compute", "os_compute_api:servers:create"),)
-
-    def __init__(self, attrs: Any = None, **more: Any) -> None:
-        super().__init__(attrs, **{**more, "preempt": True})
-
-    def allowed(self, request: Any, image: Any = None) -> bool:
-        """Return whether instances can be made of the image now."""
-        return image is not None and image.status == "available" and _is_in_cloud(image)
-
-    def get_default_attrs(self) -> Any:
-        """Return the attributes by which Horizon's own wizard opens; ids are all they hold."""
-        image = getattr(self, "datum", None)
-        if image is not None and _is_in_cloud(image):
-            success_url = reverse("horizon:project:instances:index")
-            chosen = f"{{successUrl: '{success_url}', imageId: '{image.cloud_image_id}'}}"
-            self.attrs["ng-controller"] = "LaunchInstanceModalController as modal"
-            self.attrs["ng-click"] = f"modal.openLaunchInstanceWizard({chosen})"
-        return super().get_default_attrs()
-
-    def get_link_url(self, image: Any = None) -> str:
-        """Return no address: the wizard opens in the page."""
-        return "javascript:void(0);"
-
-
-class RetryImage(OwnAction, tables.BatchAction):
-    """Begins a failed capture anew, as the same image."""
-
-    name = "retry"
-    icon = "refresh"
-    help_text = _("The instance is captured again, as the same image.")
-    policy_rules = ((api.SERVICE_TYPE, "tasks:retry"),)
-
-    @staticmethod
-    def action_present(count: int) -> Any:
-        """Return the label."""
-        return ngettext_lazy("Retry", "Retry", count)
-
-    @staticmethod
-    def action_past(count: int) -> Any:
-        """Return what the message begins with."""
-        return ngettext_lazy("Creating image again", "Creating images again", count)
-
-    def allowed(self, request: Any, image: Any = None) -> bool:
-        """Return whether there is a failed capture to begin anew."""
-        return image is not None and image.status == "error" and bool(image.task_id)
-
-    def action(self, request: Any, image_id: str) -> None:
-        """Begin the capture anew."""
-        image = self.table.get_object_by_id(image_id)
-        self.attempt(request, image.name, api.retry_task, image.task_id)
-
-
-class DeleteImage(OwnAction, tables.DeleteAction):
-    """Deletes images for good, after a confirmation."""
-
-    policy_rules = ((api.SERVICE_TYPE, "images:delete"),)
-    help_text = _(
-        "Deletion is permanent: the image cannot be recovered. Instances deployed from it are not"
-        " affected."
-    )
-
-    @staticmethod
-    def action_present(count: int) -> Any:
-        """Return the label."""
-        return ngettext_lazy("Delete Image", "Delete Images", count)
-
-    @staticmethod
-    def action_past(count: int) -> Any:
-        """Return what the message begins with."""
-        return ngettext_lazy("Deleted Image", "Deleted Images", count)
-
-    def allowed(self, request: Any, image: Any = None) -> bool:
-        """Return whether the image is not being deleted already."""
-        return image is None or image.status != "deleting"
-
-    def delete(self, request: Any, image_id: str) -> None:
-        """Delete the image."""
-        image = self.table.get_object_by_id(image_id)
-        self.attempt(request, image.name, api.delete_image, image_id)
-
-
-class FilterImages(tables.FilterAction):
-    """Asks the service for the images that match, whatever page they are on."""
-
-    filter_type = "server"
-    filter_choices = (
-        ("name", _("Name ="), True),
-        ("status", _("Status ="), True),
-        ("source_instance_id", _("Source Instance ID ="), True),
-    )
-
-
-class RetryTask(OwnAction, tables.BatchAction):
-    """Begins a failed capture anew."""
-
-    name = "retry"
-    icon = "refresh"
-    help_text = _("The instance is captured again, as the same image.")
-    policy_rules = ((api.SERVICE_TYPE, "tasks:retry"),)
-
-    @staticmethod
-    def action_present(count: int) -> Any:
-        """Return the label."""
-        return ngettext_lazy("Retry", "Retry", count)
-
-    @staticmethod
-    def action_past(count: int) -> Any:
-        """Return what the message begins with."""
-        return ngettext_lazy("Creating image again", "Creating images again", count)
-
-    def allowed(self, request: Any, task: Any = None) -> bool:
-        """Return whether the task is a capture that has failed."""
-        return task is not None and task.kind == "create" and task.state == "failed"
-
-    def action(self, request: Any, task_id: str) -> None:
-        """Begin the capture anew."""
-        task = self.table.get_object_by_id(task_id)
-        self.attempt(request, task.image_name, api.retry_task, task_id)
-
-    def get_success_url(self, request: Any = None) -> str:
-        """Return to the tasks."""
-        return str(self.table.get_full_url())
-
-
-# ------------------------------------------------------------------------- rows
-
-
-class UpdatedRow(tables.Row):
-    """A row that asks for itself while it is in transition."""
-
-    ajax = True
-
-    def ask(self, work: Any, request: Any, object_id: str) -> Any:
-        """Return the datum; a row whose datum is gone is removed by the browser."""
-        try:
-            return work(request, object_id)
-        except api.NotFound as error:
-            raise exceptions.NotFound from error
 
 
 class ImageRow(UpdatedRow):
@@ -205,54 +46,6 @@ class TaskRow(UpdatedRow):
         return self.ask(api.get_task, request, task_id)
 
 
-class ApiTable(tables.DataTable):
-    """A table of the service's records, whose trouble it can tell."""
-
-    trouble: Any = None
-    empty_message: Any = ""
-    is_filtered = False
-
-    def get_empty_message(self) -> Any:
-        """Return why the table is empty."""
-        if self.trouble is not None:
-            return self.trouble
-        if self.is_filtered:
-            return _("Nothing matches the filter.")
-        return self.empty_message
-
-    def maybe_preempt(self) -> Any:
-        """Answer a row that asks for itself; 503 where the service does not answer."""
-        try:
-            return super().maybe_preempt()
-        except api.ApiError:
-            return HttpResponse(status=503)
-
-    def get_object_by_id(self, object_id: str) -> Any:
-        """Return the record, which may be on another page by now."""
-        for datum in self.data or ():
-            if datum.id == object_id:
-                return datum
-        try:
-            return self.find(object_id)
-        except api.ApiError as error:
-            raise exceptions.Http302(self.get_absolute_url(), error.message) from error
-
-    def find(self, object_id: str) -> Any:
-        """Return the record from the service."""
-        raise NotImplementedError
-
-    def sanitize_id(self, object_id: str) -> str:
-        """Return an id, or what nothing has."""
-        return object_id if api.is_id(object_id) else ""
-
-
-# ---------------------------------------------------------------------- columns
-
-
-def _is_in_cloud(image: Any) -> bool:
-    return bool(image.cloud_image_id) and api.is_id(image.cloud_image_id)
-
-
 def _name(image: Any) -> str:
     return texts.printable(image.name)
 
@@ -262,15 +55,10 @@ def _source(image: Any) -> str:
 
 
 def _source_url(image: Any) -> str | None:
+    if not api.is_id(image.source_instance_id or ""):
+        return None
     try:
-        return (
-            str(
-                reverse("horizon:project:instances:detail", args=(image.source_instance_id,))
-                if api.is_id(image.source_instance_id or "")
-                else ""
-            )
-            or None
-        )
+        return str(reverse("horizon:project:instances:detail", args=(image.source_instance_id,)))
     except NoReverseMatch:
         return None
 

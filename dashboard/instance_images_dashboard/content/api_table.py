@@ -1,0 +1,63 @@
+"""Tables of the service's records: their trouble is told, and their rows refresh themselves."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils.translation import gettext_lazy as _
+from horizon import exceptions, tables
+
+from instance_images_dashboard import api
+
+
+class UpdatedRow(tables.Row):
+    """A row that asks for itself while it is in transition."""
+
+    ajax = True
+
+    def ask(self, work: Any, request: Any, object_id: str) -> Any:
+        """Return the datum; a row whose datum is gone is removed by the browser."""
+        try:
+            return work(request, object_id)
+        except api.NotFound as error:
+            raise exceptions.NotFound from error
+
+
+class ApiTable(tables.DataTable):
+    """A table of the service's records, whose trouble it can tell."""
+
+    trouble: Any = None
+    empty_message: Any = ""
+    is_filtered = False
+
+    def get_empty_message(self) -> Any:
+        """Return why the table is empty."""
+        if self.trouble is not None:
+            return self.trouble
+        if self.is_filtered:
+            return _("Nothing matches the filter.")
+        return self.empty_message
+
+    def maybe_preempt(self) -> Any:
+        """Answer a row that asks for itself; 503 where the service does not answer."""
+        try:
+            return super().maybe_preempt()
+        except api.ApiError:
+            return HttpResponse(status=503)
+
+    def get_object_by_id(self, object_id: str) -> Any:
+        """Return the record, which may be on another page by now."""
+        for datum in self.data or ():
+            if datum.id == object_id:
+                return datum
+        try:
+            return self.find(object_id)
+        except api.ApiError as error:
+            raise exceptions.Http302(self.get_absolute_url(), error.message) from error
+
+    def find(self, object_id: str) -> Any:
+        """Return the record from the service."""
+        raise NotImplementedError
+
+    def sanitize_id(self, object_id: str) -> str:
+        """Return an id, or what nothing has."""
+        return object_id if api.is_id(object_id) else ""
