@@ -17,13 +17,12 @@ from instance_images_reports.commands.all_accounts import (
     require_no_engine,
 )
 from instance_images_reports.commands.one_account import Delivery, report_one
+from instance_images_reports.commands.options import locale_option, paper_option
 from instance_images_reports.commands.trend import trend_command
 from instance_images_reports.delivery.destination import chosen_format
 from instance_images_reports.formats.datasets import DATASETS
 from instance_images_reports.formats.registry import FORMATS
 from instance_images_reports.presentation import (
-    DEFAULT_PRESENTATION,
-    PAPERS,
     VERSIONS,
     FocusOptions,
     Presentation,
@@ -80,21 +79,8 @@ report.add_command(trend_command)
     metavar="NAME",
     help="Write one section only, as html or json: images.",
 )
-@click.option(
-    "--paper",
-    type=click.Choice(PAPERS),
-    default=DEFAULT_PRESENTATION.paper,
-    show_default=True,
-    help="Paper size of pdf and xlsx.",
-)
-@click.option(
-    "--locale",
-    metavar="LOCALE",
-    default=DEFAULT_PRESENTATION.locale,
-    show_default=True,
-    help="Locale of texts, dates and numbers, such as de_DE. JSON does not depend on it. CSV in "
-    "the default locale is for programs; in another it is for spreadsheets of that locale.",
-)
+@paper_option
+@locale_option
 @click.option(
     "--focus-version",
     type=click.Choice(VERSIONS),

@@ -9,8 +9,9 @@ import click
 
 from instance_images.commands.options import pass_invocation
 from instance_images_reports.commands.all_accounts import named_period_begun
+from instance_images_reports.commands.options import locale_option, paper_option
 from instance_images_reports.delivery.destination import write_report
-from instance_images_reports.presentation import DEFAULT_PRESENTATION, PAPERS, Presentation
+from instance_images_reports.presentation import Presentation
 from instance_images_reports.trend.formats import (
     TREND_FORMATS,
     chosen_trend_format,
@@ -70,21 +71,8 @@ if TYPE_CHECKING:
     type=click.Choice(list(TREND_FORMATS)),
     help="Format. csv has the periods alone. [default: by the suffix of the file, else text]",
 )
-@click.option(
-    "--paper",
-    type=click.Choice(PAPERS),
-    default=DEFAULT_PRESENTATION.paper,
-    show_default=True,
-    help="Paper size of pdf and xlsx.",
-)
-@click.option(
-    "--locale",
-    metavar="LOCALE",
-    default=DEFAULT_PRESENTATION.locale,
-    show_default=True,
-    help="Locale of texts, dates and numbers, such as de_DE. JSON does not depend on it. CSV in "
-    "the default locale is for programs; in another it is for spreadsheets of that locale.",
-)
+@paper_option
+@locale_option
 @pass_invocation
 def trend_command(
     invocation: Invocation,
