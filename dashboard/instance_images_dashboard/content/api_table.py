@@ -7,9 +7,10 @@ from django.utils.translation import gettext_lazy as _
 from horizon import exceptions, tables
 
 from instance_images_dashboard import api
+from instance_images_dashboard.content.rows import LeanRow
 
 
-class UpdatedRow(tables.Row):
+class UpdatedRow(LeanRow):
     """A row that asks for itself while it is in transition."""
 
     ajax = True

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from horizon import tables
 
+from instance_images_client.sdk.task import FINISHED
 from instance_images_dashboard import api, texts
 from instance_images_dashboard.content.api_table import ApiTable, UpdatedRow
 from instance_images_dashboard.content.my_images.actions import (
@@ -18,6 +19,7 @@ from instance_images_dashboard.content.my_images.actions import (
     RetryImage,
     RetryTask,
 )
+from instance_images_dashboard.content.rows import LeanTable
 
 INDEX = "horizon:project:my_images:index"
 TASKS_TAB = "my_images_tabs__tasks"
@@ -36,6 +38,11 @@ class ImageRow(UpdatedRow):
         """Return the image as it is now."""
         image = self.ask(api.get_image, request, image_id)
         return self.table.with_prices([image])[0]
+
+    def cell_attributes(self, column: Any) -> dict[str, str]:
+        """Return the error as a hint of the status."""
+        is_told = column.name == "status" and self.datum.error
+        return {"title": texts.printable(self.datum.error)} if is_told else {}
 
 
 class TaskRow(UpdatedRow):
@@ -67,19 +74,6 @@ def _status_url(image: Any) -> str | None:
     return tasks_url(image.id) if image.status in ("creating", "error", "deleting") else None
 
 
-def _status_hint(image: Any) -> dict[str, str]:
-    return {"title": texts.printable(image.error)} if image.error else {}
-
-
-class ImageCell(tables.base.Cell):
-    """A cell whose status tells the error in a hint."""
-
-    def __init__(self, datum: Any, column: Any, row: Any, *arguments: Any, **more: Any) -> None:
-        super().__init__(datum, column, row, *arguments, **more)
-        if column.name == "status":
-            self.attrs.update(_status_hint(datum))
-
-
 IMAGE_STATUSES = (
     ("available", True),
     ("creating", None),
@@ -94,7 +88,7 @@ IMAGE_STATUS_NAMES = (
 )
 
 
-class ImagesTable(ApiTable):
+class ImagesTable(LeanTable, ApiTable):
     """The images of the account."""
 
     name = tables.WrappingColumn(_name, verbose_name=_("Name"))
@@ -129,7 +123,6 @@ class ImagesTable(ApiTable):
     class Meta:
         name = "my_images"
         verbose_name = _("Images")
-        cell_class = ImageCell
         row_class = ImageRow
         status_columns = ("status",)
         pagination_param = "image_marker"
@@ -188,7 +181,7 @@ TASK_KIND_NAMES = (
 
 def _progress(task: Any) -> Any:
     percent = max(0, min(100, task.progress or 0))
-    if task.is_finished:
+    if task.state in FINISHED:
         return f"{percent} %"
     return format_html(
         '<progress max="100" value="{}" aria-hidden="true">'
@@ -197,7 +190,7 @@ def _progress(task: Any) -> Any:
     )  # fmt: skip
 
 
-class TasksTable(ApiTable):
+class TasksTable(LeanTable, ApiTable):
     """The tasks of the account, or those of one image."""
 
     image = tables.WrappingColumn(
