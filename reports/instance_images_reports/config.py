@@ -52,8 +52,8 @@ _MAIL_OPTS = [
     cfg.StrOpt(
         "host",
         sample_default="smtp.example.com",
-        help="Host name of the SMTP server, for 'report cloud-usage --mail-to'. Unset: reports"
-        " cannot be mailed.",
+        help="Host name of the SMTP server, for 'report mail' and 'report cloud-usage --mail-to'."
+        " Unset: reports cannot be mailed.",
     ),
     cfg.PortOpt(
         "port",
@@ -97,6 +97,13 @@ _MAIL_OPTS = [
         max=600,
         help="Timeout of the SMTP connection, in seconds.",
     ),
+    cfg.IntOpt(
+        "per_minute",
+        default=0,
+        min=0,
+        max=100_000,
+        help="Most mails that 'report mail' sends in a minute. 0: as many as the server takes.",
+    ),
 ]
 
 
@@ -117,6 +124,7 @@ class MailSettings:
     password_file: Path | None
     sender: str
     timeout_seconds: int
+    per_minute: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +185,7 @@ def _mail_settings(group: Any) -> MailSettings | None:
         password_file=Path(group.password_file) if group.password_file else None,
         sender=group.sender,
         timeout_seconds=group.timeout,
+        per_minute=group.per_minute,
     )
 
 

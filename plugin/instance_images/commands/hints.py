@@ -36,6 +36,7 @@ _HINTS: Mapping[str, str] = {
     "not found Image": "See 'instance-images image list'.",
     "not found Scaling group": ": see 'instance-images scaling-group list'",
     "not found Task": ": see 'instance-images task list'",
+    "open month": "To mail interim reports, add --open.",
     "project": " with --project",
     "quiesce": "To do so, leave out --require-quiesce.",
     "replace": "Add --replace.",

@@ -104,12 +104,12 @@ def make_reports(assignment: Assignment, batch: Batch) -> Made:
 
     An account that nothing is charged to in a currency has none in it.
     """
-    database, target = _own_database(assignment.config_paths), assignment.target
+    database, target = own_database(assignment.config_paths), assignment.target
     files: list[AccountFile] = []
     faults: list[str] = []
     try:
         with database.snapshot() as connection:
-            reports = _reports(connection, assignment, batch, faults)
+            reports = reports_of(connection, assignment, batch, faults)
             if target is None:
                 files += [account_file(stated) for stated in reports]
             elif target.output_format in DATASETS:
@@ -124,7 +124,7 @@ def make_reports(assignment: Assignment, batch: Batch) -> Made:
     return Made(len(batch.members), files, faults)
 
 
-def _own_database(config_paths: Sequence[Path]) -> Database:
+def own_database(config_paths: Sequence[Path]) -> Database:
     """Return the database that this process's configuration names."""
     paths = list(config_paths)
     if not all(path.is_file() for path in paths):
@@ -133,7 +133,7 @@ def _own_database(config_paths: Sequence[Path]) -> Database:
     return Database(load_settings(paths).database_connection)
 
 
-def _reports(
+def reports_of(
     connection: sa.Connection, assignment: Assignment, batch: Batch, faults: list[str]
 ) -> Iterator[Stated]:
     """Yield what is worth a report; add a sentence to ``faults`` where none can be made."""

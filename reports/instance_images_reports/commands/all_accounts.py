@@ -60,7 +60,10 @@ def named_period_begun(invocation: Invocation, text: str) -> Period:
 def require_alone(*options_of_one_account: object) -> None:
     """Raise UsageError where an option was given that is for the report of one account."""
     if any(options_of_one_account):
-        raise UsageError("--all-accounts excludes --account, --currency, --section and --mail-to.")
+        raise UsageError(
+            "--all-accounts excludes --account, --currency, --section and --mail-to. 'report mail'"
+            " mails each account's report to its addresses on record."
+        )
 
 
 def require_no_engine(jobs: int | None, engine_name: str, engine_address: str | None) -> None:

@@ -16,6 +16,7 @@ from instance_images_reports.commands.all_accounts import (
     require_alone,
     require_no_engine,
 )
+from instance_images_reports.commands.mail import mail_command, mailed_command
 from instance_images_reports.commands.one_account import Delivery, report_one
 from instance_images_reports.commands.options import locale_option, paper_option
 from instance_images_reports.commands.trend import trend_command
@@ -38,6 +39,8 @@ def report() -> None:
     """Report what images cost."""
 
 
+report.add_command(mail_command)
+report.add_command(mailed_command)
 report.add_command(reconcile_command)
 report.add_command(trend_command)
 
@@ -92,7 +95,8 @@ report.add_command(trend_command)
     "--mail-to",
     multiple=True,
     metavar="ADDRESS",
-    help="Address to mail the report to, with the server of [mail]. Repeatable.",
+    help="Address to mail the report to, with the server of [mail]. Repeatable. For all accounts, "
+    "see 'report mail'.",
 )
 @engine_options
 @pass_invocation

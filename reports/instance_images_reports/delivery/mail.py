@@ -68,6 +68,15 @@ def postbox(settings: MailSettings | None, addresses: Sequence[str]) -> Postbox:
     return Postbox(settings, list(dict.fromkeys(map(parse_address, addresses))))
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail's subject and text, and the file with the report."""
+
+    subject: str
+    body: str
+    attachment: Attachment
+
+
 def mail_report(
     box: Postbox,
     statement: Statement,
@@ -79,6 +88,13 @@ def mail_report(
 
     Raises what ``send`` raises.
     """
+    letter = letter_of(statement, presentation, attachment)
+    message = compose(box.settings.sender, box.recipients, letter, now)
+    return send(box.settings, message, box.recipients)
+
+
+def letter_of(statement: Statement, presentation: Presentation, attachment: Attachment) -> Letter:
+    """Return the mail that brings the report, in the language of its reader."""
     words = words_for(statement, presentation)
     account, month = statement.account, words.month_of(statement.period)
     lines = [
@@ -90,34 +106,30 @@ def mail_report(
         "",
         words.gettext("The report is attached."),
     ]
-    message = compose(
-        sender=box.settings.sender,
-        recipients=box.recipients,
-        subject=f"{words.gettext('Cloud Usage')}, {account.name}, {month}",
-        body="".join(f"{printable(line)}\n" for line in lines),
-        attachment=attachment,
-        now=now,
+    return Letter(
+        f"{words.gettext('Cloud Usage')}, {account.name}, {month}",
+        "".join(f"{printable(line)}\n" for line in lines),
+        attachment,
     )
-    return send(box.settings, message, box.recipients)
 
 
 def compose(
     sender: str,
     recipients: Sequence[str],
-    subject: str,
-    body: str,
-    attachment: Attachment,
+    letter: Letter,
     now: datetime,
+    message_id: str | None = None,
 ) -> EmailMessage:
-    """Return a mail with a text and a file."""
+    """Return a mail with a text and a file; ``message_id`` is a new one by default."""
     message = EmailMessage(policy=SMTP)
     message["From"] = sender
     message["To"] = ", ".join(recipients)
-    message["Subject"] = printable(subject)
+    message["Subject"] = printable(letter.subject)
     message["Date"] = format_datetime(now)
-    message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
+    message["Message-ID"] = message_id or make_msgid(domain=sender.rpartition("@")[2])
     message["Auto-Submitted"] = "auto-generated"  # no one's absence is to be announced to it
-    message.set_content(body)
+    message.set_content(letter.body)
+    attachment = letter.attachment
     kind, _, subtype = attachment.content_type.partition("/")
     message.add_attachment(
         attachment.content,

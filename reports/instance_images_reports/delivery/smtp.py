@@ -1,9 +1,10 @@
-"""Sends a mail through the operator's SMTP server, and turns its answers into errors of ours."""
+"""Sends mails through the operator's SMTP server, and turns its answers into errors of ours."""
 
 import contextlib
 import smtplib
 import ssl
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from email.message import EmailMessage
 
 from instance_images.config.redaction import redact, register
@@ -17,6 +18,7 @@ from instance_images.names import printable
 from instance_images_reports.config import MailSettings
 
 _MAX_REASON_CHARACTERS = 200
+_PATIENCE_SECONDS = (0.0, 2.0, 10.0, 30.0)
 
 
 def send(settings: MailSettings, message: EmailMessage, recipients: Sequence[str]) -> list[str]:
@@ -25,13 +27,82 @@ def send(settings: MailSettings, message: EmailMessage, recipients: Sequence[str
     Raises Refused where it serves none of them or does not take the mail, ConfigurationError where
     it does not let us in, and MailUnavailable where trying again may help: nothing is sent then.
     """
-    with _told(settings), _connected(settings) as server:
-        refused = server.send_message(message, to_addrs=recipients)
-    return [f"{name}: {_answer(*answer)}" for name, answer in sorted(refused.items())]
+    with Session(settings, patience=()) as session:
+        return session.send(message, recipients)
 
 
-@contextlib.contextmanager
-def _connected(settings: MailSettings) -> Iterator[smtplib.SMTP]:
+class Session:
+    """A connection to the server, for many mails; it connects again where it was lost.
+
+    ``patience`` are the seconds to wait before each new attempt of a mail, by default 0, 2, 10 and
+    30. A mail is only tried again where the connection was lost: what the server answers about a
+    mail is raised.
+    """
+
+    def __init__(
+        self,
+        settings: MailSettings,
+        patience: Sequence[float] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._settings, self._sleep = settings, sleep
+        self._patience = _PATIENCE_SECONDS if patience is None else patience
+        self._server: smtplib.SMTP | None = None
+
+    def __enter__(self) -> "Session":
+        """Connect, so that a wrong configuration is told before anything is made."""
+        self._connected()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Say goodbye: the mails are taken or refused by now, whatever the server answers."""
+        self._close()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the server answered at last: it did not where an error is one of the network."""
+        return self._server is not None and self._server.sock is not None
+
+    def send(
+        self,
+        message: EmailMessage,
+        recipients: Sequence[str],
+        before_retry: Callable[[], None] = lambda: None,
+    ) -> list[str]:
+        """Send the mail as ``send`` does; call ``before_retry`` before each further attempt."""
+        for wait in self._patience:
+            try:
+                return self._send_once(message, recipients)
+            except MailUnavailable:
+                if self.is_connected:
+                    raise
+            self._close()
+            self._sleep(wait)
+            before_retry()
+        return self._send_once(message, recipients)
+
+    def _send_once(self, message: EmailMessage, recipients: Sequence[str]) -> list[str]:
+        server = self._connected()
+        with _told(self._settings):
+            refused = server.send_message(message, to_addrs=recipients)
+        return [f"{name}: {_answer(*answer)}" for name, answer in sorted(refused.items())]
+
+    def _connected(self) -> smtplib.SMTP:
+        """Return the connection; connect, encrypt and log in where there is none."""
+        if self._server is None or self._server.sock is None:
+            with _told(self._settings):
+                self._server = _logged_in(self._settings)
+        return self._server
+
+    def _close(self) -> None:
+        if self._server is not None:
+            with contextlib.suppress(OSError):
+                self._server.quit()
+            self._server.close()
+        self._server = None
+
+
+def _logged_in(settings: MailSettings) -> smtplib.SMTP:
     """Connect, encrypt and log in as the settings say."""
     server = _connect(settings)
     try:
@@ -39,12 +110,10 @@ def _connected(settings: MailSettings) -> Iterator[smtplib.SMTP]:
             server.starttls(context=_context(settings))
         if settings.user:
             server.login(settings.user, _password(settings))
-        yield server
-    finally:
-        # The mail is taken or refused by now: how the server says goodbye changes nothing.
-        with contextlib.suppress(OSError):
-            server.quit()
+    except BaseException:
         server.close()
+        raise
+    return server
 
 
 def _connect(settings: MailSettings) -> smtplib.SMTP:
@@ -98,6 +167,11 @@ def _told(settings: MailSettings) -> Iterator[None]:
     try:
         yield
     except smtplib.SMTPAuthenticationError as error:
+        if error.smtp_code < 500:
+            reason = _answer(error.smtp_code, error.smtp_error)
+            raise MailUnavailable(
+                f"{server} does not accept a login for now: {reason}. Try again later."
+            ) from error
         raise ConfigurationError(
             f"{server} rejects the login of {settings.user}:"
             f" {_answer(error.smtp_code, error.smtp_error)}. Correct user and password in [mail]."

@@ -35,6 +35,40 @@ class MailServer:
     encrypted: list[bool] = field(default_factory=list)
     users: list[object] = field(default_factory=list)
     port: int = 0
+    connections: int = 0
+    # The connection is cut at MAIL of these: the first mail that is begun is 1.
+    drop_before: set[int] = field(default_factory=set)
+    begun: int = 0
+    mails_per_session: int | None = None
+    seconds_per_mail: float = 0
+
+    async def handle_EHLO(  # noqa: N802 - the library's name
+        self,
+        server: Any,
+        session: Session,
+        envelope: Envelope,
+        hostname: str,
+        responses: list[str],
+    ) -> list[str]:
+        """Count the connections: each says hello first, and once more after STARTTLS."""
+        if session.host_name is None:
+            self.connections += 1
+        session.host_name = hostname
+        return responses
+
+    async def handle_MAIL(  # noqa: N802 - the library's name
+        self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Begin a mail, or end the connection."""
+        self.begun += 1
+        if self.begun in self.drop_before:
+            server.transport.abort()
+            return "421 gone"
+        taken = getattr(session, "taken", 0)
+        if self.mails_per_session is not None and taken >= self.mails_per_session:
+            return "421 too many mails in this session"
+        envelope.mail_from = address
+        return "250 OK"
 
     async def handle_RCPT(  # noqa: N802 - the library's name
         self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -50,6 +84,8 @@ class MailServer:
     ) -> str:
         """Take or refuse the mail."""
         assert isinstance(envelope.content, bytes)
+        await asyncio.sleep(self.seconds_per_mail)
+        session.taken = getattr(session, "taken", 0) + 1  # type: ignore[attr-defined]
         if self.data_answer.startswith("2"):
             message = message_from_bytes(envelope.content, policy=default)
             assert isinstance(message, EmailMessage)

@@ -32,6 +32,7 @@ FOR_OPERATORS = {
     "billing_job/instance_images_billing/hours/",
     "billing_job/instance_images_billing/months/",
     "reports/instance_images_reports/config.py",
+    "reports/instance_images_reports/doctor.py",
 }
 
 # API.md's reasons that are the codes of errors.

@@ -12,7 +12,7 @@ import pytest
 from openpyxl import load_workbook
 
 from instance_images.errors import UsageError
-from instance_images_reports.delivery.mail import Attachment, compose, parse_address
+from instance_images_reports.delivery.mail import Attachment, Letter, compose, parse_address
 
 from support.processes.command_line import CommandLine
 from support.servers import mail_server
@@ -265,9 +265,7 @@ def test_a_name_adds_no_header_to_a_mail() -> None:
     message = compose(
         sender="a@b",
         recipients=["c@d"],
-        subject="Cloud Usage, evil\r\nBcc: x@y\u202e",
-        body="text\n",
-        attachment=attachment,
+        letter=Letter("Cloud Usage, evil\r\nBcc: x@y\u202e", "text\n", attachment),
         now=NOW,
     )
 
