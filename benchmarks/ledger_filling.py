@@ -1,5 +1,6 @@
 """Fills a ledger's database with accounts and images, in bulk; counts and weighs what is in it."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -104,6 +105,115 @@ def add_history(database: Database, images: int, accounts: int, after: int) -> N
     analyze(database)
 
 
+@dataclass(frozen=True, slots=True)
+class Year:
+    """A metered year: all hours are closed, those from ``posted_from`` on have their postings."""
+
+    start: datetime
+    end: datetime
+    posted_from: datetime
+    rate_changes_at: datetime
+
+
+def fill_year(database: Database, year: Year, images: int, accounts: int) -> None:
+    """Add accounts and a year of their images, with their intervals, postings and closed hours.
+
+    Every posting has the amount that its account's share of all images would have at the mean
+    size: a trend adds amounts up and does not compute them again.
+    """
+    with database.writing() as connection:
+        _execute(
+            connection,
+            "INSERT INTO accounts (account_key, location, account_id, account_name)"
+            f" SELECT n, 'RegionOne', {{id}}, 'account ' || n FROM {{1..{accounts}}}",
+        )
+        for price, from_hour in ((50_000_000, year.start), (60_000_000, year.rate_changes_at)):
+            rates.set_rate(
+                connection=connection,
+                location=LOCATION,
+                billing=BILLING,
+                price_nanos=price,
+                from_hour=from_hour,
+                now=year.start,
+            )
+        _add_year_of_images(connection, year, images, accounts)
+        watermarks.begin_watermark(connection, LOCATION.name, year.start)
+        connection.exec_driver_sql(f"UPDATE watermarks SET hour = {int(year.end.timestamp())}")
+        _close_year(connection, year, images, accounts)
+    analyze(database)
+
+
+def _add_year_of_images(connection: sa.Connection, year: Year, images: int, accounts: int) -> None:
+    start, end = int(year.start.timestamp()), int(year.end.timestamp())
+    begins = f"{start} + (n % 2) * (n * 7919 % {end - start - 3600})"
+    ends = f"{begins} + 86400 * (1 + n % 90)"
+    # A deletion after the end of the year has not happened.
+    deleted = f"CASE WHEN n % 10 = 1 AND {ends} < {end} THEN {ends} END"
+    grows = f"{start} + 86400 * (30 + n % 300)"
+    _execute(
+        connection,
+        "INSERT INTO images (image_id, account_key, name, source_instance_id,"
+        " source_instance_name, size_bytes, status, consistency, created_at, available_at,"
+        " deleted_at, task_id, cloud_image_id)"
+        f" SELECT {{id}}, 1 + n % {accounts}, 'image-' || n, {{id}}, 'vm-' || n, {{size}},"
+        f" CASE WHEN {deleted} IS NULL THEN 'available' ELSE 'deleted' END, 'crash', {begins},"
+        f" {begins}, {deleted}, {{id}}, {{id}} FROM {{1..{images}}}",
+    )
+    first_ends = f"CASE WHEN n % 20 = 2 THEN {grows} ELSE {deleted} END"
+    _execute(
+        connection,
+        "INSERT INTO intervals (image_id, starts_at, ends_at, account_key, size_bytes,"
+        f" is_continued) SELECT {{id}}, {begins}, {first_ends}, 1 + n % {accounts}, {{size}},"
+        f" n % 20 = 2 FROM {{1..{images}}}",
+    )
+    connection.execute(
+        sa.text(
+            "INSERT INTO intervals (image_id, starts_at, account_key, size_bytes, continues)"
+            " SELECT image_id, ends_at, account_key, size_bytes + 1000000000, is_continued"
+            " FROM intervals WHERE is_continued"
+        )
+    )
+    _execute(
+        connection,
+        "INSERT INTO tasks (task_id, image_id, kind, state, stage, progress, attempts, created_at,"
+        " started_at, updated_at, account_key) SELECT {id}, {id}, 'deploy', 'succeeded', 'done',"
+        f" 100, 1, {end} - n % 20000000, {end} - n % 20000000, {end}, 1 + n % {accounts}"
+        f" FROM {{1..{images}}} WHERE n % 3 = 0",
+    )
+
+
+def _close_year(connection: sa.Connection, year: Year, images: int, accounts: int) -> None:
+    byte_seconds = images * 25_000_000_000 // accounts * 3600
+    nanos = byte_seconds * 50_000_000 // (10**9 * 3600 * 730)
+    hours = (year.end - year.posted_from) // HOUR
+    posted = int(year.posted_from.timestamp())
+    accounts_and_hours = (
+        f"{_numbers(connection, accounts, 'a')} CROSS JOIN {_numbers(connection, hours, 'h')}"
+    )
+    connection.exec_driver_sql(
+        "INSERT INTO postings (account_key, starts_at, byte_seconds, amount_nanos)"
+        f" SELECT a.n, {posted} + 3600 * (h.n - 1), {byte_seconds}, {nanos}"
+        f" FROM {accounts_and_hours}"
+    )
+    first = int(year.start.timestamp())
+    connection.exec_driver_sql(
+        "INSERT INTO closings (location, hour, postings_count, adjustments_count, amount_nanos,"
+        f" digest, closed_at) SELECT 'RegionOne', {first} + 3600 * (h.n - 1), {accounts}, 0,"
+        f" {nanos * accounts}, 'none', {first} + 3600 * h.n"
+        f" FROM {_numbers(connection, (year.end - year.start) // HOUR, 'h')}"
+    )
+
+
+def _numbers(connection: sa.Connection, last: int, name: str) -> str:
+    """Return the numbers from 1 on as a table of one column, ``n``."""
+    if connection.dialect.name != "sqlite":
+        return f"generate_series(1, {last}) AS {name}(n)"
+    return (
+        f"(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {last})"
+        f" SELECT n FROM s) AS {name}"
+    )
+
+
 def repeat_hour(database: Database, hour: datetime, hours: int) -> None:
     """Write the postings of the hour again for the hours that follow it, one after the other.
 
@@ -175,7 +285,8 @@ def hours_after(hours: int) -> str:
 def _execute(connection: sa.Connection, statement: str) -> None:
     """Run a statement in which ``{id}``, ``{size}`` and ``{FIRST..LAST}`` stand for SQL."""
     head, _, series = statement.rpartition(" FROM {")
-    first, _, last = series.rstrip("}").partition("..")
+    series, _, rest = series.partition("}")
+    first, _, last = series.partition("..")
     scattered = f"n * {_SCATTER} % 4294967296"
     if connection.dialect.name == "sqlite":
         image_id = f"printf('%08x{_TAIL}', {scattered})"
@@ -187,5 +298,5 @@ def _execute(connection: sa.Connection, statement: str) -> None:
         image_id = f"lpad(to_hex({scattered}), 8, '0') || '{_TAIL}'"
         numbers = f"generate_series({first}::bigint, {last}) AS s(n)"
     size = "(1 + n * 7919 % 50) * 1000000000 + n"
-    sql = head.replace("{id}", image_id).replace("{size}", size) + f" FROM {numbers}"
+    sql = head.replace("{id}", image_id).replace("{size}", size) + f" FROM {numbers}{rest}"
     connection.execute(sa.text(sql.replace(":bigint", "\\:bigint").replace(":\\:", "\\:\\:")))

@@ -36,16 +36,22 @@ class LedgerSum:
 
 
 def read_sums(
-    connection: sa.Connection, cut: Cut, account_id: str | None = None
+    connection: sa.Connection,
+    cut: Cut,
+    account_id: str | None = None,
+    *,
+    without_postings: bool = False,
 ) -> Sequence[LedgerSum]:
     """Return what is charged in the cut's period, sorted by account, location and currency.
 
     There is one for each account, location and currency that the ledger has a row of, even if it
-    comes to nothing.
+    comes to nothing. ``without_postings``: of what is charged beside them alone.
     """
     found: dict[tuple[str, str, str], dict[str, int]] = {}
     for place in cut.locations.values():
         for table, counted_at, rated_at, more in _sources(cut, place):
+            if without_postings and table is postings:
+                continue
             query = (
                 sa.select(
                     accounts.c.account_id,

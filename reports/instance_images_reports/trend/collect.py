@@ -1,6 +1,7 @@
 """Collects the statements that the trend of an account is computed from."""
 
 import calendar
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -10,12 +11,15 @@ from instance_images.config.settings import Settings
 from instance_images.model.records import Account
 from instance_images_billing.config import billing_settings
 from instance_images_billing.ledger.beginning import first_counted
+from instance_images_billing.ledger.rates import list_rates
 from instance_images_billing.pricing.periods import Period, period_before, period_of
 from instance_images_reports.collect.account import collect
 from instance_images_reports.collect.currencies import currency_digits
 from instance_images_reports.collect.image_facts import read_image_facts
+from instance_images_reports.statement.statement import Statement
 from instance_images_reports.trend.compute import trend_of
 from instance_images_reports.trend.forecast import MONTHS_AHEAD
+from instance_images_reports.trend.rate_changes import rate_changed_at
 from instance_images_reports.trend.trend import ImageFacts, Stated, Trend
 
 
@@ -36,7 +40,7 @@ def collect_trend(
     """
     timezone = billing_settings(settings).timezone
     begins = first_counted(connection)
-    shown = _shown(last, periods, begins, timezone)
+    shown = shown_periods(last, periods, begins, timezone)
     stated = []
     for period in (period_before(shown[0].start, timezone), *shown):
         statement = collect(connection, settings, account, period, currency)
@@ -46,17 +50,28 @@ def collect_trend(
     whole = [one.statement.period for one in stated if one.is_whole]
     return trend_of(
         stated,
-        _ahead(whole[-1] if whole else last, timezone),
+        next_periods(whole[-1] if whole else last, timezone),
         {
             image_id: ImageFacts(available_at, deployed_at)
             for image_id, available_at, deployed_at in read_image_facts(connection, account.id)
         },
         months_before(stated[-1].statement.metered_until or last.start, idle_months, timezone),
         currency_digits(stated[-1].statement.currency),
+        _rate_changed_at(connection, [one.statement for one in stated[-2:]]),
     )
 
 
-def _shown(last: Period, count: int, begins: datetime | None, timezone: ZoneInfo) -> list[Period]:
+def _rate_changed_at(connection: sa.Connection, statements: Sequence[Statement]) -> datetime | None:
+    """Return when the rates changed that the two statements are charged at."""
+    before, after = statements
+    lines = [line for one in statements for line in one.sections[0].lines]
+    rates = [list_rates(connection, name) for name in sorted({line.location for line in lines})]
+    return rate_changed_at(rates, after.currency, before.period.start, after.period.end)
+
+
+def shown_periods(
+    last: Period, count: int, begins: datetime | None, timezone: ZoneInfo
+) -> list[Period]:
     """Return the periods to show, the oldest first."""
     found = [last]
     while len(found) < count and begins is not None and begins < found[0].start:
@@ -64,7 +79,7 @@ def _shown(last: Period, count: int, begins: datetime | None, timezone: ZoneInfo
     return found
 
 
-def _ahead(period: Period, timezone: ZoneInfo) -> list[Period]:
+def next_periods(period: Period, timezone: ZoneInfo) -> list[Period]:
     """Return the periods that follow."""
     found = []
     for _ in range(MONTHS_AHEAD):

@@ -40,6 +40,7 @@ def trend_of(
     facts: Mapping[str, ImageFacts],
     idle_since: datetime,
     digits: int,
+    rate_changed_at: datetime | None = None,
 ) -> Trend:
     """Compute the trend.
 
@@ -49,7 +50,7 @@ def trend_of(
     """
     last = stated[-1].statement
     before, after = stated[-2].statement, last
-    movers = _movers(_lines(before), _lines(after))
+    movers = _movers(before, after)
     stored = _stored(_lines(last), facts, idle_since, digits)
     idle = [one for one in stored if one.is_idle]
     return Trend(
@@ -61,7 +62,7 @@ def trend_of(
             _period(earlier.statement, later, last.sections[0].unit)
             for earlier, later in pairwise(stated)
         ],
-        bridge=_bridge(before, after, movers, digits),
+        bridge=_bridge(before, after, movers, digits, rate_changed_at),
         movers=movers[:MOVERS],
         movers_count=len(movers),
         stored_count=len(stored),
@@ -73,7 +74,7 @@ def trend_of(
         idle=sorted(idle, key=lambda one: (-one.monthly, one.name, one.image_id)),
         idle_since=idle_since,
         saving=sum((one.monthly for one in idle), decimal_of(0, digits)),
-        outlook=_outlook(stated, ahead, digits),
+        outlook=outlook_of([(one.is_whole, one.statement.total) for one in stated], ahead, digits),
     )
 
 
@@ -169,9 +170,9 @@ def _rounded(exact: Fraction, digits: int) -> Decimal:
 # --------------------------------------------------------------------------- change
 
 
-def _movers(before: Sequence[Line], after: Sequence[Line]) -> list[Mover]:
+def _movers(before: Statement, after: Statement) -> list[Mover]:
     """Return the images whose charge changed, the largest change first."""
-    old, new = _by_image(before), _by_image(after)
+    old, new = _by_image(_lines(before)), _by_image(_lines(after))
     movers = []
     for image_id in old.keys() | new.keys():
         lines = new.get(image_id) or old[image_id]
@@ -193,9 +194,19 @@ def _movers(before: Sequence[Line], after: Sequence[Line]) -> list[Mover]:
                 price=decimal_of(price, 9),
                 volume=decimal_of(volume, 9),
                 duration=decimal_of(duration, 9),
+                is_whole=_is_whole(before, old.get(image_id))
+                and _is_whole(after, new.get(image_id)),
             )
         )
     return sorted(movers, key=lambda one: (-abs(one.change), one.name, one.image_id))
+
+
+def _is_whole(statement: Statement, lines: Sequence[Line] | None) -> bool:
+    """Return whether an image was stored from the start of the period, as long as it is metered."""
+    if not lines or not lines[-1].is_open:
+        return False
+    start, end = statement.period.start, lines[-1].billable_until
+    return sum(line.billable_seconds for line in lines) == int((end - start).total_seconds())
 
 
 def _whole_nanos(was: Usage | None, now: Usage | None, change: int) -> tuple[int, int, int]:
@@ -208,7 +219,13 @@ def _whole_nanos(was: Usage | None, now: Usage | None, change: int) -> tuple[int
     return price, change - price - duration, duration
 
 
-def _bridge(before: Statement, after: Statement, movers: Sequence[Mover], digits: int) -> Bridge:
+def _bridge(
+    before: Statement,
+    after: Statement,
+    movers: Sequence[Mover],
+    digits: int,
+    rate_changed_at: datetime | None,
+) -> Bridge:
     kept = [one for one in movers if one.kind == "kept"]
 
     def rounded(amounts: Sequence[Decimal]) -> Decimal:
@@ -228,6 +245,10 @@ def _bridge(before: Statement, after: Statement, movers: Sequence[Mover], digits
         price=price,
         other=after.total - before.total - new - ended - volume - duration - price,
         after=after.total,
+        new_count=sum(1 for one in movers if one.kind == "new"),
+        ended_count=sum(1 for one in movers if one.kind == "ended"),
+        month_length=rounded([one.duration for one in kept if one.is_whole]),
+        rate_changed_at=rate_changed_at,
     )
 
 
@@ -288,12 +309,17 @@ def _is_idle(known: ImageFacts, idle_since: datetime) -> bool:
 # -------------------------------------------------------------------------- outlook
 
 
-def _outlook(stated: Sequence[Stated], ahead: Sequence[Period], digits: int) -> Outlook | None:
-    """Return the forecast from the whole periods at the end; None where they are too few."""
+def outlook_of(
+    totals: Sequence[tuple[bool, Decimal]], ahead: Sequence[Period], digits: int
+) -> Outlook | None:
+    """Return the forecast from the whole periods at the end; None where they are too few.
+
+    ``totals`` say of each period whether it is whole, and what it was charged.
+    """
     whole: list[Fraction] = []
-    for one in stated:
-        if one.is_whole:
-            whole.append(Fraction(one.statement.total))
+    for is_whole, total in totals:
+        if is_whole:
+            whole.append(Fraction(total))
         elif whole:
             break  # what follows is the period that is not metered to its end
     found = forecast_months(whole)

@@ -12,7 +12,7 @@ from instance_images_reports.trend.trend import Trend
 
 _TEXTS = ("account_id", "account_name")
 _WORDS = ("currency", "unit", "state")
-_NUMBERS = (
+NUMBERS = (
     "total",
     "images",
     "unit_months",
@@ -24,7 +24,7 @@ _NUMBERS = (
     "grown_images",
     "grown_percent",
 )
-_COLUMNS = ("period", *_TEXTS, *_WORDS, "is_whole", *_NUMBERS)
+_COLUMNS = ("period", *_TEXTS, *_WORDS, "is_whole", *NUMBERS)
 
 
 def render_trend_csv(trend: Trend, presentation: Presentation) -> str:
@@ -47,5 +47,5 @@ def _rows(trend: Trend, dialect: Dialect) -> Iterator[dict[str, object]]:
             "unit": trend.unit,
             "state": one.state,
             "is_whole": "true" if one.is_whole else "false",
-            **{name: dialect.number(fields[name]) for name in _NUMBERS},
+            **{name: dialect.number(fields[name]) for name in NUMBERS},
         }

@@ -4,11 +4,14 @@ Owns the names and the order of the fields, which are a contract: fields are add
 Computes nothing.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from instance_images.instants import format_instant
 from instance_images_reports.formats.json_text import indented
+from instance_images_reports.presentation import DEFAULT_PRESENTATION
 from instance_images_reports.trend.trend import (
     Bridge,
     Group,
@@ -18,6 +21,8 @@ from instance_images_reports.trend.trend import (
     StoredImage,
     Trend,
 )
+from instance_images_reports.trend.words import change_text
+from instance_images_reports.wording.words import Words
 
 
 def render_trend_json(trend: Trend) -> str:
@@ -34,16 +39,17 @@ def _trend(trend: Trend) -> dict[str, object]:
         "timezone": trend.timezone,
         "unit": trend.unit,
         "periods": [period_fields(one) for one in trend.periods],
-        "change": _bridge(trend.bridge),
-        "movers": [_mover(one) for one in trend.movers],
+        "change": bridge_fields(trend.bridge),
+        "movers": [mover_fields(one) for one in trend.movers],
         "movers_count": trend.movers_count,
         "stored_count": trend.stored_count,
         "idle_since": format_instant(trend.idle_since),
-        "idle": [_stored(one) for one in trend.idle],
-        "saving": _text(trend.saving),
-        "largest": [_stored(one) for one in trend.largest],
-        "oldest": [_stored(one) for one in trend.oldest],
-        "forecast": _outlook(trend.outlook),
+        "idle": [stored_fields(one) for one in trend.idle],
+        "saving": number_text(trend.saving),
+        "largest": [stored_fields(one) for one in trend.largest],
+        "oldest": [stored_fields(one) for one in trend.oldest],
+        "forecast": outlook_fields(trend.outlook),
+        "answer": answer(trend.timezone, trend.currency, trend.periods, trend.bridge),
     }
 
 
@@ -53,10 +59,10 @@ def period_fields(one: PeriodTrend) -> dict[str, object]:
         "period": one.period.name,
         "state": one.state,
         "is_whole": one.is_whole,
-        "total": _text(one.total),
+        "total": number_text(one.total),
         "images": one.images_count,
-        "unit_months": _text(one.unit_months),
-        "price": _text(one.price),
+        "unit_months": number_text(one.unit_months),
+        "price": number_text(one.price),
         **_group("new", one.new),
         **_group("ended", one.ended),
         **_group("grown", one.grown),
@@ -64,63 +70,81 @@ def period_fields(one: PeriodTrend) -> dict[str, object]:
 
 
 def _group(name: str, group: Group) -> dict[str, object]:
-    return {f"{name}_images": group.count, f"{name}_percent": _text(group.percent)}
+    return {f"{name}_images": group.count, f"{name}_percent": number_text(group.percent)}
 
 
-def _bridge(one: Bridge) -> dict[str, object]:
+def bridge_fields(one: Bridge) -> dict[str, object]:
+    """Return the fields of a change, in the order of the contract; new ones at the end."""
     return {
-        "before": _text(one.before),
-        "new": _text(one.new),
-        "ended": _text(one.ended),
-        "volume": _text(one.volume),
-        "duration": _text(one.duration),
-        "price": _text(one.price),
-        "other": _text(one.other),
-        "after": _text(one.after),
+        "before": number_text(one.before),
+        "new": number_text(one.new),
+        "ended": number_text(one.ended),
+        "volume": number_text(one.volume),
+        "duration": number_text(one.duration),
+        "price": number_text(one.price),
+        "other": number_text(one.other),
+        "after": number_text(one.after),
+        "new_images": one.new_count,
+        "ended_images": one.ended_count,
+        "month_length": number_text(one.month_length),
+        "rate_changed_at": _instant(one.rate_changed_at),
     }
 
 
-def _mover(one: Mover) -> dict[str, object]:
+def mover_fields(one: Mover) -> dict[str, object]:
+    """Return the fields of an image whose charge changed; new ones at the end."""
     return {
         "image_id": one.image_id,
         "name": one.name,
         "location": one.location,
         "kind": one.kind,
-        "before": _text(one.before),
-        "after": _text(one.after),
-        "change": _text(one.change),
-        "price": _text(one.price),
-        "volume": _text(one.volume),
-        "duration": _text(one.duration),
+        "before": number_text(one.before),
+        "after": number_text(one.after),
+        "change": number_text(one.change),
+        "price": number_text(one.price),
+        "volume": number_text(one.volume),
+        "duration": number_text(one.duration),
+        "is_whole": one.is_whole,
     }
 
 
-def _stored(one: StoredImage) -> dict[str, object]:
+def stored_fields(one: StoredImage) -> dict[str, object]:
+    """Return the fields of a stored image; new ones at the end."""
     return {
         "image_id": one.image_id,
         "name": one.name,
         "location": one.location,
         "size_bytes": one.size_bytes,
-        "monthly": _text(one.monthly),
+        "monthly": number_text(one.monthly),
         "available_at": _instant(one.available_at),
         "deployed_at": _instant(one.deployed_at),
     }
 
 
-def _outlook(one: Outlook | None) -> dict[str, object] | None:
+def outlook_fields(one: Outlook | None) -> dict[str, object] | None:
+    """Return the fields of a forecast; new ones at the end."""
     if one is None:
         return None
     return {
-        "months": [{"period": period.name, "total": _text(total)} for period, total in one.amounts],
-        "mean_error": _text(one.mean_error),
+        "months": [
+            {"period": period.name, "total": number_text(total)} for period, total in one.amounts
+        ],
+        "mean_error": number_text(one.mean_error),
         "errors": one.errors_count,
         "basis_months": one.basis_months,
     }
+
+
+def answer(timezone: str, currency: str, periods: Sequence[PeriodTrend], bridge: Bridge) -> str:
+    """Return why the charge changed, in a sentence of the default locale, with plain spaces."""
+    words = Words(DEFAULT_PRESENTATION.locale, ZoneInfo(timezone), currency)
+    return change_text(words, periods, bridge).replace("\xa0", " ")
 
 
 def _instant(instant: datetime | None) -> str | None:
     return None if instant is None else format_instant(instant)
 
 
-def _text(number: Decimal | None) -> str | None:
+def number_text(number: Decimal | None) -> str | None:
+    """Return a number with all of its digits; None where there is none."""
     return None if number is None else f"{number:f}"

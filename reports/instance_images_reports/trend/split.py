@@ -71,3 +71,48 @@ def _price(usage: Usage) -> Fraction:
 
 def _bytes(usage: Usage) -> Fraction:
     return Fraction(usage.byte_seconds, usage.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """What an image was charged for, in integers: its charge is ``parts`` of a nano's share.
+
+    How many parts make a nano is known to whoever adds them up, and is the same for both periods.
+    """
+
+    byte_seconds: int
+    seconds: int
+    parts: int
+
+
+def split_in_nanos(before: Charged, after: Charged, parts_per_nano: int) -> tuple[int, int, int]:
+    """Return price, volume and duration in whole nanos that add up to the change of the nanos.
+
+    The values are those of ``split_change``, without a Fraction: there may be a million images.
+    Price and duration are rounded half-even, and so is each charge; volume takes what that leaves.
+    """
+    bytes0, bytes1 = before.byte_seconds, after.byte_seconds
+    seconds0, seconds1 = before.seconds, after.seconds
+    parts0, parts1 = before.parts, after.parts
+    both_bytes, both_seconds = bytes0 * bytes1, seconds0 * seconds1
+    divisor = 6 * parts_per_nano * both_bytes * both_seconds
+    price = (parts1 * bytes0 - parts0 * bytes1) * (
+        2 * (bytes0 + bytes1) * both_seconds
+        + bytes0 * seconds1 * seconds1
+        + bytes1 * seconds0 * seconds0
+    )
+    duration = (seconds1 - seconds0) * (
+        2 * (parts0 * seconds1 + parts1 * seconds0) * both_bytes
+        + parts0 * bytes1 * bytes1 * seconds0
+        + parts1 * bytes0 * bytes0 * seconds1
+    )
+    change = quotient(parts1, parts_per_nano) - quotient(parts0, parts_per_nano)
+    whole_price, whole_duration = quotient(price, divisor), quotient(duration, divisor)
+    return whole_price, change - whole_price - whole_duration, whole_duration
+
+
+def quotient(dividend: int, divisor: int) -> int:
+    """Return the nearest integer; of two that are as near, the even one. The divisor is above 0."""
+    whole, rest = divmod(dividend, divisor)
+    twice = 2 * rest
+    return whole + (twice > divisor or (twice == divisor and whole % 2 == 1))

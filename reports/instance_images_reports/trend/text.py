@@ -9,7 +9,7 @@ from instance_images_reports.formats.text_table import heading, table
 from instance_images_reports.presentation import Presentation
 from instance_images_reports.trend import words as trend_words
 from instance_images_reports.trend.compute import in_currency_digits
-from instance_images_reports.trend.trend import StoredImage, Trend
+from instance_images_reports.trend.trend import Course, StoredImage, Trend
 from instance_images_reports.wording.words import Words
 
 _WIDTH = 120
@@ -20,11 +20,11 @@ def render_trend_text(trend: Trend, presentation: Presentation) -> str:
     words = Words(presentation.locale, ZoneInfo(trend.timezone), trend.currency)
     parts = [
         _header(trend, words),
-        *map(_filled, filter(None, [trend_words.coverage_text(words, trend)])),
-        _change(trend, words),
-        _periods(trend, words),
+        *map(filled, filter(None, [trend_words.coverage_text(words, trend.periods)])),
+        change_section(trend, words),
+        periods_section(trend, words),
         _movers(trend, words),
-        _forecast(trend, words),
+        forecast_section(trend, words),
         _idle(trend, words),
         _images(words.gettext("Largest images"), trend.largest, trend, words),
         _images(words.gettext("Oldest images"), trend.oldest, trend, words),
@@ -33,7 +33,8 @@ def render_trend_text(trend: Trend, presentation: Presentation) -> str:
     return text.replace("\xa0", " ").replace("\u202f", " ") + "\n"
 
 
-def _filled(text: str) -> str:
+def filled(text: str) -> str:
+    """Return the text in lines that fit on a page."""
     return fill(text, _WIDTH)
 
 
@@ -50,7 +51,8 @@ def _header(trend: Trend, words: Words) -> str:
     return "\n".join([*heading(title, "="), "", *table([], facts, numbers=0)])
 
 
-def _change(trend: Trend, words: Words) -> str:
+def change_section(trend: Course, words: Words) -> str:
+    """Return why the charge changed: the sentence, and the causes with their sum."""
     bridge = trend.bridge
     rows = [
         (title, trend_words.signed_amount(words, amount))
@@ -62,17 +64,18 @@ def _change(trend: Trend, words: Words) -> str:
         [
             *heading(words.gettext("Why the charge changed"), "-"),
             "",
-            _filled(trend_words.change_text(words, trend)),
+            filled(trend_words.change_text(words, trend.periods, trend.bridge)),
             "",
             *table(titles, rows, numbers=1, total=total),
         ]
     )
 
 
-def _periods(trend: Trend, words: Words) -> str:
+def periods_section(trend: Course, words: Words) -> str:
+    """Return the table of the periods."""
     titles = [
         words.gettext("Period"),
-        trend_words.unit_months_title(words, trend),
+        trend_words.unit_months_title(words, trend.unit),
         words.gettext("Images"),
         words.gettext("Charge"),
         words.gettext("Price"),
@@ -94,8 +97,8 @@ def _periods(trend: Trend, words: Words) -> str:
         for one in trend.periods
     ]
     title = heading(words.gettext("Periods"), "-")
-    note = f"{trend_words.share_note(words)} {trend_words.price_note(words, trend)}"
-    return "\n".join([*title, "", *table(titles, rows, numbers=7), "", _filled(note)])
+    note = f"{trend_words.share_note(words)} {trend_words.price_note(words, trend.unit)}"
+    return "\n".join([*title, "", *table(titles, rows, numbers=7), "", filled(note)])
 
 
 def _movers(trend: Trend, words: Words) -> str:
@@ -126,25 +129,28 @@ def _movers(trend: Trend, words: Words) -> str:
     return "\n".join([*heading(title, "-"), "", *table(titles, rows, numbers=4)])
 
 
-def _forecast(trend: Trend, words: Words) -> str:
+def forecast_section(trend: Course, words: Words) -> str:
+    """Return the forecast, or why there is none."""
     lines = [*heading(words.gettext("Forecast"), "-"), ""]
     if trend.outlook:
         rows = [
             (words.month_of(period), words.money(total)) for period, total in trend.outlook.amounts
         ]
         lines += [*table([], rows, numbers=1), ""]
-    return "\n".join([*lines, _filled(trend_words.forecast_text(words, trend))])
+    return "\n".join([*lines, filled(trend_words.forecast_text(words, trend.outlook))])
 
 
 def _idle(trend: Trend, words: Words) -> str:
     lines = [
         *heading(words.gettext("Idle images"), "-"),
         "",
-        _filled(trend_words.idle_text(words, trend)),
+        filled(trend_words.idle_text(words, trend.idle_since, len(trend.idle), trend.saving)),
     ]
     if trend.idle:
         shown = trend_words.shown_idle(trend)
-        note = _filled(trend_words.idle_note(words, trend))
+        note = filled(
+            trend_words.idle_note(words, len(trend.idle), trend_words.more_idle_text(words))
+        )
         lines += [note, "", *_table(shown, trend, words)]
     return "\n".join(lines)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Protocol
 
 from instance_images.model.records import Account
 from instance_images_billing.pricing.periods import Period
@@ -52,7 +53,10 @@ class Bridge:
 
     All have the decimals of the currency, and add up: ``before`` and the six parts are ``after``.
     ``volume``, ``duration`` and ``price`` are of images that were charged for in both periods.
-    ``other`` are adjustments, allowances, minimum charges, and what rounding makes.
+    ``month_length`` is the part of ``duration`` of images that were stored all of both: these
+    periods, or their metered parts, are of different lengths. ``other`` are adjustments,
+    allowances, minimum charges, and what rounding makes. ``rate_changed_at`` is when rates changed
+    in the two periods, None where none did, or several at different times.
     """
 
     before: Decimal
@@ -63,6 +67,15 @@ class Bridge:
     price: Decimal
     other: Decimal
     after: Decimal
+    new_count: int = 0
+    ended_count: int = 0
+    month_length: Decimal = Decimal(0)
+    rate_changed_at: datetime | None = None
+
+    @property
+    def stored_time(self) -> Decimal:
+        """The part of ``duration`` of images that were stored for a part of a period alone."""
+        return self.duration - self.month_length
 
     @property
     def change(self) -> Decimal:
@@ -75,7 +88,7 @@ class Mover:
     """An image and the change of its charge, before allowances and adjustments.
 
     ``kind`` is ``new``, ``ended`` or ``kept``. All amounts have nine decimals; the three parts add
-    up to ``change``.
+    up to ``change``. ``is_whole``: the image was stored all of both periods.
     """
 
     image_id: str
@@ -88,6 +101,7 @@ class Mover:
     price: Decimal
     volume: Decimal
     duration: Decimal
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +163,30 @@ class Trend:
     idle_since: datetime
     saving: Decimal
     outlook: Outlook | None
+
+
+class Course(Protocol):
+    """What the trends of an account and of all accounts have in common, in one currency."""
+
+    @property
+    def currency(self) -> str:
+        """The code of the currency."""
+
+    @property
+    def unit(self) -> str:
+        """What quantities are counted in: GB or GiB."""
+
+    @property
+    def periods(self) -> Sequence[PeriodTrend]:
+        """The periods, the oldest first."""
+
+    @property
+    def bridge(self) -> Bridge:
+        """Why the last period differs from the one before."""
+
+    @property
+    def outlook(self) -> Outlook | None:
+        """The forecast."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from instance_images_reports.formats.xlsx.workbook import (
 )
 from instance_images_reports.presentation import Presentation
 from instance_images_reports.trend import words as trend_words
-from instance_images_reports.trend.trend import StoredImage, Trend
+from instance_images_reports.trend.trend import Course, StoredImage, Trend
 from instance_images_reports.wording.words import Words
 
 _LABEL_WIDTH, _FIGURE_WIDTH = 38, 46
@@ -41,7 +41,7 @@ def render_trend_xlsx(trend: Trend, presentation: Presentation) -> bytes:
         created=trend.periods[-1].period.start,
     )
     _write_causes(workbook.add_sheet(words.gettext("Summary"), across=False), trend, words)
-    _write_periods(workbook.add_sheet(words.gettext("Periods")), trend, words)
+    write_periods(workbook.add_sheet(words.gettext("Periods")), trend, words)
     _write_movers(workbook.add_sheet(words.gettext("Largest changes")), trend, words)
     images = (
         (words.gettext("Idle images"), trend.idle),
@@ -56,23 +56,39 @@ def render_trend_xlsx(trend: Trend, presentation: Presentation) -> bytes:
 
 def _write_causes(sheet: Sheet, trend: Trend, words: Words) -> None:
     """Write the account, the causes of the change with their sum, and the forecast."""
-    sheet.write(0, 0, words.gettext("Trend of image charges"), "title")
     facts = [
         (words.gettext("Account"), trend.account.name),
         (words.gettext("Account ID"), trend.account.id),
         (words.gettext("Time zone"), trend.timezone),
-        (words.gettext("Why the charge changed"), trend_words.change_text(words, trend)),
-        (words.gettext("Note"), trend_words.coverage_text(words, trend)),
-        (words.gettext("Idle images"), trend_words.idle_text(words, trend)),
-        (words.gettext("Forecast"), trend_words.forecast_text(words, trend)),
+        (
+            words.gettext("Why the charge changed"),
+            trend_words.change_text(words, trend.periods, trend.bridge),
+        ),
+        (words.gettext("Note"), trend_words.coverage_text(words, trend.periods)),
+        (
+            words.gettext("Idle images"),
+            trend_words.idle_text(words, trend.idle_since, len(trend.idle), trend.saving),
+        ),
+        (words.gettext("Forecast"), trend_words.forecast_text(words, trend.outlook)),
     ]
+    title = words.gettext("Trend of image charges")
+    write_change(sheet, write_facts(sheet, title, facts) + 1, trend, words)
+
+
+def write_facts(sheet: Sheet, title: str, facts: Sequence[tuple[str, str]]) -> int:
+    """Write the title and the facts that are known; return the number of the row below."""
+    sheet.write(0, 0, title, "title")
     row = 2
     for label, value in (fact for fact in facts if fact[1]):
         sheet.write(row, 0, label, "label")
         sheet.write(row, 1, value, "text")
         sheet.fit_height(row, [(value, _FIGURE_WIDTH)])
         row += 1
-    row += 1
+    return row
+
+
+def write_change(sheet: Sheet, row: int, trend: Course, words: Words) -> None:
+    """Write the causes of the change with their sum, and the forecast, from the row on."""
     charge = f"{words.gettext('Charge')} ({trend.currency})"
     columns = [
         Column(words.gettext("Cause"), "text", _LABEL_WIDTH),
@@ -95,12 +111,13 @@ def _write_causes(sheet: Sheet, trend: Trend, words: Words) -> None:
             _write_row(sheet, row, columns, [words.month_of(period), amount])
 
 
-def _write_periods(sheet: Sheet, trend: Trend, words: Words) -> None:
+def write_periods(sheet: Sheet, trend: Course, words: Words) -> None:
+    """Write a row for each period."""
     currency = trend.currency
     new, ended, grown = words.gettext("New"), words.gettext("Ended"), words.gettext("Grown")
     columns = [
         Column(words.gettext("Period"), "text", 18),
-        Column(trend_words.unit_months_title(words, trend), "quantity", 16),
+        Column(trend_words.unit_months_title(words, trend.unit), "quantity", 16),
         Column(words.gettext("Images"), "count", 10),
         Column(f"{words.gettext('Charge')} ({currency})", "amount", 16),
         Column(f"{words.gettext('Price')} ({currency})", "rate", 16),
@@ -119,7 +136,7 @@ def _write_periods(sheet: Sheet, trend: Trend, words: Words) -> None:
         ]
         for one in trend.periods
     ]
-    _write_table(sheet, columns, rows)
+    write_table(sheet, columns, rows)
 
 
 def _write_movers(sheet: Sheet, trend: Trend, words: Words) -> None:
@@ -149,7 +166,7 @@ def _write_movers(sheet: Sheet, trend: Trend, words: Words) -> None:
         ]
         for one in trend.movers
     ]
-    _write_table(sheet, columns, rows, printed=len(columns) - 1)
+    write_table(sheet, columns, rows, printed=len(columns) - 1)
 
 
 def _write_stored(sheet: Sheet, images: Sequence[StoredImage], trend: Trend, words: Words) -> None:
@@ -174,10 +191,10 @@ def _write_stored(sheet: Sheet, images: Sequence[StoredImage], trend: Trend, wor
         ]
         for one in images
     ]
-    _write_table(sheet, columns, rows, printed=len(columns) - 1)
+    write_table(sheet, columns, rows, printed=len(columns) - 1)
 
 
-def _write_table(
+def write_table(
     sheet: Sheet, columns: Sequence[Column], rows: Sequence[Sequence[Value]], *, printed: int = 0
 ) -> None:
     """Write titles and rows; ``printed`` is how many columns are printed, 0 for all."""

@@ -12,7 +12,7 @@ from support.clouds.embedded_cloud import CHECKOUT
 from support.worlds.api_world import Office
 
 BENCHMARKS = CHECKOUT / "benchmarks"
-ON_DATABASES = ("close_hour", "report_all_accounts")
+ON_DATABASES = ("close_hour", "report_all_accounts", "trend")
 # Those that start a cloud of their own.
 ON_A_CLOUD = ("command_overhead", "listing")
 
@@ -32,7 +32,8 @@ def last_result(*command: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("name", "database"), list(zip(ON_DATABASES, ("sqlite", "postgresql"), strict=True))
+    ("name", "database"),
+    list(zip(ON_DATABASES, ("sqlite", "postgresql", "postgresql"), strict=True)),
 )
 def test_benchmark_of_a_database_runs(name: str, database: str) -> None:
     script = str(BENCHMARKS / f"{name}.py")

@@ -1,0 +1,246 @@
+"""Adds up a million images, one after the other, into what a trend shows of them. Pure.
+
+Holds sums of lanes and of accounts, never images. Images may come in any order; all intervals of
+one image come together.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
+
+from instance_images_reports.trend.all_accounts.lanes import Lane, Stretch
+from instance_images_reports.trend.split import Charged, quotient, split_in_nanos
+
+_HOUR = 3600
+
+
+class Piece(NamedTuple):
+    """An interval of an image as the ledger has it; instants are seconds since 1970."""
+
+    image_id: str
+    account_key: int
+    size_bytes: int
+    starts: int
+    ends: int | None
+    continues: bool
+    is_continued: bool
+
+
+@dataclass(slots=True)
+class Month:
+    """One image in one period: what it is charged for, its first size and its last."""
+
+    first_size: int
+    last_size: int
+    byte_seconds: int = 0
+    seconds: int = 0
+    parts: int = 0
+    has_ended: bool = False
+
+
+@dataclass(slots=True)
+class GroupSum:
+    """How many images of a group there are in a period, and what they cost in parts of a nano."""
+
+    count: int = 0
+    parts: int = 0
+
+    def add(self, parts: int, count: int = 1) -> None:
+        """Add an image, or several."""
+        self.count += count
+        self.parts += parts
+
+
+@dataclass(slots=True)
+class ChangeSum:
+    """The change of the images of an account, or of all, in nanos by cause.
+
+    ``whole_bytes`` are those of images that were stored all of both periods in one size: their
+    change follows from their bytes, so they are split together, once all are known.
+    """
+
+    new: int = 0
+    new_count: int = 0
+    ended: int = 0
+    ended_count: int = 0
+    price: int = 0
+    volume: int = 0
+    duration: int = 0
+    month_length: int = 0
+    whole_bytes: int = 0
+
+    @property
+    def nanos(self) -> int:
+        """The change of all images together."""
+        return self.new + self.ended + self.price + self.volume + self.duration
+
+    def add_split(self, split: tuple[int, int, int], *, is_whole: bool) -> None:
+        """Add price, volume and duration of images that were charged in both periods."""
+        price, volume, duration = split
+        self.price += price
+        self.volume += volume
+        self.duration += duration
+        self.month_length += duration if is_whole else 0
+
+    def add(self, other: "ChangeSum") -> None:
+        """Add the change of other images."""
+        for name in ("new", "new_count", "ended", "ended_count", "price", "volume", "duration"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.month_length += other.month_length
+
+
+@dataclass(slots=True)
+class LaneSum:
+    """What the images of a lane come to: by stretch, by period, and by the key of the account."""
+
+    lane: Lane
+    byte_seconds: list[int] = field(init=False)
+    images: list[int] = field(init=False)
+    new: list[GroupSum] = field(init=False)
+    ended: list[GroupSum] = field(init=False)
+    grown: list[GroupSum] = field(init=False)
+    accounts: dict[int, ChangeSum] = field(default_factory=dict)
+    # Images that were stored from the first second to the last, in one size.
+    always: GroupSum = field(default_factory=GroupSum)
+    always_bytes: int = 0
+    _has_both: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        count = len(self.lane.whole_seconds)
+        self.byte_seconds = [0] * len(self.lane.stretches)
+        self.images = [0] * count
+        self.new = [GroupSum() for _ in range(count)]
+        self.ended = [GroupSum() for _ in range(count)]
+        self.grown = [GroupSum() for _ in range(count)]
+        self._has_both = bool(self.lane.whole_seconds[-2] and self.lane.whole_seconds[-1])
+
+    def add(self, pieces: Sequence[Piece]) -> None:
+        """Add an image: its intervals of one account, sorted by their start."""
+        first, lane = pieces[0], self.lane
+        if (
+            len(pieces) == 1
+            and self._has_both
+            and first.size_bytes
+            and first.starts <= lane.start
+            and (first.ends is None or first.ends >= lane.end)
+        ):
+            self.always.count += 1
+            self.always_bytes += first.size_bytes
+            self._change_of(first.account_key).whole_bytes += first.size_bytes
+            return
+        months = months_of(lane, pieces, self.byte_seconds)
+        self._add_to_periods(months)
+        self._add_change(first.account_key, months)
+
+    def _add_to_periods(self, months: Sequence[Month | None]) -> None:
+        before: Month | None = None
+        for number, month in enumerate(months):
+            if month is not None:
+                self.images[number] += 1
+                if before is None:
+                    self.new[number].add(month.parts)
+                if month.has_ended:
+                    self.ended[number].add(month.parts)
+                if month.last_size > (month.first_size if before is None else before.last_size):
+                    self.grown[number].add(month.parts)
+            before = month
+
+    def _add_change(self, account_key: int, months: Sequence[Month | None]) -> None:
+        was, now = charged(months[-2]), charged(months[-1])
+        if was is None and now is None:
+            return
+        change, lane = self._change_of(account_key), self.lane
+        if was is None and now is not None:
+            change.new += quotient(now.parts, lane.parts_per_nano)
+            change.new_count += 1
+        elif now is None and was is not None:
+            change.ended -= quotient(was.parts, lane.parts_per_nano)
+            change.ended_count += 1
+        elif was is not None and now is not None:
+            split = split_in_nanos(was, now, lane.parts_per_nano)
+            change.add_split(split, is_whole=is_whole_in_both(lane, was, now))
+
+    def _change_of(self, account_key: int) -> ChangeSum:
+        found = self.accounts.get(account_key)
+        if found is None:
+            found = self.accounts[account_key] = ChangeSum()
+        return found
+
+    def close(self) -> None:
+        """Add what was put aside. Call it once, after the last image."""
+        lane, size = self.lane, self.always_bytes
+        for number, stretch in enumerate(lane.stretches):
+            self.byte_seconds[number] += size * (stretch.end - stretch.start)
+        for number, seconds in enumerate(lane.whole_seconds):
+            self.images[number] += self.always.count if seconds else 0
+        for number, (earlier, later) in enumerate(pairwise(lane.whole_seconds), start=1):
+            if later and not earlier:
+                self.new[number].add(size * lane.whole_parts[number], self.always.count)
+        for change in self.accounts.values():
+            if change.whole_bytes:
+                was, now = (_whole(lane, change.whole_bytes, number) for number in (-2, -1))
+                split = split_in_nanos(was, now, lane.parts_per_nano)
+                change.add_split(split, is_whole=lane.has_whole_months)
+
+
+def months_of(
+    lane: Lane, pieces: Sequence[Piece], byte_seconds: list[int] | None = None
+) -> list[Month | None]:
+    """Return what an image is charged for in each period, None where that is nothing.
+
+    ``byte_seconds`` of the lane's stretches are added to, where they are given.
+    """
+    found: list[Month | None] = [None] * len(lane.whole_seconds)
+    for piece in pieces:
+        starts, ends, size = piece.starts, piece.ends, piece.size_bytes
+        earliest = starts - starts % _HOUR
+        for number, stretch in enumerate(lane.stretches):
+            if stretch.end <= earliest:
+                continue
+            if ends is not None and stretch.start >= ends + _HOUR:
+                break
+            begin, end = stretch.charged(starts, ends, piece.continues, piece.is_continued)
+            if begin >= end:
+                continue
+            month = found[stretch.period]
+            if month is None:
+                month = found[stretch.period] = Month(size, size)
+            used = size * (end - begin)
+            month.byte_seconds += used
+            month.seconds += end - begin
+            month.parts += used * stretch.weight
+            month.last_size = size
+            month.has_ended |= _ends_in(lane, stretch, end, piece, pieces)
+            if byte_seconds is not None:
+                byte_seconds[number] += used
+    return found
+
+
+def _ends_in(lane: Lane, stretch: Stretch, end: int, piece: Piece, pieces: Sequence[Piece]) -> bool:
+    """Return whether the account is charged for the image no longer from the end of the piece."""
+    ends = piece.ends
+    if ends is None or ends > end or (end == lane.ends[stretch.period] and ends >= end):
+        return False
+    return not piece.is_continued or all(one.starts != ends or not one.continues for one in pieces)
+
+
+def charged(month: Month | None) -> Charged | None:
+    """Return what a change is split by; None where no byte was stored, which costs nothing."""
+    if month is None or not month.byte_seconds:
+        return None
+    return Charged(month.byte_seconds, month.seconds, month.parts)
+
+
+def is_whole_in_both(lane: Lane, was: Charged, now: Charged) -> bool:
+    """Return whether an image was stored all of the last two periods."""
+    return lane.has_whole_months and (was.seconds, now.seconds) == (
+        lane.whole_seconds[-2],
+        lane.whole_seconds[-1],
+    )
+
+
+def _whole(lane: Lane, size_bytes: int, number: int) -> Charged:
+    """Return what bytes are charged for that are stored for the whole period of that number."""
+    seconds = lane.whole_seconds[number]
+    return Charged(size_bytes * seconds, seconds, size_bytes * lane.whole_parts[number])
