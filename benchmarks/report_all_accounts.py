@@ -1,8 +1,9 @@
-"""What the reports of all accounts cost: time, CPU and memory, by format and by engine.
+"""What the reports of all accounts cost, by format and by engine, and to a bare floor.
 
 A month of 744 hours of one million images and ten thousand accounts, on SQLite or PostgreSQL. The
 first two hours are closed by the meter, and the postings of the second are written again for each
 of the others. Every run of the command is a process of its own; what its workers took is counted.
+The floor is ``bare_reports``, in the same run: the rows by SQL, written as they are.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -82,8 +84,12 @@ def _own_memory_mb(process_id: int) -> float:
 def measured(config: Path, *words: str) -> dict[str, Any]:
     """Run the command, which must succeed; return what it took."""
     command = [sys.executable, "-m", "instance_images.commands.main", "--config-file", str(config)]
+    return _cost([*command, *words], " ".join(words[:6]))
+
+
+def _cost(command: Sequence[str], shown: str) -> dict[str, Any]:
     began = time.perf_counter()
-    process = subprocess.Popen([*command, *words], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     memory = PeakMemory(process.pid)
     memory.start()
     _, status, usage = os.wait4(process.pid, 0)
@@ -98,7 +104,7 @@ def measured(config: Path, *words: str) -> dict[str, Any]:
         "peak_memory_mb": round(memory.together_mb, 1),
         "largest_process_mb": round(memory.largest_mb, 1),
     }
-    note(f"{' '.join(words[:6])}: {result}")
+    note(f"{shown}: {result}")
     return result
 
 
@@ -119,17 +125,36 @@ def measure(kind: str, options: argparse.Namespace) -> dict[str, Any]:
         return {
             "postings": rows_by_table(database)["postings"],
             "database_mb": round(size_bytes(database) / 1e6, 1),
-            **reports(config, Path(directory), options),
+            **reports(config, database, Path(directory), options),
         }
 
 
-def reports(config: Path, directory: Path, options: argparse.Namespace) -> dict[str, Any]:
+def floor(database: Database, what: str, directory: Path) -> dict[str, Any]:
+    """Measure the bare script in a process of its own."""
+    url, folder = database.url.render_as_string(hide_password=False), directory / f"bare_{what}"
+    script = str(Path(__file__).with_name("bare_reports.py"))
+    found = _cost([sys.executable, script, url, what, str(folder)], f"bare {what}")
+    shutil.rmtree(folder, ignore_errors=True)
+    return found
+
+
+def beside(ours: dict[str, Any], bare: dict[str, Any]) -> dict[str, Any]:
+    """Return both costs, and the one to the other."""
+    names = (("wall_ratio", "seconds"), ("cpu_ratio", "cpu_seconds"))
+    ratios = {name: round(ours[what] / max(bare[what], 0.01), 2) for name, what in names}
+    return {**ours, "floor": bare, **ratios}
+
+
+def reports(
+    config: Path, database: Database, directory: Path, options: argparse.Namespace
+) -> dict[str, Any]:
     """Measure the summary, the folders, and what proves them."""
     every = ("report", "cloud-usage", "--all-accounts", "--period", "2026-10")
     found: dict[str, Any] = {"summary": measured(config, *every, "-f", "json")}
     for name in options.formats:
         folder = directory / name
-        found[name] = measured(config, *every, "-f", name, "-o", str(folder))
+        bare = floor(database, name, directory)
+        found[name] = beside(measured(config, *every, "-f", name, "-o", str(folder)), bare)
         files = [path for path in folder.rglob("*") if path.is_file()]
         found[name]["files"] = len(files)
         found[name]["mb"] = round(sum(path.stat().st_size for path in files) / 1e6, 1)
@@ -138,9 +163,16 @@ def reports(config: Path, directory: Path, options: argparse.Namespace) -> dict[
     first = directory / options.formats[0]
     proved = ("report", "reconcile", "--period", "2026-10")
     found["reconcile_folder"] = measured(config, *proved, str(first))
-    engine = ("-f", first.name, "-o", str(directory / "dask"), "--engine", "dask")
-    found["dask"] = measured(config, *every, *engine)
-    found["dask"]["same_bytes"] = _is_same(first, directory / "dask")
+    found["reconcile"] = beside(measured(config, *proved), floor(database, "sum", directory))
+    found["dask"] = {}
+    for jobs in options.jobs:
+        several = ("-f", first.name, "--jobs", str(jobs))
+        plain = measured(config, *every, *several, "-o", str(directory / "plain"))
+        dask = measured(config, *every, *several, "-o", str(directory / "dask"), "--engine", "dask")
+        found["dask"][jobs] = beside(dask, plain)
+        found["dask"][jobs]["same_bytes"] = _is_same(first, directory / "dask")
+        shutil.rmtree(directory / "plain")
+        shutil.rmtree(directory / "dask")
     return found
 
 
@@ -157,13 +189,14 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=1_000_000)
     parser.add_argument("--accounts", type=int, default=10_000)
     parser.add_argument("--formats", nargs="+", default=["json", "csv"])
+    parser.add_argument("--jobs", type=int, nargs="*", default=[1, 2, 4], help="of Dask's runs")
     parser.add_argument("--quick", action="store_true", help="a few of everything: does it run?")
     parser.add_argument("--database", choices=KINDS, help="only this one")
     parser.add_argument("--directory", help="where databases and folders are made")
     parser.add_argument("--keep", action="store_true", help="write results/report_all_accounts_*")
     options = parser.parse_args()
     if options.quick:
-        options.images, options.accounts = 500, 10
+        options.images, options.accounts, options.jobs = 500, 10, [1]
     for kind in [options.database] if options.database else KINDS:
         result = {
             **machine("instance-images", "SQLAlchemy", "psycopg", "distributed"),

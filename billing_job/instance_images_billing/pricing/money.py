@@ -1,6 +1,7 @@
 """Money: integer counts of nanos, 10^-9 of the currency's unit, and exact ways to and from them.
 
-No float comes near an amount. While an amount is computed it is a Fraction of nanos.
+No float comes near an amount. While an amount is computed it is a Fraction of nanos; where there
+are many it is an integer over a divisor that they have in common, which is several times as fast.
 """
 
 import re
@@ -39,6 +40,13 @@ def parse_amount(text: str) -> int:
 def round_half_even(exact: Fraction) -> int:
     """Return the nearest integer; of two that are as near, the even one."""
     return round(exact)
+
+
+def divide_half_even(number: int, divisor: int) -> int:
+    """Return ``round_half_even`` of a number over a divisor above zero, without the Fraction."""
+    quotient, remainder = divmod(number, divisor)
+    twice = 2 * remainder
+    return quotient + (twice > divisor or (twice == divisor and quotient % 2 == 1))
 
 
 def decimal_of(nanos: int) -> Decimal:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from instance_images.errors import UsageError
@@ -103,6 +104,7 @@ def slices_of(hour: datetime, timezone: ZoneInfo) -> Sequence[Slice]:
     ]
 
 
+@lru_cache(64)
 def days_of(period: Period, timezone: ZoneInfo) -> Sequence[LocalDay]:
     """Return the period's local days in order; 23 or 25 hours long where a clock is changed."""
     days = []
@@ -113,7 +115,7 @@ def days_of(period: Period, timezone: ZoneInfo) -> Sequence[LocalDay]:
         end = datetime.combine(tomorrow, time(), tzinfo=timezone).astimezone(UTC)
         days.append(LocalDay(today, start, end))
         start = end
-    return days
+    return tuple(days)
 
 
 def _period(year: int, month: int, timezone: ZoneInfo) -> Period:

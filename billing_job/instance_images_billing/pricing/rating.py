@@ -66,8 +66,14 @@ def rate_at(rates: Sequence[Rate], hour: datetime) -> Rate | None:
 
 def charge_nanos(byte_seconds: int, rate: Rate, period: Period) -> Fraction:
     """Return the exact amount, in nanos, of byte-seconds within the period."""
-    divisor = UNIT_BYTES[rate.unit] * SECONDS_PER_HOUR * hours_per_month(rate, period)
-    return Fraction(byte_seconds * rate.price_nanos) / divisor
+    return Fraction(byte_seconds * rate.price_nanos, charge_divisor(rate, period))
+
+
+def charge_divisor(rate: Rate, period: Period) -> int:
+    """Return what byte-seconds within the period, times the price, are divided by for an amount."""
+    if rate.hours_per_month == "calendar":
+        return UNIT_BYTES[rate.unit] * period.duration_seconds
+    return UNIT_BYTES[rate.unit] * SECONDS_PER_HOUR * int(rate.hours_per_month)
 
 
 def charged_byte_seconds(byte_seconds: int, rate: Rate, duration_seconds: int) -> int:

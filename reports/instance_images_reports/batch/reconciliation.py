@@ -4,7 +4,7 @@ Also holds a folder of reports against its manifest. What differs is returned as
 name the row; nothing is repaired.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from instance_images.names import printable
@@ -38,32 +38,43 @@ class Reconciled:
         return self.reports - self.ledger
 
 
-def reconcile(files: Iterable[AccountFile], sums: Iterable[LedgerSum]) -> list[Reconciled]:
+def reported_of(files: Iterable[AccountFile]) -> dict[Where, int]:
+    """Return what the reports come to."""
+    return {
+        (one.account_id, location, one.currency): nanos
+        for one in files
+        for location, nanos in one.nanos.items()
+    }
+
+
+def reconcile(reported: Mapping[Where, int], sums: Iterable[LedgerSum]) -> list[Reconciled]:
     """Return both sums for each location and currency, sorted."""
     rows: dict[tuple[str, str], list[int]] = {}
     for one in sums:
         row = rows.setdefault((one.location, one.currency), [0, 0, 0, 0])
         for index, nanos in enumerate((one.postings, one.adjustments, one.minimums)):
             row[index] += nanos
-    for file in files:
-        for location, nanos in file.nanos.items():
-            rows.setdefault((location, file.currency), [0, 0, 0, 0])[3] += nanos
+    for (_, location, currency), nanos in reported.items():
+        rows.setdefault((location, currency), [0, 0, 0, 0])[3] += nanos
     return [Reconciled(*where, *row) for where, row in sorted(rows.items())]
 
 
 def differences(files: Sequence[AccountFile], sums: Iterable[LedgerSum]) -> list[str]:
-    """Return which accounts are reported otherwise than the ledger charges them."""
-    reported: dict[Where, int] = {}
+    """Return which reports are rounded wrongly, or differ from what the ledger charges."""
     findings = []
     for one in files:
-        for location, nanos in one.nanos.items():
-            reported[one.account_id, location, one.currency] = nanos
         rounded = total_of(one.charged_nanos, currency_digits(one.currency))
         if rounded != one.total:
             findings.append(
                 f"account {printable(one.account_id)}, {one.currency}: its report says {one.total},"
                 f" and {exact_text(one.charged_nanos)} is {rounded}"
             )
+    return findings + differences_of_sums(reported_of(files), sums)
+
+
+def differences_of_sums(reported: Mapping[Where, int], sums: Iterable[LedgerSum]) -> list[str]:
+    """Return which accounts are reported otherwise than the ledger charges them."""
+    findings = []
     charged = {(one.account_id, one.location, one.currency): one.nanos for one in sums}
     for where in sorted(reported.keys() | charged.keys()):
         if reported.get(where) != charged.get(where):

@@ -4,6 +4,7 @@ Postings are added up by the database as far as a statement allows it: within a 
 rate. Where a rate has an allowance, which is taken off hour by hour, they are read by the hour.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -103,18 +104,21 @@ def _billed_images(connection: sa.Connection, cut: Cut, location: str, keys: Seq
             ),
         )
     )
-    found: Rows = {}
-    for key, image_id, *of_interval, name, source_id, source in connection.execute(query):
-        interval = Interval(image_id, *of_interval)
-        image = BilledImage(
-            image_id=image_id,
-            name=name,
-            location=location,
-            source_instance_name=source,
-            interval=interval,
-            source_instance_id=source_id,
+    found: Rows = defaultdict(list)
+    for row in connection.execute(query).all():
+        key, image_id, size_bytes, starts_at, ends_at, continues, is_continued = row[:7]
+        found[key].append(
+            BilledImage(
+                image_id=image_id,
+                name=row[7],
+                location=location,
+                source_instance_name=row[9],
+                interval=Interval(
+                    image_id, size_bytes, starts_at, ends_at, continues, is_continued
+                ),
+                source_instance_id=row[8],
+            )
         )
-        found.setdefault(key, []).append(image)
     return found
 
 
@@ -152,7 +156,7 @@ def _postings(
         .group_by(postings.c.account_key, "part", "rate_number")
         .order_by(postings.c.account_key, sa.func.min(postings.c.starts_at))
     )
-    for key, starts_at, nanos, byte_seconds, *_ in connection.execute(query):
+    for key, starts_at, nanos, byte_seconds, *_ in connection.execute(query).all():
         found.setdefault(key, []).append(Posting(key, starts_at, byte_seconds, nanos))
     return found
 

@@ -134,41 +134,32 @@ def report_all(
 )
 @click.argument("directory", required=False, type=click.Path(path_type=Path, file_okay=False))
 @format_option
-@engine_options
 @pass_invocation
 def reconcile_command(
     invocation: Invocation,
     period_text: str,
     directory: Path | None,
     output_format: str | None,
-    jobs: int | None,
-    engine_name: str,
-    engine_address: str | None,
 ) -> None:
     """Compare the reports of a period with the ledger.
 
     DIRECTORY is a folder written by 'report cloud-usage --all-accounts -o'. Its files are compared
-    with its manifest, and the manifest with the ledger as of that time. Without DIRECTORY, the
-    reports are computed for the comparison. If rows differ, they are listed and the exit code is 1.
+    with its manifest, and the manifest with the ledger as of that time. Without DIRECTORY, what
+    the reports would come to is compared: the images stored at their rates, and all that is charged
+    beside them. If anything differs, it is listed and the exit code is 1.
 
     Example: instance-images report reconcile --period 2026-11 /srv/reports/2026-11
     """
     from instance_images.commands.output import show_list
-    from instance_images_reports.batch.engines import engine
-    from instance_images_reports.commands.progress import accounts_progress
     from instance_images_reports.commands.views import RECONCILED
     from instance_images_reports.proof.reconcile import prove_folder, prove_statements
 
-    application = invocation.application
-    database, settings = application.database, application.settings
     period = named_period_begun(invocation, period_text)
-    if directory is not None:
-        with database.snapshot() as connection:
+    with invocation.application.database.snapshot() as connection:
+        if directory is not None:
             proof = prove_folder(connection, period, directory)
-    else:
-        chosen = engine(engine_name, jobs, engine_address)
-        with accounts_progress(f"Reports of {period.name}") as progress:
-            proof = prove_statements(database, settings, period, chosen, progress)
+        else:
+            proof = prove_statements(connection, period)
     show_list(RECONCILED, proof.rows, output_format)
     for line in filter(None, [proof.note, *proof.findings]):
         click.echo(line, err=True)

@@ -5,11 +5,12 @@ add up the rows. Computes nothing.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from instance_images_reports.formats.csv_dialect import Dialect, dialect_of
 from instance_images_reports.formats.json import adjustment_fields, charge_fields, line_fields
 from instance_images_reports.presentation import DEFAULT_PRESENTATION, Presentation
-from instance_images_reports.statement.statement import Adjustment, Statement
+from instance_images_reports.statement.statement import Adjustment, Section, Statement
 
 # What comes from users or from the cloud, and may be made to look like a formula.
 _TEXTS = (
@@ -23,6 +24,14 @@ _TEXTS = (
     "reason",
     "image_name",
     "details",
+    "unit",
+)
+_LINE_TEXTS = (
+    "image_id",
+    "name",
+    "location",
+    "source_instance_name",
+    "source_instance_id",
     "unit",
 )
 _NUMBERS = (
@@ -78,14 +87,30 @@ def render_csv(statement: Statement, presentation: Presentation = DEFAULT_PRESEN
 def _rows(statement: Statement, dialect: Dialect) -> Iterator[dict[str, object]]:
     for section in statement.sections:
         name = section.name
-        for line in section.lines:
-            yield _row(statement, name, line_fields(line), dialect)
+        yield from _usage_rows(statement, section, dialect)
         for each in section.adjustments:
             yield _row(statement, name, _beside(each), dialect)
     for added in statement.added:
         for charge in added.lines:
             fields = {**charge_fields(charge), "kind": USAGE}
             yield _row(statement, added.name, fields, dialect)
+
+
+def _usage_rows(
+    statement: Statement, section: Section, dialect: Dialect
+) -> Iterator[dict[str, object]]:
+    """Yield the rows of the section's lines. What they have in common is written down once."""
+    common = _row(statement, section.name, {}, dialect) | {"kind": USAGE}
+    text = lru_cache(1024)(dialect.text)
+    for line in section.lines:
+        row: dict[str, object] = {**common, **line_fields(line)}
+        for name in _LINE_TEXTS:
+            row[name] = text(str(row[name]))
+        row["image_name"] = row["name"]
+        row["open"] = "true" if row["open"] else "false"
+        if dialect.is_for_spreadsheets:
+            _localize(row, dialect)
+        yield row
 
 
 def _beside(adjustment: Adjustment) -> dict[str, object]:
@@ -116,12 +141,14 @@ def _row(
         "section": section_name,
         **fields,
     }
-    if "open" in row:
-        row |= {"kind": USAGE, "image_name": row["name"]}
-        row["open"] = "true" if row["open"] else "false"
     for name in _TEXTS:
         row[name] = dialect.text(str(row.get(name, "")))
     if dialect.is_for_spreadsheets:
-        row |= {name: dialect.number(row.get(name)) for name in _NUMBERS}
-        row |= {name: dialect.instant(row.get(name)) for name in _INSTANTS}
+        _localize(row, dialect)
     return row
+
+
+def _localize(row: dict[str, object], dialect: Dialect) -> None:
+    """Write the numbers and instants of a row as spreadsheets of the locale read them."""
+    row |= {name: dialect.number(row.get(name)) for name in _NUMBERS}
+    row |= {name: dialect.instant(row.get(name)) for name in _INSTANTS}

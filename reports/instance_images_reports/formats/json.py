@@ -5,6 +5,7 @@ the CSV takes a line's fields from here. Computes nothing. Fields are added, nev
 """
 
 from decimal import Decimal
+from functools import lru_cache
 
 from instance_images.instants import format_instant
 from instance_images_billing.pricing.money import NANOS_PER_UNIT, price_text
@@ -77,6 +78,7 @@ def decimal_text(number: Decimal) -> str:
     return f"{number:f}"
 
 
+@lru_cache(1024)
 def rate_text(rate: Decimal) -> str:
     """Return a rate as it was set, with two decimals at least: ``0.05``."""
     return price_text(int(rate * NANOS_PER_UNIT))

@@ -8,6 +8,7 @@ import json
 from functools import cache
 
 _INDENT = "  "
+_HOLDERS = frozenset((dict, list))
 
 
 def indented(value: object) -> str:
@@ -18,13 +19,30 @@ def indented(value: object) -> str:
 def _text(value: object, line_end: str) -> str:
     inner = line_end + _INDENT
     if isinstance(value, dict) and value:
-        if not any(isinstance(each, dict | list) for each in value.values()):
+        if _is_flat(value):
             return f"{{{inner}{_encoder(inner).encode(value)[1:-1]}{line_end}}}"
         rows = (f"{json.dumps(key)}: {_text(each, inner)}" for key, each in value.items())
         return f"{{{inner}{f',{inner}'.join(rows)}{line_end}}}"
     if isinstance(value, list) and value:
+        if all(isinstance(each, dict) and each and _is_flat(each) for each in value):
+            return _rows_text(value, line_end)
         return f"[{inner}{f',{inner}'.join(_text(each, inner) for each in value)}{line_end}]"
     return json.dumps(value)
+
+
+def _is_flat(value: dict[str, object]) -> bool:
+    return _HOLDERS.isdisjoint(map(type, value.values()))
+
+
+def _rows_text(rows: list[object], line_end: str) -> str:
+    """Return a list of objects that hold only values, encoded in one go.
+
+    JSON has no line end within a string: one that stands between braces is between two objects.
+    """
+    between, inner = line_end + _INDENT, line_end + 2 * _INDENT
+    text = _encoder(inner).encode(rows)[2:-2]
+    text = text.replace(f"}},{inner}{{", f"{between}}},{between}{{{inner}")
+    return f"[{between}{{{inner}{text}{between}}}{line_end}]"
 
 
 @cache

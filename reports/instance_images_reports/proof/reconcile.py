@@ -1,7 +1,7 @@
 """Proves that the reports of a period come to what the ledger charges in it.
 
-The reports are those of a folder that was written, as far as the ledger went then; or they are made
-for this alone, and written nowhere.
+The reports are those of a folder that was written, as far as the ledger went then; or those that
+could be made now, of which sums say enough.
 """
 
 from collections.abc import Sequence
@@ -10,19 +10,21 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from instance_images.config.settings import Settings
-from instance_images.db.engine import Database
 from instance_images.errors import Refused
 from instance_images.instants import format_instant
 from instance_images_billing.pricing.periods import Period
-from instance_images_reports.batch.account_files import Batch, Made
-from instance_images_reports.batch.all_accounts import Progress, make_all, read_books
-from instance_images_reports.batch.engines import Engine
 from instance_images_reports.batch.manifest import Manifest
-from instance_images_reports.batch.reconciliation import Reconciled, differences, reconcile
+from instance_images_reports.batch.reconciliation import (
+    Reconciled,
+    differences,
+    differences_of_sums,
+    reconcile,
+    reported_of,
+)
 from instance_images_reports.collect.cutoff import Cut, read_cut
 from instance_images_reports.collect.sums import read_sums
 from instance_images_reports.proof.folder import check_folder, read_manifest
+from instance_images_reports.proof.sums import reported_sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +45,18 @@ def prove_folder(connection: sa.Connection, period: Period, directory: Path) -> 
     cut = _cut_of(manifest, now)
     sums = read_sums(connection, cut)
     findings = check_folder(directory, manifest) + differences(manifest.accounts, sums)
-    return Proof(reconcile(manifest.accounts, sums), findings, _note(cut, now))
+    return Proof(reconcile(reported_of(manifest.accounts), sums), findings, _note(cut, now))
 
 
-def prove_statements(
-    database: Database,
-    settings: Settings,
-    period: Period,
-    engine: Engine[Batch, Made],
-    progress: Progress,
-) -> Proof:
-    """Make the reports of all accounts without writing them, and hold them against the ledger."""
-    with database.snapshot() as connection:
-        books = read_books(connection, settings, period)
-    files, faults = make_all(settings, books, engine, None, progress)
-    return Proof(reconcile(files, books.sums), faults + differences(files, books.sums))
+def prove_statements(connection: sa.Connection, period: Period) -> Proof:
+    """Hold what the reports of all accounts would come to against the ledger.
+
+    The connection must read a snapshot.
+    """
+    cut = read_cut(connection, period)
+    sums = read_sums(connection, cut)
+    reported, faults = reported_sums(connection, cut)
+    return Proof(reconcile(reported, sums), faults + differences_of_sums(reported, sums))
 
 
 def _cut_of(manifest: Manifest, now: Cut) -> Cut:

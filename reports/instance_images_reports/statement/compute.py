@@ -11,14 +11,14 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from instance_images.model.records import Account
-from instance_images_billing.pricing.money import NANOS_PER_UNIT, round_half_even
+from instance_images_billing.pricing.money import NANOS_PER_UNIT, divide_half_even, round_half_even
 from instance_images_billing.pricing.periods import LocalDay, Period
 from instance_images_reports.statement.adjustments import BesideDraft, beside_drafts
 from instance_images_reports.statement.days import at_full_rate, days_of_postings
 from instance_images_reports.statement.forecast import forecast_of
 from instance_images_reports.statement.lines import line_drafts
 from instance_images_reports.statement.location_ledger import LocationLedger
-from instance_images_reports.statement.rounding import apportion, decimal_of
+from instance_images_reports.statement.rounding import apportion_ratios, decimal_of
 from instance_images_reports.statement.statement import (
     Adjustment,
     Comparison,
@@ -52,11 +52,11 @@ def state(
     zone = ZoneInfo(timezone)
     beside = [draft for ledger in ledgers for draft in beside_drafts(ledger, period, zone)]
     minor_nanos = NANOS_PER_UNIT // 10**currency_digits
-    total_minor = round_half_even(
-        Fraction(sum(ledger.charged_nanos for ledger in ledgers), minor_nanos)
-    )
-    exact = [draft.nanos for draft in drafts] + [draft.nanos for draft in beside]
-    amounts = apportion([nanos / minor_nanos for nanos in exact], total_minor)
+    charged = sum(ledger.charged_nanos for ledger in ledgers)
+    total_minor = divide_half_even(charged, minor_nanos)
+    exact = [(draft.numerator, draft.divisor * minor_nanos) for draft in drafts]
+    exact += [(draft.nanos.numerator, draft.nanos.denominator * minor_nanos) for draft in beside]
+    amounts = apportion_ratios(exact, total_minor)
     lines = [d.line(minor, currency_digits) for d, minor in zip(drafts, amounts, strict=False)]
     adjustments = [
         _adjustment(draft, minor, currency_digits)

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from fractions import Fraction
 
 from instance_images_billing.pricing.charged import Posting
-from instance_images_billing.pricing.money import round_half_even
+from instance_images_billing.pricing.money import divide_half_even, round_half_even
 from instance_images_billing.pricing.periods import LocalDay, Period
 from instance_images_billing.pricing.rating import charge_nanos, rate_at
 from instance_images_billing.pricing.units import UNIT_BYTES
@@ -53,5 +52,4 @@ def days_of_postings(
 def _stored(byte_seconds: int, day: LocalDay, metered_until: datetime, unit: str) -> Decimal:
     """Return the mean of what was stored in the metered part of the day, with six decimals."""
     seconds = int((min(day.end, metered_until) - day.start).total_seconds())
-    stored = Fraction(byte_seconds * 10**6, UNIT_BYTES[unit] * seconds)
-    return decimal_of(round_half_even(stored), 6)
+    return decimal_of(divide_half_even(byte_seconds * 10**6, UNIT_BYTES[unit] * seconds), 6)

@@ -58,7 +58,7 @@ def _goes_on(ledger: LocationLedger, period: Period, currency: str) -> bool:
     Where nothing is left, its last hour decides.
     """
     start = min(max(ledger.metered_until or period.start, period.start), last_slice(period))
-    left = rated_ranges(ledger, start, period.end)
+    left = rated_ranges(ledger.rates, start, period.end)
     return any(rate.currency == currency for rate, _, _ in left)
 
 
@@ -69,7 +69,7 @@ def _expected(ledger: LocationLedger, period: Period, currency: str) -> Fraction
     stored_bytes = sum(_stored(ledger).values())
     byte_seconds, nanos = 0, Fraction(0)
     start = max(ledger.metered_until, period.start)
-    for rate, begins, ends in rated_ranges(ledger, start, period.end):
+    for rate, begins, ends in rated_ranges(ledger.rates, start, period.end):
         if rate.currency == currency:
             seconds = int((ends - begins).total_seconds())
             byte_seconds += stored_bytes * seconds

@@ -3,16 +3,16 @@
 Pure. An image has a line for each of its sizes and for each rate.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from fractions import Fraction
+from typing import NamedTuple
 
-from instance_images_billing.pricing.money import round_half_even
+from instance_images_billing.pricing.money import divide_half_even
 from instance_images_billing.pricing.periods import Period
 from instance_images_billing.pricing.rating import (
     SECONDS_PER_HOUR,
     Rate,
-    charge_nanos,
+    charge_divisor,
     charged_range,
 )
 from instance_images_billing.pricing.units import UNIT_BYTES
@@ -20,40 +20,48 @@ from instance_images_reports.statement.location_ledger import BilledImage, Locat
 from instance_images_reports.statement.rounding import decimal_of
 from instance_images_reports.statement.statement import Ending, Line
 
+_SECONDS_PER_DAY = 86_400
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineDraft:
-    """A line before its amount is rounded."""
+
+class LineDraft(NamedTuple):
+    """A line before its amount is rounded: ``numerator`` over ``divisor`` nanos.
+
+    Lines of one rate have one divisor. A tuple, for one is made for each image.
+    """
 
     image: BilledImage
     rate: Rate
     start: datetime
     end: datetime
     ending: Ending
-    byte_seconds: int
-    nanos: Fraction
+    seconds: int
+    numerator: int
+    divisor: int
 
     def line(self, amount_minor: int, currency_digits: int) -> Line:
         """Return the line with its rounded amount, counted in the currency's minor unit."""
         rate, image = self.rate, self.image
-        unit_hours = Fraction(self.byte_seconds * 10**6, UNIT_BYTES[rate.unit] * SECONDS_PER_HOUR)
+        size_bytes = image.interval.size_bytes
+        unit_hours = divide_half_even(
+            size_bytes * self.seconds * 10**6, UNIT_BYTES[rate.unit] * SECONDS_PER_HOUR
+        )
         return Line(
             image_id=image.image_id,
             name=image.name,
             location=image.location,
             source_instance_id=image.source_instance_id,
             source_instance_name=image.source_instance_name,
-            size_bytes=image.interval.size_bytes,
+            size_bytes=size_bytes,
             billable_from=self.start,
             billable_until=self.end,
-            billable_seconds=_seconds(self.start, self.end),
+            billable_seconds=self.seconds,
             ending=self.ending,
             unit=rate.unit,
-            unit_hours=decimal_of(round_half_even(unit_hours), 6),
+            unit_hours=decimal_of(unit_hours, 6),
             rate=decimal_of(rate.price_nanos, 9),
             hours_per_month=rate.hours_per_month,
             partial_hour=rate.partial_hour,
-            amount_exact=decimal_of(round_half_even(self.nanos), 9),
+            amount_exact=decimal_of(divide_half_even(self.numerator, self.divisor), 9),
             amount=decimal_of(amount_minor, currency_digits),
         )
 
@@ -69,24 +77,25 @@ def line_drafts(ledger: LocationLedger, period: Period, currency: str) -> list[L
         for image in ledger.images
         if image.interval.continues
     }
-    for rate, start, end in rated_ranges(ledger, period.start, until):
+    for rate, start, end in rated_ranges(ledger.rates, period.start, until):
         if rate.currency != currency:
             continue
+        divisor = charge_divisor(rate, period)
         for image in ledger.images:
             charged = charged_range(image.interval, rate, start, end)
             if charged:
                 ending = _ending(image, charged[1], period, until, continued)
-                drafts.append(_draft(image, rate, period, *charged, ending))
+                drafts.append(_draft(image, rate, *charged, ending, divisor))
     return drafts
 
 
 def rated_ranges(
-    ledger: LocationLedger, start: datetime, end: datetime
+    rates: Sequence[Rate], start: datetime, end: datetime
 ) -> list[tuple[Rate, datetime, datetime]]:
     """Return ``[start, end)`` as far as there are rates, cut where a new rate begins."""
-    ends = [rate.from_hour for rate in ledger.rates[1:]] + [end]
+    ends = [rate.from_hour for rate in rates[1:]] + [end]
     ranges = []
-    for rate, next_begins in zip(ledger.rates, ends, strict=False):
+    for rate, next_begins in zip(rates, ends, strict=False):
         begins, ends_at = max(rate.from_hour, start), min(next_begins, end)
         if begins < ends_at:
             ranges.append((rate, begins, ends_at))
@@ -113,25 +122,9 @@ def _ending(
 
 
 def _draft(
-    image: BilledImage,
-    rate: Rate,
-    period: Period,
-    start: datetime,
-    end: datetime,
-    ending: Ending,
+    image: BilledImage, rate: Rate, start: datetime, end: datetime, ending: Ending, divisor: int
 ) -> LineDraft:
-    byte_seconds = image.interval.size_bytes * _seconds(start, end)
-    nanos = charge_nanos(byte_seconds, rate, period)
-    return LineDraft(
-        image=image,
-        rate=rate,
-        start=start,
-        end=end,
-        ending=ending,
-        byte_seconds=byte_seconds,
-        nanos=nanos,
-    )
-
-
-def _seconds(start: datetime, end: datetime) -> int:
-    return int((end - start).total_seconds())
+    length = end - start
+    seconds = length.days * _SECONDS_PER_DAY + length.seconds
+    numerator = image.interval.size_bytes * seconds * rate.price_nanos
+    return LineDraft(image, rate, start, end, ending, seconds, numerator, divisor)

@@ -7,6 +7,11 @@ from math import lcm
 
 from instance_images.errors import InstanceImagesError
 
+DOES_NOT_ADD_UP = (
+    "The postings of the ledger do not add up to its intervals, so no report is made: the database"
+    " was changed outside this product. Restore it from a backup."
+)
+
 
 class LedgerMismatch(InstanceImagesError):
     """Postings and intervals do not tell the same story; no report is made of them."""
@@ -20,16 +25,20 @@ def apportion(exact: Sequence[Fraction], total: int) -> list[int]:
     Of equal remainders the earlier one is rounded up. Raises LedgerMismatch where the total is
     not within reach of rounding.
     """
-    common = lcm(*(amount.denominator for amount in exact))
-    scaled = [amount.numerator * (common // amount.denominator) for amount in exact]
-    amounts = [amount // common for amount in scaled]
+    return apportion_ratios([(amount.numerator, amount.denominator) for amount in exact], total)
+
+
+def apportion_ratios(exact: Sequence[tuple[int, int]], total: int) -> list[int]:
+    """Do the same with amounts that are numerators and divisors; they need not be reduced."""
+    divisors = {divisor for _, divisor in exact}
+    common = lcm(*divisors)
+    factors = {divisor: common // divisor for divisor in divisors}
+    parts = [divmod(numerator * factors[divisor], common) for numerator, divisor in exact]
+    amounts = [quotient for quotient, _ in parts]
     left = total - sum(amounts)
     if not 0 <= left <= len(amounts):
-        raise LedgerMismatch(
-            "The postings of the ledger do not add up to its intervals, so no report is made:"
-            " the database was changed outside this product. Restore it from a backup."
-        )
-    by_remainder = sorted(range(len(exact)), key=lambda i: -(scaled[i] % common))
+        raise LedgerMismatch(DOES_NOT_ADD_UP)
+    by_remainder = sorted(range(len(exact)), key=lambda i: -parts[i][1])
     for index in by_remainder[:left]:
         amounts[index] += 1
     return amounts

@@ -1,5 +1,6 @@
 """What a statement's lines come to together: by location, and by image. Pure."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -9,17 +10,18 @@ from instance_images_reports.statement.statement import Adjustment, Line, Share,
 
 SHOWN_ALONE = 10  # images; the others share what is left
 _TENTHS_OF_PERCENT = 1000
+_NOTHING = Decimal(0)
 
 
 def subtotals_of(lines: Sequence[Line], adjustments: Sequence[Adjustment]) -> list[Subtotal]:
     """Return what lines and adjustments of each location add up to, sorted by location."""
     amounts: dict[str, Decimal] = {}
-    images: dict[str, set[str]] = {}
+    images: defaultdict[str, set[str]] = defaultdict(set)
     for line in lines:
-        amounts[line.location] = amounts.get(line.location, Decimal(0)) + line.amount
-        images.setdefault(line.location, set()).add(line.image_id)
+        amounts[line.location] = amounts.get(line.location, _NOTHING) + line.amount
+        images[line.location].add(line.image_id)
     for one in adjustments:
-        amounts[one.location] = amounts.get(one.location, Decimal(0)) + one.amount
+        amounts[one.location] = amounts.get(one.location, _NOTHING) + one.amount
     return [
         Subtotal(location, len(images.get(location, ())), amounts[location])
         for location in sorted(amounts)

@@ -85,13 +85,10 @@ class BooksWorld:
 
     def prove(self, directory: Path | None = None, *, name: str = "2026-11") -> Proof:
         """Hold a folder, or the statements, against the ledger."""
-        database, period = self.one.database, self.period(name)
-        if directory is None:
-            made_by = engine("local", 1, None)
-            return prove_statements(
-                database, self.settings, period, made_by, lambda _done, _count: None
-            )
-        with database.snapshot() as connection:
+        period = self.period(name)
+        with self.one.database.snapshot() as connection:
+            if directory is None:
+                return prove_statements(connection, period)
             return prove_folder(connection, period, directory)
 
 

@@ -39,12 +39,13 @@ from instance_images_billing.ledger.closed_periods import find_closed
 from instance_images_billing.months.close import close_period
 from instance_images_billing.months.minimums import minimums_between
 from instance_images_billing.pricing.corrections import LATE, MINIMUM
-from instance_images_billing.pricing.periods import period_of
+from instance_images_billing.pricing.periods import period_of, periods_between
 from instance_images_billing.rates import rates
+from instance_images_reports.proof.reconcile import prove_statements
 from instance_images_reports.proof.statements import check_statements
 
 from support.worlds.ledger_oracle import ImageLife, Terms, expected
-from support.worlds.ledger_world import LOCATION, World
+from support.worlds.ledger_world import LOCATION, World, at
 
 START = datetime(2026, 10, 24, tzinfo=UTC)  # Berlin puts its clocks back the next night
 HOUR = 3600
@@ -363,7 +364,17 @@ class LedgerMachine(RuleBasedStateMachine):
                 *verify_location(connection, LOCATION.name, self.world.billing.timezone),
                 *verify_periods(connection),
                 *check_statements(connection, configured, [LOCATION.name]),
+                *self._faults_of_sums(connection),
             ]
+
+    def _faults_of_sums(self, connection: sa.Connection) -> list[str]:
+        """Return in which period's sums differ from what its statements would come to."""
+        start, end = at("1T00:00") - timedelta(days=40), at("30T00:00") + timedelta(days=40)
+        return [
+            finding
+            for period in periods_between(start, end, self.world.billing.timezone)
+            for finding in prove_statements(connection, period).findings
+        ]
 
     def _charged(self) -> dict[tuple[str, int], tuple[int, int]]:
         """Return what is charged by account and slice, decisions by hand left out."""

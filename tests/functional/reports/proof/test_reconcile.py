@@ -4,6 +4,8 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +84,41 @@ def test_a_posting_that_was_changed_by_a_nano_is_found(
     assert proof.findings == [
         f"account b, RegionOne, EUR: reported is 3.000000000, and the ledger charges {changed}"
     ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE postings SET amount_nanos = amount_nanos + 10",
+        "UPDATE postings SET byte_seconds = byte_seconds + 1",
+        "UPDATE intervals SET size_bytes = size_bytes + 1",
+        "UPDATE intervals SET starts_at = starts_at + 1",
+    ],
+)
+def test_without_a_folder_whatever_no_statement_can_be_made_of_is_found(
+    world: BooksWorld, change: str
+) -> None:
+    with world.one.database.writing() as connection:
+        connection.exec_driver_sql(
+            f"{change} WHERE account_key = (SELECT account_key FROM accounts WHERE account_id = 'b'"
+            " AND location = 'RegionOne')"
+        )
+
+    (finding,) = world.prove().findings
+
+    assert finding.startswith("account b, RegionOne, EUR: The postings of the ledger do not add up")
+
+
+def test_without_a_folder_free_storage_is_taken_off_by_the_hour(world: BooksWorld) -> None:
+    world.one.location = replace(world.one.location, free_units=Decimal(1))
+    world.one.set_rate(from_hour="2T16:00")
+    world.run("2T18:05")
+
+    proof = world.prove()
+
+    assert proof.findings == []
+    # Of the 3 GB, a's one and one of b's two are free from 16:00 on.
+    assert [one.reports for one in proof.rows] == [6 * EUR + 3 * EUR + 2 * EUR, 4 * EUR]
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -259,6 +296,9 @@ def test_for_any_ledger_the_manifest_adds_up_to_the_postings(
                 posted[at_location.location.name, currency] = sum(nanos)
         assert dict(manifest.totals) == posted
         assert world.prove(Path(directory) / "reports").findings == []
+        proof = world.prove()
+        assert proof.findings == []
+        assert {(one.location, one.currency): one.reports for one in proof.rows} == posted
         database.engine.dispose()
 
 

@@ -3,10 +3,13 @@
 from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from instance_images.errors import UsageError
 from instance_images_billing.pricing.money import (
     decimal_of,
+    divide_half_even,
     parse_price,
     price_text,
     round_half_even,
@@ -61,3 +64,9 @@ def test_a_price_is_shown_as_it_was_written() -> None:
 
 def test_an_amount_keeps_nine_decimals() -> None:
     assert f"{decimal_of(61):f}" == "0.000000061"
+
+
+@given(st.integers(-(10**40), 10**40), st.integers(1, 10**25))
+def test_a_division_rounds_as_the_fraction_does(number: int, divisor: int) -> None:
+    assert divide_half_even(number, divisor) == round_half_even(Fraction(number, divisor))
+    assert divide_half_even(number * 2 + 1, 2) == round_half_even(Fraction(number * 2 + 1, 2))
