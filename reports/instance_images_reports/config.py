@@ -1,4 +1,4 @@
-"""The options of reports: templates, provider and mail.
+"""The options of reports: templates, provider, mail and budgets.
 
 The plugin's ``config`` finds them by an entry point, and reads them with all others.
 """
@@ -127,6 +127,29 @@ class MailSettings:
     per_minute: int = 0
 
 
+_BUDGET_OPTS = [
+    cfg.StrOpt(
+        "webhook_secret_file",
+        sample_default="/etc/instance-images/webhook-secret",
+        help="File that contains only the secret that notices of budgets to webhooks are signed"
+        " with, 16 bytes or more, readable by the service user. Required for webhooks.",
+    ),
+    cfg.StrOpt(
+        "webhook_ca_file",
+        help="CA bundle (PEM) used to verify webhooks with https. Unset: the CA certificates of"
+        " the system.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetSettings:
+    """What notices of budgets to webhooks are signed and verified with; files are read on use."""
+
+    webhook_secret_file: Path | None = None
+    webhook_ca_file: Path | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportSettings:
     """How reports are made and sent.
@@ -138,6 +161,7 @@ class ReportSettings:
     template_directories: tuple[Path, ...] = ()
     provider: ProviderSettings = DEFAULT_PROVIDER
     mail: MailSettings | None = None
+    budget: BudgetSettings = BudgetSettings()
 
 
 _DEFAULT_REPORTS = ReportSettings()
@@ -194,10 +218,16 @@ def _read(conf: Any) -> ReportSettings:
         template_directories=tuple(map(Path, conf.report.template_directories)),
         provider=_provider_settings(conf.report),
         mail=_mail_settings(conf.mail),
+        budget=BudgetSettings(
+            *(
+                Path(path) if path else None
+                for path in (conf.budget.webhook_secret_file, conf.budget.webhook_ca_file)
+            )
+        ),
     )
 
 
-OPTIONS = PartOptions({"report": _REPORT_OPTS, "mail": _MAIL_OPTS}, _read)
+OPTIONS = PartOptions({"report": _REPORT_OPTS, "mail": _MAIL_OPTS, "budget": _BUDGET_OPTS}, _read)
 
 
 def list_opts() -> list[tuple[str, list[Any]]]:

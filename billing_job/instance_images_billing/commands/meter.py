@@ -126,6 +126,8 @@ def run_meter(
             begun = [outcome for outcome in outcomes if outcome.has_begun]
             _publish_metrics(invocation, begun)
             is_recorded = _record_digests(invocation, begun)
+    if not dry_run:
+        _act_after_hours(invocation)
     invocation.exit_code = _exit_code(outcomes) or (0 if is_recorded else 1)
 
 
@@ -232,6 +234,14 @@ def _record_digests(invocation: Invocation, outcomes: list[Outcome]) -> bool:
     if problem:
         tell_warning(problem)
     return problem is None
+
+
+def _act_after_hours(invocation: Invocation) -> None:
+    """Let the other parts act on the hours that are closed now; that changes no exit code."""
+    from instance_images_billing.hours.after import act_after_hours
+
+    for problem in act_after_hours(invocation.application):
+        tell_warning(problem)
 
 
 def _counted(count: int, noun: str) -> str:

@@ -20,6 +20,7 @@ _HINTS: Mapping[str, str] = {
     "account": " with --account",
     "accounts": " with --account; known are: {known}",
     "known accounts": "Known are: {known}.",
+    "budgets": "'instance-images budget list' shows all.",
     "clock behind": ", or run with --accept-clock and see the corrections that it posts",
     "currency": " with --currency",
     "recorded": ": 'instance-images task show {task_id}' shows its outcome",

@@ -17,6 +17,7 @@ GROUPS = (
     "instance_images.commands",
     "instance_images.doctor",
     "instance_images.checks",
+    "instance_images.after_hours",
     "instance_images.tables",
     "instance_images.report_sections",
 )

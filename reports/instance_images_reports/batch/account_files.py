@@ -20,6 +20,7 @@ from instance_images.names import printable
 from instance_images_billing.pricing.periods import days_of
 from instance_images_reports.batch.file_names import account_file_name
 from instance_images_reports.batch.manifest import AccountFile, File, file_of
+from instance_images_reports.budgets.of_statements import budgets_of, with_budget
 from instance_images_reports.collect import added_sections as section_sources
 from instance_images_reports.collect.account import Stated, currencies_of, state_in
 from instance_images_reports.collect.cutoff import AccountPlaces, Cut
@@ -141,6 +142,7 @@ def reports_of(
     days = days_of(assignment.cut.period, assignment.timezone)
     before = {member.places.account.id: member.previous for member in batch.members}
     places = [member.places for member in batch.members]
+    budgets = budgets_of(connection, assignment.cut.period, list(before))
     for account, ledgers in read_ledgers(connection, assignment.cut, days, places):
         for currency in currencies_of(ledgers):
             previous = before[account.id].get(currency)
@@ -159,6 +161,8 @@ def reports_of(
             if has_more:
                 whole = section_sources.with_added_sections(connection, stated.statement)
                 stated = replace(stated, statement=whole)
+            if budgets:
+                stated = replace(stated, statement=with_budget(stated.statement, budgets))
             if _is_worth_a_file(stated):
                 yield stated
 

@@ -55,7 +55,7 @@ def read_sums(
             query = (
                 sa.select(
                     accounts.c.account_id,
-                    _currency_at(rated_at, place.rates).label("in_currency"),
+                    currency_at(rated_at, place.rates).label("in_currency"),
                     ExactSum(table.c.amount_nanos),
                 )
                 .join_from(accounts, table, table.c.account_key == accounts.c.account_key)
@@ -102,7 +102,7 @@ def _sources(cut: Cut, place: LocationCut) -> list[tuple[sa.Table, Any, Any, Any
     return sources
 
 
-def _currency_at(instant: Any, rates: Sequence[Rate]) -> sa.ColumnElement[str]:
+def currency_at(instant: Any, rates: Sequence[Rate]) -> sa.ColumnElement[str]:
     """Return the expression of the currency that the location's rate has at an instant."""
     cases = [(instant >= rate.from_hour, rate.currency) for rate in reversed(rates)]
     return sa.case(*cases, else_=NO_CURRENCY) if cases else sa.literal(NO_CURRENCY)

@@ -46,6 +46,7 @@ def report_one(
     presentation: Presentation,
 ) -> None:
     """Report on one account; what cannot be delivered is refused before anything is computed."""
+    from instance_images_reports.budgets.of_statements import budgets_of, with_budget
     from instance_images_reports.collect.account import collect
     from instance_images_reports.collect.added_sections import with_added_sections
     from instance_images_reports.collect.find_account import find_account
@@ -56,6 +57,7 @@ def report_one(
     with application.database.snapshot() as connection:
         statement = collect(connection, application.settings, found, period, currency)
         statement = with_added_sections(connection, statement)
+        statement = with_budget(statement, budgets_of(connection, period, [found.id]))
     if delivery.format_name in DATASETS:
         _write_dataset(statement, delivery, presentation)
         return

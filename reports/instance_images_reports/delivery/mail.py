@@ -70,11 +70,11 @@ def postbox(settings: MailSettings | None, addresses: Sequence[str]) -> Postbox:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail's subject and text, and the file with the report."""
+    """A mail's subject and text, and the file with the report, if it carries one."""
 
     subject: str
     body: str
-    attachment: Attachment
+    attachment: Attachment | None = None
 
 
 def mail_report(
@@ -120,7 +120,7 @@ def compose(
     now: datetime,
     message_id: str | None = None,
 ) -> EmailMessage:
-    """Return a mail with a text and a file; ``message_id`` is a new one by default."""
+    """Return a mail with a text, and with its file; ``message_id`` is a new one by default."""
     message = EmailMessage(policy=SMTP)
     message["From"] = sender
     message["To"] = ", ".join(recipients)
@@ -130,6 +130,8 @@ def compose(
     message["Auto-Submitted"] = "auto-generated"  # no one's absence is to be announced to it
     message.set_content(letter.body)
     attachment = letter.attachment
+    if attachment is None:
+        return message
     kind, _, subtype = attachment.content_type.partition("/")
     message.add_attachment(
         attachment.content,

@@ -11,6 +11,7 @@ from instance_images.instants import format_instant
 from instance_images_billing.pricing.money import NANOS_PER_UNIT, price_text
 from instance_images_reports.formats.json_text import indented
 from instance_images_reports.presentation import DEFAULT_PRESENTATION, Presentation
+from instance_images_reports.statement.budget import BudgetUse
 from instance_images_reports.statement.charges import ChargeLine, ChargeSection
 from instance_images_reports.statement.statement import (
     Adjustment,
@@ -100,6 +101,19 @@ def _report(statement: Statement) -> JsonFields:
         "metered_until": None if metered_until is None else format_instant(metered_until),
         "total": decimal_text(statement.total),
         "sections": _sections(statement),
+        "budget": None if statement.budget is None else _budget(statement.budget),
+    }
+
+
+def _budget(budget: BudgetUse) -> JsonFields:
+    """Return the fields of a budget; the forecast's are null where no hour is left to be closed."""
+    forecast, percent = budget.forecast, budget.forecast_percent
+    return {
+        "amount": decimal_text(budget.amount),
+        "charged": decimal_text(budget.charged),
+        "percent": decimal_text(budget.percent),
+        "forecast": None if forecast is None else decimal_text(forecast),
+        "forecast_percent": None if percent is None else decimal_text(percent),
     }
 
 

@@ -102,6 +102,7 @@ def _sentence_filters(words: Words) -> dict[str, Callable[..., str]]:
             ("adjustment_reason", adjustment_reason),
             ("images", sentences.images_text),
             ("forecast_basis", sentences.forecast_basis),
+            ("budget", sentences.budget_text),
             ("comparison", sentences.comparison_text),
             ("unit", sentences.unit_text),
             ("quantity_title", sentences.quantity_title),

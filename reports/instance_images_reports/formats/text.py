@@ -75,6 +75,8 @@ def _header(statement: Statement, words: Words) -> str:
         words.gettext("Time zone"): statement.timezone,
         words.gettext("Metered until"): words.instant(metered_until) if metered_until else "-",
     }
+    if statement.budget is not None:
+        facts[words.gettext("Budget")] = sentences.budget_text(words, statement.budget)
     return "\n".join(
         [_heading(words.gettext("Cloud Usage"), "="), "", *_aligned(facts, minimum=13)]
     )

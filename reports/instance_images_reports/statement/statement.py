@@ -14,6 +14,7 @@ from instance_images.model.records import Account
 from instance_images_billing.pricing.periods import Period
 from instance_images_billing.pricing.reasons import Reason
 from instance_images_reports.statement.adjustments import CORRECTION
+from instance_images_reports.statement.budget import BudgetUse
 from instance_images_reports.statement.charges import ChargeSection
 
 
@@ -236,7 +237,8 @@ class Statement:
     ``metered_until`` is the instant up to which all locations are metered, the end of the period
     at the latest; None where a location is not metered at all.
     ``period_state`` is ``open`` or ``closed``; ``closed_at`` is None while it is open. ``added``
-    are the sections that others add; their totals are part of the ``total``.
+    are the sections that others add; their totals are part of the ``total``. ``budget`` is None
+    where the account has none in the currency.
     """
 
     account: Account
@@ -249,6 +251,7 @@ class Statement:
     sections: Sequence[Section]
     added: Sequence[ChargeSection] = ()
     closed_at: datetime | None = None
+    budget: BudgetUse | None = None
 
 
 def _by_charge(lines: Sequence[Line]) -> list[Line]:

@@ -7,6 +7,7 @@ messages of the catalogue, put into the reader's language by ``Words``.
 from collections.abc import Iterable
 
 from instance_images_reports.statement.adjustments import ALLOWANCE, CORRECTION, MINIMUM
+from instance_images_reports.statement.budget import BudgetUse
 from instance_images_reports.statement.statement import (
     Adjustment,
     Comparison,
@@ -152,6 +153,23 @@ def comparison_text(words: Words, comparison: Comparison) -> str:
     if difference > 0:
         return words.gettext("%(amount)s more than in %(month)s.", amount=amount, month=month)
     return words.gettext("%(amount)s less than in %(month)s.", amount=amount, month=month)
+
+
+def budget_text(words: Words, budget: BudgetUse) -> str:
+    """Return how much of the monthly budget is used, and what is expected."""
+    if budget.forecast is None or budget.forecast_percent is None:
+        return words.gettext(
+            "%(amount)s, %(percent)s used",
+            amount=words.money(budget.amount),
+            percent=words.percent(budget.percent),
+        )
+    return words.gettext(
+        "%(amount)s, %(percent)s used, forecast %(forecast)s (%(forecast_percent)s)",
+        amount=words.money(budget.amount),
+        percent=words.percent(budget.percent),
+        forecast=words.money(budget.forecast),
+        forecast_percent=words.percent(budget.forecast_percent),
+    )
 
 
 def unit_text(words: Words, section: Section) -> str:

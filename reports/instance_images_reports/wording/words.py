@@ -85,6 +85,11 @@ class Words:
             pattern = "+" + pattern
         return str(self._pattern(pattern, "0").apply(percent.scaleb(-2), self.locale))
 
+    def whole_percent(self, percent: int) -> str:
+        """Return ``80%``."""
+        pattern = self._pattern(self.locale.percent_formats[None].pattern, "")
+        return str(pattern.apply(Decimal(percent).scaleb(-2), self.locale))
+
     def size(self, line: Line) -> str:
         """Return the size in the unit that is charged for, to be checked: ``73.000 GB``."""
         return f"{self.quantity(Decimal(line.size_bytes) / UNIT_BYTES[line.unit])} {line.unit}"

@@ -39,7 +39,7 @@ LEVELS = {
     ),
     "instance_images_reports": (
         "config statement presentation", "wording collect", "formats", "summary trend delivery",
-        "batch", "proof frames", "doctor", "commands",
+        "budgets", "batch", "proof frames", "doctor", "commands",
     ),
     "instance_images_client": ("sdk", "commands"),
     "instance_images_dashboard": (

@@ -84,6 +84,12 @@ class _Summary:
 
     def _facts(self) -> list[tuple[str, Value]]:
         statement = self.statement
+        use = statement.budget
+        budget = (
+            []
+            if use is None
+            else [(self.words.gettext("Budget"), sentences.budget_text(self.words, use))]
+        )
         return [
             (self.words.gettext("Account"), statement.account.name),
             (self.words.gettext("Account ID"), statement.account.id),
@@ -97,6 +103,7 @@ class _Summary:
                 statement.metered_until or self.words.gettext("not yet"),
             ),
             (self.words.gettext("Currency"), statement.currency),
+            *budget,
             (self.words.gettext("Note"), sentences.coverage_text(self.words, statement)),
         ]
 
