@@ -25,8 +25,8 @@ def act_after_hours(application: Application) -> Iterator[str]:
             act: AfterHours = loaded(found)
             yield from act(application)
         except InstanceImagesError as error:
-            LOG.warning("After the hours, %s: %s", found.name, error)
+            LOG.warning("Could not complete %s after closing hours: %s", found.name, error)
             yield str(error)
         except Exception:  # the hours are closed, and the next run comes here again
-            LOG.exception("After the hours, %s failed", found.name)
+            LOG.exception("Could not act after closing hours: %s", found.name)
             yield f"After closing the hours, {found.name} failed: see the log."

@@ -120,7 +120,7 @@ class LetterMaker:
             if not self.is_rehearsal and way not in made:
                 made[way] = self._letter(statement, one)
             letter = made.get(way)
-            content = letter.attachment.content if letter else b""
+            content = letter.attachment.content if letter and letter.attachment else b""
             digest = hashlib.sha256(content).hexdigest()
             yield Packed(one, Parcel(one.format, digest, f"{statement.total:f}"), letter)
 

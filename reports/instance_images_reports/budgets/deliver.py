@@ -175,7 +175,7 @@ def _send(office: Office, told: Told) -> None:
     settings = replace(office.mail, timeout_seconds=patience)
     message = mail_of(told, settings.sender, office.timezone, office.clock())
     for refusal in send(settings, message, told.budget.mail_to):
-        LOG.warning("Budget notice %s was not mailed to %s", told.notice.notice_id, refusal)
+        LOG.warning("Could not mail budget notice %s to %s", told.notice.notice_id, refusal)
 
 
 def _is_pointless(error: InstanceImagesError) -> bool:

@@ -110,22 +110,22 @@ def _add_location(
         accounts.c.location == place.location,
         accounts.c.account_id.in_(sa.select(budgets.c.account_id)),
     )
-    for key, size_bytes, count in connection.execute(_stored(cut, keys)):
+    rows: Any = connection.execute(_stored(cut, keys))
+    for key, size_bytes, count in rows:
         of_account = sums.setdefault(key, _Sums())
         of_account.stored_bytes, of_account.images_count = size_bytes, count
-    if place.metered_until is not None:
-        for key, currency, nanos, byte_seconds in connection.execute(_posted(cut, place, keys)):
-            sums.setdefault(key, _Sums()).charge(currency, nanos)
-            sums[key].use(currency, nanos, byte_seconds)
-    for key, currency, is_used, nanos, byte_seconds in connection.execute(
-        _adjusted(cut, place, keys)
-    ):
+    rows = connection.execute(_posted(cut, place, keys)) if place.metered_until else ()
+    for key, currency, nanos, byte_seconds in rows:
+        sums.setdefault(key, _Sums()).charge(currency, nanos)
+        sums[key].use(currency, nanos, byte_seconds)
+    rows = connection.execute(_adjusted(cut, place, keys))
+    for key, currency, is_used, nanos, byte_seconds in rows:
         sums.setdefault(key, _Sums()).charge(currency, nanos)
         if is_used:
             sums[key].use(currency, nanos, byte_seconds)
-    if cut.closed_at is not None:
-        for key, currency, nanos in connection.execute(_minimums(cut, place, keys)):
-            sums.setdefault(key, _Sums()).charge(currency, nanos)
+    rows = connection.execute(_minimums(cut, place, keys)) if cut.closed_at else ()
+    for key, currency, nanos in rows:
+        sums.setdefault(key, _Sums()).charge(currency, nanos)
 
 
 def _stored(cut: Cut, keys: Any) -> Any:

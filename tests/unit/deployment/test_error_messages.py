@@ -31,6 +31,7 @@ FOR_OPERATORS = {
     "billing_job/instance_images_billing/doctor.py",
     "billing_job/instance_images_billing/hours/",
     "billing_job/instance_images_billing/months/",
+    "reports/instance_images_reports/budgets/doctor.py",
     "reports/instance_images_reports/config.py",
     "reports/instance_images_reports/doctor.py",
 }

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from support.clouds import installed_memory_cloud
 from support.processes.command_line import Result
@@ -99,3 +100,256 @@ def test_a_threshold_is_told_once_by_mail_and_webhook(
     assert mail.recipients == [["a@example.com"]]
     assert message["Subject"] == "Budget: 70% forecast, name of a, November 2026"
     assert "Forecast for the month: EUR\xa0720.00 (72.0%)" in message.get_content()
+
+
+def test_the_highest_of_several_thresholds_reached_at_once_is_told(
+    deployment: Deployment, webhook: WebhookServer
+) -> None:
+    # Forecast 720 of 700: 50, 80 and 100 % are reached at once. The charge has reached none.
+    set_budget(deployment, "700", "--webhook", webhook.url)
+
+    ok(deployment.run("1T02:05"))
+
+    assert [(r.json["kind"], r.json["threshold"]) for r in webhook.received] == [("forecast", 100)]
+    [listed] = ok(deployment.command("budget", "list")).json
+    assert (listed["charged"], listed["percent"]) == ("2.00", "0.3")
+    assert (listed["forecast"], listed["forecast_percent"]) == ("720.00", "102.9")
+    assert (listed["reached"], listed["reached_by_forecast"]) == ([], [50, 80, 100])
+    assert listed["last_notice"]["state"] == "sent"
+    assert listed["webhook"] == webhook.url.partition("/hook")[0]
+
+
+def test_charge_and_forecast_are_told_apart(deployment: Deployment, webhook: WebhookServer) -> None:
+    set_budget(deployment, "4", "--threshold", "100", "--webhook", webhook.url)
+
+    ok(deployment.run("1T02:05"))
+    assert [r.json["kind"] for r in webhook.received] == ["forecast"]
+    ok(deployment.run("1T03:05"))
+    assert [r.json["kind"] for r in webhook.received] == ["forecast"]
+    ok(deployment.run("1T04:05"))
+
+    # At 04:00 the charge is 4, exactly the budget.
+    assert [r.json["kind"] for r in webhook.received] == ["forecast", "charge"]
+    assert webhook.received[-1].json["charged"] == "4.00"
+
+
+def test_a_failing_webhook_is_tried_again_with_the_same_id(
+    deployment: Deployment, webhook: WebhookServer
+) -> None:
+    webhook.status = 503
+    set_budget(deployment, "1000", "--threshold", "70", "--webhook", webhook.url)
+
+    failed = ok(deployment.run("1T02:05"))  # the hours are closed: that is success
+    between = ok(deployment.run("1T02:30"))  # the next attempt is an hour away
+    webhook.status = 200
+    ok(deployment.run("1T03:05"))
+    ok(deployment.run("1T04:05"))
+
+    origin = webhook.url.partition("/hook")[0]
+    assert failed.err == (
+        f"Warning: A notice of a budget could not be sent: The webhook at {origin} answered 503.\n"
+    )
+    assert between.err == ""
+    first, second = webhook.received
+    assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
+    assert first.body == second.body
+    assert second.is_signed
+
+
+def test_a_run_killed_after_sending_sends_again_with_the_same_id(
+    deployment: Deployment,
+    mail: MailServer,
+    webhook: WebhookServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    options = ("--threshold", "70", "--mail-to", "a@example.com", "--webhook", webhook.url)
+    set_budget(deployment, "1000", *options)
+
+    with monkeypatch.context() as patch:  # as if it ended before it could record anything
+        patch.setattr("instance_images_reports.budgets.notices.record_sent", lambda *_: None)
+        deployment.run("1T02:05")
+    ok(deployment.run("1T03:05"))
+    ok(deployment.run("1T04:05"))
+
+    assert len({r.headers["idempotency-key"] for r in webhook.received}) == 1
+    assert len(webhook.received) == 2
+    assert len({message["Message-ID"] for message in mail.messages}) == 1
+    assert len(mail.messages) == 2
+
+
+def test_a_correction_below_a_threshold_and_back_is_told_once(
+    deployment: Deployment, webhook: WebhookServer
+) -> None:
+    set_budget(deployment, "2", "--threshold", "100", "--webhook", webhook.url)
+    ok(deployment.run("1T02:05"))
+    [image] = ok(deployment.command("image", "list", "--all-accounts")).json
+    hours = "2026-11-01T01:00Z..2026-11-01T02:00Z"
+    adjust = ("meter", "adjust", "--image", image["id"], "--hours", hours, "--waive", "--yes")
+    ok(deployment.command(*adjust, "--reason", "agreed"))
+    [lower] = ok(deployment.command("budget", "list")).json
+
+    ok(deployment.run("1T03:05"))
+
+    assert (lower["charged"], lower["reached"]) == ("1.00", [])
+    assert [r.json["kind"] for r in webhook.received] == ["charge", "forecast"]
+
+
+def test_a_raised_budget_tells_again_what_it_does_not_reach(
+    deployment: Deployment, webhook: WebhookServer
+) -> None:
+    # At 02:00: charge 2 of 2. A budget of 3 is reached by the forecast still, by the charge again
+    # at 03:00.
+    set_budget(deployment, "2", "--threshold", "100", "--webhook", webhook.url)
+    ok(deployment.run("1T02:05"))
+
+    told = set_budget(deployment, "3", "--threshold", "100", "--webhook", webhook.url)
+    ok(deployment.run("1T02:35"))
+    kinds = [r.json["kind"] for r in webhook.received]
+    ok(deployment.run("1T03:05"))
+
+    assert "will be told again: 100% (charge)." in told
+    assert sorted(kinds) == ["charge", "forecast"]
+    assert [r.json["kind"] for r in webhook.received[2:]] == ["charge"]
+    assert webhook.received[2].json["budget"] == "3.00"
+
+
+def test_a_lowered_budget_tells_only_what_was_not_told(
+    deployment: Deployment, webhook: WebhookServer
+) -> None:
+    set_budget(deployment, "2", "--threshold", "100", "--webhook", webhook.url)
+    ok(deployment.run("1T02:05"))
+
+    set_budget(deployment, "1", "--threshold", "100", "--threshold", "200",
+               "--webhook", webhook.url)  # fmt: skip
+    ok(deployment.run("1T02:35"))
+
+    assert sorted((r.json["kind"], r.json["threshold"]) for r in webhook.received) == [
+        ("charge", 100), ("charge", 200), ("forecast", 100), ("forecast", 200),
+    ]  # fmt: skip
+
+
+def test_each_month_is_told_anew_and_a_former_one_no_more(
+    deployment: Deployment, webhook: WebhookServer
+) -> None:
+    set_budget(deployment, "700", "--threshold", "100", "--webhook", webhook.url)
+    ok(deployment.run("30T23:05"))
+    deployment.clock.now = at("30T23:30").replace(month=12, day=1)
+    ok(deployment.command("meter", "run"))
+
+    # November: forecast 720 at 23:00, and 719 charged then. December: 744.
+    told = sorted((r.json["period"], r.json["kind"]) for r in webhook.received)
+    assert told == [("2026-11", "charge"), ("2026-11", "forecast"), ("2026-12", "forecast")]
+
+
+def test_a_redirect_is_not_followed(deployment: Deployment, webhook: WebhookServer) -> None:
+    webhook.status, webhook.headers = 307, {"Location": webhook.url}
+    set_budget(deployment, "1000", "--threshold", "70", "--webhook", webhook.url)
+
+    result = ok(deployment.run("1T02:05"))
+
+    assert "answered 307. Redirects are not followed." in result.err
+    assert len(webhook.received) == 1
+
+
+def test_mails_speak_german(deployment: Deployment, mail: MailServer) -> None:
+    set_budget(
+        deployment, "1000", "--threshold", "70", "--mail-to", "a@example.com", "--locale", "de_DE"
+    )
+    ok(deployment.run("1T02:05"))
+
+    [message] = mail.messages
+    assert mail.recipients == [["a@example.com"]]
+    assert message["Subject"] == "Budget: 70\xa0% erwartet, name of a, November 2026"
+    assert "Prognose für den Monat: 720,00\xa0EUR (72,0\xa0%)" in message.get_content()
+
+
+def test_a_dead_server_costs_no_hour_and_no_other_notice(
+    deployment: Deployment, mail: MailServer, webhook: WebhookServer
+) -> None:
+    dead = "http://127.0.0.1:9/hook"
+    set_budget(deployment, "1000", "--threshold", "70", "--webhook", dead,
+               "--mail-to", "a@example.com")  # fmt: skip
+
+    result = ok(deployment.run("1T02:05"))
+
+    assert "closed 1 hour" in result.out
+    assert "The webhook at http://127.0.0.1:9 gave no usable answer" in result.err
+    assert len(mail.messages) == 1
+    found = {
+        sample.name: sample.value
+        for family in text_string_to_metric_families(
+            deployment.metrics.with_name("instance_images_budgets.prom").read_text()
+        )
+        for sample in family.samples
+    }
+    assert found == {
+        "instance_images_budget_amount": 1000,
+        "instance_images_budget_charge": 2,
+        "instance_images_budget_forecast": 720,
+        "instance_images_budget_notices_pending": 1,
+        "instance_images_budget_notices_failed": 0,
+    }
+    doctor = deployment.command("doctor", "-f", "json")
+    assert any(one["check"] == "budgets" for one in doctor.json)
+
+
+def test_without_a_budget_the_run_writes_nothing_of_budgets(deployment: Deployment) -> None:
+    ok(deployment.run("1T02:05"))
+
+    assert not deployment.metrics.with_name("instance_images_budgets.prom").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "message"),
+    [
+        (("0",), 2, "more than 0"),
+        (("1.234",), 2, "EUR, which has 2: round it"),
+        (("400", "--currency", "USD"), 2, "'USD' is not a currency of this deployment"),
+        (("400", "--threshold", "0"), 2, "0 is not in the range 1<=x<=1000"),
+        (("400", "--mail-to", "a@b\nBcc: c@d"), 2, "is not an e-mail address"),
+        (("400", "--webhook", "ftp://example.com/"), 2, "write http:// or https://"),
+        (("400", "--webhook", "http://user:pass@example.com/"), 2, "without a user"),
+        (("400", "--webhook", "http://example.com/\r\nX: y"), 2, "write http://"),
+        (("400", "--locale", "xx_YY"), 2, "is not a known locale"),
+        (("400", "--account", "nobody"), 3, "Known are: name of a (a)."),
+    ],
+)
+def test_wrong_input_is_refused_with_the_cure(
+    deployment: Deployment, arguments: tuple[str, ...], exit_code: int, message: str
+) -> None:
+    result = deployment.command("budget", "set", *arguments)
+
+    assert result.exit_code == exit_code, result
+    assert message in result.err
+    assert ok(deployment.command("budget", "list")).json == []
+
+
+def test_an_unset_budget_is_watched_no_more(deployment: Deployment, webhook: WebhookServer) -> None:
+    set_budget(deployment, "700", "--webhook", webhook.url)
+
+    told = ok(deployment.command("budget", "unset")).out
+    ok(deployment.run("1T02:05"))
+
+    assert told == "Account name of a has no budget in EUR any more.\n"
+    assert webhook.received == []
+    assert deployment.command("budget", "unset").exit_code == 3
+
+
+def test_reports_have_a_line_of_the_budget(deployment: Deployment) -> None:
+    set_budget(deployment, "1000")
+    report = ("report", "cloud-usage", "--period", "2026-11", "-f")
+
+    text = ok(deployment.command(*report, "text")).out
+    html = ok(deployment.command(*report, "html")).out
+    found = ok(deployment.command(*report, "json")).json
+
+    line = "EUR 1,000.00, 0.1% used, forecast EUR 720.00 (72.0%)"
+    assert f"Budget         {line}" in text
+    assert line in html.replace("\xa0", " ")
+    assert found["budget"] == {
+        "amount": "1000.00",
+        "charged": "1.00",
+        "percent": "0.1",
+        "forecast": "720.00",
+        "forecast_percent": "72.0",
+    }
