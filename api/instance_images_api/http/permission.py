@@ -1,7 +1,9 @@
 """Who sends a request, as auth_token has confirmed, and what the policy lets him do."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oslo_context.context import RequestContext
 from oslo_policy import policy
@@ -10,6 +12,9 @@ from instance_images.model.records import AccountScope
 from instance_images.model.requests.caller import Caller
 from instance_images_api.http.errors import ApiError
 from instance_images_api.http.route import Role, Rule
+
+if TYPE_CHECKING:
+    from instance_images_api.policies import Enforcer
 
 _NEEDED = {
     Role.READER: "the role reader for the project",
@@ -22,7 +27,7 @@ _NEEDED = {
 class Permission:
     """What one request's caller may do by the rules of the policy."""
 
-    def __init__(self, enforcer: policy.Enforcer, context: RequestContext, caller: Caller) -> None:
+    def __init__(self, enforcer: Enforcer, context: RequestContext, caller: Caller) -> None:
         self._enforcer, self._context, self._caller = enforcer, context, caller
 
     def require(self, rule: Rule, project_id: str | None = None) -> None:
@@ -32,7 +37,7 @@ class Permission:
         if not caller.project_id:
             target = {"domain_id": caller.account_id}
         try:
-            allowed = self._enforcer.authorize(rule.name, target, self._context)
+            allowed = self._enforcer.allows(rule.name, target, self._context)
         except policy.InvalidScope:
             raise wrong_scope(_kind(caller)) from None
         if not allowed:

@@ -9,7 +9,7 @@ from instance_images.errors import CloudUnavailable, UsageError
 from instance_images.images.capture import capture
 from instance_images.images.delete import delete
 from instance_images.images.find import current_own_image, find_own_image
-from instance_images.images.pages import page_of_fields
+from instance_images.images.pages import page_of_images
 from instance_images.locations.site import Site
 from instance_images.model.records import Account, Image, ImageStatus
 from instance_images.model.requests.paging import ImageFilter
@@ -31,7 +31,7 @@ def list_images(call: Call) -> Answer:
         name=parameters.get("name"),
         source_instance_id=parameters.get("source_instance_id"),
     )
-    found = page_of_fields(
+    found = page_of_images(
         call.service.application.database,
         call.service.locations(parameters.get("location")),
         account_id_of(call),

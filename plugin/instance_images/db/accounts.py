@@ -54,8 +54,9 @@ def find_account_and_held(
 
 @cache
 def _account_and_held_query() -> sa.Select[Any]:
+    holding = [sa.literal(status, images.c.status.type) for status in HOLDING]
     held = sa.select(sa.func.count()).where(
-        images.c.account_key == accounts.c.account_key, images.c.status.in_(HOLDING)
+        images.c.account_key == accounts.c.account_key, images.c.status.in_(holding)
     )
     return sa.select(accounts, held.scalar_subquery().label("held")).where(
         accounts.c.location == sa.bindparam("location"),

@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
+from sqlalchemy.engine import ExceptionContext
 
 from instance_images.db.bounded_waits import bounded_psycopg, with_bounds
 from instance_images.db.exact import add_exact_sum
@@ -26,8 +27,13 @@ _USED_AT = "instance_images_used_at"
 _MIN_HIDDEN_CHARACTERS = 4
 # Reject values that do not fit, as all other databases do; disable dialects of other products.
 _SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+# Executions of a statement before it is prepared.
+_REPETITIONS = 2
+# SQLSTATE and text of PostgreSQL where a table was altered after a statement on it was prepared.
+_FEATURE_NOT_SUPPORTED = "0A000"
+_STALE = "cached plan must not change result type"
 _ARGUMENTS: dict[str, dict[str, Any]] = {
-    # PgBouncer may use another session per transaction, so prepared statements do not work.
+    # Statements are prepared for those who repeat them, and where no pooler is between.
     "psycopg": {"client_encoding": "utf8", "prepare_threshold": None},
     "psycopg2": {"client_encoding": "utf8"},
     "pymysql": {"charset": "utf8mb4"},
@@ -58,6 +64,7 @@ def create_engine(url: sa.URL, named: str, answer_seconds: int | None = None) ->
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
         case "postgresql":
+            event.listen(engine, "handle_error", _drop_if_stale)
             event.listen(engine, "connect", partial(_require_utf8, named), insert=True)
         case "mysql" | "mariadb":
             # Must run before SQLAlchemy reads the quoting of names from the first connection.
@@ -94,7 +101,9 @@ def _connect(
     """Connect; raise ConfigurationError for a URL option that the driver does not know."""
     try:
         if answer_seconds is not None and url.get_driver_name() == "psycopg":
-            return bounded_psycopg(answer_seconds).connect(*arguments, **options)
+            connection = bounded_psycopg(answer_seconds).connect(*arguments, **options)
+            _prepare_if_direct(connection)
+            return connection
         return dialect.connect(*arguments, **options)
     except dialect.loaded_dbapi.ProgrammingError as error:  # libpq's word for an unknown option
         raise _bad_option(url, named, error) from None
@@ -209,3 +218,30 @@ def _prepare_mysql(connection: Any, _record: object) -> None:
     if cursor.fetchone() == ("wsrep_on", "ON"):
         cursor.execute("SET SESSION wsrep_sync_wait = 7")
     cursor.close()
+
+
+def _prepare_if_direct(connection: Any) -> None:
+    """Have a new connection of psycopg prepare statements, unless a pooler is between.
+
+    A pooler such as PgBouncer may give each transaction another session of the server, which does
+    not know what was prepared in the one before. It gives each connection a key of its own to
+    cancel queries by: the process id in it is none of the session's.
+    """
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        session_id = cursor.execute("SELECT pg_backend_pid()").fetchone()[0]
+    connection.autocommit = False
+    if session_id == connection.info.backend_pid:
+        connection.prepare_threshold = _REPETITIONS
+
+
+def _drop_if_stale(context: ExceptionContext) -> None:
+    """Have the pool connect anew where an upgrade has altered what a prepared statement reads."""
+    if is_stale(context.original_exception):
+        context.is_disconnect = True
+
+
+def is_stale(error: BaseException | None) -> bool:
+    """Return whether a statement was prepared before an upgrade altered what it reads."""
+    sqlstate = getattr(error, "sqlstate", None)
+    return sqlstate == _FEATURE_NOT_SUPPORTED and _STALE in str(error)

@@ -18,7 +18,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from instance_images.db.connecting import create_engine, turn_of_writers
+from instance_images.db.connecting import create_engine, is_stale, turn_of_writers
 from instance_images.errors import (
     ConfigurationError,
     DatabaseUnavailable,
@@ -193,6 +193,13 @@ class Database:
                     f"The database {self.shown_url} cannot store a name, because of the encoding"
                     " of a table. Nothing was changed. 'instance-images doctor' names the table"
                     " and the fix."
+                ) from error
+            raise
+        except exc.NotSupportedError as error:
+            if is_stale(error.orig):
+                raise TransactionConflict(
+                    f"The schema of database {self.shown_url} was changed meanwhile. Nothing was"
+                    " changed; try again."
                 ) from error
             raise
         except exc.IntegrityError as error:

@@ -27,6 +27,27 @@ from instance_images.model.records import (
 UNKNOWN_SERVICE = "?"
 _IDS_PER_QUERY = 500
 SHOWN = tuple(status for status in ImageStatus if status is not ImageStatus.DELETED)
+# What is shown of an image.
+SHOWN_COLUMNS: tuple[sa.Column[Any], ...] = (
+    images.c.image_id,
+    images.c.name,
+    accounts.c.account_id,
+    accounts.c.location,
+    images.c.source_instance_id,
+    images.c.source_instance_name,
+    images.c.size_bytes,
+    images.c.status,
+    images.c.consistency,
+    images.c.created_at,
+    images.c.available_at,
+    images.c.deleted_at,
+    images.c.error,
+    images.c.task_id,
+    images.c.cloud_image_id,
+    images.c.virtual_size_bytes,
+    images.c.project_id,
+    images.c.origin,
+)
 
 
 def insert_image(connection: sa.Connection, account_key: int, request: ImageRequest) -> None:
@@ -251,13 +272,14 @@ def find_own_image(
 
     With it, when the first of its tasks is to be looked at, None where there is nothing to do.
     """
-    values = {"locations": list(locations), "account_id": account_id, "image_id": image_id}
-    row = connection.execute(_own_image_query(), values).one_or_none()
+    values = {f"location_{n}": name for n, name in enumerate(locations)}
+    values |= {"account_id": account_id, "image_id": image_id}
+    row = connection.execute(_own_image_query(len(locations)), values).one_or_none()
     return None if row is None else (image_of(row), row.first_look_at)
 
 
 @cache
-def _own_image_query() -> sa.Select[Any]:
+def _own_image_query(places: int) -> sa.Select[Any]:
     """Return the query of one image: making it takes longer than its execution."""
     first_look_at = (
         sa.select(sa.func.min(tasks.c.look_at, type_=tasks.c.look_at.type))
@@ -268,10 +290,10 @@ def _own_image_query() -> sa.Select[Any]:
         image_rows()
         .add_columns(first_look_at.label("first_look_at"))
         .where(
-            accounts.c.location.in_(sa.bindparam("locations", expanding=True)),
+            accounts.c.location.in_([sa.bindparam(f"location_{n}") for n in range(places)]),
             accounts.c.account_id == sa.bindparam("account_id"),
             images.c.image_id == sa.bindparam("image_id"),
-            images.c.status.in_(SHOWN),
+            images.c.status != ImageStatus.DELETED,
         )
     )
 
@@ -301,7 +323,9 @@ def list_images(connection: sa.Connection, location: str, account_id: str | None
 
 def image_rows() -> sa.Select[Any]:
     """Return the query of all images with their accounts, whose rows ``image_of`` takes."""
-    return sa.select(images, accounts.c.account_id, accounts.c.location).join_from(images, accounts)
+    columns = [*SHOWN_COLUMNS, images.c.missed_at, images.c.restored_at]
+    found: sa.Select[Any] = sa.select(*columns).join_from(images, accounts)
+    return found
 
 
 def image_of(row: Any) -> Image:

@@ -13,13 +13,42 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from instance_images.db.images import SHOWN, image_rows
-from instance_images.db.tables import accounts, images, tasks
+from instance_images.db.images import SHOWN, SHOWN_COLUMNS
+from instance_images.db.tables import Instant, InstantText, accounts, images, tasks
 from instance_images.db.tasks import task_of
 from instance_images.model.records import ImageStatus, Task
 from instance_images.model.requests.paging import ImageFilter, Page, TaskFilter
 
 _ESCAPE = "/"
+_ACCOUNT_ID = sa.bindparam("account_id", type_=sa.String)
+_LOCATION_TYPE = accounts.c.location.type
+# Short names, and stars in the parts of a query: psycopg parses a text of more than 4096 characters
+# each time.
+_IMAGES, _ACCOUNTS = images.alias("i"), accounts.alias("a")
+_IS_OWNER = _ACCOUNTS.c.account_key == _IMAGES.c.account_key
+_ALL: Any = sa.literal_column("i.*")
+_EACH: Any = sa.literal_column("*")
+
+
+def _shown(column: sa.Column[Any], read: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Return what a page shows of the column, by the name of the image's attribute."""
+    name = "id" if column is images.c.image_id else column.name
+    is_instant = isinstance(column.type, Instant)
+    return (sa.type_coerce(read, InstantText) if is_instant else read).label(name)
+
+
+def _found(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    """Return the column of the rows that the parts of a query find."""
+    if column is accounts.c.account_id:
+        return sa.cast(_ACCOUNT_ID, column.type)
+    return sa.column(column.name, column.type)
+
+
+_SHOWN_COLUMNS = [
+    _shown(column, (_ACCOUNTS if column.table is accounts else _IMAGES).c[column.name])
+    for column in SHOWN_COLUMNS
+]
+_FOUND_COLUMNS = [_shown(column, _found(column)) for column in SHOWN_COLUMNS]
 
 
 def page_of_images(
@@ -31,14 +60,9 @@ def page_of_images(
 ) -> Sequence[sa.Row[Any]] | None:
     """Return the rows of the page's images that are not deleted; None for a foreign marker.
 
-    ``image_of`` takes them, and they have the attributes of an image.
+    Their columns are attributes of an image. The query finds the marker too: whether there is such
+    a marker is only asked where nothing follows it.
     """
-    after = None
-    if page.marker is not None:
-        owned = image_rows().where(images.c.image_id == page.marker)
-        after = _created_at(connection, owned, images.c.created_at, locations, account_id)
-        if after is None:
-            return None
     shape = _Shape(
         places=len(locations),
         is_of_all=account_id is None,
@@ -46,15 +70,19 @@ def page_of_images(
         is_named=only.name is not None,
         has_source=only.source_instance_id is not None,
         is_ascending=page.is_ascending,
-        has_marker=after is not None,
+        has_marker=page.marker is not None,
     )
-    if not (shape.statuses and shape.places):
-        return []
-    values: dict[str, Any] = {f"location_{n}": name for n, name in enumerate(locations)}
+    values: dict[str, Any] = {f"at_{n}": name for n, name in enumerate(locations)}
     values |= {"account_id": account_id, "source": only.source_instance_id, "count": page.limit}
-    values |= {"after": after, "marker": page.marker}
+    values |= {"marker": page.marker}
     values |= {"name": only.name, "pattern": only.name and _pattern(only.name)}
-    return connection.execute(_images_query(shape), values).all()
+    found: Sequence[sa.Row[Any]] = []
+    if shape.statuses and shape.places:
+        found = connection.execute(_images_query(shape), values).all()
+    if page.marker is None or found:
+        return found
+    marked = connection.execute(_created_at_of_marker(shape), values).scalar_one_or_none()
+    return None if marked is None else found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,59 +97,85 @@ class _Shape:
     is_ascending: bool
     has_marker: bool
 
+    @property
+    def locations(self) -> list[sa.BindParameter[str]]:
+        """The names of the locations."""
+        return [sa.bindparam(f"at_{n}", type_=sa.String) for n in range(self.places)]
+
 
 @cache
 def _images_query(shape: _Shape) -> sa.Select[Any]:
     """Return the query of a page: making it takes longer than its execution."""
     conditions: list[sa.ColumnElement[bool]] = []
     if shape.has_source:
-        conditions.append(images.c.source_instance_id == sa.bindparam("source"))
+        conditions.append(_IMAGES.c.source_instance_id == sa.bindparam("source"))
     if shape.is_named:
         # MariaDB ignores trailing spaces with ``=``, but not with LIKE.
-        conditions.append(images.c.name == sa.bindparam("name"))
-        conditions.append(images.c.name.like(sa.bindparam("pattern"), _ESCAPE))
-    locations = [sa.bindparam(f"location_{n}", type_=sa.String) for n in range(shape.places)]
+        conditions.append(_IMAGES.c.name == sa.bindparam("name"))
+        conditions.append(_IMAGES.c.name.like(sa.bindparam("pattern"), _ESCAPE))
     if shape.is_of_all:
-        query = image_rows().add_columns(images.c.image_id.label("id"))
-        query = query.where(accounts.c.location.in_(locations))
-        query = query.where(images.c.status.in_(shape.statuses), *conditions)
-        return _cut_images(query, images, shape)
-    account_id = sa.bindparam("account_id", type_=sa.String)
-    parts = []
-    for location in locations:
-        key = sa.select(accounts.c.account_key).where(
-            accounts.c.location == location, accounts.c.account_id == account_id
+        query = sa.select(*_SHOWN_COLUMNS).join_from(_IMAGES, _ACCOUNTS, _IS_OWNER)
+        query = query.where(_ACCOUNTS.c.location.in_(shape.locations))
+        statuses = [sa.literal(status, _IMAGES.c.status.type) for status in shape.statuses]
+        query = query.where(_IMAGES.c.status.in_(statuses), *conditions)
+        return _ordered(
+            _after_marker(query, shape), _IMAGES.c.created_at, _IMAGES.c.image_id, shape
         )
-        of_account = sa.select(
-            images,
-            images.c.image_id.label("id"),
-            sa.cast(account_id, accounts.c.account_id.type).label("account_id"),
-            sa.cast(location, accounts.c.location.type).label("location"),
-        ).where(images.c.account_key == key.scalar_subquery(), *conditions)
+    parts = []
+    for location in shape.locations:
+        key = sa.select(_ACCOUNTS.c.account_key).where(
+            _ACCOUNTS.c.location == location, _ACCOUNTS.c.account_id == _ACCOUNT_ID
+        )
+        of_account: Any = sa.select(_ALL, sa.cast(location, _LOCATION_TYPE).label("location"))
+        of_account = of_account.select_from(_IMAGES).where(
+            _IMAGES.c.account_key == key.scalar_subquery(), *conditions
+        )
         for status in shape.statuses:
-            part = of_account.where(images.c.status == status)
-            parts.append(_cut_images(part, images, shape).subquery())
-    if len(parts) == 1:
-        found = parts[0]
-    else:  # MariaDB takes a limit only two selects deep
-        found = sa.union_all(*(sa.select(part) for part in parts)).subquery()
-    return _cut_images(sa.select(found), found, shape)
+            part = _after_marker(of_account.where(_IMAGES.c.status == status), shape)
+            part = _ordered(part, _IMAGES.c.created_at, _IMAGES.c.image_id, shape)
+            parts.append(sa.select(_EACH).select_from(part.subquery()))
+    # MariaDB takes a limit only two selects deep.
+    query = sa.select(*_FOUND_COLUMNS).select_from(sa.union_all(*parts).subquery())
+    return _ordered(query, sa.column("created_at"), sa.column("image_id"), shape)
 
 
-def _cut_images(query: sa.Select[Any], rows: sa.FromClause, shape: _Shape) -> sa.Select[Any]:
-    """Return the query of so many rows after the marker, in the order of the page."""
-    created_at, image_id = rows.c.created_at, rows.c.image_id
-    after = sa.bindparam("after", type_=images.c.created_at.type)
+def _created_at_of_marker(shape: _Shape) -> sa.Select[Any]:
+    """Return the query of when the marker was created; nothing if it is of another account."""
+    marked, owner = images.alias("m"), accounts.alias("o")
+    query = (
+        sa.select(marked.c.created_at)
+        .join_from(marked, owner, owner.c.account_key == marked.c.account_key)
+        .where(
+            marked.c.image_id == sa.bindparam("marker", type_=sa.String),
+            owner.c.location.in_(shape.locations),
+        )
+    )
+    return query if shape.is_of_all else query.where(owner.c.account_id == _ACCOUNT_ID)
+
+
+def _after_marker(query: sa.Select[Any], shape: _Shape) -> sa.Select[Any]:
+    """Return the query of the rows after the marker, of all where there is none."""
+    if not shape.has_marker:
+        return query
+    created_at, image_id = _IMAGES.c.created_at, _IMAGES.c.image_id
+    after = _created_at_of_marker(shape).correlate(None).scalar_subquery()
     marker = sa.bindparam("marker", type_=sa.String)
+    # The first condition is what every database finds the index by.
     if shape.is_ascending:
-        if shape.has_marker:  # the first condition is what every database finds the index by
-            later = sa.or_(created_at > after, image_id > marker)
-            query = query.where(created_at >= after, later)
+        return query.where(created_at >= after, sa.or_(created_at > after, image_id > marker))
+    return query.where(created_at <= after, sa.or_(created_at < after, image_id < marker))
+
+
+def _ordered(
+    query: sa.Select[Any],
+    created_at: sa.ColumnElement[Any],
+    image_id: sa.ColumnElement[Any],
+    shape: _Shape,
+) -> sa.Select[Any]:
+    """Return the query of so many rows, in the order of the page."""
+    if shape.is_ascending:
         query = query.order_by(created_at, image_id)
     else:
-        if shape.has_marker:
-            earlier = sa.or_(created_at < after, image_id < marker)
-            query = query.where(created_at <= after, earlier)
         query = query.order_by(created_at.desc(), image_id.desc())
     return query.limit(sa.bindparam("count", type_=sa.Integer))
 

@@ -9,12 +9,14 @@ are in the migrations, which create the tables.
 
 import json
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
+from instance_images.instants import format_instant
 from instance_images.names import MAX_NAME_CHARACTERS, recorded_name, storable_text
 
 METADATA = sa.MetaData(
@@ -50,6 +52,22 @@ class Instant(TypeDecorator[datetime]):
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """Return the aware datetime."""
         return None if value is None else datetime.fromtimestamp(value, UTC)
+
+
+class InstantText(TypeDecorator[str]):
+    """The column of an Instant, read as the text that it is printed as: pages have many of them."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """Return what makes a text of the seconds, None of NULL."""
+        return _instant_text
+
+
+@lru_cache(maxsize=20_000)
+def _instant_text(value: int | None) -> str | None:
+    return None if value is None else format_instant(datetime.fromtimestamp(value, UTC))
 
 
 class Journal(TypeDecorator[dict[str, Any]]):

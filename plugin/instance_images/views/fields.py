@@ -37,18 +37,12 @@ def as_json(view: View, record: Any) -> dict[str, Any]:
 def json_maker(view: View, columns: tuple[str, ...]) -> Callable[[Sequence[Any]], dict[str, Any]]:
     """Return what does the same for records that are rows, whose columns are the attributes.
 
-    Each of the view's fields must be one attribute.
+    Each of the view's fields must be one attribute; instants must be texts already.
     """
     names = [name for name, _ in view.fields]
     pick = itemgetter(*(columns.index(value(_NAMES)) for _, value in view.fields))
 
-    def make(row: Sequence[Any]) -> dict[str, Any]:
-        return {
-            name: format_instant(found) if isinstance(found, datetime) else found
-            for name, found in zip(names, pick(row), strict=True)
-        }
-
-    return make
+    return lambda row: dict(zip(names, pick(row), strict=True))
 
 
 class _Names:

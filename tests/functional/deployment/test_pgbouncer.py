@@ -4,6 +4,7 @@ Each transaction may get another session of the server, and no session is anybod
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -12,6 +13,8 @@ import sqlalchemy as sa
 from instance_images.db.accounts import count_held, find_account
 from instance_images.db.engine import Database
 from instance_images.db.schema import downgrade, schema_differences, upgrade
+from instance_images.images.pages import page_of_images
+from instance_images.model.requests.paging import Page
 from instance_images_billing.audit.verify import verify_location
 
 from support.processes.crash_worker import Worker
@@ -25,6 +28,7 @@ pytestmark = pytest.mark.all
 
 LIMIT = 5
 AT_ONCE = 12
+READS = 20
 REFUSED = 3
 
 
@@ -65,6 +69,25 @@ def test_captures_at_once_never_exceed_the_limit(url: str) -> None:
         row = find_account(connection, LOCATION.name, "account")
         assert row is not None
         assert count_held(connection, row.account_key) == LIMIT
+
+
+def test_requests_at_once_prepare_nothing_because_sessions_change(url: str) -> None:
+    world = World(Database(url))
+    world.capture("1T10:00", account="a")
+    serving = Database(url, answer_seconds=20)
+
+    def read(_number: int) -> list[str]:
+        pages = [page_of_images(serving, [LOCATION.name], "a", Page()) for _ in range(READS)]
+        return [image["status"] for page in pages for image in page.items]
+
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        found = list(threads.map(read, range(AT_ONCE)))
+
+    assert found == [["available"] * READS] * AT_ONCE
+    with serving.looking() as connection:
+        query = "SELECT count(*) FROM pg_prepared_statements"
+        assert connection.exec_driver_sql(query).scalar_one() == 0
+    serving.engine.dispose()
 
 
 def test_meters_at_once_of_which_one_is_killed_again_and_again_post_every_hour_once(
