@@ -13,6 +13,7 @@ extensions = [
     "cliff.sphinxext",
     "api_reference",
     "myst_parser",
+    "notebooks",
     "openstackdocstheme",
     "oslo_config.sphinxext",
     "reno.sphinxext",

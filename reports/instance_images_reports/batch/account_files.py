@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from importlib.metadata import entry_points
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -138,7 +137,7 @@ def reports_of(
     connection: sa.Connection, assignment: Assignment, batch: Batch, faults: list[str]
 ) -> Iterator[Stated]:
     """Yield what is worth a report; add a sentence to ``faults`` where none can be made."""
-    has_more = bool(entry_points(group=section_sources.GROUP))
+    has_more = section_sources.has_added_sections()
     days = days_of(assignment.cut.period, assignment.timezone)
     before = {member.places.account.id: member.previous for member in batch.members}
     places = [member.places for member in batch.members]
@@ -170,7 +169,7 @@ def reports_of(
 def _is_worth_a_file(stated: Stated) -> bool:
     statement = stated.statement
     has_lines = any(section.lines or section.adjustments for section in statement.sections)
-    return has_lines or bool(stated.nanos) or bool(statement.added)
+    return has_lines or bool(stated.nanos) or any(one.lines for one in statement.added)
 
 
 def _noted(reports: Iterable[Stated], files: list[AccountFile]) -> Iterator[Statement]:
@@ -203,6 +202,7 @@ def account_file(stated: Stated, file: File | None = None) -> AccountFile:
         total=_total(statement),
         nanos=stated.nanos,
         file=file,
+        added={section.name: section.total for section in statement.added},
     )
 
 

@@ -31,6 +31,7 @@ from instance_images_reports.batch.manifest import (
     AccountFile,
     File,
     Manifest,
+    added_totals_of,
     file_of,
     manifest_json,
     places_of,
@@ -39,6 +40,7 @@ from instance_images_reports.batch.manifest import (
 )
 from instance_images_reports.batch.reconciliation import differences
 from instance_images_reports.collect.account import previous_by_currency
+from instance_images_reports.collect.added_sections import has_added_sections
 from instance_images_reports.collect.currencies import currency_digits
 from instance_images_reports.collect.cutoff import AccountPlaces, Cut, list_places, read_cut
 from instance_images_reports.collect.sums import LedgerSum, read_sums
@@ -47,7 +49,7 @@ from instance_images_reports.formats.datasets import DATASETS
 from instance_images_reports.presentation import Presentation
 from instance_images_reports.statement.rounding import LedgerMismatch
 from instance_images_reports.summary.formats import SUMMARY_FORMATS, render_summary, summary_path
-from instance_images_reports.summary.summary import Summary, summarise
+from instance_images_reports.summary.summary import AddedCharge, Summary, summarise
 
 _SHOWN_FAULTS = 5
 
@@ -86,7 +88,7 @@ def read_books(
     members = [
         Member(each, previous_by_currency(before.period, by_account.get(each.account.id, ())))
         for each in places
-        if each.account.id in charged
+        if each.account.id in charged or has_added_sections()
     ]
     return Books(
         cut=cut,
@@ -98,9 +100,11 @@ def read_books(
     )
 
 
-def summary_of(books: Books, settings: Settings) -> Summary:
-    """Return the summary over all accounts."""
+def summary_of(books: Books, settings: Settings, files: Iterable[AccountFile] = ()) -> Summary:
+    """Return the summary over all accounts; ``files`` have what added sections come to."""
     sums = [*books.sums, *books.sums_before]
+    added = _added_charges(files)
+    currencies = {*(one.currency for one in sums), *added}
     return summarise(
         cut=books.cut,
         before=books.before,
@@ -108,8 +112,34 @@ def summary_of(books: Books, settings: Settings) -> Summary:
         names={each.account.id: each.account.name for each in books.places},
         sums=books.sums,
         sums_before=books.sums_before,
-        digits={currency: currency_digits(currency) for currency in {one.currency for one in sums}},
+        digits={currency: currency_digits(currency) for currency in currencies},
+        added=added,
     )
+
+
+def _added_charges(files: Iterable[AccountFile]) -> dict[str, list[AddedCharge]]:
+    """Return what each added section comes to, by currency."""
+    known = list(files)
+    found: dict[str, list[AddedCharge]] = {}
+    for (section, currency), total in added_totals_of(known).items():
+        count = sum(one.currency == currency and section in one.added for one in known)
+        found.setdefault(currency, []).append(AddedCharge(section, count, total))
+    return found
+
+
+def full_summary(
+    settings: Settings, books: Books, engine: Engine[Batch, Made], progress: Progress
+) -> Summary:
+    """Return the summary; where sections are installed, with what they come to in all reports.
+
+    Raises LedgerMismatch where a report cannot be made.
+    """
+    if not has_added_sections():
+        return summary_of(books, settings)
+    files, faults = make_all(settings, books, engine, None, progress)
+    if faults:
+        raise LedgerMismatch("; ".join(faults[:_SHOWN_FAULTS]), case="verify")
+    return summary_of(books, settings, files)
 
 
 def make_all(
@@ -182,9 +212,10 @@ def write_all(
             accounts=files,
             shared=[
                 *(_files_below(draft, output_format) if is_dataset else []),
-                *_write_summaries(draft, summary_of(books, settings), files, presentation),
+                *_write_summaries(draft, summary_of(books, settings, files), files, presentation),
             ],
             totals=totals_of(files),
+            added_totals=added_totals_of(files),
         )
         write_new(draft / MANIFEST, manifest_json(manifest).encode())
     return manifest

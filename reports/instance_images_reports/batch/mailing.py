@@ -8,7 +8,6 @@ most the mail that the server had just taken is sent again, with the same Messag
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from importlib.metadata import entry_points
 
 from instance_images.config.settings import Settings
 from instance_images.db.engine import Database
@@ -26,7 +25,7 @@ from instance_images_reports.batch.letters import (
     in_small_batches,
 )
 from instance_images_reports.batch.reconciliation import differences
-from instance_images_reports.collect import added_sections
+from instance_images_reports.collect.added_sections import has_added_sections
 from instance_images_reports.collect.sums import LedgerSum
 from instance_images_reports.delivery.addresses import Address, list_addresses
 from instance_images_reports.delivery.deliveries import (
@@ -157,7 +156,7 @@ class _Run:
     def left_of(self, members: Sequence[Member]) -> list[Member]:
         """Return the accounts that may have a mail to be sent, and count what others had."""
         self._read_record(members)
-        if self._mailing.is_again or entry_points(group=added_sections.GROUP):
+        if self._mailing.is_again or has_added_sections():
             return list(members)  # sections may be charged in more currencies than images
         left = []
         for member in members:

@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -39,7 +39,8 @@ class File:
 class AccountFile:
     """The report of an account in a currency. ``file`` is None where none was to be written.
 
-    ``total`` is what the report says, ``nanos`` what it comes to exactly, by location.
+    ``total`` is that of the images, ``nanos`` what it comes to exactly, by location. ``added`` are
+    the totals of sections that others added, by their names: the ledger knows nothing of them.
     """
 
     account_id: str
@@ -49,6 +50,12 @@ class AccountFile:
     total: Decimal
     nanos: Mapping[str, int]
     file: File | None = None
+    added: Mapping[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def report_total(self) -> Decimal:
+        """What the report says: images and added sections."""
+        return sum(self.added.values(), self.total)
 
     @property
     def charged_nanos(self) -> int:
@@ -82,6 +89,7 @@ class Manifest:
     accounts: Sequence[AccountFile]
     shared: Sequence[File]
     totals: Mapping[tuple[str, str], int]
+    added_totals: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
 
 
 def file_of(path: str, content: bytes) -> File:
@@ -114,6 +122,16 @@ def totals_of(files: Iterable[AccountFile]) -> Totals:
     return dict(sorted(totals.items()))
 
 
+def added_totals_of(files: Iterable[AccountFile]) -> dict[tuple[str, str], Decimal]:
+    """Return what added sections come to in all reports, by section and currency."""
+    totals: dict[tuple[str, str], Decimal] = {}
+    for one in files:
+        for section, total in one.added.items():
+            which = (section, one.currency)
+            totals[which] = totals.get(which, Decimal(0)) + total
+    return dict(sorted(totals.items()))
+
+
 # -------------------------------------------------------------------------- writing
 
 
@@ -142,6 +160,11 @@ def manifest_json(manifest: Manifest) -> str:
         ],
         "shared": [_file(one) for one in manifest.shared],
     }
+    if manifest.added_totals:
+        head["added_totals"] = [
+            {"section": section, "currency": currency, "total": f"{total:f}"}
+            for (section, currency), total in sorted(manifest.added_totals.items())
+        ]
     rows = ",\n".join(f"    {json.dumps(_account(one))}" for one in manifest.accounts)
     before = json.dumps(head, indent=2).removesuffix("\n}")
     listed = f"[\n{rows}\n  ]" if rows else "[]"
@@ -149,6 +172,7 @@ def manifest_json(manifest: Manifest) -> str:
 
 
 def _account(one: AccountFile) -> dict[str, object]:
+    added = {name: f"{total:f}" for name, total in sorted(one.added.items())}
     return {
         "account_id": one.account_id,
         "account_name": one.account_name,
@@ -157,6 +181,7 @@ def _account(one: AccountFile) -> dict[str, object]:
         "total": f"{one.total:f}",
         "exact": exact_text(one.charged_nanos),
         "locations": {name: exact_text(nanos) for name, nanos in sorted(one.nanos.items())},
+        **({"added": added, "report_total": f"{one.report_total:f}"} if added else {}),
         **(_file(one.file) if one.file else {}),
     }
 
@@ -214,6 +239,10 @@ def _manifest(read: Any) -> Manifest:
         accounts=[_read_account(one) for one in read["accounts"]],
         shared=[_read_file(one) for one in read["shared"]],
         totals={(one["location"], one["currency"]): _nanos(one["exact"]) for one in read["totals"]},
+        added_totals={
+            (one["section"], one["currency"]): _amount(one["total"])
+            for one in read.get("added_totals", ())
+        },
     )
 
 
@@ -226,7 +255,10 @@ def _read_account(one: Any) -> AccountFile:
         total=_amount(one["total"]),
         nanos={str(name): _nanos(text) for name, text in one["locations"].items()},
         file=_read_file(one) if "path" in one else None,
+        added={str(name): _amount(text) for name, text in one.get("added", {}).items()},
     )
+    if "report_total" in one and found.report_total != _amount(one["report_total"]):
+        raise ValueError(f"the sections of {found.account_id} do not add up to its report_total")
     if found.charged_nanos != _nanos(one["exact"]):
         raise ValueError(f"the locations of {found.account_id} do not add up to its exact amount")
     return found

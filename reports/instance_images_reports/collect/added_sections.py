@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from instance_images.config.redaction import redact
 from instance_images.errors import ConfigurationError, InstanceImagesError
 from instance_images.model.records import Account
+from instance_images.names import printable
 from instance_images_billing.pricing.periods import Period
 from instance_images_reports.statement.charges import Charge, ChargeSection, charge_section
 from instance_images_reports.statement.statement import Statement
@@ -50,10 +51,16 @@ SectionSource = Callable[[SectionRequest], SectionContent | None]
 """Returns the charges, or None where the account has nothing to do with the section."""
 
 
+def has_added_sections() -> bool:
+    """Return whether any section is installed: one may charge accounts that have no images."""
+    return bool(entry_points(group=GROUP))
+
+
 def with_added_sections(connection: sa.Connection, statement: Statement) -> Statement:
     """Return the statement with the sections that are installed, and with what they add to it.
 
-    Raises ConfigurationError where a source is not usable.
+    Raises ConfigurationError where a source is not usable, and what a source raises of ours; both
+    name the account.
     """
     request = SectionRequest(
         connection,
@@ -83,16 +90,23 @@ def _section(found: EntryPoint, request: SectionRequest, total: Decimal) -> Char
         if content is None:
             return None
         _require_exact(content.charges)
-    except InstanceImagesError:
+    except InstanceImagesError as error:
+        _name_account(error, request.account)
         raise
     except Exception as error:
         raise ConfigurationError(
-            f"Section {found.name} ({found.value}) failed:"
+            f"Section {found.name} ({found.value}) failed for account"
+            f" {printable(request.account.id)}:"
             f" {redact(f'{type(error).__name__}: {error}')}. No report is made without it: fix or"
             " uninstall it."
         ) from error
     digits = -total.as_tuple().exponent  # type: ignore[operator]  # amounts are finite
     return charge_section(found.name, content.title, content.charges, digits)
+
+
+def _name_account(error: InstanceImagesError, account: Account) -> None:
+    """Make the message begin with the account: of ten thousand, one may be the cause."""
+    error.args = (f"account {printable(account.id)}: {error}", *error.args[1:])
 
 
 def _require_exact(charges: Sequence[Charge]) -> None:

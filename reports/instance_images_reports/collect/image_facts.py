@@ -1,6 +1,6 @@
 """What the record has of an account's images beside the ledger: age and last deployment."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -12,18 +12,22 @@ from instance_images.model.records import TaskKind
 Facts = tuple[str, datetime | None, datetime | None]
 
 
+# When each image was last deployed.
+_DEPLOYED_AT = (
+    sa.select(sa.func.max(tasks.c.started_at))
+    .where(tasks.c.image_id == images.c.image_id, tasks.c.kind == TaskKind.DEPLOY)
+    .scalar_subquery()
+)
+_IN_ONE_QUERY = 500
+
+
 def read_image_facts(connection: sa.Connection, account_id: str) -> Sequence[Facts]:
     """Return the facts of the account's images that were not deleted.
 
     Only deployments made with this product are on record; failed ones count as well.
     """
-    deployed_at = (
-        sa.select(sa.func.max(tasks.c.started_at))
-        .where(tasks.c.image_id == images.c.image_id, tasks.c.kind == TaskKind.DEPLOY)
-        .scalar_subquery()
-    )
     query = (
-        sa.select(images.c.image_id, images.c.available_at, deployed_at)
+        sa.select(images.c.image_id, images.c.available_at, _DEPLOYED_AT)
         .join(accounts, accounts.c.account_key == images.c.account_key)
         .where(accounts.c.account_id == account_id, images.c.deleted_at.is_(None))
     )
@@ -31,3 +35,20 @@ def read_image_facts(connection: sa.Connection, account_id: str) -> Sequence[Fac
         (image_id, available, deployed)
         for image_id, available, deployed in connection.execute(query)
     ]
+
+
+def read_facts_of_accounts(
+    connection: sa.Connection, account_keys: Sequence[int]
+) -> Iterator[tuple[int, Facts]]:
+    """Yield the facts of images that were not deleted, with the keys of their accounts."""
+    for start in range(0, len(account_keys), _IN_ONE_QUERY):
+        query = (
+            sa.select(images.c.account_key, images.c.image_id, images.c.available_at, _DEPLOYED_AT)
+            .where(
+                images.c.account_key.in_(account_keys[start : start + _IN_ONE_QUERY]),
+                images.c.deleted_at.is_(None),
+            )
+            .order_by(images.c.account_key, images.c.available_at, images.c.image_id)
+        )
+        for key, image_id, available, deployed in connection.execute(query):
+            yield key, (image_id, available, deployed)

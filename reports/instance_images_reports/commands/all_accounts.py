@@ -85,7 +85,7 @@ def report_all(
     engine_address: str | None,
 ) -> None:
     """Print the summary over all accounts, or write the folder with a report for each of them."""
-    from instance_images_reports.batch.all_accounts import read_books, summary_of, write_all
+    from instance_images_reports.batch.all_accounts import full_summary, read_books, write_all
     from instance_images_reports.batch.engines import engine
     from instance_images_reports.commands.progress import accounts_progress
     from instance_images_reports.summary.formats import SUMMARY_FORMATS, render_summary
@@ -106,7 +106,9 @@ def report_all(
     if not books.places:
         raise Refused("There are no accounts to report on: no image was ever captured.")
     if output is None:
-        content = render_summary(output_format, summary_of(books, settings), {}, presentation)
+        with accounts_progress(f"Summary of {period.name}") as progress:
+            summary = full_summary(settings, books, chosen, progress)
+        content = render_summary(output_format, summary, {}, presentation)
         click.echo(content, nl=False)
         return
     with accounts_progress(f"Reports of {period.name}") as progress:

@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING
 
 from instance_images.config.settings import Settings
 from instance_images_reports.collect.cutoff import read_cut
+from instance_images_reports.collect.image_facts import read_facts_of_accounts
 from instance_images_reports.collect.sums import read_sums
 from instance_images_reports.frames.columns import (
     ACCOUNTS,
     CHARGES,
+    DEPLOYMENTS,
     USAGE_BY_DAY,
     amount_of,
     schema_of,
@@ -106,6 +108,20 @@ def images(
     return _pandas(images_in_chunks(periods, accounts, locations, settings))
 
 
+def deployments(
+    *,
+    accounts: Collection[str] = (),
+    locations: Collection[str] = (),
+    settings: Settings | None = None,
+) -> "pd.DataFrame":
+    """Return when each image that was not deleted became available and was last deployed.
+
+    Only deployments made with this product are on record; ``last_deployed_at`` is missing where
+    there is none.
+    """
+    return _pandas(_deployment_chunks(Choice((), accounts, locations, settings)))
+
+
 def charges_in_chunks(
     periods: Periods,
     accounts: Collection[str] = (),
@@ -126,6 +142,33 @@ def images_in_chunks(
     """Yield the lines of statements as Arrow tables of some thousand images each."""
     chosen = Choice(periods, accounts, locations, settings)
     return chunks(chosen, image_rows, statements_schema)
+
+
+def _deployment_chunks(choice: Choice) -> "Iterator[pa.Table]":
+    with opened(choice) as (connection, _timezone, _periods):
+        import pyarrow as pa
+
+        schema = schema_of(DEPLOYMENTS)
+        yield schema.empty_table()
+        whose = {
+            key: (each.account, location)
+            for each in chosen_places(connection, choice)
+            for location, key in each.keys.items()
+        }
+        rows: list[Row] = [
+            {
+                "account_id": whose[key][0].id,
+                "account_name": whose[key][0].name,
+                "location": whose[key][1],
+                "image_id": image_id,
+                "available_at": available_at,
+                "last_deployed_at": deployed_at,
+            }
+            for key, (image_id, available_at, deployed_at) in read_facts_of_accounts(
+                connection, list(whose)
+            )
+        ]
+        yield pa.Table.from_pylist(rows, schema)
 
 
 def _account_chunks(choice: Choice) -> "Iterator[pa.Table]":

@@ -50,6 +50,14 @@ ACCOUNTS = {
     "minimum_charge": _AMOUNT,
     "amount": _AMOUNT,
 }
+DEPLOYMENTS = {
+    "account_id": _TEXT,
+    "account_name": _TEXT,
+    "location": _TEXT,
+    "image_id": _TEXT,
+    "available_at": _INSTANT,
+    "last_deployed_at": _INSTANT,
+}
 
 
 def schema_of(columns: Mapping[str, str]) -> "pa.Schema":

@@ -5,10 +5,11 @@ manifest is opened only where it is the one that this product would have chosen.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from instance_images.errors import Refused
 from instance_images.names import printable
@@ -18,6 +19,7 @@ from instance_images_reports.batch.manifest import (
     AccountFile,
     File,
     Manifest,
+    added_totals_of,
     exact_text,
     parse_manifest,
     read_file,
@@ -38,6 +40,7 @@ class ReadBack:
     total: Decimal
     lines_total: Decimal
     lines_count: int
+    added: Mapping[str, Decimal]
 
 
 def read_manifest(directory: Path) -> Manifest:
@@ -92,6 +95,14 @@ def _faults_of_totals(manifest: Manifest) -> Iterator[str]:
                 f"{MANIFEST}: {printable(where[0])}, {printable(where[1])}: the reports add up to"
                 f" {exact_text(added)}, and its total is {exact_text(listed)}"
             )
+    sections = added_totals_of(manifest.accounts)
+    for which in sorted(sections.keys() | manifest.added_totals.keys()):
+        found, told = sections.get(which, Decimal(0)), manifest.added_totals.get(which, Decimal(0))
+        if found != told:
+            yield (
+                f"{MANIFEST}: section {printable(which[0])}, {printable(which[1])}: the reports add"
+                f" up to {found}, and its total is {told}"
+            )
 
 
 def _expected_path(manifest: Manifest, one: AccountFile) -> str | None:
@@ -139,17 +150,25 @@ def _faults_of_content(output_format: str, one: AccountFile, content: bytes) -> 
         return
     if read is None:
         return
-    wanted = ReadBack(one.account_id, one.currency, one.total, one.total, one.lines_count)
+    wanted = ReadBack(
+        one.account_id, one.currency, one.total, one.total, one.lines_count, one.added
+    )
     if output_format == "csv":
         dialect, _ = read_rows(content)
-        wanted = replace(wanted, account_id=dialect.text(one.account_id))
+        shown = {name: total for name, total in one.added.items() if total or name in read.added}
+        wanted = replace(wanted, account_id=dialect.text(one.account_id), added=shown)
     if read != wanted:
         yield (
             f"{name}: is of {printable(read.account_id)}, {printable(read.currency)}, with"
-            f" {read.lines_count} lines that add up to {read.lines_total}, total {read.total}; the"
+            f" {read.lines_count} lines that add up to {read.lines_total}, total"
+            f" {read.total}{_added_text(read.added)}; the"
             f" manifest has {printable(one.account_id)}, {one.currency}, {one.lines_count} lines,"
-            f" total {one.total}"
+            f" total {one.total}{_added_text(one.added)}"
         )
+
+
+def _added_text(added: Mapping[str, Decimal]) -> str:
+    return "".join(f", {printable(name)} {total}" for name, total in sorted(added.items()))
 
 
 def _read_back(output_format: str, content: bytes) -> ReadBack | None:
@@ -164,13 +183,25 @@ def _read_back(output_format: str, content: bytes) -> ReadBack | None:
             Decimal(section["total"]),
             sum(amounts, Decimal(0)),
             len(amounts),
+            {one["name"]: _lines_total(one) for one in report["sections"] if one is not section},
         )
     if output_format == "csv":
         dialect, read = read_rows(content)
-        rows = [row for row in read if row["section"] == "images"]
-        amounts = [Decimal(row["amount"].replace(dialect.decimal_mark, ".")) for row in rows]
-        total = sum(amounts, Decimal(0))
-        whose = {(row["account_id"], row["currency"]) for row in rows}
-        ((account_id, currency),) = whose
-        return ReadBack(account_id, currency, total, total, len(rows))
+        rows = list(read)
+        sums: dict[str, Decimal] = {}
+        for row in rows:
+            amount = Decimal(row["amount"].replace(dialect.decimal_mark, "."))
+            sums[row["section"]] = sums.get(row["section"], Decimal(0)) + amount
+        ((account_id, currency),) = {(row["account_id"], row["currency"]) for row in rows}
+        total = sums.pop("images", Decimal(0))
+        count = sum(row["section"] == "images" for row in rows)
+        return ReadBack(account_id, currency, total, total, count, sums)
     return None
+
+
+def _lines_total(section: Any) -> Decimal:
+    """Return what the lines of an added section come to; raise ValueError if its total differs."""
+    total = sum((Decimal(one["amount"]) for one in section["lines"]), Decimal(0))
+    if total != Decimal(section["total"]):
+        raise ValueError(f"the lines of {section['name']} do not add up to its total")
+    return total

@@ -68,6 +68,17 @@ def _currency(one: CurrencySummary, paths: Paths) -> dict[str, object]:
             "gone_count": one.gone_count,
         },
         "accounts": listed(one.accounts),
+        **(_added(one) if one.added else {}),
+    }
+
+
+def _added(one: CurrencySummary) -> dict[str, object]:
+    return {
+        "added": [
+            {"section": each.section, "accounts": each.accounts_count, "total": _text(each.total)}
+            for each in one.added
+        ],
+        "report_total": _text(one.report_total),
     }
 
 

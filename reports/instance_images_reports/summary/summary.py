@@ -48,6 +48,15 @@ class LocationCharge:
     exact_before: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class AddedCharge:
+    """What a section that others added comes to in the reports of all accounts together."""
+
+    section: str
+    accounts_count: int
+    total: Decimal
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurrencySummary:
     """What is charged in one currency.
@@ -55,7 +64,8 @@ class CurrencySummary:
     ``accounts`` are all that are charged, the dearest first. ``risen`` and ``fallen`` are those of
     them that were charged before and changed most, ``new`` were not charged before; ``gone`` are
     charged no more. Each of these four holds at most MOVERS; the counts are of all.
-    ``rounding`` is what the accounts' totals together are more than the exact amount.
+    ``rounding`` is what the accounts' totals together are more than the exact amount. All of these
+    are the charges of images; ``added`` are those of sections that others added.
     """
 
     currency: str
@@ -73,6 +83,12 @@ class CurrencySummary:
     gone: Sequence[AccountCharge]
     new_count: int
     gone_count: int
+    added: Sequence[AddedCharge] = ()
+
+    @property
+    def report_total(self) -> Decimal:
+        """What all reports come to: images and added sections."""
+        return sum((one.total for one in self.added), self.total)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,12 +121,15 @@ def summarise(
     sums: Sequence[LedgerSum],
     sums_before: Sequence[LedgerSum],
     digits: Mapping[str, int],
+    added: Mapping[str, Sequence[AddedCharge]] | None = None,
 ) -> Summary:
     """Compute the summary.
 
-    ``names`` are those of the accounts by id, ``digits`` how many decimals a currency is paid in.
+    ``names`` are those of the accounts by id, ``digits`` how many decimals a currency is paid in,
+    ``added`` the charges of added sections by currency.
     """
-    currencies = sorted({one.currency for one in [*sums, *sums_before]})
+    added = added or {}
+    currencies = sorted({*(one.currency for one in [*sums, *sums_before]), *added})
     return Summary(
         period=cut.period,
         period_before=before.period,
@@ -127,6 +146,7 @@ def summarise(
                 names,
                 [one for one in sums if one.currency == currency],
                 [one for one in sums_before if one.currency == currency],
+                added.get(currency, ()),
             )
             for currency in currencies
         ],
@@ -146,6 +166,7 @@ def _in_currency(
     names: Mapping[str, str],
     sums: Sequence[LedgerSum],
     sums_before: Sequence[LedgerSum],
+    added: Sequence[AddedCharge],
 ) -> CurrencySummary:
     nanos, nanos_before = _by_account(sums), _by_account(sums_before)
     both = [
@@ -178,6 +199,7 @@ def _in_currency(
         gone=sorted(gone, key=_by_change, reverse=True)[:MOVERS],
         new_count=len(new),
         gone_count=len(gone),
+        added=added,
     )
 
 

@@ -68,6 +68,7 @@ def _currency(one: CurrencySummary, summary: Summary, words: Words) -> list[str]
         "\n".join([*heading(one.currency, "="), "", *table([], totals, numbers=2)]),
         fill(summary_words.rounding_text(words, one), _WIDTH),
         _locations(one, before, words),
+        *([_sections(one, words)] if one.added else []),
         *(
             _accounts(title, accounts, before, words, one if accounts is one.accounts else None)
             for title, accounts in movers
@@ -97,6 +98,19 @@ def _locations(one: CurrencySummary, before: str, words: Words) -> str:
     total = [words.gettext("Total"), "", words.amount(exact), words.amount(exact_before)]
     title = heading(words.gettext("By location"), "-")
     return "\n".join([*title, "", *table(titles, rows, numbers=3, total=total)])
+
+
+def _sections(one: CurrencySummary, words: Words) -> str:
+    """Return a table of the images and of the sections that others added."""
+    titles = [words.gettext("Section"), words.gettext("Accounts"), words.gettext("Charge")]
+    images = [words.gettext("Images"), words.integer(len(one.accounts)), words.amount(one.total)]
+    rows = [
+        [printable(each.section), words.integer(each.accounts_count), words.amount(each.total)]
+        for each in one.added
+    ]
+    total = [words.gettext("Total"), "", words.amount(one.report_total)]
+    title = heading(words.gettext("Section"), "-")
+    return "\n".join([*title, "", *table(titles, [images, *rows], numbers=2, total=total)])
 
 
 def _accounts(

@@ -49,6 +49,13 @@ def faulty(request: SectionRequest) -> SectionContent | None:
     raise RuntimeError("no answer from https://admin:hunter2@billing.example/v1")
 
 
+def faulty_for_b(request: SectionRequest) -> SectionContent | None:
+    """Fail for account b alone."""
+    if request.account.id == "b":
+        raise RuntimeError("no address has this form")
+    return None
+
+
 def unreachable(request: SectionRequest) -> SectionContent | None:
     """Fail because what it asks is down."""
     raise CloudUnavailable("The address service does not answer: try again.")
