@@ -31,8 +31,8 @@ def subtotals_of(lines: Sequence[Line], adjustments: Sequence[Adjustment]) -> li
 def shares_of(lines: Sequence[Line]) -> list[Share]:
     """Return the images that cost most, the first of them the dearest, and the others as one.
 
-    Images of the same price stand in the order of their lines. There are no shares where no line
-    comes to a billionth of the currency's unit.
+    Images of the same charge stand by their names, as in the table. There are no shares where no
+    line comes to a billionth of the currency's unit.
     """
     by_image: dict[str, list[Line]] = {}
     for line in lines:
@@ -41,7 +41,9 @@ def shares_of(lines: Sequence[Line]) -> list[Share]:
     total = sum(exact.values())
     if not total:
         return []
-    ranked = sorted(by_image, key=lambda image: -exact[image])
+    ranked = sorted(
+        by_image, key=lambda image: (-exact[image], by_image[image][0].name.casefold(), image)
+    )
     groups = [[image] for image in ranked[:SHOWN_ALONE]]
     if len(ranked) > SHOWN_ALONE:
         groups.append(ranked[SHOWN_ALONE:])

@@ -181,7 +181,7 @@ def test_a_folder_of_all_accounts_has_the_sections_and_reconciles(
     assert "15.92" in (folder / "summary.txt").read_text()
     assert "15.92" in (folder / "summary.html").read_text()
     cli.ok("report", "reconcile", "--period", "2026-11", str(folder))
-    cli.ok("report", "reconcile", "--period", "2026-11", "--jobs", "1")
+    cli.ok("report", "reconcile", "--period", "2026-11")
 
 
 def test_the_printed_summary_has_the_sections(several: Installed) -> None:

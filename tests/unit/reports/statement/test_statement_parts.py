@@ -305,6 +305,16 @@ def test_an_eleventh_image_that_is_alone_keeps_its_name() -> None:
     assert found[-1].name == "i01"
 
 
+def test_shares_of_the_same_charge_stand_by_name() -> None:
+    images = [billed("Zoe", at(2, 12), at(2, 13)), billed("api", at(2, 13), at(2, 14))]
+
+    found = section(
+        ledger(images, [posted(at(2, 12), 3600), posted(at(2, 13), 3600)], at(3))
+    ).shares
+
+    assert [share.name for share in found] == ["api", "Zoe"]
+
+
 def test_images_that_cost_nothing_have_no_shares() -> None:
     images = [billed("free", at(2, 12), at(2, 13))]
 
