@@ -7,6 +7,7 @@ from it.
 from instance_images_api.http.lists import PAGE, WIDER
 from instance_images_api.http.route import Parameter, Reply, Role, Route, Rule
 from instance_images_api.resources import (
+    default_limits,
     images,
     limits,
     locations,
@@ -23,7 +24,7 @@ from instance_images_api.schemas import reports as report_schemas
 from instance_images_api.schemas import scaling_groups as group_schemas
 from instance_images_api.schemas import tasks as task_schemas
 from instance_images_api.schemas import versions as version_schemas
-from instance_images_api.schemas.base import ID, LOCATION, NAME, PROJECT_ID
+from instance_images_api.schemas.base import ID, LOCATION, LOCATION_NAME, NAME, PROJECT_ID
 from instance_images_reports.formats.registry import FORMATS
 from instance_images_reports.presentation import PAPERS
 
@@ -327,6 +328,52 @@ _LOCATIONS = (
     ),
 )
 
+_OF_LOCATION = Parameter("location", LOCATION_NAME, "Name of the location.", "path")
+_DEFAULT_LIMITS = (
+    Route(
+        method="GET",
+        path="/v1/default-limits",
+        handler=default_limits.list_default_limits,
+        name="listDefaultLimits",
+        summary="List the limits of accounts without one of their own, one per location.",
+        tag="limits",
+        rule=Rule("limits:list_defaults", Role.ADMIN),
+        asks_cloud=True,
+        errors=(409,),
+        replies={200: Reply("The default limits.", limit_schemas.DEFAULT_LIMITS)},
+    ),
+    Route(
+        method="PUT",
+        path="/v1/default-limits/{location}",
+        handler=default_limits.put_default_limit,
+        name="setDefaultLimit",
+        summary="Set the limit of accounts without one of their own; -1: unlimited.",
+        tag="limits",
+        rule=Rule("limits:set_default", Role.ADMIN),
+        noun="Location",
+        asks_cloud=True,
+        parameters=(_OF_LOCATION,),
+        request_schema=limit_schemas.SET_DEFAULT,
+        request_example=limit_schemas.SET_DEFAULT_EXAMPLE,
+        errors=(409,),
+        replies={200: Reply("The default limit.", limit_schemas.ONE_DEFAULT)},
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/default-limits/{location}",
+        handler=default_limits.delete_default_limit,
+        name="unsetDefaultLimit",
+        summary="Remove the default limit that was set; the configuration applies again.",
+        tag="limits",
+        rule=Rule("limits:set_default", Role.ADMIN),
+        noun="Location",
+        asks_cloud=True,
+        parameters=(_OF_LOCATION,),
+        errors=(409,),
+        replies={204: Reply("The default limit is removed.")},
+    ),
+)
+
 _STACK_ID = Parameter("stack_id", ID, "Id of the stack.", "path")
 _GROUPS = (
     Route(
@@ -442,6 +489,7 @@ ROUTES: tuple[Route, ...] = (
     *_IMAGES,
     *_TASKS,
     *_LOCATIONS,
+    *_DEFAULT_LIMITS,
     *_GROUPS,
     *_REPORTS,
 )

@@ -17,6 +17,7 @@ from typing import Any
 
 import requests
 from django.conf import settings
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 from horizon import exceptions
 from horizon.utils import functions, memoized
@@ -220,6 +221,18 @@ def set_limit(request: Any, account_id: str, max_images: int, location: str) -> 
         _proxy(request, WRITE_SECONDS).set_limit(account_id, max_images, location=location)
 
 
+def list_default_limits(request: Any) -> list[Any]:
+    """Return the limits of accounts without one of their own, one per location."""
+    with _told():
+        return list(_proxy(request).default_limits())
+
+
+def set_default_limit(request: Any, location: str, max_images: int) -> None:
+    """Set how many images an account without a limit of its own may hold; -1: any number."""
+    with _told():
+        _proxy(request, WRITE_SECONDS).set_default_limit(location, max_images)
+
+
 def locations(request: Any) -> list[Any]:
     """Return the locations with their prices, at most ``PRICE_SECONDS`` old."""
     key = (_url(request), request.user.project_id)
@@ -413,9 +426,28 @@ def _error_of(error: sdk.HttpException) -> ApiError:
         return ApiError(_limit_reached(getattr(error, "facts", {})), reason)
     if reason == "feature_not_enabled":
         return ApiError(_("Image feature is not enabled. Contact your provider."), reason)
-    if status == 404:
-        return NotFound(error.details or error.message, reason)
-    return ApiError(error.details or error.message, reason)
+    message = _in_language(reason, str(error.details or error.message))
+    return NotFound(message, reason) if status == 404 else ApiError(message, reason)
+
+
+# The service writes English. Its reasons are stable; other reasons keep its text.
+_SENTENCES = {
+    "forbidden": _("Your roles do not permit this."),
+    "token_scope": _("Choose a project first: this does not work without one."),
+    "not_found": _("There is nothing with this ID in the project."),
+    "not_found_in_body": _("Something that was chosen is not there: %(message)s"),
+    "wrong_state": _("The present state does not permit this: %(message)s"),
+    "refused": _("This was refused: %(message)s"),
+    "too_many_requests": _("Too many images were begun within a minute. Try again in a minute."),
+}
+
+
+def _in_language(reason: str, message: str) -> Any:
+    """Return what to say for a reason: in English the service's own words."""
+    sentence = _SENTENCES.get(reason)
+    if sentence is None or (translation.get_language() or "en").startswith("en"):
+        return message
+    return sentence % {"message": message}
 
 
 def _limit_reached(facts: dict[str, Any]) -> Any:

@@ -151,6 +151,26 @@ def test_limit_is_set_reached_and_removed(office: Office, customers: Customers) 
     assert missing.json()["error"]["message"] == "No account of that id was found."
 
 
+def test_default_limit_is_set_shown_and_removed(office: Office, customers: Customers) -> None:
+    path, asked = "/v1/default-limits/RegionOne", {"default_limit": {"max_images": 37}}
+    (before,) = office.ask("GET", "/v1/default-limits", None, 200).json()["default_limits"]
+
+    made = office.ask("PUT", path, None, 200, json=asked).json()["default_limit"]
+    (shown,) = office.ask("GET", "/v1/default-limits", None, 200).json()["default_limits"]
+    (of_member,) = office.ask("GET", "/v1/limits", customers.member, 200).json()["limits"]
+    office.ask("DELETE", path, None, 204)
+
+    assert made == shown == {"location": "RegionOne", "max_images": 37, "source": "operator"}
+    assert (of_member["max_images"], of_member["source"]) == (37, "location")
+    (after,) = office.ask("GET", "/v1/default-limits", None, 200).json()["default_limits"]
+    assert after == before
+    assert before["source"] in ("default", "location")
+    office.ask("PUT", "/v1/default-limits/Nowhere", None, 404, json=asked)
+    for method, where, body in (("GET", "/v1/default-limits", None), ("PUT", path, asked)):
+        refused = office.ask(method, where, customers.member, 403, json=body).json()["error"]
+        assert refused["reason"] == "forbidden"
+
+
 def test_rate_is_previewed_and_set(office: Office) -> None:
     asked = {"rate": {"location": "RegionOne", "price": "0.07", "from": "2031-01-01T00:00:00Z"}}
 

@@ -143,10 +143,22 @@ def test_operator_sets_limits_and_sees_all_projects(shop: Shop, customer: OpenSt
     }
     operator.ok("limit", "unset", project.id)
     assert customer.json("limit", "show")["source"] == "default"
+    default = operator.json("limit", "set", "--default", "37")
+    assert (default["max_images"], default["source"]) == (37, "operator")
+    assert operator.json("limit", "show", "--default") == default
+    assert customer.json("limit", "show")["max_images"] == 37
+    operator.ok("limit", "unset", "--default")
+    assert operator.json("limit", "show", "--default")["source"] == "default"
+    operator.refused("or --default <number> alone", "limit", "set", project.id)
+    operator.refused("Give <project>, or --default alone.", "limit", "unset")
     assert len(operator.json("list", "--project", project.name)) == held
     assert len(operator.json("list", "--all-projects")) >= held
     operator.refused("No project or domain found for 'nobody'.", "list", "--project", "nobody")
-    for words in (("list", "--all-projects"), ("limit", "set", project.id, "99")):
+    for words in (
+        ("list", "--all-projects"),
+        ("limit", "set", project.id, "99"),
+        ("limit", "show", "--default"),
+    ):
         customer.refused("Your roles do not permit this", *words)
 
 

@@ -13,6 +13,14 @@ LIMIT = record(
 ONE = record(limit=LIMIT)
 LIMITS = record(limits={"type": "array", "items": LIMIT})
 
+DEFAULT_LIMIT = record(
+    location=TEXT,
+    max_images={"type": "integer", "minimum": -1},
+    source={"enum": ["keystone", "operator", "location", "default"]},
+)
+ONE_DEFAULT = record(default_limit=DEFAULT_LIMIT)
+DEFAULT_LIMITS = record(default_limits={"type": "array", "items": DEFAULT_LIMIT})
+
 SET = asked(
     "limit",
     ["max_images"],
@@ -20,3 +28,10 @@ SET = asked(
     max_images={"type": "integer", "minimum": -1, "maximum": 1_000_000},
 )
 SET_EXAMPLE = {"limit": {"location": "RegionOne", "max_images": 25}}
+
+SET_DEFAULT = asked(
+    "default_limit",
+    ["max_images"],
+    max_images={"type": "integer", "minimum": -1, "maximum": 1_000_000},
+)
+SET_DEFAULT_EXAMPLE = {"default_limit": {"max_images": 10}}

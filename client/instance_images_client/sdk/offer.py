@@ -138,3 +138,20 @@ class Limit(Base):
     source = resource.Body("source")
     #: Images that the account holds.
     held = resource.Body("held", type=int)
+
+
+class DefaultLimit(Base):
+    """How many images an account without a limit of its own may hold at a location."""
+
+    resource_key = "default_limit"
+    resources_key = "default_limits"
+    base_path = "/default-limits"
+
+    allow_list = True
+
+    location = resource.Body("location", alternate_id=True)
+    #: -1: any number.
+    max_images = resource.Body("max_images", type=int)
+    #: Where it is changed: ``keystone``, ``operator`` (here), or the configuration: ``location``,
+    #: ``default``.
+    source = resource.Body("source")

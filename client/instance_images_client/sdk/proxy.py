@@ -12,7 +12,15 @@ from openstack import exceptions
 from instance_images_client.sdk import usage, waiting
 from instance_images_client.sdk.base import is_id, truth
 from instance_images_client.sdk.image import Image
-from instance_images_client.sdk.offer import Choice, Estimate, Limit, Location, Rate, RatePreview
+from instance_images_client.sdk.offer import (
+    Choice,
+    DefaultLimit,
+    Estimate,
+    Limit,
+    Location,
+    Rate,
+    RatePreview,
+)
 from instance_images_client.sdk.scaling_group import ScalingGroup
 from instance_images_client.sdk.sending import KEY, SendingProxy
 from instance_images_client.sdk.task import Task
@@ -33,6 +41,7 @@ class Proxy(SendingProxy):
         "location": Location,
         "rate": Rate,
         "limit": Limit,
+        "default_limit": DefaultLimit,
         "scaling_group": ScalingGroup,
     }
 
@@ -250,6 +259,24 @@ class Proxy(SendingProxy):
     def unset_limit(self, account_id: str, *, location: str | None = None) -> None:
         """Remove an account's limit (operators): the one that applies otherwise takes effect."""
         self.delete(f"/limits/{quote(account_id, safe='')}", params=_given(location=location))
+
+    def default_limits(self) -> Generator[DefaultLimit, None, None]:
+        """List the limits of accounts without one of their own, one per location (operators)."""
+        return self._list(DefaultLimit)
+
+    def set_default_limit(self, location: str, max_images: int) -> DefaultLimit:
+        """Set how many images an account without a limit of its own may hold; -1: any number.
+
+        Raises ConflictException where Keystone has registered a limit: change it there.
+        """
+        path = f"/default-limits/{quote(location, safe='')}"
+        asked = {"default_limit": {"max_images": max_images}}
+        found = self.put(path, json=asked).json()["default_limit"]
+        return DefaultLimit.existing(connection=self._get_connection(), **found)
+
+    def unset_default_limit(self, location: str) -> None:
+        """Remove the default limit that was set: the configuration applies again."""
+        self.delete(f"/default-limits/{quote(location, safe='')}")
 
     # ---------------------------------------------------------- scaling groups
 

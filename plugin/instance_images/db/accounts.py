@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from instance_images.db.tables import accounts, images
+from instance_images.db.tables import accounts, default_limits, images
 from instance_images.model.records import (
     HOLDING,
     Account,
@@ -45,11 +45,13 @@ def find_account(connection: sa.Connection, location: str, account_id: str) -> A
 
 def find_account_and_held(
     connection: sa.Connection, location: str, account_id: str
-) -> tuple[AccountRow | None, int]:
-    """Return the same, and how many images count against the account's limit."""
+) -> tuple[AccountRow | None, int, int | None]:
+    """Return the same, how many images count against the limit, and the default that was set."""
     values = {"location": location, "account_id": account_id}
     row = connection.execute(_account_and_held_query(), values).one_or_none()
-    return (None, 0) if row is None else (_account(row), row.held)
+    if row is None:
+        return None, 0, find_default_limit(connection, location)
+    return _account(row), row.held, row.default_limit
 
 
 @cache
@@ -58,7 +60,14 @@ def _account_and_held_query() -> sa.Select[Any]:
     held = sa.select(sa.func.count()).where(
         images.c.account_key == accounts.c.account_key, images.c.status.in_(holding)
     )
-    return sa.select(accounts, held.scalar_subquery().label("held")).where(
+    default = sa.select(default_limits.c.max_images).where(
+        default_limits.c.location == accounts.c.location
+    )
+    return sa.select(
+        accounts,
+        held.scalar_subquery().label("held"),
+        default.scalar_subquery().label("default_limit"),
+    ).where(
         accounts.c.location == sa.bindparam("location"),
         accounts.c.account_id == sa.bindparam("account_id"),
     )
@@ -190,6 +199,20 @@ def set_own_limit(connection: sa.Connection, account_key: int, max_images: int |
         .where(accounts.c.account_key == account_key)
         .values(max_images=max_images)
     )
+
+
+def find_default_limit(connection: sa.Connection, location: str) -> int | None:
+    """Return what the operator has set for accounts without a limit of their own, if he has."""
+    query = sa.select(default_limits.c.max_images).where(default_limits.c.location == location)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def set_default_limit(connection: sa.Connection, location: str, max_images: int | None) -> None:
+    """Set that; None removes it. Call it in ``write``."""
+    connection.execute(sa.delete(default_limits).where(default_limits.c.location == location))
+    if max_images is not None:
+        values = {"location": location, "max_images": max_images}
+        connection.execute(sa.insert(default_limits).values(values))
 
 
 def count_held(connection: sa.Connection, account_key: int) -> int:

@@ -260,6 +260,14 @@ postponed_notices = sa.Table(
     sa.Index(None, "location", "image_id"),
 )
 
+# How many images an account without a limit of its own may hold, where the operator has set it.
+default_limits = sa.Table(
+    "default_limits",
+    METADATA,
+    sa.Column("location", sa.String(64), primary_key=True),
+    sa.Column("max_images", sa.Integer, nullable=False),
+)
+
 # Counts of notifications that the image service did not confirm, by reason.
 notice_counts = sa.Table(
     "notice_counts",

@@ -83,6 +83,13 @@ class Provider(DomainPart, ScalingPart, VolumePart, ABC):
         """
         return None
 
+    def default_limit(self) -> int | None:
+        """Return how many images the cloud's own operator allows an account he says nothing of.
+
+        None where he has not said, -1 for any number; errors as ``account_limit`` has them.
+        """
+        return None
+
     def full_quota(self, project_id: str) -> str | None:
         """Return which quota the project has used up, so that no upload is taken, for a person.
 

@@ -58,11 +58,11 @@ def limit_of(
 
     ``keystone_limit`` is what ``Provider.account_limit`` says, asked for before the transaction.
     """
-    row, held = accounts.find_account_and_held(connection, site.name, account.id)
+    row, held, default = accounts.find_account_and_held(connection, site.name, account.id)
     max_images, source = applicable_limit(
         row.max_images if row else None,
         keystone_limit,
-        site.location.max_images,
+        site.location.max_images if default is None else default,
         site.default_max_images,
     )
     return Limit(

@@ -191,6 +191,19 @@ class Limit:
     held: int
 
 
+@dataclass(frozen=True, slots=True)
+class DefaultLimit:
+    """How many images an account without a limit of its own may hold in a location.
+
+    ``source`` says where it is changed: ``keystone``, ``operator`` (set in this product), or the
+    configuration of the ``location`` or of all (``default``).
+    """
+
+    location: str
+    max_images: int
+    source: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRequest:
     """A capture that was asked for: everything about it that is known before the cloud is asked."""

@@ -57,7 +57,8 @@ class IdentityContract(Contract):
         home = scene.home
         limit = provider.account_limit(Account(home.id, home.name, home.domain_name))
 
-        assert limit is None or (type(limit) is int and limit >= -1)
+        for one in (limit, provider.default_limit()):
+            assert one is None or (type(one) is int and one >= -1)
         quota = provider.full_quota(home.id)
         assert quota is None or (isinstance(quota, str) and quota.strip())
 

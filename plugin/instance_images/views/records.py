@@ -180,6 +180,15 @@ LIMIT = View(
     ),
 )
 
+DEFAULT_LIMIT = View(
+    fields=_fields("location", "max_images", "source"),
+    columns=(
+        ("Location", lambda limit: limit.location),
+        ("Limit", lambda limit: "-" if limit.max_images < 0 else str(limit.max_images)),
+        ("Set For", lambda limit: limit.source.capitalize()),
+    ),
+)
+
 LOCATION = View(
     fields=_fields("name", "enabled", "provider", "cloud", "region_name", "currency", "max_images"),
     columns=(

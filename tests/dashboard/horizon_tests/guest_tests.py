@@ -6,13 +6,15 @@ from unittest import mock
 
 from django.test import SimpleTestCase
 from horizon import messages
+from openstack_dashboard.dashboards.admin.defaults.tabs import DefaultsTabs as TabGroup
 from openstack_dashboard.dashboards.project.overview.views import ProjectOverview
 from openstack_dashboard.usage.quotas import QuotaUsage
 from openstack_dashboard.usage.views import CHART_DEFS
 
 from instance_images_dashboard import api, horizon_changes, rest
+from instance_images_dashboard.content.limits.defaults import ImageDefaultsTab
 from instance_images_dashboard.content.limits.overview import QUOTA_KEY, add_limit
-from instance_images_dashboard.content.limits.steps import ImageQuotaAction
+from instance_images_dashboard.content.limits.steps import DefaultImageQuotaAction, ImageQuotaAction
 
 from horizon_tests.service import CLOUD_IMAGE_ID, ServiceTestCase, image, refusal
 
@@ -138,6 +140,9 @@ class ChartPlaceTests(SimpleTestCase):
         self.assertIs(ProjectOverview.usage_class, usage)
 
 
+DEFAULT = {"location": "RegionOne", "max_images": 10, "source": "operator"}
+
+
 class QuotaTests(ServiceTestCase):
     """The step Images of Modify Quotas."""
 
@@ -183,3 +188,59 @@ class QuotaTests(ServiceTestCase):
 
         self.assertTrue(self.action(cores="5").handle(self.request, {}))
         self.assertFalse(self.action(instance_images_0="5").handle(self.request, {}))
+
+
+class DefaultQuotaTests(ServiceTestCase):
+    """The tab and the step Images of Admin > Defaults."""
+
+    def serves_defaults(self, *limits: dict[str, Any]) -> None:
+        self.service.answers["GET", "/default-limits"] = (200, {"default_limits": [*limits]})
+
+    def tab(self) -> Any:
+        tab = ImageDefaultsTab(TabGroup(self.request), self.request)
+        tab._active = True
+        tab.load_table_data()
+        return tab
+
+    def action(self, **posted: str) -> DefaultImageQuotaAction:
+        self.request.method = "POST" if posted else "GET"
+        self.request.POST = posted
+        return DefaultImageQuotaAction(self.request, {})
+
+    def test_tab_shows_each_default_and_where_it_is_set(self) -> None:
+        self.serves_defaults(
+            DEFAULT,
+            {**DEFAULT, "location": HOSTILE, "max_images": -1, "source": "keystone"},
+        )
+        tab = self.tab()
+
+        shown = tab.render()
+
+        for text in ("RegionOne", "This page", "Unlimited", "Registered limit in Keystone"):
+            self.assertIn(text, shown)
+        self.assertIn("step=update_default_image_quotas", shown)
+        self.assertNotIn("<b>", shown)
+
+    def test_tab_says_that_the_service_does_not_answer(self) -> None:
+        self.service.answers["GET", "/default-limits"] = (500, "<html>")
+        tab = self.tab()
+
+        self.assertIn("The instance images service is unavailable", tab.render())
+
+    def test_only_a_changed_default_is_set_and_keystones_is_left_alone(self) -> None:
+        self.serves_defaults(DEFAULT, {**DEFAULT, "location": "Far", "source": "keystone"})
+        path = "/default-limits/RegionOne"
+        self.service.answers["PUT", path] = (200, {"default_limit": DEFAULT})
+
+        action = self.action(instance_images_0="99", instance_images_1="12")
+        self.assertTrue(action.is_valid())
+        self.assertTrue(action.handle(self.request, {}))
+
+        sent = [(told[1], told[4]) for told in self.service.requests if told[0] == "PUT"]
+        self.assertEqual(sent, [(path, {"default_limit": {"max_images": 12}})])
+        self.assertIn("change it there", str(action.fields["instance_images_0"].help_text))
+
+    def test_other_defaults_can_be_saved_while_the_service_does_not_answer(self) -> None:
+        self.service.answers["GET", "/default-limits"] = (500, "<html>")
+
+        self.assertTrue(self.action(cores="5").handle(self.request, {}))

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.urls import reverse
+from django.utils import translation
 
 from instance_images_dashboard import api
 
@@ -278,6 +279,20 @@ class TroubleTests(ServiceTestCase):
         self.service.answers["GET", "/images"] = refusal(403, "forbidden", "You lack a role.")
 
         self.assert_sentence("You lack a role.")
+
+    def test_refusal_is_german_for_who_reads_german(self) -> None:
+        for reason, sentence in (
+            ("forbidden", "Ihre Rollen erlauben das nicht."),
+            ("wrong_state", "Der gegenwärtige Zustand erlaubt das nicht: It is 100 % so."),
+            ("unheard_of", "It is 100 % so."),
+        ):
+            self.service.answers["GET", "/images"] = refusal(409, reason, "It is 100 % so.")
+
+            with translation.override("de"), self.assertRaises(api.ApiError) as caught:
+                api.list_images(self.request)
+
+            with translation.override("de"):
+                self.assertEqual(str(caught.exception.message), sentence)
 
     def test_slow_service_is_given_up(self) -> None:
         self.serves()

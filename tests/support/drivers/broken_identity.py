@@ -62,6 +62,12 @@ class AllowsHalfAnImage(StrictMemoryProvider):
         return 2.5
 
 
+@found_by("test_limit_and_quota_of_an_account_are_told_or_not_known")
+class AllowsLessThanNothingByDefault(StrictMemoryProvider):
+    def default_limit(self) -> int | None:
+        return -2
+
+
 @found_by("test_limit_of_a_domain_is_told_or_not_known")
 class AllowsADomainLessThanNothing(StrictMemoryProvider):
     def account_limit(self, account: Account) -> int | None:

@@ -1,4 +1,4 @@
-"""The step *Images* of the dialog Modify Quotas: the limits of a project, one per location."""
+"""The step *Images* of two dialogs: the limits of a project, and those of all other projects."""
 
 from typing import Any
 
@@ -11,30 +11,33 @@ from instance_images_dashboard import api, texts
 FIELD = "instance_images_"
 
 
-class ImageQuotaAction(workflows.Action):
+class _LimitsAction(workflows.Action):
     """A field for each location."""
-
-    class Meta:
-        name = _("Images")
-        slug = "update_image_quotas"
-        help_text = _("Set how many images the project may hold. -1: any number.")
 
     def __init__(self, request: Any, context: Any, *arguments: Any, **more: Any) -> None:
         super().__init__(request, context, *arguments, **more)
         self.trouble: Any = None
         self.limits: dict[str, Any] = {}
         try:
-            limits = api.list_limits(request, self.initial["project_id"])
+            limits = self.find_limits(request)
         except api.ApiError as error:
             self.trouble = error.message
             self.help_text = error.message
             return
         for place, limit in enumerate(sorted(limits, key=lambda one: one.location)):
             self.limits[f"{FIELD}{place}"] = limit
-            self.fields[f"{FIELD}{place}"] = self._field(limit, len(limits) > 1)
+            self.fields[f"{FIELD}{place}"] = self.field_of(limit, len(limits) > 1)
 
-    @staticmethod
-    def _field(limit: Any, are_several: bool) -> Any:
+    def find_limits(self, request: Any) -> list[Any]:
+        """Return the limits, one per location."""
+        raise NotImplementedError
+
+    def set_limit(self, request: Any, context: dict[str, Any], limit: Any, wanted: int) -> None:
+        """Change one of them."""
+        raise NotImplementedError
+
+    def field_of(self, limit: Any, are_several: bool) -> Any:
+        """Return the field of a limit."""
         label = _("Images")
         if are_several:
             label = _("Images at %s") % texts.printable(limit.location)
@@ -49,15 +52,32 @@ class ImageQuotaAction(workflows.Action):
             if wanted == limit.max_images:
                 continue
             try:
-                api.set_limit(request, context["project_id"], wanted, limit.location)
+                self.set_limit(request, context, limit, wanted)
             except api.ApiError as error:
                 messages.error(request, error.message)
                 return False
         return True
 
 
+class ImageQuotaAction(_LimitsAction):
+    """The limits of a project."""
+
+    class Meta:
+        name = _("Images")
+        slug = "update_image_quotas"
+        help_text = _("Set how many images the project may hold. -1: any number.")
+
+    def find_limits(self, request: Any) -> list[Any]:
+        """Return those of the project."""
+        return api.list_limits(request, self.initial["project_id"])
+
+    def set_limit(self, request: Any, context: dict[str, Any], limit: Any, wanted: int) -> None:
+        """Set one for the project."""
+        api.set_limit(request, context["project_id"], wanted, limit.location)
+
+
 class UpdateImageQuota(workflows.Step):
-    """The step."""
+    """The step of Modify Quotas."""
 
     action_class = ImageQuotaAction
     template_name = "identity/projects/_common_horizontal_form.html"
@@ -67,4 +87,43 @@ class UpdateImageQuota(workflows.Step):
         """Return whether the user may set limits."""
         return api.is_offered(request) and bool(
             policy.check(((api.SERVICE_TYPE, "limits:set"),), request)
+        )
+
+
+class DefaultImageQuotaAction(_LimitsAction):
+    """The limits of all projects without one of their own."""
+
+    class Meta:
+        name = _("Images")
+        slug = "update_default_image_quotas"
+        help_text = _(
+            "Set how many images a project without a limit of its own may hold. -1: any number."
+        )
+
+    def find_limits(self, request: Any) -> list[Any]:
+        """Return the default limits."""
+        return api.list_default_limits(request)
+
+    def field_of(self, limit: Any, are_several: bool) -> Any:
+        """Return the field; it is read only where Keystone holds the limit."""
+        field = super().field_of(limit, are_several)
+        if limit.source == "keystone":
+            field.disabled = True
+            field.help_text = _("This is Keystone's registered limit: change it there.")
+        return field
+
+    def set_limit(self, request: Any, context: dict[str, Any], limit: Any, wanted: int) -> None:
+        """Set one of them."""
+        api.set_default_limit(request, limit.location, wanted)
+
+
+class UpdateDefaultImageQuota(workflows.Step):
+    """The step of Update Default Quotas."""
+
+    action_class = DefaultImageQuotaAction
+
+    def allowed(self, request: Any) -> bool:
+        """Return whether the user may set default limits."""
+        return api.is_offered(request) and bool(
+            policy.check(((api.SERVICE_TYPE, "limits:set_default"),), request)
         )

@@ -116,6 +116,10 @@ class OpenStackProvider(Provider):
     def account_limit(self, account: Account) -> int | None:
         return self._operator.limits.account_limit(account)
 
+    def default_limit(self) -> int | None:
+        """Return what the cloud's operator allows an account he says nothing of."""
+        return self._operator.limits.default_limit()
+
     def full_quota(self, project_id: str) -> str | None:
         return self._operator.images.full_quota(project_id)
 

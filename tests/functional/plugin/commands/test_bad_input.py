@@ -298,6 +298,23 @@ def test_negative_limit_is_told_how_a_limit_is_removed(
     refused(configured(), 2, "limit unset ACCOUNT", "limit", "set", "demo", "-1")
 
 
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("Give ACCOUNT and MAX_IMAGES, or --default N alone.", "limit set"),
+        ("or --default N alone", "limit set demo"),
+        ("or --default N alone", "limit set demo 3 --default 4"),
+        ("Give ACCOUNT, or --default alone.", "limit unset"),
+        ("Give ACCOUNT, or --default alone.", "limit unset demo --default"),
+        ("not both", "limit show --default --account demo"),
+    ],
+)
+def test_limit_of_an_account_and_the_default_are_not_mixed(
+    configured: ConfiguredCommandLine, nowhere: None, what: str, words: str
+) -> None:
+    refused(configured(), 2, what, *words.split())
+
+
 def test_currency_of_a_rate_must_be_the_locations(
     configured: ConfiguredCommandLine, nowhere: None
 ) -> None:

@@ -393,6 +393,9 @@ def test_limit_in_keystone_comes_after_the_accounts_own_and_before_the_locations
         return limit["max_images"], limit["source"]
 
     assert shown() == (7, "keystone")
+    default = cli.ok("limit", "show", "--default").json
+    assert default == {"location": "RegionOne", "max_images": 7, "source": "keystone"}
+    cli.refused(3, "change it in Keystone", "limit", "set", "--default", "4")
     registered(0, project_id=owner.id)
     assert shown() == (0, "keystone")
     cli.refused(3, "Maximum image limit reached", *capture(owner, "none"))

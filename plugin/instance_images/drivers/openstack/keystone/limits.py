@@ -36,6 +36,11 @@ class Limits(Service):
                 return int(limit["resource_limit"])
         return int(registered["default_limit"])
 
+    def default_limit(self) -> int | None:
+        """Return what is registered for all accounts, None where nothing is."""
+        registered = self._registered_limit()
+        return None if registered is None else int(registered["default_limit"])
+
     def _registered_limit(self) -> dict[str, Any] | None:
         """Return what is registered for this region, or else for all regions."""
         found = self._asked("registered_limits", {})
