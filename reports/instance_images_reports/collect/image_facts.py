@@ -10,14 +10,6 @@ from instance_images.model.records import TaskKind
 
 # In the order of the columns: image id, when it became available, its last deployment.
 Facts = tuple[str, datetime | None, datetime | None]
-
-
-# When each image was last deployed.
-_DEPLOYED_AT = (
-    sa.select(sa.func.max(tasks.c.started_at))
-    .where(tasks.c.image_id == images.c.image_id, tasks.c.kind == TaskKind.DEPLOY)
-    .scalar_subquery()
-)
 _IN_ONE_QUERY = 500
 
 
@@ -27,7 +19,7 @@ def read_image_facts(connection: sa.Connection, account_id: str) -> Sequence[Fac
     Only deployments made with this product are on record; failed ones count as well.
     """
     query = (
-        sa.select(images.c.image_id, images.c.available_at, _DEPLOYED_AT)
+        sa.select(images.c.image_id, images.c.available_at, last_deployment())
         .join(accounts, accounts.c.account_key == images.c.account_key)
         .where(accounts.c.account_id == account_id, images.c.deleted_at.is_(None))
     )
@@ -43,7 +35,9 @@ def read_facts_of_accounts(
     """Yield the facts of images that were not deleted, with the keys of their accounts."""
     for start in range(0, len(account_keys), _IN_ONE_QUERY):
         query = (
-            sa.select(images.c.account_key, images.c.image_id, images.c.available_at, _DEPLOYED_AT)
+            sa.select(
+                images.c.account_key, images.c.image_id, images.c.available_at, last_deployment()
+            )
             .where(
                 images.c.account_key.in_(account_keys[start : start + _IN_ONE_QUERY]),
                 images.c.deleted_at.is_(None),
@@ -52,3 +46,13 @@ def read_facts_of_accounts(
         )
         for key, image_id, available, deployed in connection.execute(query):
             yield key, (image_id, available, deployed)
+
+
+def last_deployment() -> sa.ScalarSelect[datetime | None]:
+    """Return the expression of when an image of a query was last deployed from.
+
+    The kind of a task is no condition: SQLite would read all deployments for each image.
+    """
+    started_at = sa.case((tasks.c.kind == TaskKind.DEPLOY, tasks.c.started_at))
+    latest: sa.Function[datetime | None] = sa.func.max(started_at)
+    return sa.select(latest).where(tasks.c.image_id == images.c.image_id).scalar_subquery()

@@ -15,6 +15,7 @@ from instance_images_billing.ledger.tables import adjustments, minimum_charges, 
 from instance_images_billing.pricing.rating import Rate
 from instance_images_reports.collect.cutoff import Cut, LocationCut
 
+_MAX_INTEGER = 2**63  # beyond it SQLite's own sums fail
 NO_CURRENCY = ""  # of rows from before the location had a rate
 
 
@@ -52,24 +53,18 @@ def read_sums(
         for table, counted_at, rated_at, more in _sources(cut, place):
             if without_postings and table is postings:
                 continue
-            query = (
-                sa.select(
-                    accounts.c.account_id,
-                    currency_at(rated_at, place.rates).label("in_currency"),
-                    ExactSum(table.c.amount_nanos),
-                )
-                .join_from(accounts, table, table.c.account_key == accounts.c.account_key)
-                .where(
-                    accounts.c.location == place.location,
-                    counted_at >= cut.period.start,
-                    counted_at < cut.period.end,
-                    more,
-                )
-                .group_by(accounts.c.account_id, "in_currency")
+            only = _only_currency(cut, place) if table is postings else None
+            conditions = (
+                accounts.c.location == place.location,
+                counted_at >= cut.period.start,
+                counted_at < cut.period.end,
+                *([] if account_id is None else [accounts.c.account_id == account_id]),
+                more,
             )
-            if account_id is not None:
-                query = query.where(accounts.c.account_id == account_id)
-            for owner, currency, nanos in connection.execute(query):
+            in_currency = currency_at(rated_at, place.rates) if only is None else sa.literal(only)
+            for owner, currency, nanos in _added_up(
+                connection, table, in_currency, conditions, by_currency=only is None
+            ):
                 parts = found.setdefault((owner, place.location, currency), {})
                 parts[table.name] = nanos
     return [
@@ -81,6 +76,54 @@ def read_sums(
         )
         for whose, parts in sorted(found.items())
     ]
+
+
+def _added_up(
+    connection: sa.Connection,
+    table: sa.Table,
+    in_currency: sa.ColumnElement[str],
+    conditions: Sequence[Any],
+    *,
+    by_currency: bool,
+) -> Sequence[Any]:
+    """Return account, currency and nanos; by the account alone, SQLite need not sort the rows."""
+    amount = table.c.amount_nanos
+    query = (
+        sa.select(accounts.c.account_id, in_currency.label("in_currency"))
+        .join_from(accounts, table, table.c.account_key == accounts.c.account_key)
+        .where(*conditions)
+        .group_by(accounts.c.account_id, *(["in_currency"] if by_currency else []))
+    )
+    short = _short_sums(connection, query, amount) if connection.dialect.name == "sqlite" else None
+    if short is not None:
+        return short
+    return connection.execute(query.add_columns(ExactSum(amount))).all()
+
+
+def _short_sums(
+    connection: sa.Connection, query: sa.Select[Any], amount: sa.Column[int]
+) -> Sequence[Any] | None:
+    """Return sums by SQLite itself, three times as fast; None where they may exceed 64 bits."""
+    digits = sa.func.max(sa.func.length(sa.type_coerce(amount, sa.String)))
+    total = sa.func.sum(sa.cast(amount, sa.BigInteger))
+    try:
+        rows = connection.execute(query.add_columns(total, digits, sa.func.count())).all()
+    except sa.exc.OperationalError as error:
+        if "integer overflow" in str(error.orig):
+            return None
+        raise
+    if any(10 ** row[3] * row[4] > _MAX_INTEGER for row in rows):
+        return None
+    return [(row[0], row[1], int(row[2])) for row in rows]
+
+
+def _only_currency(cut: Cut, place: LocationCut) -> str | None:
+    """Return the currency of all hours of the period, None where there are several or none."""
+    rates = place.rates
+    if not rates or rates[0].from_hour > cut.period.start:
+        return None
+    currencies = {rate.currency for rate in rates}
+    return rates[0].currency if len(currencies) == 1 else None
 
 
 def _sources(cut: Cut, place: LocationCut) -> list[tuple[sa.Table, Any, Any, Any]]:

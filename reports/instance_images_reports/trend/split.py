@@ -9,6 +9,7 @@ preferred, and nothing is left over.
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,7 @@ def _bytes(usage: Usage) -> Fraction:
     return Fraction(usage.byte_seconds, usage.seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class Charged:
+class Charged(NamedTuple):
     """What an image was charged for, in integers: its charge is ``parts`` of a nano's share.
 
     How many parts make a nano is known to whoever adds them up, and is the same for both periods.

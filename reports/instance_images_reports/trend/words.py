@@ -56,8 +56,14 @@ def change_text(words: Words, periods: Sequence[PeriodTrend], bridge: Bridge) ->
 def causes(words: Words, periods: Sequence[PeriodTrend], bridge: Bridge) -> Sequence[str]:
     """Return the parts of the change that are not zero, the largest first: ``+310.00 ...``."""
     found = [
-        (bridge.new, _count_text(words, "new", bridge.new_count)),
-        (bridge.ended, _count_text(words, "ended", bridge.ended_count)),
+        (
+            bridge.new,
+            words.gettext("new images (%(count)s)", count=words.integer(bridge.new_count)),
+        ),
+        (
+            bridge.ended,
+            words.gettext("ended images (%(count)s)", count=words.integer(bridge.ended_count)),
+        ),
         (bridge.volume, _volume_text(words, bridge.volume)),
         (bridge.month_length, month_length_text(words, periods)),
         (bridge.stored_time, _stored_text(words, bridge.stored_time)),
@@ -66,12 +72,6 @@ def causes(words: Words, periods: Sequence[PeriodTrend], bridge: Bridge) -> Sequ
     ]
     ranked = sorted((one for one in found if one[0]), key=lambda one: -abs(one[0]))
     return [f"{signed_amount(words, amount)} {text}" for amount, text in ranked]
-
-
-def _count_text(words: Words, kind: str, count: int) -> str:
-    if kind == "new":
-        return words.ngettext("%(count)s new image", "%(count)s new images", count)
-    return words.ngettext("%(count)s ended image", "%(count)s ended images", count)
 
 
 def _volume_text(words: Words, amount: Decimal) -> str:

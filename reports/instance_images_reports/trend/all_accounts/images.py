@@ -4,9 +4,10 @@ Holds sums of lanes and of accounts, never images. Images may come in any order;
 one image come together.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from instance_images_reports.trend.all_accounts.lanes import Lane, Stretch
@@ -104,7 +105,11 @@ class LaneSum:
     # Images that were stored from the first second to the last, in one size.
     always: GroupSum = field(default_factory=GroupSum)
     always_bytes: int = 0
+    # By how much more is stored from a stretch on, and how many more images from a period on.
+    byte_steps: list[int] = field(init=False)
+    image_steps: list[int] = field(init=False)
     _has_both: bool = field(init=False)
+    _has_gaps: bool = field(init=False)
 
     def __post_init__(self) -> None:
         count = len(self.lane.whole_seconds)
@@ -113,6 +118,9 @@ class LaneSum:
         self.new = [GroupSum() for _ in range(count)]
         self.ended = [GroupSum() for _ in range(count)]
         self.grown = [GroupSum() for _ in range(count)]
+        self.byte_steps = [0] * (len(self.lane.stretches) + 1)
+        self.image_steps = [0] * (count + 1)
+        self._has_gaps = self.lane.has_gaps
         self._has_both = bool(self.lane.whole_seconds[-2] and self.lane.whole_seconds[-1])
 
     def add(self, pieces: Sequence[Piece]) -> None:
@@ -129,9 +137,41 @@ class LaneSum:
             self.always_bytes += first.size_bytes
             self._change_of(first.account_key).whole_bytes += first.size_bytes
             return
-        months = months_of(lane, pieces, self.byte_seconds)
+        if len(pieces) == 1 and first.size_bytes and not self._has_gaps:
+            self._add_of_one_size(first)
+        else:
+            self.add_by_months(pieces)
+
+    def _add_of_one_size(self, piece: Piece) -> None:
+        """Add an image by the edges of its one interval; what lies between them is a step."""
+        lane, size = self.lane, piece.size_bytes
+        stay = stay_of(lane, piece)
+        if stay.first is None:
+            return
+        if stay.full_from < stay.full_until:
+            self.byte_steps[stay.full_from] += size
+            self.byte_steps[stay.full_until] -= size
+        for number, seconds in stay.partial:
+            self.byte_seconds[number] += size * seconds
+        begins, ends = (lane.stretches[number].period for number in (stay.first, stay.last))
+        self.image_steps[begins] += 1
+        self.image_steps[ends + 1] -= 1
+        self.new[begins].add(stay.charged_in(begins, size).parts)
+        if stay.has_ended:
+            self.ended[ends].add(stay.charged_in(ends, size).parts)
+        last = len(self.images) - 1
+        if ends >= last - 1:
+            was, now = stay.charged_in(last - 1, size), stay.charged_in(last, size)
+            self._add_split(
+                piece.account_key, was if was.seconds else None, now if now.seconds else None
+            )
+
+    def add_by_months(self, pieces: Sequence[Piece]) -> None:
+        """Add an image by all of its months, whatever its intervals are."""
+        months = months_of(self.lane, pieces, self.byte_seconds)
         self._add_to_periods(months)
-        self._add_change(first.account_key, months)
+        first = pieces[0]
+        self._add_split(first.account_key, charged(months[-2]), charged(months[-1]))
 
     def _add_to_periods(self, months: Sequence[Month | None]) -> None:
         before: Month | None = None
@@ -146,8 +186,7 @@ class LaneSum:
                     self.grown[number].add(month.parts)
             before = month
 
-    def _add_change(self, account_key: int, months: Sequence[Month | None]) -> None:
-        was, now = charged(months[-2]), charged(months[-1])
+    def _add_split(self, account_key: int, was: Charged | None, now: Charged | None) -> None:
         if was is None and now is None:
             return
         change, lane = self._change_of(account_key), self.lane
@@ -170,8 +209,13 @@ class LaneSum:
     def close(self) -> None:
         """Add what was put aside. Call it once, after the last image."""
         lane, size = self.lane, self.always_bytes
-        for number, stretch in enumerate(lane.stretches):
-            self.byte_seconds[number] += size * (stretch.end - stretch.start)
+        for number, (stretch, stored) in enumerate(
+            zip(lane.stretches, accumulate(self.byte_steps), strict=False)
+        ):
+            self.byte_seconds[number] += (size + stored) * (stretch.end - stretch.start)
+        for number, count in enumerate(list(accumulate(self.image_steps))[:-1]):
+            self.images[number] += count
+        self.byte_steps, self.image_steps = [], []
         for number, seconds in enumerate(lane.whole_seconds):
             self.images[number] += self.always.count if seconds else 0
         for number, (earlier, later) in enumerate(pairwise(lane.whole_seconds), start=1):
@@ -182,6 +226,67 @@ class LaneSum:
                 was, now = (_whole(lane, change.whole_bytes, number) for number in (-2, -1))
                 split = split_in_nanos(was, now, lane.parts_per_nano)
                 change.add_split(split, is_whole=lane.has_whole_months)
+
+
+class Stay(NamedTuple):
+    """Which stretches of a lane one interval is charged in: those it fills, and parts of others.
+
+    ``partial`` are numbers of stretches with seconds; ``first`` and ``last`` are None if none is
+    touched. ``has_ended``: the account is charged for the image no longer after ``last``.
+    """
+
+    lane: Lane
+    full_from: int
+    full_until: int
+    partial: Sequence[tuple[int, int]]
+    first: int | None
+    last: int
+    has_ended: bool
+
+    def charged_in(self, period: int, size_bytes: int) -> Charged:
+        """Return what an image of that size is charged for in the period."""
+        lane = self.lane
+        low, high = lane.first_of[period], lane.first_of[period + 1]
+        begins, ends = max(low, self.full_from), min(high, self.full_until)
+        seconds = parts = 0
+        if begins < ends:
+            seconds = lane.seconds_before[ends] - lane.seconds_before[begins]
+            parts = lane.parts_before[ends] - lane.parts_before[begins]
+        for number, some in self.partial:
+            if low <= number < high:
+                seconds += some
+                parts += some * lane.stretches[number].weight
+        return Charged(size_bytes * seconds, seconds, size_bytes * parts)
+
+
+def stay_of(lane: Lane, piece: Piece) -> Stay:
+    """Return in which stretches the interval is charged, and for how long."""
+    starts, ends = piece.starts, piece.ends
+    count = len(lane.starts)
+    full_from = bisect_left(lane.starts, starts)
+    full_until = count if ends is None else bisect_right(lane.stops, ends)
+    before = bisect_right(lane.stops, starts - starts % _HOUR)
+    behind = count if ends is None else bisect_left(lane.starts, ends + _HOUR)
+    partial = []
+    last_end = 0
+    # Where it fills none, the two ranges meet or overlap.
+    numbers = [*range(before, full_from), *range(max(full_until, full_from, before), behind)]
+    for number in numbers:
+        begin, end = lane.stretches[number].charged(
+            starts, ends, piece.continues, piece.is_continued
+        )
+        if begin < end:
+            partial.append((number, end - begin))
+            last_end = end
+    touched = [number for number, _ in partial]
+    if full_from < full_until:
+        touched += [full_from, full_until - 1]
+    if not touched:
+        return Stay(lane, 0, 0, (), None, 0, False)
+    first, last = min(touched), max(touched)
+    end = last_end if partial and partial[-1][0] == last else lane.stops[last]
+    has_ended = _ends_in(lane, lane.stretches[last], end, piece, (piece,))
+    return Stay(lane, full_from, full_until, partial, first, last, has_ended)
 
 
 def months_of(

@@ -7,6 +7,7 @@ has a number of its own: so a million images are added up in integers, to the la
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate
 from math import lcm
 
 from instance_images_billing.pricing.periods import Period
@@ -53,6 +54,8 @@ class Lane:
     of the last one, ``ends`` are those of the last ones in each period. ``price_nanos`` and
     ``unit`` are of the last rate; ``is_last`` if it is in force when the last period ends.
     ``has_whole_months``: the last two periods are charged from their start on, without a gap.
+    ``starts`` and ``stops`` are those of the stretches; ``seconds_before`` and ``parts_before``
+    what all stretches before one come to, for a byte; ``first_of`` the first stretch of a period.
     """
 
     location: str
@@ -68,6 +71,17 @@ class Lane:
     has_whole_months: bool
     start: int
     end: int
+    starts: Sequence[int]
+    stops: Sequence[int]
+    seconds_before: Sequence[int]
+    parts_before: Sequence[int]
+    first_of: Sequence[int]
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether there is a period without a stretch after one with some."""
+        charged = [one > 0 for one in self.whole_seconds]
+        return charged != sorted(charged)
 
 
 def lanes_of(cuts: Sequence[Cut]) -> list[Lane]:
@@ -135,7 +149,18 @@ def _lane(cuts: Sequence[Cut], location: str, rated: Sequence[_Rated], *, is_las
         ),
         start=stretches[0].start,
         end=stretches[-1].end,
+        starts=[one.start for one in stretches],
+        stops=[one.end for one in stretches],
+        seconds_before=_sums([one.end - one.start for one in stretches]),
+        parts_before=_sums([(one.end - one.start) * one.weight for one in stretches]),
+        first_of=[
+            sum(1 for one in stretches if one.period < number) for number in range(len(cuts) + 1)
+        ],
     )
+
+
+def _sums(values: Sequence[int]) -> list[int]:
+    return list(accumulate(values, initial=0))
 
 
 def _nanos_of_byte_second(rate: Rate, period: Period) -> Fraction:

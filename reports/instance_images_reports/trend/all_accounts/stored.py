@@ -13,12 +13,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from instance_images.db.exact import ExactSum
-from instance_images.db.tables import accounts, images, tasks
-from instance_images.model.records import Account, TaskKind
+from instance_images.db.tables import accounts, images
+from instance_images.model.records import Account
 from instance_images_billing.ledger.tables import intervals
 from instance_images_billing.pricing.money import NANOS_PER_UNIT, round_half_even
 from instance_images_billing.pricing.units import UNIT_BYTES
 from instance_images_reports.collect.cutoff import Cut
+from instance_images_reports.collect.image_facts import last_deployment
 from instance_images_reports.statement.rounding import decimal_of
 from instance_images_reports.trend.all_accounts.lanes import Lane
 from instance_images_reports.trend.all_accounts.trend import OwnedImage
@@ -99,11 +100,7 @@ class _Reader:
         self.idle_since = idle_since
         until = cut.locations[lane.location].metered_until
         end = cut.period.end if until is None else min(cut.period.end, until)
-        self.deployed_at = (
-            sa.select(sa.func.max(tasks.c.started_at))
-            .where(tasks.c.image_id == images.c.image_id, tasks.c.kind == TaskKind.DEPLOY)
-            .scalar_subquery()
-        )
+        self.deployed_at = last_deployment()
         self.is_idle = sa.and_(
             images.c.available_at <= idle_since,
             sa.func.coalesce(sa.type_coerce(self.deployed_at, sa.BigInteger), 0)
@@ -125,16 +122,29 @@ class _Reader:
 
     def counts(self) -> tuple[int, int, int]:
         """Return how many images are stored, how many are idle, and the bytes of these."""
-        count, size = sa.func.count(), ExactSum(intervals.c.size_bytes)
-        stored = sa.select(count).select_from(self.source).where(*self.conditions)
-        idle = sa.select(count, size).select_from(self.source).where(*self.conditions, self.is_idle)
-        total = self.connection.execute(stored).scalar_one()
-        idle_count, idle_bytes = self.connection.execute(idle).one()
-        return int(total), int(idle_count), int(idle_bytes or 0)
+        idle_bytes = sa.case((self.is_idle, intervals.c.size_bytes))
+        query = (
+            sa.select(sa.func.count(), sa.func.count(idle_bytes), ExactSum(idle_bytes))
+            .select_from(self.source)
+            .where(*self.conditions)
+        )
+        total, idle_count, size_bytes = self.connection.execute(query).one()
+        return int(total), int(idle_count), int(size_bytes or 0)
 
     def listed(self, order: Any, count: int, *more: Any) -> list[OwnedImage]:
         """Return the first images in that order."""
+        # The ids alone first: what else is shown is read for these images, not for all.
         query = (
+            sa.select(intervals.c.image_id, intervals.c.starts_at)
+            .select_from(self.source)
+            .where(*self.conditions, *more)
+            .order_by(order, intervals.c.image_id)
+            .limit(count)
+        )
+        found = {row[0]: row[1] for row in self.connection.execute(query)}
+        if not found:
+            return []
+        facts = (
             sa.select(
                 intervals.c.account_key,
                 intervals.c.image_id,
@@ -143,13 +153,13 @@ class _Reader:
                 images.c.available_at,
                 self.deployed_at,
                 sa.case((self.is_idle, 1), else_=0),
+                intervals.c.starts_at,
             )
             .select_from(self.source)
-            .where(*self.conditions, *more)
-            .order_by(order, intervals.c.image_id)
-            .limit(count)
+            .where(intervals.c.image_id.in_(found))
         )
-        return [self._owned(*row) for row in self.connection.execute(query)]
+        rows = self.connection.execute(facts)
+        return [self._owned(*row[:-1]) for row in rows if found[row[1]] == row[-1]]
 
     def _owned(
         self,

@@ -69,18 +69,17 @@ def mover_amounts(one: ShownMover) -> list[Decimal]:
 
 
 def movers_title(words: Words, trend: CurrencyTrend) -> str:
-    """Return the title of the table of accounts: ``Largest changes: 10 of 312 accounts``."""
-    return words.ngettext(
-        "Largest changes: %(shown)s of %(count)s account",
-        "Largest changes: %(shown)s of %(count)s accounts",
-        trend.movers_count,
+    """Return the title of the table of accounts: ``... largest changes: 10 of 312``."""
+    return words.gettext(
+        "Accounts with the largest changes: %(shown)s of %(count)s",
         shown=len(trend.movers),
+        count=words.integer(trend.movers_count),
     )
 
 
 def accounts_text(words: Words, trend: CurrencyTrend) -> str:
     """Return how many accounts there are in the two last months."""
-    return words.ngettext("%(count)s account", "%(count)s accounts", trend.accounts_count)
+    return words.gettext("Accounts: %(count)s", count=words.integer(trend.accounts_count))
 
 
 def totals_note(words: Words) -> str:

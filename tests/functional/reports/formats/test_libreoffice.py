@@ -1,8 +1,6 @@
 """Files of reports, opened by LibreOffice with English and with German settings, and read back."""
 
 import csv
-import shutil
-import subprocess
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,41 +11,18 @@ from pypdf import PdfReader
 from instance_images_reports.formats.registry import render
 from instance_images_reports.presentation import Presentation
 
+from support.processes.libreoffice import (
+    COMMA,
+    DECIMAL_MARKS,
+    LANGUAGES,
+    QUOTE,
+    SEMICOLON,
+    UTF_8,
+    convert,
+)
 from support.statements import sample_statements as samples
 
 pytestmark = pytest.mark.all
-
-# Microsoft's numbers of the languages: they decide what a number looks like.
-LANGUAGES = {"en_GB": 2057, "de_DE": 1031}
-DECIMAL_MARKS = {"en_GB": ".", "de_DE": ","}
-_COMMA, _SEMICOLON, _QUOTE, _UTF_8 = 44, 59, 34, 76
-_SETTINGS = """<?xml version="1.0" encoding="UTF-8"?>
-<oor:items xmlns:oor="http://openoffice.org/2001/registry">
-<item oor:path="/org.openoffice.Setup/L10N"><prop oor:name="ooSetupSystemLocale" oor:op="fuse">
-<value>{language}</value></prop></item>
-</oor:items>
-"""
-
-
-def convert(directory: Path, locale: str, file: Path, *options: str) -> None:
-    """Have LibreOffice, with the settings of the locale, write the file in another format."""
-    program = shutil.which("soffice")
-    if program is None:
-        raise RuntimeError(
-            "LibreOffice is missing: install it (Debian: apt install libreoffice-calc-nogui)"
-        )
-    profile = directory / f"profile-{locale}"
-    settings = profile / "user" / "registrymodifications.xcu"
-    if not settings.exists():
-        settings.parent.mkdir(parents=True)
-        settings.write_text(_SETTINGS.format(language=locale.replace("_", "-")))
-    command = [program, f"-env:UserInstallation={profile.as_uri()}", "--headless", *options]
-    subprocess.run(
-        [*command, "--outdir", str(directory), str(file)],
-        check=True,
-        capture_output=True,
-        timeout=180,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +35,7 @@ def test_a_workbook_shows_its_numbers_in_the_reader_s_way(directory: Path, local
     file = directory / f"workbook-{locale}.xlsx"
     file.write_bytes(render("xlsx", samples.plain(), Presentation(locale)))
     # A number for a sheet: -1 is a file for each. As shown, calculated anew by LibreOffice.
-    tokens = (
-        f"{_SEMICOLON},{_QUOTE},{_UTF_8},1,,{LANGUAGES[locale]},false,true,false,false,false,-1"
-    )
+    tokens = f"{SEMICOLON},{QUOTE},{UTF_8},1,,{LANGUAGES[locale]},false,true,false,false,false,-1"
 
     convert(directory, locale, file, "--convert-to", f"csv:Text - txt - csv (StarCalc):{tokens}")
 
@@ -79,8 +52,8 @@ def test_a_workbook_shows_its_numbers_in_the_reader_s_way(directory: Path, local
 def test_csv_is_read_as_numbers_and_ids_stay_texts(directory: Path, locale: str) -> None:
     file = directory / f"lines-{locale}.csv"
     file.write_bytes(render("csv", samples.plain(), Presentation(locale)))
-    separator = _SEMICOLON if locale == "de_DE" else _COMMA
-    tokens = f"{separator},{_QUOTE},{_UTF_8},1,,{LANGUAGES[locale]},false,true"
+    separator = SEMICOLON if locale == "de_DE" else COMMA
+    tokens = f"{separator},{QUOTE},{UTF_8},1,,{LANGUAGES[locale]},false,true"
 
     convert(
         directory, locale, file,

@@ -61,7 +61,15 @@ def test_the_change_is_explained(cli: CommandLine) -> None:
         "price": "0.00",
         "other": "0.00",
         "after": "7.00",
+        "new_images": 1,
+        "ended_images": 0,
+        "month_length": "0.00",
+        "rate_changed_at": None,
     }
+    assert found["answer"] == (
+        "November 2026: EUR 7.00, which is EUR 3.00 more than in October 2026 (EUR 4.00):"
+        " +4.00 new images (1), -1.00 images stored for a shorter time."
+    )
     assert found["forecast"] is None
     assert found["stored_count"] == 2
 

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from instance_images.model.records import Account
-from instance_images_billing.ledger.tables import closings
+from instance_images_billing.ledger.tables import closings, postings
 from instance_images_billing.pricing.periods import parse_period
 from instance_images_reports.collect.cutoff import read_cut
 from instance_images_reports.collect.sums import read_sums
@@ -22,14 +22,10 @@ from instance_images_reports.trend.trend import Trend
 from conftest import ConfiguredCommandLine
 from support.processes.command_line import CommandLine
 from support.statements.workbooks import Book
-from support.worlds.ledger_world import GB, World
+from support.worlds.ledger_world import World
+from support.worlds.trend_world import two_accounts_of
 
-HOSTILE = "=cmd|' /C calc'!A0"
 OF_ALL = ("report", "trend", "--all-accounts", "--period", "2026-11")
-
-
-def october(day: int, hour: int = 0, minute: int = 0) -> datetime:
-    return datetime(2026, 10, day, hour, minute, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -38,24 +34,8 @@ def cli(configured: ConfiguredCommandLine) -> CommandLine:
 
 
 @pytest.fixture
-def world(cli: CommandLine) -> World:
-    """Two accounts; a GB costs 1 EUR an hour, and 2 EUR from 1 November 04:00.
-
-    From 31 October 20:00 to 1 November 06:00, in hours times GB:
-    a, "stays": 4 in October; 4 at the old and 2 at the new rate in November, so 4 and 8 EUR.
-    a, "ends": 2 GB from 22:30 to 23:30, 2 EUR. b, hostile: 3 GB from 03:00, 3 + 2 x 6 = 15 EUR.
-    """
-    world = World(cli.application.database)
-    cli.clock = world.clock
-    world.set_rate(from_hour=october(31, 20))
-    world.capture(october(31, 20), "stays")
-    ended = world.capture(october(31, 22, 30), "ends", size=2 * GB)
-    world.delete(october(31, 23, 30), ended)
-    world.run("1T02:05")
-    world.set_rate(price_nanos=2 * 730 * 10**9, from_hour="1T04:00")
-    world.capture("1T03:00", HOSTILE, account="b", size=3 * GB)
-    world.run("1T06:05")
-    return world
+def two_accounts(cli: CommandLine) -> World:
+    return two_accounts_of(cli)
 
 
 def all_accounts(cli: CommandLine) -> AccountsTrend:
@@ -83,7 +63,7 @@ def of_account(cli: CommandLine, account: str) -> Trend:
         )
 
 
-def test_the_change_of_all_accounts_is_explained(cli: CommandLine, world: World) -> None:
+def test_the_change_of_all_accounts_is_explained(cli: CommandLine, two_accounts: World) -> None:
     [found] = cli.ok(*OF_ALL, "-f", "json").json["currencies"]
 
     # "stays": 4 hours at 1 and then 6 hours at 8/6 on average: 4 more.
@@ -108,7 +88,7 @@ def test_the_change_of_all_accounts_is_explained(cli: CommandLine, world: World)
     }
     assert found["answer"] == (
         "November 2026: EUR 23.00, which is EUR 17.00 more than in October 2026 (EUR 6.00):"
-        " +15.00 1 new image, +2.33 images stored for longer, -2.00 1 ended image,"
+        " +15.00 new images (1), +2.33 images stored for longer, -2.00 ended images (1),"
         " +1.67 higher rate from 1 Nov 2026."
     )
     assert [(one["account_id"], one["change"]) for one in found["movers"]] == [
@@ -118,7 +98,7 @@ def test_the_change_of_all_accounts_is_explained(cli: CommandLine, world: World)
     assert [one["name"] for one in found["movers"][1]["images"]] == ["stays", "ends"]
 
 
-def test_all_accounts_are_the_sum_of_each(cli: CommandLine, world: World) -> None:
+def test_all_accounts_are_the_sum_of_each(cli: CommandLine, two_accounts: World) -> None:
     [found] = all_accounts(cli).currencies
     each = [of_account(cli, name) for name in ("a", "b")]
 
@@ -135,8 +115,12 @@ def test_all_accounts_are_the_sum_of_each(cli: CommandLine, world: World) -> Non
         assert sum(parts) == mover.change
 
 
-def test_of_one_account_it_is_the_trend_of_that_account(cli: CommandLine, world: World) -> None:
-    world.delete("1T06:10", world.capture("1T06:06", "short", account="b"), account="b")
+def test_of_one_account_it_is_the_trend_of_that_account(
+    cli: CommandLine, two_accounts: World
+) -> None:
+    two_accounts.delete(
+        "1T06:10", two_accounts.capture("1T06:06", "short", account="b"), account="b"
+    )
 
     own = of_account(cli, "a")
     with cli.application.database.writing() as connection:
@@ -154,8 +138,8 @@ def test_of_one_account_it_is_the_trend_of_that_account(cli: CommandLine, world:
     assert [one.image for one in found.largest if one.account.id == "a"] == list(own.largest)
 
 
-def test_closed_hours_tell_what_postings_add_up_to(cli: CommandLine, world: World) -> None:
-    timezone = world.billing.timezone
+def test_closed_hours_tell_what_postings_add_up_to(cli: CommandLine, two_accounts: World) -> None:
+    timezone = two_accounts.billing.timezone
     with cli.application.database.snapshot() as connection:
         for name in ("2026-10", "2026-11"):
             cut = read_cut(connection, parse_period(name, timezone))
@@ -164,19 +148,21 @@ def test_closed_hours_tell_what_postings_add_up_to(cli: CommandLine, world: Worl
             assert read_charges(connection, cut) == {"EUR": posted}
 
 
-def test_a_month_that_the_chain_lacks_is_added_up(cli: CommandLine, world: World) -> None:
+def test_a_month_that_the_chain_lacks_is_added_up(cli: CommandLine, two_accounts: World) -> None:
     with cli.application.database.writing() as connection:
-        connection.execute(sa.delete(closings).where(closings.c.hour == october(31, 21)))
+        connection.execute(
+            sa.delete(closings).where(closings.c.hour == datetime(2026, 10, 31, 21, tzinfo=UTC))
+        )
     with cli.application.database.snapshot() as connection:
-        cut = read_cut(connection, parse_period("2026-10", world.billing.timezone))
+        cut = read_cut(connection, parse_period("2026-10", two_accounts.billing.timezone))
 
         assert read_charges(connection, cut) == {"EUR": 6 * 10**9}
 
 
-def test_currencies_are_apart(cli: CommandLine, world: World) -> None:
-    world.location = replace(world.location, currency="USD")
-    world.set_rate(price_nanos=730 * 10**9, from_hour="1T07:00")
-    world.run("1T08:05")
+def test_currencies_are_apart(cli: CommandLine, two_accounts: World) -> None:
+    two_accounts.location = replace(two_accounts.location, currency="USD")
+    two_accounts.set_rate(price_nanos=730 * 10**9, from_hour="1T07:00")
+    two_accounts.run("1T08:05")
 
     found = cli.ok(*OF_ALL, "-f", "json").json["currencies"]
 
@@ -191,7 +177,7 @@ def test_currencies_are_apart(cli: CommandLine, world: World) -> None:
 
 @pytest.mark.parametrize("locale", ["en_GB", "de_DE"])
 def test_every_format_has_the_answer_and_no_harm(
-    cli: CommandLine, world: World, locale: str
+    cli: CommandLine, two_accounts: World, locale: str
 ) -> None:
     text = cli.ok(*OF_ALL, "--locale", locale).out
     page = cli.ok(*OF_ALL, "--locale", locale, "-f", "html").out.replace("\xa0", " ")
@@ -206,7 +192,7 @@ def test_every_format_has_the_answer_and_no_harm(
     assert [book.value(changes, f"B{row}") for row in (2, 3)] == [15, 2]
 
 
-def test_csv_has_a_row_for_each_currency_and_period(cli: CommandLine, world: World) -> None:
+def test_csv_has_a_row_for_each_currency_and_period(cli: CommandLine, two_accounts: World) -> None:
     rows = list(csv.DictReader(io.StringIO(cli.ok(*OF_ALL, "-f", "csv").out)))
 
     assert [(row["period"], row["currency"], row["total"]) for row in rows] == [
@@ -215,17 +201,34 @@ def test_csv_has_a_row_for_each_currency_and_period(cli: CommandLine, world: Wor
     ]
 
 
-def test_it_says_what_is_not_known(cli: CommandLine, world: World) -> None:
+def test_it_says_what_is_not_known(cli: CommandLine, two_accounts: World) -> None:
     text = " ".join(cli.ok(*OF_ALL).out.split())
 
     assert "The last period is not fully metered" in text
     assert "A forecast needs three whole months." in text
 
 
-def test_options_of_one_account_are_refused(cli: CommandLine, world: World) -> None:
+def test_options_of_one_account_are_refused(cli: CommandLine, two_accounts: World) -> None:
     cli.refused(2, "--account", *OF_ALL, "--account", "a")
     cli.refused(3, "USD", *OF_ALL, "--currency", "USD")
 
 
 def test_a_ledger_without_a_charge_has_a_trend(cli: CommandLine) -> None:
     assert "Nothing was charged" in cli.ok(*OF_ALL).out
+
+
+@pytest.mark.parametrize("nanos", [2**62, 2**63 - 1, 10**30])
+def test_sums_beyond_64_bits_are_exact(cli: CommandLine, two_accounts: World, nanos: int) -> None:
+    with cli.application.database.writing() as connection:
+        connection.execute(sa.update(postings).values(amount_nanos=nanos))
+        count = connection.execute(sa.select(sa.func.count()).select_from(postings)).scalar_one()
+    with cli.application.database.snapshot() as connection:
+        sums = [
+            one.postings
+            for name in ("2026-10", "2026-11")
+            for one in read_sums(
+                connection, read_cut(connection, parse_period(name, two_accounts.billing.timezone))
+            )
+        ]
+
+    assert sum(sums) == count * nanos

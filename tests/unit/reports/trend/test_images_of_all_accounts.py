@@ -230,6 +230,27 @@ def test_the_order_of_images_and_accounts_does_not_matter(
     assert largest_changes(changes) == largest_changes(changes[::-1])
 
 
+@given(st.lists(any_image(), max_size=5), any_rates())
+def test_an_image_of_one_size_is_added_as_any_other(
+    images: list[list[Piece]], rates: list[Rate]
+) -> None:
+    [lane] = lanes_of(cuts(rates))
+    one, other = LaneSum(lane), LaneSum(lane)
+    for pieces in images:
+        one.add(pieces)
+        other.add_by_months(pieces)
+    one.close()
+    other.close()
+
+    assert one.byte_seconds == other.byte_seconds
+    assert one.images == other.images
+    assert one.new[1:] == other.new[1:]
+    assert (one.ended, one.grown) == (other.ended, other.grown)
+    assert {key: change.nanos for key, change in one.accounts.items() if change.nanos} == {
+        key: change.nanos for key, change in other.accounts.items() if change.nanos
+    }
+
+
 CHARGES = st.builds(
     Charged, st.integers(1, 10**25), st.integers(1, 2_678_400), st.integers(0, 10**40)
 )
