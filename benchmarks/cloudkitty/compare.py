@@ -1,19 +1,25 @@
 """CloudKitty and instance-images side by side: the same images, price and hours, on MariaDB.
 
-Each system works in its own environment and on a database of its own. Prints JSON.
+Each system works in its own environment and on a database of its own. ``best`` compares the best
+of CloudKitty that works here, two workers that store in InfluxDB, with one process of ours, and
+counts what the servers of both took. Prints JSON.
 """
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from measuring import machine, note, report
+from servers import influxdb, server_costs
 from world import World, last_complete_hours
 
 from support.servers import database_servers
@@ -22,7 +28,7 @@ HERE = Path(__file__).resolve().parent
 
 CLOUDKITTY_PYTHON = HERE.parent.parent / ".dev" / "cloudkitty-venv" / "bin" / "python"
 KILLED = 137
-STORIES = ("throughput", "crash", "replay", "late_price", "short_life")
+STORIES = ("throughput", "best", "crash", "replay", "late_price", "short_life")
 
 
 class Contender:
@@ -44,6 +50,16 @@ class Contender:
         if done.returncode != expected:
             raise RuntimeError(f"{self.command[-1]} {action}: {done.stderr[-3000:]}")
         found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1]) if not expected else {}
+        return found
+
+    def rate_part(self, number: int) -> dict[str, Any]:
+        """Rate as one of the workers; return what it says about it."""
+        command = [*self.command, "rate", str(self.directory)]
+        environment = {**os.environ, "WORKER": str(number)}
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
+        if done.returncode != 0:
+            raise RuntimeError(f"{self.command[-1]} rate: {done.stderr[-3000:]}")
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         return found
 
     def stored_bytes(self) -> int:
@@ -72,6 +88,55 @@ def throughput(contender: Contender) -> dict[str, Any]:
         **contender.do("count"),
         "bytes_written": contender.stored_bytes() - before,
     }
+
+
+def rated_by_workers(contender: Contender) -> dict[str, Any]:
+    """Rate and store every hour once, by as many processes as the world says; return the cost."""
+    contender.do("prepare")
+    before, began = server_costs(), time.time()
+    numbers = range(contender.world.workers)
+    with ThreadPoolExecutor(len(numbers)) as pool:
+        parts = list(pool.map(contender.rate_part, numbers))
+    after = server_costs()
+    seconds = max(one.get("ended_at", 0) for one in parts) - min(
+        one.get("began_at", began) for one in parts
+    )
+    if "ended_at" not in parts[0]:
+        seconds = parts[0]["seconds"]
+    servers = {
+        name: round(total - before.cpu_seconds[name], 2)
+        for name, total in after.cpu_seconds.items()
+    }
+    own = sum(one["cpu_seconds"] for one in parts)
+    return {
+        "seconds": round(seconds, 3),
+        "image_hours_per_second": round(contender.world.images * contender.world.hours / seconds),
+        "cpu_seconds": round(own, 2),
+        "cpu_seconds_of_servers": servers,
+        "cpu_seconds_of_all": round(own + sum(servers.values()), 2),
+        "peak_memory_mb": sum(one["peak_memory_mb"] for one in parts),
+        "peak_memory_mb_of_servers": after.peak_memory_mb,
+        **contender.do("count"),
+    }
+
+
+def at_its_best(options: argparse.Namespace, server: sa.URL, directory: Path) -> dict[str, Any]:
+    """Compare at each of the sizes, each on databases of its own."""
+    found: dict[str, Any] = {}
+    first_hour = last_complete_hours(1)
+    for images in options.sizes:
+        accounts = max(2, images // 100)
+        with influxdb(directory / f"influx_{images}") as port:
+            world = World(images, accounts, 1, first_hour, "")
+            theirs, mine = contenders(world, server, directory, f"best_{images}", port)
+            both = {"cloudkitty": rated_by_workers(theirs), "ours": rated_by_workers(mine)}
+        ratios = {
+            f"{name}_ratio": round(both["cloudkitty"][of] / max(both["ours"][of], 0.001), 1)
+            for name, of in (("wall", "seconds"), ("cpu", "cpu_seconds_of_all"))
+        }
+        found[f"{images} images, {accounts} accounts"] = {**both, **ratios}
+        note(f"{images} images: {ratios}")
+    return found
 
 
 def after_a_crash(contender: Contender) -> dict[str, Any]:
@@ -119,8 +184,13 @@ def short_life(contender: Contender, *before: str) -> dict[str, Any]:
     return contender.do("count")
 
 
-def contenders(world: World, server: sa.URL, directory: Path, name: str) -> list[Contender]:
-    """Return CloudKitty and the product, each in the world with an empty database."""
+def contenders(
+    world: World, server: sa.URL, directory: Path, name: str, influx_port: int | None = None
+) -> list[Contender]:
+    """Return CloudKitty and the product, each in the world with an empty database.
+
+    With a port of InfluxDB, CloudKitty stores there, and has two workers.
+    """
     made = []
     for kind, python, script in (
         ("ck", CLOUDKITTY_PYTHON, "with_cloudkitty.py"),
@@ -131,7 +201,10 @@ def contenders(world: World, server: sa.URL, directory: Path, name: str) -> list
             connection.exec_driver_sql(f"CREATE DATABASE {kind}_{name}")
         url = server.set(database=f"{kind}_{name}").render_as_string(hide_password=False)
         home = directory / f"{kind}_{name}"
-        made.append(Contender(python, script, replace(world, database_url=url), home))
+        own = replace(world, database_url=url)
+        if kind == "ck" and influx_port is not None:
+            own = replace(own, influx_port=influx_port, workers=2)
+        made.append(Contender(python, script, own, home))
     return made
 
 
@@ -150,6 +223,8 @@ def compare(options: argparse.Namespace, server: sa.URL, directory: Path) -> dic
         theirs, mine = contenders(of, server, directory, name)
         stories[name] = {"cloudkitty": cloudkitty(theirs), "instance_images": ours(mine)}
 
+    if not options.only or "best" in options.only:
+        stories["best"] = at_its_best(options, server, directory)
     tell("throughput", world, throughput, throughput)
     tell("crash", small, after_a_crash, after_a_crash)
     tell("replay", small, replayed, replayed)
@@ -175,12 +250,13 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=5_000)
     parser.add_argument("--accounts", type=int, default=50)
     parser.add_argument("--hours", type=int, default=2)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000], help="of best")
     parser.add_argument("--only", nargs="*", choices=STORIES, help="only these stories")
     parser.add_argument("--quick", action="store_true", help="a few of everything: does it run?")
     parser.add_argument("--keep", action="store_true", help="write results/cloudkitty.json")
     options = parser.parse_args()
     if options.quick:
-        options.images, options.accounts, options.hours = 50, 5, 2
+        options.images, options.accounts, options.hours, options.sizes = 50, 5, 2, [50]
     with (
         tempfile.TemporaryDirectory() as directory,
         database_servers.mariadb(Path(directory)) as server,

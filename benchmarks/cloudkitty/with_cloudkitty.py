@@ -1,4 +1,4 @@
-"""CloudKitty's part: its Worker, hashmap rating, storage v1 (SQL) and state, as they are.
+"""CloudKitty's part: its Worker, hashmap rating, storage (SQL or InfluxDB) and state, as they are.
 
     with_cloudkitty.py ACTION DIRECTORY
 
@@ -29,6 +29,7 @@ from cloudkitty.db import api as db_api
 from cloudkitty.rating.hash import HashMap
 from cloudkitty.storage.v1.sqlalchemy.models import RatedDataFrame
 from cloudkitty.storage_state.models import ReprocessingScheduler
+from influxdb import InfluxDBClient
 from sqlalchemy import func
 from world import GB, HOUR, HOURS_PER_MONTH, LATE_PRICE, PRICE, World, load, peak_memory_mb
 
@@ -44,9 +45,7 @@ transport_url = fake://
 use_stderr = false
 [database]
 connection = {url}
-[storage]
-version = 1
-backend = sqlalchemy
+{storage}
 [collect]
 collector = gnocchi
 scope_key = project_id
@@ -56,6 +55,17 @@ backend = keystone
 [orchestrator]
 coordination_url = file://{directory}/locks
 """
+SQL_STORAGE = "[storage]\nversion = 1\nbackend = sqlalchemy"
+INFLUX_STORAGE = """[storage]
+version = 2
+backend = influxdb
+[storage_influxdb]
+version = 1
+host = 127.0.0.1
+port = {port}
+username = cloudkitty
+password = cloudkitty
+database = cloudkitty"""
 
 
 class MemoryCollector:
@@ -93,6 +103,8 @@ class CrashingWorker(orchestrator.Worker):
 
 def prepare(world: World, directory: Path) -> dict[str, Any]:
     """Make the tables, switch hashmap on, set the price, and say where each account stands."""
+    if world.influx_port is not None:
+        InfluxDBClient("127.0.0.1", world.influx_port).create_database("cloudkitty")
     programs, file = Path(sys.executable).parent, str(directory / "cloudkitty.conf")
     for name, *arguments in (["cloudkitty-dbsync", "upgrade"], ["cloudkitty-storage-init"]):
         command = [str(programs / name), "--config-file", file, *arguments]
@@ -117,10 +129,14 @@ def _set_price(service_id: str, price: str, start: datetime) -> None:
 def rate(world: World, directory: Path, worker: Any = orchestrator.Worker) -> dict[str, Any]:
     """Have every account's hours rated and stored, as a processor does."""
     collector, backend = MemoryCollector(world), storage.get_storage()
+    number = int(os.environ.get("WORKER", "0"))
+    began_at = time.time()
     began, began_cpu = time.perf_counter(), time.process_time()
-    for account_id in world.account_ids():
-        worker(collector, backend, account_id, 0).run()
+    for account_id in world.part(number):
+        worker(collector, backend, account_id, number).run()
     return {
+        "began_at": began_at,
+        "ended_at": time.time(),
         "seconds": round(time.perf_counter() - began, 3),
         "cpu_seconds": round(time.process_time() - began_cpu, 3),
         "peak_memory_mb": peak_memory_mb(),
@@ -183,6 +199,11 @@ def reprocess(world: World, directory: Path) -> dict[str, Any]:
 
 def count(world: World, directory: Path) -> dict[str, Any]:
     """Return how many rows are stored, and what they sum up to."""
+    if world.influx_port is not None:
+        client = InfluxDBClient("127.0.0.1", world.influx_port, database="cloudkitty")
+        query = 'SELECT count("price") AS rows, sum("price") AS total FROM "dataframes"'
+        found: dict[str, Any] = next(client.query(query).get_points())
+        return {"rows": found["rows"], "total": repr(found["total"])}
     with db.session_for_read() as session:
         rows, total = session.query(func.count(), func.sum(RatedDataFrame.rate)).one()
         row = session.query(RatedDataFrame).first()
@@ -202,7 +223,11 @@ def main(action: str, directory: Path) -> None:
     world = load(directory / "world.json")
     (directory / "metrics.yml").write_text(METRICS)
     file = directory / "cloudkitty.conf"
-    file.write_text(CONFIGURATION.format(url=world.database_url, directory=directory))
+    port = world.influx_port
+    stored = SQL_STORAGE if port is None else INFLUX_STORAGE.format(port=port)
+    file.write_text(
+        CONFIGURATION.format(url=world.database_url, directory=directory, storage=stored)
+    )
     service.prepare_service(["cloudkitty"], config_files=[str(file)])
     print(json.dumps(ACTIONS[action](world, directory)))
 

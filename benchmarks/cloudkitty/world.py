@@ -27,6 +27,8 @@ class World:
     hours: int
     first_hour: datetime
     database_url: str
+    influx_port: int | None = None  # where CloudKitty stores, instead of in the database
+    workers: int = 1  # processes of CloudKitty, each with its part of the accounts
 
     @property
     def end(self) -> datetime:
@@ -42,6 +44,10 @@ class World:
         for number in range(int(account_id, 16), self.images, self.accounts):
             size_bytes = (1 + number * 7919 % 50) * GB + number
             yield f"{number:08x}-0000-4000-8000-000000000000", f"image-{number}", size_bytes
+
+    def part(self, number: int) -> list[str]:
+        """Return the accounts of one of the workers."""
+        return self.account_ids()[number :: self.workers]
 
     def save(self, path: Path) -> None:
         """Write the world for the processes that work in it."""
