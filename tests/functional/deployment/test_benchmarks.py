@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,6 +56,15 @@ def test_benchmark_of_the_reports_of_one_account_runs() -> None:
     result = last_result(sys.executable, str(BENCHMARKS / "report_one_account.py"), "--quick")
 
     assert "html" in dict(result["reports"])  # type: ignore[call-overload]
+
+
+def test_benchmark_of_growth_runs(tmp_path: Path) -> None:
+    script = str(BENCHMARKS / "growth.py")
+
+    result: Any = last_result(sys.executable, script, "--quick", "--charts", str(tmp_path))
+
+    assert result["images"]["reconcile"]["cpu_seconds"].keys() == {"100", "200"}
+    assert len(list(tmp_path.glob("growth-*.svg"))) == 3
 
 
 def test_benchmark_of_the_worker_runs() -> None:
@@ -111,6 +121,7 @@ def test_every_benchmark_is_run_by_a_test() -> None:
         "api",
         "client_start",
         "copy_ledger",
+        "growth",
         "report_one_account",
         "worker",
     }
