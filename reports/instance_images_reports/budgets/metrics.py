@@ -14,11 +14,15 @@ from instance_images_reports.budgets.notices import FAILED, PENDING
 
 PREFIX = "instance_images_"
 _READABLE_BY_ALL = 0o644  # the exporter runs as another user
-_OF_BUDGET = {
+# Those of budgets have the labels account and currency, those of notices none.
+HELP = {
     "budget_amount": "The monthly budget, in the currency's unit.",
     "budget_charge": "What the account is charged in the running month so far.",
     "budget_forecast": "What the account is expected to be charged in the running month.",
+    "budget_notices_pending": "Notices of budgets that wait for an attempt.",
+    "budget_notices_failed": "Notices of budgets of the last 35 days that were given up.",
 }
+_STATES = {"budget_notices_pending": PENDING, "budget_notices_failed": FAILED}
 
 
 def metrics_path(textfile: Path) -> Path:
@@ -44,18 +48,19 @@ def _write(path: Path, checked: Checked | None, unsent: Mapping[str, int]) -> No
 
     registry = CollectorRegistry()
     gauges = {
-        name: Gauge(PREFIX + name, explained, ["account", "currency"], registry=registry)
-        for name, explained in _OF_BUDGET.items()
+        name: Gauge(
+            PREFIX + name,
+            explained,
+            () if name in _STATES else ("account", "currency"),
+            registry=registry,
+        )
+        for name, explained in HELP.items()
     }
     for account_id, currency, values in _samples(checked):
         for name, value in values.items():
             gauges[name].labels(account_id, currency).set(value)
-    for state, explained in (
-        (PENDING, "Notices of budgets that wait for an attempt."),
-        (FAILED, "Notices of budgets of the last 35 days that were given up."),
-    ):
-        gauge = Gauge(f"{PREFIX}budget_notices_{state}", explained, registry=registry)
-        gauge.set(unsent.get(state, 0))
+    for name, state in _STATES.items():
+        gauges[name].set(unsent.get(state, 0))
     draft = path.with_name(f".{path.name}.{os.getpid()}")  # no name that the exporter reads
     try:
         write_to_textfile(str(draft), registry)

@@ -27,6 +27,7 @@ from instance_images.worker import metrics as worker_metrics
 from instance_images.worker import worker
 from instance_images_billing.config import billing_settings
 from instance_images_billing.hours import metrics
+from instance_images_reports.budgets import metrics as budget_metrics
 
 from support.clouds import installed_memory_cloud
 from support.clouds.embedded_cloud import CHECKOUT
@@ -372,12 +373,18 @@ def test_the_alerts_are_about_metrics_that_there_are() -> None:
             "overbilled_bytes",
             "notifications_unconfirmed",
             "notifications_postponed",
+            "budget_amount",
+            "budget_charge",
+            "budget_notices_pending",
+            "budget_notices_failed",
             "worker_last_poll_timestamp_seconds",
             "worker_oldest_due_seconds",
         )
     }
     of_runs = {metrics.PREFIX + name for name in metrics.HELP}
-    assert used <= of_runs | {worker_metrics.PREFIX + name for name in worker_metrics.GAUGES}
+    of_worker = {worker_metrics.PREFIX + name for name in worker_metrics.GAUGES}
+    of_budgets = {budget_metrics.PREFIX + name for name in budget_metrics.HELP}
+    assert used <= of_runs | of_worker | of_budgets
 
 
 def test_every_metric_and_alert_is_in_the_documentation() -> None:
@@ -386,7 +393,7 @@ def test_every_metric_and_alert_is_in_the_documentation() -> None:
 
     told = set(re.findall(r"`([A-Za-z_]+)`", page))
     alerts = {rule["alert"] for group in rules["groups"] for rule in group["rules"]}
-    assert {*alerts, *metrics.HELP} - told == set()
+    assert {*alerts, *metrics.HELP, *budget_metrics.HELP} - told == set()
     assert {name.removeprefix("worker_") for name in worker_metrics.GAUGES} - told == set()
 
 
