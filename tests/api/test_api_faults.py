@@ -21,7 +21,7 @@ from support.worlds.impatient_api import SECONDS
 
 pytestmark = pytest.mark.cloud
 
-STATES = ["down", "hanging", "a page"]
+STATES = ["down", "hanging", "a page", "late"]
 # Two answers of the cloud, or the database and the connection to it, and what we need ourselves.
 LONGEST_SECONDS = 2 * SECONDS + 4
 
@@ -109,6 +109,10 @@ class Broken:
                 self._cloud.fault(self._service, ".*", "", "drop-before", count=None)
             case "a page":
                 self._cloud.fault(self._service, ".*", "", "page", count=None)
+            case "late":  # later than anybody waits
+                self._cloud.fault(
+                    self._service, ".*", "", "delay", count=None, delay_seconds=SECONDS + 1
+                )
             case _:
                 self._cloud.pause_service(self._service)
 
@@ -146,7 +150,7 @@ def test_service_that_fails_is_told_as_such_and_lists_go_on(
     assert seconds < SECONDS
 
 
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("state", ["down", "hanging", "a page"])
 def test_keystone_that_fails_stops_new_tokens_only(account: Account, state: str) -> None:
     office = account.office
     token = office.token(account.project.cloud)
@@ -163,7 +167,17 @@ def test_keystone_that_fails_stops_new_tokens_only(account: Account, state: str)
     assert seconds < 20  # auth_token tries twice, for 6 s each
 
 
-def test_slow_cloud_is_waited_for(account: Account) -> None:
+@pytest.mark.parametrize(
+    ("service", "path"),
+    [("keystone", "/v1/limits"), ("glance", "/v1/choices"), ("heat", "/v1/scaling-groups")],
+)
+def test_slow_service_is_waited_for(account: Account, service: str, path: str) -> None:
+    account.office.cloud.fault(service, "GET", "", "delay", delay_seconds=0.8)
+
+    assert account.ask("GET", path).status_code == 200
+
+
+def test_slow_nova_is_waited_for_by_a_capture(account: Account) -> None:
     account.office.cloud.fault("nova", "GET", "/servers/", "delay", delay_seconds=0.8)
 
     made = account.capture(account.on_disk, "slow")
