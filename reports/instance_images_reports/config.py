@@ -37,6 +37,16 @@ _REPORT_OPTS = [
         " decide what reports say: allow write access for root only.",
     ),
     cfg.StrOpt(
+        "pdf_engine",
+        choices=[
+            ("typst", "fast; templates NAME.typ; needs instance-images[pdf]"),
+            ("weasyprint", "prints the HTML templates; needs instance-images[pdf-html] and Pango"),
+        ],
+        help="Program that makes PDFs. Unset: typst, but weasyprint where a folder of"
+        " template_directories has an HTML template or style sheet of the report and no"
+        " template of Typst for it, so that your own pages keep their look on paper.",
+    ),
+    cfg.StrOpt(
         "provider_name",
         default=DEFAULT_PROVIDER.name,
         help="Name of the provider and invoice issuer in FOCUS data sets.",
@@ -155,13 +165,14 @@ class ReportSettings:
     """How reports are made and sent.
 
     ``template_directories`` are where the operator's own templates are looked for; ``mail`` is None
-    where no server is named.
+    where no server is named; ``pdf_engine`` is empty where the templates decide.
     """
 
     template_directories: tuple[Path, ...] = ()
     provider: ProviderSettings = DEFAULT_PROVIDER
     mail: MailSettings | None = None
     budget: BudgetSettings = BudgetSettings()
+    pdf_engine: str = ""
 
 
 _DEFAULT_REPORTS = ReportSettings()
@@ -224,6 +235,7 @@ def _read(conf: Any) -> ReportSettings:
                 for path in (conf.budget.webhook_secret_file, conf.budget.webhook_ca_file)
             )
         ),
+        pdf_engine=conf.report.pdf_engine or "",
     )
 
 

@@ -33,16 +33,19 @@ class Presentation:
 
     ``locale`` is a language, with or without a territory, as in ``de`` or ``de_DE``. ``paper`` is
     the size of a PDF's pages, one of PAPERS. ``template_directories`` hold templates of the
-    operator's, which go before those that are shipped.
+    operator's, which go before those that are shipped. ``pdf_engine`` is one of PDF_ENGINES, or
+    empty: then the operator's templates decide.
     """
 
     locale: str = "en_GB"
     paper: str = "a4"
     template_directories: tuple[Path, ...] = ()
     focus: FocusOptions = DEFAULT_FOCUS_OPTIONS
+    pdf_engine: str = ""
 
 
 PAPERS = ("a4", "letter")
+PDF_ENGINES = ("typst", "weasyprint")
 
 
 DEFAULT_PRESENTATION = Presentation()

@@ -49,10 +49,12 @@ def list_of_months(call: Call) -> Answer:
 def get_report(call: Call) -> Answer:
     """Return the report of a period in the format that is asked for."""
     settings, parameters = call.service.settings, call.parameters
+    reports = report_settings(settings)
     presentation = Presentation(
         parameters.get("locale", DEFAULT_PRESENTATION.locale),
         parameters.get("paper", DEFAULT_PRESENTATION.paper),
-        report_settings(settings).template_directories,
+        reports.template_directories,
+        pdf_engine=reports.pdf_engine,
     )
     parse_locale(presentation.locale)  # before the ledger is read
     period = begun_period(

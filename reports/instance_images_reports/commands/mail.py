@@ -129,10 +129,14 @@ def _mailing(
     with application.database.snapshot() as connection:
         books = read_books(connection, application.settings, period)
     require_closed(books, allow_open=allow_open)
-    directories = report_settings(application.settings).template_directories
+    reports = report_settings(application.settings)
     return Mailing(
         books=books,
-        presentation=Presentation(paper=paper, template_directories=directories),
+        presentation=Presentation(
+            paper=paper,
+            template_directories=reports.template_directories,
+            pdf_engine=reports.pdf_engine,
+        ),
         account_ids=ids if accounts else None,
         is_again=resend,
     )

@@ -156,4 +156,4 @@ def _presentation(settings: Settings, locale: str, paper: str, focus_version: st
         reports.provider.payment_terms,
         account_type=settings.account_scope.capitalize(),
     )
-    return Presentation(locale, paper, reports.template_directories, focus)
+    return Presentation(locale, paper, reports.template_directories, focus, reports.pdf_engine)

@@ -119,8 +119,10 @@ def trend_command(
         currency=currency,
         idle_months=idle_months,
     )
-    directories = report_settings(invocation.application.settings).template_directories
-    presentation = Presentation(locale, paper, directories)
+    reports = report_settings(invocation.application.settings)
+    presentation = Presentation(
+        locale, paper, reports.template_directories, pdf_engine=reports.pdf_engine
+    )
     if all_accounts:
         content, file_name = _all_accounts(invocation, wanted, name, presentation)
     else:

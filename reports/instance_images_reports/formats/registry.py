@@ -44,7 +44,7 @@ FORMATS = {
         "text/html",
         section_renderer="formats.html:render_section",
     ),
-    "pdf": Format(".pdf", "formats.pdf:render_pdf", "application/pdf", extra="pdf"),
+    "pdf": Format(".pdf", "formats.pdf.report:render_pdf", "application/pdf", extra="pdf"),
     "xlsx": Format(
         ".xlsx",
         "formats.xlsx.report:render_xlsx",

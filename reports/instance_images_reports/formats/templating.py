@@ -7,7 +7,6 @@ slips; whoever may write templates decides what a report says all the same.
 """
 
 import contextlib
-import re
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
@@ -18,6 +17,7 @@ from zoneinfo import ZoneInfo
 from instance_images.errors import ConfigurationError, InstanceImagesError
 from instance_images.instants import format_instant
 from instance_images.names import printable
+from instance_images_reports.formats.name_parts import BREAKS
 from instance_images_reports.wording import sentences
 from instance_images_reports.wording.reasons import adjustment_reason
 from instance_images_reports.wording.words import Words
@@ -25,10 +25,6 @@ from instance_images_reports.wording.words import Words
 if TYPE_CHECKING:
     from jinja2 import BaseLoader, Environment
     from markupsafe import Markup
-
-# Behind the dots, hyphens and the like of a host name or a path, before its next word: dates,
-# versions and addresses stay whole.
-_BREAKS = re.compile(r"(?<=[.\-_/@:])(?=[^\W\d_])")
 
 
 def render_template(
@@ -119,7 +115,7 @@ def _breaking(name: str) -> "Markup":
     """
     from markupsafe import Markup, escape
 
-    return Markup("<wbr>").join(escape(part) for part in _BREAKS.split(printable(name)))
+    return Markup("<wbr>").join(escape(part) for part in BREAKS.split(printable(name)))
 
 
 def _harmless(value: object) -> object:

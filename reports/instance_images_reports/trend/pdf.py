@@ -4,13 +4,13 @@ from zoneinfo import ZoneInfo
 
 from instance_images.names import printable
 from instance_images_reports.formats.paper import FONTS
-from instance_images_reports.formats.pdf import (
+from instance_images_reports.formats.pdf.values import shortened
+from instance_images_reports.formats.pdf.weasyprint import (
     PAPER_SIZES,
     css_text,
     page_number,
     printed,
     require_engine,
-    shortened,
 )
 from instance_images_reports.presentation import Presentation
 from instance_images_reports.trend.html import render_trend_html

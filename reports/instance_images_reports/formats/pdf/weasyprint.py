@@ -1,4 +1,4 @@
-"""The Cloud Usage report as a PDF: the HTML report on paper, by WeasyPrint.
+"""The HTML report on paper, by WeasyPrint: for an operator's own HTML templates.
 
 Owns what pages have and a screen has not: their size, numbers and running heads. The rest is in
 the HTML and its style sheet for print. Nothing is fetched: what the page does not hold is not
@@ -18,7 +18,8 @@ from instance_images.errors import ConfigurationError
 from instance_images.names import printable
 from instance_images_reports.formats.html import render_page
 from instance_images_reports.formats.paper import FONTS, table_size
-from instance_images_reports.presentation import DEFAULT_PRESENTATION, Presentation
+from instance_images_reports.formats.pdf.values import shortened
+from instance_images_reports.presentation import Presentation
 from instance_images_reports.statement.statement import Statement
 from instance_images_reports.wording.words import Words, words_for
 
@@ -26,11 +27,10 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 PAGE = "cloud-usage.pdf.j2"
-_MAX_HEAD_CHARACTERS = 40  # of a name; of the widest there are, as many fit beside the month
 PAPER_SIZES = {"a4": "A4", "letter": "letter"}
 
 
-def render_pdf(statement: Statement, presentation: Presentation = DEFAULT_PRESENTATION) -> bytes:
+def print_report(statement: Statement, presentation: Presentation) -> bytes:
     """Return the report as a PDF that can be read aloud, with all fonts in it.
 
     Raises ConfigurationError where libraries or fonts are missing.
@@ -98,6 +98,11 @@ def _engine() -> ModuleType:
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.filterwarnings("error", "No fonts|FontConfig cannot", UserWarning)
             import weasyprint
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            "HTML templates need weasyprint to become a PDF, and it is not installed: install"
+            " instance-images[pdf-html], or set [report] pdf_engine = typst to leave them aside."
+        ) from error
     except OSError as error:
         raise ConfigurationError(
             "The format pdf needs the library Pango, which is missing or incomplete: install it"
@@ -110,11 +115,6 @@ def _engine() -> ModuleType:
         ) from error
     engine: ModuleType = weasyprint
     return engine
-
-
-def shortened(name: str) -> str:
-    """Return a name that fits into the running head of a page."""
-    return name if len(name) <= _MAX_HEAD_CHARACTERS else f"{name[: _MAX_HEAD_CHARACTERS - 1]}…"
 
 
 def page_number(words: Words) -> "Markup":
