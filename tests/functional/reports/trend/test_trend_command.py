@@ -166,7 +166,6 @@ def test_the_workbook_has_the_causes_and_their_sum(cli: CommandLine) -> None:
     assert [book.value("Largest changes", f"A{row}") for row in (2, 3)] == [HOSTILE, "web"]
 
 
-@pytest.mark.all
 def test_the_pdf_has_every_column(cli: CommandLine) -> None:
     content = cli.ok(*NOVEMBER, "-f", "pdf").content
 
