@@ -129,6 +129,7 @@ def chart(axis: str, result: Mapping[str, Any]) -> str:
         up = (math.log10(y) - low) / max(high - low, 1)
         return round(60 + 420 * across, 1), round(300 - 260 * up, 1)
 
+    names: list[str] = []
     parts = [f'<text x="60" y="20">CPU seconds by {axis}</text>']
     for power in range(left, right + 1):
         x, _ = place(10**power, 10**low)
@@ -143,11 +144,11 @@ def chart(axis: str, result: Mapping[str, Any]) -> str:
         places = [place(x, y) for x, y in points]
         line = " ".join(f"{x},{y}" for x, y in places)
         parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        x, y = places[-1]
-        parts.append(f'<text x="{x + 6}" y="{y + 4}" fill="{colour}">{path}</text>')
+        left_edge = 240 + 65 * len(names)
+        names.append(f'<text x="{left_edge}" y="20" fill="{colour}">{path}</text>')
     return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 580 330" font-family="sans-serif"'
-        f' font-size="12">{"".join(parts)}</svg>\n'
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 520 330" font-family="sans-serif"'
+        f' font-size="12">{"".join(parts + names)}</svg>\n'
     )
 
 
