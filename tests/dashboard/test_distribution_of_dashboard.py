@@ -1,7 +1,9 @@
 """The dashboard is a distribution of its own: its wheel, and what it says of the service."""
 
+import re
 import zipfile
 from configparser import ConfigParser
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,20 @@ def test_rules_that_show_buttons_are_those_of_the_service() -> None:
         }
         for rule in list_rules()
     ]
+
+
+def test_recipes_name_the_files_that_the_wheel_holds(wheel: Path) -> None:
+    page = (CHECKOUT / "doc" / "source" / "install" / "dashboard.md").read_text()
+    with zipfile.ZipFile(wheel) as archive:
+        packed = set(archive.namelist())
+
+    named = set(re.findall(r"^\| `((?:local_settings\.d/)?_\d+_\w+\.py)` \|", page, re.MULTILINE))
+
+    switches = {
+        name.removeprefix("instance_images_dashboard/").removeprefix("enabled/")
+        for name in packed
+        if re.search(r"/(enabled|local_settings\.d)/_\d", name)
+    }
+    assert named == switches
+    for folder, pattern in set(re.findall(r"instance_images_dashboard/([\w.]+)/(_\S+)", page)):
+        assert any(fnmatch(one, f"*/{folder}/{pattern}") for one in packed), (folder, pattern)

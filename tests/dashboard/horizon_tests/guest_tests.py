@@ -1,13 +1,17 @@
 """What is ours on Horizon's own pages: boot sources, images of stacks, the chart, the quotas."""
 
+import contextlib
 import json
 from typing import Any
 from unittest import mock
 
 from django.test import SimpleTestCase
 from horizon import messages
+from openstack_dashboard.api import base, cinder, neutron, nova
 from openstack_dashboard.dashboards.admin.defaults.tabs import DefaultsTabs as TabGroup
 from openstack_dashboard.dashboards.project.overview.views import ProjectOverview
+from openstack_dashboard.test import helpers
+from openstack_dashboard.usage import quotas
 from openstack_dashboard.usage.quotas import QuotaUsage
 from openstack_dashboard.usage.views import CHART_DEFS
 
@@ -244,3 +248,26 @@ class DefaultQuotaTests(ServiceTestCase):
         self.service.answers["GET", "/default-limits"] = (500, "<html>")
 
         self.assertTrue(self.action(cores="5").handle(self.request, {}))
+
+
+class DefaultsPageTests(helpers.BaseAdminViewTests, ServiceTestCase):
+    """Horizon's own page and dialog hold ours."""
+
+    def test_page_has_the_tab_and_the_dialog_has_the_step(self) -> None:
+        self.service.answers["GET", "/default-limits"] = (200, {"default_limits": [DEFAULT]})
+
+        with contextlib.ExitStack() as closing:
+            for service in (nova, cinder, neutron):  # no other service answers here
+                told = mock.patch.object(service, "default_quota_get", lambda *_: base.QuotaSet())
+                closing.enter_context(told)
+            for name in ("get_disabled_quotas", "enabled_quotas"):
+                closing.enter_context(mock.patch.object(quotas, name, lambda *_: {"instances"}))
+            enabled = mock.patch.object(cinder, "is_volume_service_enabled", lambda _: False)
+            closing.enter_context(enabled)
+            page = self.client.get("/admin/defaults/", {"tab": "defaults__image_defaults"})
+            dialog = self.client.get("/admin/defaults/update_defaults")
+
+        self.assertContains(page, "Images per Project")
+        self.assertContains(page, "This page")
+        self.assertContains(dialog, 'name="instance_images_0"')
+        self.assertContains(dialog, 'id="update_default_quotas__update_default_image_quotas"')
