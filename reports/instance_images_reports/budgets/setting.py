@@ -89,7 +89,9 @@ def budgets_to_unset(
     found = list_budgets(connection, account_ids=[account_id])
     chosen = [one for one in found if currency in (None, one.currency)]
     if not chosen:
-        raise NotFound("Budget of account", account_id, "", case="budgets")
+        known = ", ".join(one.currency for one in found) or "none"
+        hint = f"Currencies with a budget: {known}."
+        raise NotFound("Budget of account", account_id, hint, case="budgets")
     if len(chosen) > 1:
         known = " and ".join(one.currency for one in chosen)
         raise UsageError(f"The account has budgets in {known}: choose one.", case="currency")

@@ -332,7 +332,9 @@ def test_an_unset_budget_is_watched_no_more(deployment: Deployment, webhook: Web
 
     assert told == "Account name of a has no budget in EUR any more.\n"
     assert webhook.received == []
-    assert deployment.command("budget", "unset").exit_code == 3
+    again = deployment.command("budget", "unset")
+    assert again.exit_code == 3
+    assert "Currencies with a budget: none. 'instance-images budget list' shows all." in again.err
 
 
 def test_reports_have_a_line_of_the_budget(deployment: Deployment) -> None:
