@@ -31,6 +31,7 @@ REPORTS = {
     "text": ("-f", "text"),
     "json": ("-f", "json"),
     "csv": ("-f", "csv"),
+    "pdf": ("-f", "pdf"),
 }
 
 
@@ -92,7 +93,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         config_file = metered_month(Path(directory), options.images)
         result = {
-            **machine("instance-images", "Jinja2", "Babel", "rich", "SQLAlchemy"),
+            **machine("instance-images", "Jinja2", "Babel", "rich", "SQLAlchemy", "typst"),
             "images": options.images,
             "rounds": options.rounds,
             "reports": measure(config_file, options.rounds),
