@@ -57,7 +57,7 @@ def report_values(statement: Statement, words: Words, paper: str) -> Values:
 
 def _facts(statement: Statement, words: Words) -> list[list[str]]:
     period, metered_until = statement.period, statement.metered_until
-    return [
+    facts = [
         [
             words.gettext("Period"),
             f"{words.instant(period.start)} – {words.instant(period.end)}",  # noqa: RUF001
@@ -70,6 +70,9 @@ def _facts(statement: Statement, words: Words) -> list[list[str]]:
         [words.gettext("Currency"), statement.currency],
         [words.gettext("Account ID"), printable(statement.account.id)],
     ]
+    if statement.budget is not None:
+        facts.append([words.gettext("Budget"), sentences.budget_text(words, statement.budget)])
+    return facts
 
 
 # -------------------------------------------------------------------------- footer

@@ -4,10 +4,12 @@ A GB costs one EUR an hour. November has 720 hours.
 """
 
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from pypdf import PdfReader
 
 from support.clouds import installed_memory_cloud
 from support.processes.command_line import Result
@@ -344,10 +346,12 @@ def test_reports_have_a_line_of_the_budget(deployment: Deployment) -> None:
     text = ok(deployment.command(*report, "text")).out
     html = ok(deployment.command(*report, "html")).out
     found = ok(deployment.command(*report, "json")).json
+    pdf = PdfReader(BytesIO(ok(deployment.command(*report, "pdf")).content))
 
     line = "EUR 1,000.00, 0.1% used, forecast EUR 720.00 (72.0%)"
     assert f"Budget         {line}" in text
     assert line in html.replace("\xa0", " ")
+    assert line in " ".join(pdf.pages[0].extract_text().split())
     assert found["budget"] == {
         "amount": "1000.00",
         "charged": "1.00",
