@@ -22,7 +22,7 @@ def render_trend_pdf(trend: Trend, presentation: Presentation) -> bytes:
     words = Words(presentation.locale, ZoneInfo(trend.timezone), trend.currency)
     if engine_of(presentation, pages=PAGES, document=DOCUMENT) == WEASYPRINT:
         return _printed(trend, words, presentation)
-    from instance_images_reports.formats.pdf.typst import typeset
+    from instance_images_reports.formats.pdf.typst_documents import typeset
     from instance_images_reports.trend.pdf_values import trend_values
 
     values = trend_values(trend, words, presentation.paper)
@@ -32,7 +32,7 @@ def render_trend_pdf(trend: Trend, presentation: Presentation) -> bytes:
 def _printed(trend: Trend, words: Words, presentation: Presentation) -> bytes:
     from instance_images_reports.formats.paper import FONTS
     from instance_images_reports.formats.pdf.values import shortened
-    from instance_images_reports.formats.pdf.weasyprint import (
+    from instance_images_reports.formats.pdf.weasyprint_pages import (
         PAPER_SIZES,
         css_text,
         page_number,

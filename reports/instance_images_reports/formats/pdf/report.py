@@ -17,10 +17,10 @@ def render_pdf(statement: Statement, presentation: Presentation = DEFAULT_PRESEN
     or fonts of the engine are missing.
     """
     if engine_of(presentation, pages=PAGES, document=DOCUMENT) == WEASYPRINT:
-        from instance_images_reports.formats.pdf.weasyprint import print_report
+        from instance_images_reports.formats.pdf.weasyprint_pages import print_report
 
         return print_report(statement, presentation)
-    from instance_images_reports.formats.pdf.typst import typeset
+    from instance_images_reports.formats.pdf.typst_documents import typeset
     from instance_images_reports.formats.pdf.values import report_values
 
     values = report_values(statement, words_for(statement, presentation), presentation.paper)

@@ -184,7 +184,7 @@ def test_missing_libraries_and_fonts_are_told_with_their_cure(
     code = (
         f"NONE = {str(none)!r}; {fault}\n"
         "from instance_images.errors import ConfigurationError\n"
-        "from instance_images_reports.formats.pdf.weasyprint import _engine\n"
+        "from instance_images_reports.formats.pdf.weasyprint_pages import _engine\n"
         "try: _engine()\n"
         "except ConfigurationError as error: print(error)"
     )
