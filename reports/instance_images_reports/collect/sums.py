@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
 from instance_images.db.exact import ExactSum
 from instance_images.db.tables import accounts
@@ -101,14 +102,14 @@ def _added_up(
 
 
 def _short_sums(
-    connection: sa.Connection, query: sa.Select[Any], amount: sa.Column[int]
+    connection: sa.Connection, query: sa.Select[*tuple[Any, ...]], amount: sa.Column[int]
 ) -> Sequence[Any] | None:
     """Return sums by SQLite itself, three times as fast; None where they may exceed 64 bits."""
     digits = sa.func.max(sa.func.length(sa.type_coerce(amount, sa.String)))
     total = sa.func.sum(sa.cast(amount, sa.BigInteger))
     try:
         rows = connection.execute(query.add_columns(total, digits, sa.func.count())).all()
-    except sa.exc.OperationalError as error:
+    except OperationalError as error:
         if "integer overflow" in str(error.orig):
             return None
         raise

@@ -171,22 +171,27 @@ class Course(Protocol):
     @property
     def currency(self) -> str:
         """The code of the currency."""
+        ...
 
     @property
     def unit(self) -> str:
         """What quantities are counted in: GB or GiB."""
+        ...
 
     @property
     def periods(self) -> Sequence[PeriodTrend]:
         """The periods, the oldest first."""
+        ...
 
     @property
     def bridge(self) -> Bridge:
         """Why the last period differs from the one before."""
+        ...
 
     @property
     def outlook(self) -> Outlook | None:
         """The forecast."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

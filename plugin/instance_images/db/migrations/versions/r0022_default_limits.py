@@ -1,12 +1,20 @@
 """How many images an account may hold at a location by default, where the operator has set it."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0022"
-down_revision = "0020"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
+
+_OPTIONS: dict[str, Any] = {
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+}
 
 
 def upgrade() -> None:
@@ -15,6 +23,7 @@ def upgrade() -> None:
         "default_limits",
         sa.Column("location", sa.String(64), primary_key=True),
         sa.Column("max_images", sa.Integer, nullable=False),
+        **_OPTIONS,
     )
 
 
