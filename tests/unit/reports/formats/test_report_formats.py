@@ -124,7 +124,7 @@ def test_json_has_the_fields_of_the_contract_in_its_order() -> None:
     report = json.loads(render_json(samples.adjusted()))
 
     assert list(report) == [
-        "report", "account", "period", "currency", "metered_until", "total", "sections",
+        "report", "account", "period", "currency", "metered_until", "total", "sections", "budget",
     ]  # fmt: skip
     assert list(report["account"]) == ["id", "name"]
     assert list(report["period"]) == ["name", "start", "end", "timezone", "state"]

@@ -246,9 +246,12 @@ def test_an_image_of_one_size_is_added_as_any_other(
     assert one.images == other.images
     assert one.new[1:] == other.new[1:]
     assert (one.ended, one.grown) == (other.ended, other.grown)
-    assert {key: change.nanos for key, change in one.accounts.items() if change.nanos} == {
-        key: change.nanos for key, change in other.accounts.items() if change.nanos
-    }
+    # Images of both whole months are split together by one of the ways, so rounded once.
+    for key in one.accounts.keys() | other.accounts.keys():
+        nanos, other_nanos = (
+            found.accounts[key].nanos if key in found.accounts else 0 for found in (one, other)
+        )
+        assert abs(nanos - other_nanos) <= len(images)
 
 
 CHARGES = st.builds(
