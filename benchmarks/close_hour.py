@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from close_to_floor import began, unchanged
 from ledger_filling import (
     FIRST_HOUR,
     MONTH_HOURS,
@@ -120,9 +121,27 @@ def missed_hours(database: Database, images: int, accounts: int, hours: int) -> 
     return {"images": images, "accounts": accounts, **job(database, hours, images)}
 
 
+def to_floor(kind: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Measure closing beside what the database itself needs, as far as that was asked for."""
+    result = {}
+    with tempfile.TemporaryDirectory(dir=options.directory) as directory:
+        place = Path(directory)
+        for name in options.to_floor:
+            (place / name).mkdir()
+            with empty_ledger(kind, place / name) as database:
+                size = (options.images, options.accounts)
+                if name == "unchanged":
+                    result[name] = unchanged(database, *size, options.rounds)
+                else:
+                    result[name] = began(database, place / name, *size, options.rounds)
+    return result
+
+
 def measure(kind: str, options: argparse.Namespace) -> dict[str, Any]:
     """Measure one kind of database, each story on a ledger of its own."""
     note(kind)
+    if options.to_floor:
+        return to_floor(kind, options)
     with tempfile.TemporaryDirectory(dir=options.directory) as directory:
         (Path(directory) / "missed").mkdir()
         with empty_ledger(kind, Path(directory) / "missed") as database:
@@ -142,6 +161,14 @@ def main() -> None:
     parser.add_argument("--hours", type=int, default=744, help="missed hours to catch up with")
     parser.add_argument("--missed-images", type=int, default=10_000)
     parser.add_argument("--missed-accounts", type=int, default=1_000)
+    parser.add_argument(
+        "--to-floor",
+        nargs="+",
+        choices=("unchanged", "began"),
+        default=(),
+        help="only these hours, beside the database's own statements",
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="of --to-floor")
     parser.add_argument("--quick", action="store_true", help="a few of everything: does it run?")
     parser.add_argument("--database", choices=KINDS, help="only this one")
     parser.add_argument("--directory", help="where the databases are made")
@@ -158,7 +185,8 @@ def main() -> None:
             "accounts": options.accounts,
             **measure(kind, options),
         }
-        report(f"close_hour_{kind}", result, keep=options.keep)
+        name = "close_to_floor" if options.to_floor else "close_hour"
+        report(f"{name}_{kind}", result, keep=options.keep)
 
 
 if __name__ == "__main__":

@@ -70,15 +70,26 @@ def fill(database: Database, images: int, accounts: int) -> None:
             " source) SELECT image_id, account_key, 'available', available_at, size_bytes,"
             " available_at, 'command' FROM images"
         )
-        rates.set_rate(
-            connection=connection,
-            location=LOCATION,
-            billing=BILLING,
-            price_nanos=50_000_000,
-            from_hour=FIRST_HOUR,
-            now=FIRST_HOUR,
+        _set_rate(connection)
+    analyze(database)
+
+
+def fill_unchanged(database: Database, images: int, accounts: int) -> None:
+    """Add accounts with open intervals that began before the first hour; no image, no news."""
+    first = int(FIRST_HOUR.timestamp())
+    with database.writing() as connection:
+        _execute(
+            connection,
+            "INSERT INTO accounts (account_key, location, account_id, account_name)"
+            f" SELECT n, 'RegionOne', {{id}}, 'account ' || n FROM {{1..{accounts}}}",
         )
-        watermarks.begin_watermark(connection, LOCATION.name, FIRST_HOUR)
+        _execute(
+            connection,
+            "INSERT INTO intervals (image_id, starts_at, account_key, size_bytes)"
+            f" SELECT {{id}}, {first} - 86400 + n % 3600, 1 + n % {accounts}, {{size}}"
+            f" FROM {{1..{images}}}",
+        )
+        _set_rate(connection)
     analyze(database)
 
 
@@ -212,6 +223,18 @@ def _numbers(connection: sa.Connection, last: int, name: str) -> str:
         f"(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {last})"
         f" SELECT n FROM s) AS {name}"
     )
+
+
+def _set_rate(connection: sa.Connection) -> None:
+    rates.set_rate(
+        connection=connection,
+        location=LOCATION,
+        billing=BILLING,
+        price_nanos=50_000_000,
+        from_hour=FIRST_HOUR,
+        now=FIRST_HOUR,
+    )
+    watermarks.begin_watermark(connection, LOCATION.name, FIRST_HOUR)
 
 
 def repeat_hour(database: Database, hour: datetime, hours: int) -> None:

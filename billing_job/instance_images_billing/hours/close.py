@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from instance_images.db.accounts import accounts_by_key
+from instance_images.db.accounts import account_ids
 from instance_images.errors import ConfigurationError
 from instance_images.instants import HOUR, Clock, floor_hour, format_instant
 from instance_images.locations.site import Site
@@ -32,7 +32,7 @@ from instance_images_billing.ledger.closed_periods import require_timezone
 from instance_images_billing.pricing.charged import Posting
 from instance_images_billing.pricing.corrections import Adjustment
 from instance_images_billing.pricing.periods import slices_of
-from instance_images_billing.pricing.rating import Rate, posted_nanos, rate_at
+from instance_images_billing.pricing.rating import Rate, rate_at, slice_price
 
 # A clock that is set back by hours, or by a wrong date, is followed: each correction is exact, and
 # the bills are right again when the time has caught up. Beyond that, either the clock was reset,
@@ -90,10 +90,9 @@ def meter(
         _require_clock(site, until)
     reading = read_location(site, act=True, accept_missing=accept_missing)
     done = Metered(location=site.name, problems=list(reading.problems))
-    hour: datetime | None
     try:
         run = site.database.write(
-            lambda connection: _prepare(
+            lambda connection: prepare(
                 connection=connection,
                 site=site,
                 billing=billing,
@@ -108,13 +107,18 @@ def meter(
     with site.database.reading() as connection:
         done.balance = balance(connection, site, reading)
     done.balance.log()
+    close_hours(site, run, until, done)
+    done.newest = _newest(site)
+    done.problems += follow_up(site)
+    return done
+
+
+def close_hours(site: Site, run: "Run", until: datetime, done: Metered) -> None:
+    """Close the hours from the run's first one on, each in a transaction of its own."""
     hour = run.first_hour
     while hour is not None:
         closing = site.database.write(partial(_close_next, run=run, hour=hour, until=until))
         hour = _note(done, closing, hour)
-    done.newest = _newest(site)
-    done.problems += follow_up(site)
-    return done
 
 
 def _require_clock(site: Site, until: datetime) -> None:
@@ -146,7 +150,7 @@ def rehearse(
     reading = read_location(site, act=False, accept_missing=accept_missing)
     done = Metered(location=site.name, problems=list(reading.problems))
     with site.database.rehearsing() as connection:
-        run = _prepare(
+        run = prepare(
             connection=connection,
             site=site,
             billing=billing,
@@ -168,7 +172,7 @@ def balance_now(site: Site, billing: BillingSettings) -> Balance:
     """
     reading = read_location(site, act=False)
     with site.database.rehearsing() as connection:
-        _prepare(
+        prepare(
             connection=connection,
             site=site,
             billing=billing,
@@ -180,7 +184,7 @@ def balance_now(site: Site, billing: BillingSettings) -> Balance:
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class Run:
     """What all hours of a run have in common."""
 
     location: str
@@ -190,14 +194,14 @@ class _Run:
     first_hour: datetime | None
 
 
-def _prepare(
+def prepare(
     connection: sa.Connection,
     site: Site,
     billing: BillingSettings,
     reading: Reading,
     until: datetime,
     done: Metered,
-) -> _Run:
+) -> Run:
     """Record the reading, take in what it has brought, and return where closing begins."""
     record_reading(connection, site, reading)
     watermarks.lock_location(connection, site.name)
@@ -210,19 +214,13 @@ def _prepare(
     if done.adjustments:
         done.currency = rates[-1].currency
     first_hour = closed_until or floor_hour(ledger.first_start(connection, site.name) or until)
-    return _Run(
+    return Run(
         site.name,
         billing.timezone,
         site.clock,
-        _account_ids(connection, site.name),
+        account_ids(connection, site.name),
         first_hour,
     )
-
-
-def _account_ids(connection: sa.Connection, location: str) -> dict[int, str]:
-    return {
-        key: account.account_id for key, account in accounts_by_key(connection, location).items()
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +233,7 @@ class _Closing:
     other_run: bool = False
 
 
-def _close_next(connection: sa.Connection, run: _Run, hour: datetime, until: datetime) -> _Closing:
+def _close_next(connection: sa.Connection, run: Run, hour: datetime, until: datetime) -> _Closing:
     """Close the hour if it may be closed."""
     if hour + HOUR > until:
         return _Closing()
@@ -278,13 +276,13 @@ def _claim(connection: sa.Connection, location: str, hour: datetime) -> bool:
 
 
 def _link(
-    connection: sa.Connection, run: _Run, hour: datetime, rate: Rate, new: Sequence[Posting]
+    connection: sa.Connection, run: Run, hour: datetime, rate: Rate, new: Sequence[Posting]
 ) -> None:
     """Chain the hour to the one before, with all that is counted in it."""
     adjusted = adjustments.counted_in(connection, run.location, hour)
     keys = {one.account_key for one in new} | {one.account_key for one in adjusted}
     if not keys <= run.account_ids.keys():
-        run.account_ids.update(_account_ids(connection, run.location))  # another run took it in
+        run.account_ids.update(account_ids(connection, run.location))  # another run took it in
     before = closings.last_digest(connection, run.location)
     first = adjustments.reversed_by(connection, adjusted)
     closings.insert_closing(
@@ -303,15 +301,14 @@ def _link(
 
 
 def _postings_of_hour(
-    connection: sa.Connection, run: _Run, hour: datetime, rate: Rate
+    connection: sa.Connection, run: Run, hour: datetime, rate: Rate
 ) -> Sequence[Posting]:
-    return [
-        Posting(
-            used.account_key,
-            part.start,
-            used.byte_seconds,
-            posted_nanos(used.byte_seconds, rate, part),
-        )
-        for part in slices_of(hour, run.timezone)
-        for used in ledger.usage(connection, run.location, part.start, part.end, rate.partial_hour)
-    ]
+    found: list[Posting] = []
+    for part in slices_of(hour, run.timezone):
+        price = slice_price(rate, part)
+        used = ledger.usage(connection, run.location, part.start, part.end, rate.partial_hour)
+        found += [
+            Posting(one.account_key, part.start, one.byte_seconds, price.nanos(one.byte_seconds))
+            for one in used
+        ]
+    return found

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from instance_images.db.tables import accounts, news
+from instance_images.db.tables import news
 from instance_images.model.image_events import Event
 from instance_images_billing.ledger import adjustments
 from instance_images_billing.ledger import postings as ledger
@@ -71,9 +71,9 @@ def take_news(
     own = ledger.account_keys(location)
     if connection.execute(sa.select(news.c.news_key).where(news.c.account_key.in_(own))).first():
         last = connection.execute(sa.select(sa.func.max(history.c.history_key))).scalar() or 0
-        _move_to_history(connection, location, billable_size, last)
-        _begin_ordinary(connection, location, books.closed_until, last)
-        late = _settle_others(connection, location, books, last)
+        moved = _move_to_history(connection, location, billable_size, last)
+        begun = _begin_ordinary(connection, location, books.closed_until, last)
+        late = _settle_others(connection, location, books, last) if begun < moved else []
         if late and books.closed_until is not None:
             late += correct_minimums(connection, location, late, books.closed_until)
         return late
@@ -82,39 +82,50 @@ def take_news(
 
 def _move_to_history(
     connection: sa.Connection, location: str, billable_size: str, last: int
-) -> None:
-    """Copy the news, then remove exactly those that were copied."""
+) -> int:
+    """Copy the news, then remove exactly those that were copied; return how many there were."""
     own = news.c.account_key.in_(ledger.account_keys(location))
     taken = sa.select(*facts_of_news(billable_size)).where(own).order_by(news.c.news_key)
     names = ["news_key", *FACT_COLUMNS]
-    connection.execute(sa.insert(history).from_select(names, taken))
-    copied = sa.select(history.c.news_key).where(history.c.history_key > last)
-    connection.execute(sa.delete(news).where(own, news.c.news_key.in_(copied)))
+    moved = _count(connection, sa.insert(history).from_select(names, taken))
+    # Nobody else removes news of the location, so that as many rows are the same rows. There are
+    # more of them where another process has told of something since.
+    attempt = connection.begin_nested()
+    if _count(connection, sa.delete(news).where(own)) == moved:
+        attempt.commit()
+    else:
+        attempt.rollback()
+        copied = sa.select(history.c.news_key).where(history.c.history_key > last)
+        connection.execute(sa.delete(news).where(own, news.c.news_key.in_(copied)))
+    return moved
+
+
+def _count(connection: sa.Connection, statement: sa.Insert | sa.Delete) -> int:
+    """Execute the statement; return the number of rows that it wrote or removed."""
+    return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def _begin_ordinary(
     connection: sa.Connection, location: str, closed_until: datetime | None, last: int
-) -> None:
-    """Add the interval of every image of which nothing is known but that it became available."""
-    connection.execute(
-        sa.insert(intervals).from_select(
-            ["image_id", "starts_at", "account_key", "size_bytes", "continues", "is_continued"],
-            sa.select(
-                history.c.image_id,
-                history.c.effective_at,
-                history.c.account_key,
-                history.c.size_bytes,
-                sa.false(),
-                sa.false(),
-            )
-            .join(accounts, accounts.c.account_key == history.c.account_key)
-            .where(
-                accounts.c.location == location,
-                history.c.history_key > last,
-                _is_ordinary(closed_until),
-            ),
-        )
+) -> int:
+    """Add the interval of every image of which nothing is known but that it became available.
+
+    Return how many there were.
+    """
+    begun = sa.select(
+        history.c.image_id,
+        history.c.effective_at,
+        history.c.account_key,
+        history.c.size_bytes,
+        sa.false(),
+        sa.false(),
+    ).where(
+        history.c.account_key.in_(ledger.account_keys(location)),
+        history.c.history_key > last,
+        _is_ordinary(closed_until),
     )
+    names = ["image_id", "starts_at", "account_key", "size_bytes", "continues", "is_continued"]
+    return _count(connection, sa.insert(intervals).from_select(names, begun))
 
 
 def _is_ordinary(closed_until: datetime | None) -> sa.ColumnElement[bool]:
@@ -132,9 +143,8 @@ def _settle_others(
     query = (
         sa.select(history.c.image_id)
         .distinct()
-        .join(accounts, accounts.c.account_key == history.c.account_key)
         .where(
-            accounts.c.location == location,
+            history.c.account_key.in_(ledger.account_keys(location)),
             history.c.history_key > last,
             ~_is_ordinary(books.closed_until),
         )

@@ -56,8 +56,9 @@ def link_hour(
 
     ``reversed_rows`` are the decisions that some of the adjustments reverse, by number.
     """
+    starts = {at: _text(at) for at in {p.starts_at for p in posted}}
     lines = sorted(
-        f"{account_ids[p.account_key]} {_text(p.starts_at)} {p.byte_seconds} {p.amount_nanos}"
+        f"{account_ids[p.account_key]} {starts[p.starts_at]} {p.byte_seconds} {p.amount_nanos}"
         for p in posted
     )
     lines += sorted(_adjustment_text(one, account_ids, reversed_rows) for one in adjusted)

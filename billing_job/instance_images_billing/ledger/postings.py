@@ -1,4 +1,4 @@
-"""Rows of the ledger: rates, intervals, postings, watermarks.
+"""Rows of the ledger: intervals and postings.
 
 Functions take a connection and never commit. Instants in arithmetic are the seconds that the
 database holds.
@@ -10,22 +10,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from instance_images.db.exact import ExactSum
+from instance_images.db.bulk import insert_rows
 from instance_images.db.tables import accounts
-from instance_images_billing.ledger.tables import (
-    intervals,
-    postings,
-)
+from instance_images_billing.ledger.tables import intervals, postings
 from instance_images_billing.pricing.charged import Posting, Usage
 
-# Size x seconds of one image may not fit into 64 bits. It is computed in two parts that do.
-_LOW_BITS = 20
+# Size x seconds of one image may not fit into 64 bits, and on SQLite no sum may be larger. It is
+# computed in three parts: 21 bits of the size and 12 of the seconds leave room for 2^30 images of
+# an account. SQLite refuses a sum beyond that, and rounds none.
+_PART_BITS = 21
+_PART = (1 << _PART_BITS) - 1
 
-
-# ----------------------------------------------------------------------- watermarks
-
-
-# ---------------------------------------------------------------------------- rates
+_COLUMNS = ("account_key", "starts_at", "byte_seconds", "amount_nanos")
 
 
 # ------------------------------------------------------------------------ intervals
@@ -63,14 +59,17 @@ def usage(
     seconds = sa.case((sa.or_(ends.is_(None), ends > last), last), else_=ends) - sa.case(
         (begins < first, first), else_=begins
     )
-    size, low_bits = intervals.c.size_bytes, sa.literal(_LOW_BITS, sa.Integer)
-    high = ExactSum(size.bitwise_rshift(low_bits) * seconds)
-    low = ExactSum(size.bitwise_and((1 << _LOW_BITS) - 1) * seconds)
+    size = intervals.c.size_bytes
     query = (
-        sa.select(intervals.c.account_key, high, low)
-        .join_from(intervals, accounts, accounts.c.account_key == intervals.c.account_key)
+        sa.select(
+            intervals.c.account_key,
+            sa.func.sum(_shifted(size, 2 * _PART_BITS) * seconds),
+            sa.func.sum(_shifted(size, _PART_BITS).bitwise_and(_PART) * seconds),
+            sa.func.sum(size.bitwise_and(_PART) * seconds),
+        )
+        # With a join, SQLite sorts all intervals to group them.
         .where(
-            accounts.c.location == location,
+            intervals.c.account_key.in_(account_keys(location)),
             begins < last,
             sa.or_(ends.is_(None), ends > first),
         )
@@ -78,9 +77,13 @@ def usage(
         .order_by(intervals.c.account_key)
     )
     return [
-        Usage(key, (high_sum << _LOW_BITS) + low_sum)
-        for key, high_sum, low_sum in connection.execute(query)
+        Usage(key, (int(high) << 2 * _PART_BITS) + (int(middle) << _PART_BITS) + int(low))
+        for key, high, middle, low in connection.execute(query).tuples().all()
     ]
+
+
+def _shifted(size: sa.ColumnElement[int], bits: int) -> sa.ColumnElement[int]:
+    return size.bitwise_rshift(sa.literal(bits, sa.Integer))
 
 
 def account_keys(location: str) -> sa.Select[tuple[int]]:
@@ -102,16 +105,9 @@ def _ceil_hour(seconds: Any) -> Any:
 
 def insert_postings(connection: sa.Connection, new: Sequence[Posting]) -> None:
     """Add postings. Raises IntegrityError where an account has one for that hour already."""
-    if new:
-        connection.execute(
-            sa.insert(postings),
-            [
-                {
-                    "account_key": posting.account_key,
-                    "starts_at": posting.starts_at,
-                    "byte_seconds": posting.byte_seconds,
-                    "amount_nanos": posting.amount_nanos,
-                }
-                for posting in new
-            ],
-        )
+    insert_rows(
+        connection,
+        postings,
+        _COLUMNS,
+        [(one.account_key, one.starts_at, one.byte_seconds, one.amount_nanos) for one in new],
+    )

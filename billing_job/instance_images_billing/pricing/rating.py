@@ -13,7 +13,7 @@ from datetime import datetime
 from fractions import Fraction
 
 from instance_images.instants import ceil_hour, floor_hour
-from instance_images_billing.pricing.money import round_half_even
+from instance_images_billing.pricing.money import divide_half_even
 from instance_images_billing.pricing.periods import Period, Slice
 from instance_images_billing.pricing.units import UNIT_BYTES
 
@@ -81,11 +81,38 @@ def charged_byte_seconds(byte_seconds: int, rate: Rate, duration_seconds: int) -
     return max(0, byte_seconds - rate.free_bytes * duration_seconds)
 
 
+@dataclass(frozen=True, slots=True)
+class SlicePrice:
+    """What byte-seconds in one slice of an hour cost, in integers: for many accounts at once.
+
+    ``free_byte_seconds`` of an account are free. The rest times ``price_nanos`` / ``divisor`` is
+    the amount, rounded once.
+    """
+
+    free_byte_seconds: int
+    price_nanos: int
+    divisor: int
+
+    def nanos(self, byte_seconds: int) -> int:
+        """Return the amount of a posting of so many byte-seconds."""
+        charged = max(0, byte_seconds - self.free_byte_seconds)
+        return divide_half_even(charged * self.price_nanos, self.divisor)
+
+
+def slice_price(rate: Rate, part: Slice) -> SlicePrice:
+    """Return what the slice costs at the rate."""
+    seconds = int((part.end - part.start).total_seconds())
+    hours = hours_per_month(rate, part.period)
+    return SlicePrice(
+        free_byte_seconds=rate.free_bytes * seconds,
+        price_nanos=rate.price_nanos * hours.denominator,
+        divisor=UNIT_BYTES[rate.unit] * SECONDS_PER_HOUR * hours.numerator,
+    )
+
+
 def posted_nanos(byte_seconds: int, rate: Rate, part: Slice) -> int:
     """Return the amount of a posting: an account's byte-seconds in an hour or its part, charged."""
-    seconds = int((part.end - part.start).total_seconds())
-    charged = charged_byte_seconds(byte_seconds, rate, seconds)
-    return round_half_even(charge_nanos(charged, rate, part.period))
+    return slice_price(rate, part).nanos(byte_seconds)
 
 
 def hours_per_month(rate: Rate, period: Period) -> Fraction:

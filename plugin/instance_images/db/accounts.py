@@ -5,7 +5,7 @@ works on one server only. Nodes of a Galera cluster compare the written rows at 
 transactions that changed the same row, one is aborted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
+from instance_images.db.bulk import insert_rows, is_one_of
 from instance_images.db.tables import accounts, default_limits, images
 from instance_images.model.records import (
     HOLDING,
@@ -21,6 +22,9 @@ from instance_images.model.records import (
     ImageStatus,
     Limit,
 )
+
+_IDS_PER_QUERY = 500
+_INSERTED = ("location", "account_id", "account_name", "domain_name", "scope")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +93,43 @@ def lock_account(connection: sa.Connection, location: str, account: Account) -> 
     return found
 
 
+def lock_accounts(
+    connection: sa.Connection, location: str, owners: Iterable[Account]
+) -> dict[str, int]:
+    """Return the accounts' keys by id, with their rows created where missing, and locked.
+
+    Those that are missing are inserted at once, and so nobody else can lock them.
+    """
+    by_id = {owner.id: owner for owner in owners}
+    known = _keys_by_id(connection, location, sorted(by_id))
+    missing = [by_id[one] for one in sorted(by_id.keys() - known.keys())]
+    if missing:
+        rows = [(location, one.id, one.name, one.domain_name, one.scope) for one in missing]
+        try:
+            with connection.begin_nested():
+                insert_rows(connection, accounts, _INSERTED, rows)
+        except exc.IntegrityError:
+            missing = []  # another process inserted one of them: insert and lock one by one
+    inserted = {one.id for one in missing}
+    # In one order, so that two runs do not lock crosswise.
+    for account_id in sorted(by_id.keys() - inserted):
+        lock_account(connection, location, by_id[account_id])
+    return _keys_by_id(connection, location, sorted(by_id))
+
+
+def _keys_by_id(
+    connection: sa.Connection, location: str, account_ids: Sequence[str]
+) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for first in range(0, len(account_ids), _IDS_PER_QUERY):
+        ids = account_ids[first : first + _IDS_PER_QUERY]
+        some = is_one_of(connection, accounts.c.account_id, ids)
+        query = sa.select(accounts.c.account_id, accounts.c.account_key)
+        rows = connection.execute(query.where(accounts.c.location == location, some))
+        found.update(rows.tuples().all())
+    return found
+
+
 def _lock(connection: sa.Connection, location: str, account_id: str) -> bool:
     """Change the account's row; return False if there is none."""
     result = connection.execute(
@@ -144,6 +185,13 @@ def accounts_by_key(connection: sa.Connection, location: str) -> dict[int, Accou
     """Return the accounts with rows at the location."""
     query = _rows().where(accounts.c.location == location)
     return {row.account_key: _account(row) for row in connection.execute(query)}
+
+
+def account_ids(connection: sa.Connection, location: str) -> dict[int, str]:
+    """Return the ids of the accounts with rows at the location, by key."""
+    query = sa.select(accounts.c.account_key, accounts.c.account_id)
+    rows = connection.execute(query.where(accounts.c.location == location))
+    return dict(rows.tuples().all())
 
 
 def ids_called(connection: sa.Connection, location: str, reference: str) -> list[str]:

@@ -10,9 +10,21 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from instance_images.db.bulk import insert_rows
 from instance_images.db.tables import images, news
 from instance_images.model.image_events import Event, Learning
 from instance_images.model.records import Image
+
+_COLUMNS = (
+    "image_id",
+    "account_key",
+    "event",
+    "effective_at",
+    "size_bytes",
+    "virtual_size_bytes",
+    "learned_at",
+    "source",
+)
 
 
 def tell(
@@ -35,14 +47,30 @@ def tell(
     )
 
 
-def tell_available(connection: sa.Connection, image_ids: Sequence[str], learning: Learning) -> None:
-    """Queue that the images are available since ``available_at``, in batches."""
-    _tell(
+def tell_adopted(
+    connection: sa.Connection, rows: Sequence[tuple[int, Image]], learning: Learning
+) -> None:
+    """Queue that these images, each with its account's key, are available since ``available_at``.
+
+    The values are not read from the images: no statistics of that table decide how long it takes.
+    """
+    insert_rows(
         connection,
-        Event.AVAILABLE,
-        images.c.available_at,
-        learning,
-        images.c.image_id.in_(image_ids),
+        news,
+        _COLUMNS,
+        [
+            (
+                image.id,
+                account_key,
+                Event.AVAILABLE,
+                image.available_at,
+                image.size_bytes,
+                image.virtual_size_bytes,
+                learning.learned_at,
+                learning.source,
+            )
+            for account_key, image in rows
+        ],
     )
 
 
@@ -88,18 +116,4 @@ def _tell(
         sa.literal(learning.learned_at, news.c.learned_at.type),
         sa.literal(str(learning.source)),
     ).where(which, images.c.available_at.is_not(None))
-    connection.execute(
-        sa.insert(news).from_select(
-            [
-                "image_id",
-                "account_key",
-                "event",
-                "effective_at",
-                "size_bytes",
-                "virtual_size_bytes",
-                "learned_at",
-                "source",
-            ],
-            told,
-        )
-    )
+    connection.execute(sa.insert(news).from_select(_COLUMNS, told))

@@ -11,6 +11,7 @@ from sys import intern
 
 import sqlalchemy as sa
 
+from instance_images.db.bulk import insert_rows, is_one_of
 from instance_images.db.images import image_of, image_rows
 from instance_images.db.tables import accounts, images, tasks
 from instance_images.db.tasks import task_of
@@ -22,6 +23,25 @@ ENDED = (ImageStatus.ERROR, ImageStatus.DELETED)
 # Project id, size, virtual size and name of an available image: a million are in memory at once.
 AvailableState = tuple[str, int, int | None, str]
 
+_ADOPTED = (
+    "image_id",
+    "account_key",
+    "name",
+    "source_instance_id",
+    "source_instance_name",
+    "size_bytes",
+    "virtual_size_bytes",
+    "status",
+    "consistency",
+    "created_at",
+    "available_at",
+    "task_id",
+    "cloud_image_id",
+    "image_service",
+    "living_key",
+    "project_id",
+    "origin",
+)
 _IDS_PER_QUERY = 500
 _ROWS_AT_A_TIME = 10_000
 
@@ -76,7 +96,9 @@ def ended_of_cloud_ids(
             .where(
                 accounts.c.location == location,
                 images.c.status.in_(ENDED),
-                images.c.cloud_image_id.in_(cloud_ids[first : first + _IDS_PER_QUERY]),
+                is_one_of(
+                    connection, images.c.cloud_image_id, cloud_ids[first : first + _IDS_PER_QUERY]
+                ),
             )
             .order_by(images.c.created_at, images.c.image_id)
         )
@@ -114,7 +136,7 @@ def _ids_on_record(
     for first in range(0, len(cloud_ids), _IDS_PER_QUERY):
         some = cloud_ids[first : first + _IDS_PER_QUERY]
         query = sa.select(images.c.cloud_image_id).join_from(images, accounts)
-        query = query.where(images.c.cloud_image_id.in_(some), which)
+        query = query.where(is_one_of(connection, images.c.cloud_image_id, some), which)
         found.update(connection.execute(query).scalars())
     return found
 
@@ -196,8 +218,8 @@ def projects_of_requests(connection: sa.Connection, image_ids: Sequence[str]) ->
     for first in range(0, len(image_ids), _IDS_PER_QUERY):
         some = image_ids[first : first + _IDS_PER_QUERY]
         query = sa.select(images.c.image_id, images.c.project_id)
-        for image_id, project_id in connection.execute(query.where(images.c.image_id.in_(some))):
-            found[image_id] = project_id
+        rows = connection.execute(query.where(is_one_of(connection, images.c.image_id, some)))
+        found.update(rows.tuples().all())
     return found
 
 
@@ -205,28 +227,30 @@ def insert_adopted(
     connection: sa.Connection, service: Service, rows: Sequence[tuple[int, Image]]
 ) -> None:
     """Add the records of adopted images, each with its account's key."""
-    connection.execute(
-        sa.insert(images),
+    insert_rows(
+        connection,
+        images,
+        _ADOPTED,
         [
-            {
-                "image_id": image.id,
-                "account_key": account_key,
-                "name": image.name,
-                "source_instance_id": image.source_instance_id,
-                "source_instance_name": image.source_instance_name,
-                "size_bytes": image.size_bytes,
-                "virtual_size_bytes": image.virtual_size_bytes,
-                "status": image.status,
-                "consistency": image.consistency,
-                "created_at": image.created_at,
-                "available_at": image.available_at,
-                "task_id": image.task_id,
-                "cloud_image_id": image.cloud_image_id,
-                "image_service": service.identity,
-                "living_key": f"{service.identity} {image.cloud_image_id}",
-                "project_id": image.project_id,
-                "origin": image.origin,
-            }
+            (
+                image.id,
+                account_key,
+                image.name,
+                image.source_instance_id,
+                image.source_instance_name,
+                image.size_bytes,
+                image.virtual_size_bytes,
+                image.status,
+                image.consistency,
+                image.created_at,
+                image.available_at,
+                image.task_id,
+                image.cloud_image_id,
+                service.identity,
+                f"{service.identity} {image.cloud_image_id}",
+                image.project_id,
+                image.origin,
+            )
             for account_key, image in rows
         ],
     )
@@ -287,7 +311,9 @@ def available_of_cloud_ids(
         query = image_rows().where(
             accounts.c.location == location,
             images.c.status == ImageStatus.AVAILABLE,
-            images.c.cloud_image_id.in_(cloud_ids[first : first + _IDS_PER_QUERY]),
+            is_one_of(
+                connection, images.c.cloud_image_id, cloud_ids[first : first + _IDS_PER_QUERY]
+            ),
         )
         found += [image_of(row) for row in connection.execute(query)]
     return found

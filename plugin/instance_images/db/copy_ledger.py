@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from instance_images.db import runs, schema
+from instance_images.db.bulk import insert_rows
 from instance_images.db.engine import Database
 from instance_images.db.row_counters import (
     last_numbers,
@@ -93,38 +94,18 @@ def _copy(
     table: sa.Table,
 ) -> Sum:
     plain = _plain(table)
+    names = [column.name for column in plain.columns]
     total = Sum()
     for rows in _read(source, reading, table, plain):
         total = total.with_rows(rows)
         try:
-            _write(writing, plain, rows)
+            insert_rows(writing, plain, names, rows)
         except (exc.DataError, exc.IntegrityError) as error:
             raise Refused(
                 f"{target.shown_url} rejected a row of table {table.name}:"
                 f" {str(error.orig).strip().splitlines()[0]}. Nothing was copied."
             ) from error
     return total
-
-
-def _write(connection: sa.Connection, plain: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert the rows; by COPY where the driver has it, which takes a tenth of the time."""
-    names = [column.name for column in plain.columns]
-    if connection.dialect.driver != "psycopg":
-        values = [dict(zip(names, row, strict=True)) for row in rows]
-        connection.execute(sa.insert(plain), values)
-        return
-    quoted = [connection.dialect.identifier_preparer.quote(one) for one in (plain.name, *names)]
-    statement = f"COPY {quoted[0]} ({', '.join(quoted[1:])}) FROM STDIN"
-    driver: Any = connection.dialect.loaded_dbapi
-    session: Any = connection.connection.driver_connection
-    try:
-        with session.cursor() as cursor, cursor.copy(statement) as copy:
-            for row in rows:
-                copy.write_row(row)
-    except driver.Error as error:
-        raise exc.DBAPIError.instance(
-            statement, None, error, driver.Error, dialect=connection.dialect
-        ) from error
 
 
 def _sum(connection: sa.Connection, table: sa.Table) -> Sum:

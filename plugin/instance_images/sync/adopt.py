@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from instance_images.db import accounts, readings
 from instance_images.db import cloud_images as images_in_cloud
-from instance_images.db.billing_queue import tell_available
+from instance_images.db.billing_queue import tell_adopted
 from instance_images.locations.site import Site
 from instance_images.model.adoption import adopted_at, is_expected
 from instance_images.model.image_events import Learning
@@ -20,8 +20,6 @@ from instance_images.model.records import Consistency, Image, ImageStatus, Origi
 from instance_images.names import storable_name
 from instance_images.sync.compare import Stranger
 from instance_images.sync.updates import Learned, learned
-
-_IMAGES_AT_A_TIME = 500
 
 
 def adopt(
@@ -34,23 +32,17 @@ def adopt(
     """Add the images that are still not on record, and begin to bill them."""
     if not strangers:
         return []
-    new = {
-        _record_of(site, one, since): one.owner
+    new = [
+        (one.owner, _record_of(site, one, since))
         for one, since in _still_strange(
             connection, site, strangers, last_read_at, learning.learned_at
         )
-    }
-    owners = {owner.id: owner for owner in new.values()}
-    keys = {
-        account_id: accounts.lock_account(connection, site.name, owners[account_id]).account_key
-        for account_id in sorted(owners)  # in one order, so that two runs do not lock crosswise
-    }
-    rows = [(keys[image.account_id], image) for image in new]
-    for first in range(0, len(rows), _IMAGES_AT_A_TIME):
-        some = rows[first : first + _IMAGES_AT_A_TIME]
-        images_in_cloud.insert_adopted(connection, site.service, some)
-        tell_available(connection, [image.id for _, image in some], learning)
-    return [learned("adopted", image, _since(image)) for image in new]
+    ]
+    keys = accounts.lock_accounts(connection, site.name, [owner for owner, _ in new])
+    rows = [(keys[owner.id], image) for owner, image in new]
+    images_in_cloud.insert_adopted(connection, site.service, rows)
+    tell_adopted(connection, rows, learning)
+    return [learned("adopted", image, _since(image)) for _, image in rows]
 
 
 def _still_strange(
