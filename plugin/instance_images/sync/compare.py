@@ -188,10 +188,15 @@ def list_cloud(site: Site) -> Listed:
     for found in site.provider.list_images():
         listed.any_id = found.id
         known = listed.unlisted.pop(found.id, None)
-        if is_stored(found):
+        has_bytes = is_stored(found)
+        if has_bytes:
+            state = (found.owner_id, found.size_bytes or 0, found.virtual_size_bytes, found.name)
+            if state == known:  # as almost all are; the one on record is kept, for memory
+                listed.stored[found.id] = known
+                continue
             listed.stored[found.id] = _state(known, found)
         if known is None:
-            if is_stored(found):
+            if has_bytes:
                 listed.unknown[found.id] = found
             continue
         if _differs(known, found):

@@ -52,6 +52,23 @@ def test_benchmark_of_the_copy_of_a_ledger_runs() -> None:
     assert dict(result["from_sqlite"])["rows"] == dict(result["to_sqlite"])["rows"]  # type: ignore[call-overload]
 
 
+def test_benchmark_of_closing_beside_the_database_runs() -> None:
+    script = str(BENCHMARKS / "close_hour.py")
+
+    result: Any = last_result(
+        sys.executable, script, "--quick", "--to-floor", "unchanged", "began", "--rounds", "1"
+    )
+
+    assert result["unchanged"]["ratio"] > 0
+    assert result["began"]["ratio"] > 0
+
+
+def test_benchmark_of_the_first_reading_runs() -> None:
+    result: Any = last_result(sys.executable, str(BENCHMARKS / "first_reading.py"), "--quick")
+
+    assert [one["database"] for one in result["results"]] == ["sqlite", "postgresql"]
+
+
 def test_benchmark_of_the_reports_of_one_account_runs() -> None:
     result = last_result(sys.executable, str(BENCHMARKS / "report_one_account.py"), "--quick")
 
