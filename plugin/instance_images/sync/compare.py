@@ -191,7 +191,9 @@ def list_cloud(site: Site) -> Listed:
         has_bytes = is_stored(found)
         if has_bytes:
             state = (found.owner_id, found.size_bytes or 0, found.virtual_size_bytes, found.name)
-            if state == known:  # as almost all are; the one on record is kept, for memory
+            if (
+                known is not None and state == known
+            ):  # as almost all are; the one on record is kept, for memory
                 listed.stored[found.id] = known
                 continue
             listed.stored[found.id] = _state(known, found)

@@ -54,9 +54,7 @@ def test_a_run_logs_what_it_did_at_each_location(logged: Deployment) -> None:
     # In the order in which they ended.
     one, two = sorted(logged.log.read_text().splitlines(), key=lambda line: "RegionTwo" in line)
     assert "INFO" in one
-    assert (
-        "RegionOne: closed 2 hours up to 2026-11-02T14:00:00Z, 2 postings, 1.50 EUR, in " in one
-    )
+    assert "RegionOne: closed 2 hours up to 2026-11-02T14:00:00Z, 2 postings, 1.50 EUR, in " in one
     assert "RegionTwo: nothing to close, in " in two
     assert (result.out.count("closed"), result.err) == (1, "")
 
