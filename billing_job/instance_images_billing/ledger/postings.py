@@ -78,7 +78,7 @@ def usage(
     )
     return [
         Usage(key, (int(high) << 2 * _PART_BITS) + (int(middle) << _PART_BITS) + int(low))
-        for key, high, middle, low in connection.execute(query).tuples().all()
+        for key, high, middle, low in connection.execute(query).all()
     ]
 
 

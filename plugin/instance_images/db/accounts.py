@@ -126,7 +126,7 @@ def _keys_by_id(
         some = is_one_of(connection, accounts.c.account_id, ids)
         query = sa.select(accounts.c.account_id, accounts.c.account_key)
         rows = connection.execute(query.where(accounts.c.location == location, some))
-        found.update(rows.tuples().all())
+        found.update(rows.all())
     return found
 
 
@@ -191,7 +191,7 @@ def account_ids(connection: sa.Connection, location: str) -> dict[int, str]:
     """Return the ids of the accounts with rows at the location, by key."""
     query = sa.select(accounts.c.account_key, accounts.c.account_id)
     rows = connection.execute(query.where(accounts.c.location == location))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def ids_called(connection: sa.Connection, location: str, reference: str) -> list[str]:

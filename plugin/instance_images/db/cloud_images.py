@@ -219,7 +219,7 @@ def projects_of_requests(connection: sa.Connection, image_ids: Sequence[str]) ->
         some = image_ids[first : first + _IDS_PER_QUERY]
         query = sa.select(images.c.image_id, images.c.project_id)
         rows = connection.execute(query.where(is_one_of(connection, images.c.image_id, some)))
-        found.update(rows.tuples().all())
+        found.update(rows.all())
     return found
 
 

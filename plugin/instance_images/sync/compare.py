@@ -191,9 +191,8 @@ def list_cloud(site: Site) -> Listed:
         has_bytes = is_stored(found)
         if has_bytes:
             state = (found.owner_id, found.size_bytes or 0, found.virtual_size_bytes, found.name)
-            if (
-                known is not None and state == known
-            ):  # as almost all are; the one on record is kept, for memory
+            # As almost all are; the one on record is kept, for memory.
+            if known is not None and state == known:
                 listed.stored[found.id] = known
                 continue
             listed.stored[found.id] = _state(known, found)
