@@ -1,7 +1,7 @@
 """Integers of more than 64 bits: a column type, and an exact sum.
 
 PostgreSQL and MariaDB sum integers as exact decimals. SQLite fails beyond 64 bits, and sums texts
-as floats, so it uses an aggregate in Python.
+as floats. So there the halves of each integer are summed, and by Python what is beyond 64 bits.
 """
 
 from typing import Any
@@ -13,7 +13,10 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-_SQLITE_NAME = "exact_sum"
+_BEYOND, _TOGETHER = "sum_beyond_64_bits", "exact_sum_of_parts"
+_HALF_BITS = 32
+_LOWEST, _HIGHEST = -(2**63), 2**63 - 1
+_FITTING_LENGTH = 18  # each integer of so many characters has 64 bits
 
 
 class ExactInteger(TypeDecorator[int]):
@@ -51,25 +54,43 @@ def _sum(element: ExactSum, compiler: SQLCompiler, **options: Any) -> str:
 
 @compiles(ExactSum, "sqlite")
 def _sum_on_sqlite(element: ExactSum, compiler: SQLCompiler, **options: Any) -> str:
-    return f"{_SQLITE_NAME}({compiler.process(element.clauses, **options)})"
+    """Return the sum of parts: no sum of halves is beyond 64 bits before 2**31 rows.
+
+    A cast takes what is beyond 64 bits as the nearest integer of 64 bits.
+    """
+    value = compiler.process(element.clauses, **options)
+    nearest = f"CAST({value} AS INTEGER)"
+    return (
+        f"{_TOGETHER}(sum({nearest} >> {_HALF_BITS}), sum({nearest} & {2**_HALF_BITS - 1}),"
+        f" {_BEYOND}({value}) FILTER (WHERE length({value}) > {_FITTING_LENGTH}))"
+    )
 
 
 def add_exact_sum(connection: Any) -> None:
     """Make the sum known to a connection of SQLite's driver."""
-    connection.create_aggregate(_SQLITE_NAME, 1, _Sum)
+    connection.create_aggregate(_BEYOND, 1, _SumBeyond)
+    connection.create_function(_TOGETHER, 3, _together, deterministic=True)
 
 
-class _Sum:
+class _SumBeyond:
     """The aggregate as SQLite calls it: ``step`` for each row, ``finalize`` for the result."""
 
     def __init__(self) -> None:
-        self._total: int | None = None
+        self._total = 0
 
     def step(self, value: str | int | None) -> None:
-        """Add the value of a row."""
+        """Add how far the value of a row is beyond 64 bits."""
         if value is not None:
-            self._total = (self._total or 0) + int(value)
+            exact = int(value)
+            self._total += exact - max(_LOWEST, min(exact, _HIGHEST))
 
-    def finalize(self) -> str | None:
-        """Return the digits, as the column type keeps them."""
-        return None if self._total is None else str(self._total)
+    def finalize(self) -> str:
+        """Return the digits."""
+        return str(self._total)
+
+
+def _together(high: int | None, low: int | None, beyond: str | None) -> str | None:
+    """Return the digits of the sum, as the column type keeps them; None where there is no row."""
+    if high is None or low is None:
+        return None
+    return str((high << _HALF_BITS) + low + int(beyond or 0))
