@@ -38,6 +38,9 @@ _NoArguments = getattr(click.exceptions, "NoArgsIsHelpError", ())
 EXIT_USAGE = 2
 EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h
 EXIT_INTERRUPTED = 130  # 128 + SIGINT
+# New objects between two garbage collections: the imports of a short command make fewer, nearly all
+# of which stay. The default of 700 takes a tenth of its time.
+_COLLECT_AFTER = 200_000
 # No space, no quota, a device that fails.
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
@@ -269,6 +272,7 @@ def _tell(message: str) -> None:
 
 def main() -> None:
     """Run the command line of this process."""
+    gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # whoever started us has closed it
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115

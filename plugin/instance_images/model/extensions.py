@@ -5,7 +5,7 @@ several entry points of one name, this product's own counts.
 """
 
 from collections.abc import Iterator
-from importlib.metadata import Distribution, EntryPoint, EntryPoints, distributions, entry_points
+from importlib.metadata import Distribution, EntryPoint, distribution, distributions
 from typing import Any
 
 from instance_images.errors import BrokenExtension
@@ -25,12 +25,8 @@ GROUPS = (
 
 def extensions(group: str, name: str | None = None) -> list[EntryPoint]:
     """Return the group's entry points in the order of their names, or those of one name."""
-    try:
-        found = list(entry_points(group=group))
-    except Exception:  # somebody's list of entry points cannot even be read
-        found = [one for readable in _readable() for one in readable.select(group=group)]
     by_name: dict[str, EntryPoint] = {}
-    for one in found:
+    for one in _declared(group):
         if name not in (None, one.name):
             continue
         if one.name not in by_name or _owner(one) == OWN_DISTRIBUTION:
@@ -62,9 +58,20 @@ def _owner(found: EntryPoint) -> str:
     return "an unknown distribution" if of is None else str(of.name)
 
 
-def _readable() -> Iterator[EntryPoints]:
+def _declared(group: str) -> Iterator[EntryPoint]:
+    """Yield the group's entry points; a list that cannot even be read adds nothing.
+
+    The library parses the lists of all that is installed, which takes long for a short command.
+    """
     for one in distributions():
         try:
-            yield one.entry_points
-        except Exception:  # noqa: S112 - it adds nothing
+            listed = one.read_text("entry_points.txt") or ""
+            if f"[{group}]" in listed and _is_imported(one, listed):
+                yield from one.entry_points.select(group=group)
+        except Exception:  # noqa: S112 - of its author's making
             continue
+
+
+def _is_imported(found: Distribution, listed: str) -> bool:
+    """Return whether this is the first one of its name on the path, as of those with modules."""
+    return distribution(str(found.name)).read_text("entry_points.txt") == listed
