@@ -57,6 +57,7 @@ def parse_hour(text: str) -> datetime:
     return instant
 
 
+@lru_cache(20_000)
 def format_instant(instant: datetime) -> str:
     """Print an aware instant as ``2026-11-23T12:00:00Z``."""
     if instant.tzinfo is not UTC:

@@ -4,6 +4,7 @@ PostgreSQL and MariaDB sum integers as exact decimals. SQLite fails beyond 64 bi
 as floats. So there the halves of each integer are summed, and by Python what is beyond 64 bits.
 """
 
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -35,9 +36,13 @@ class ExactInteger(TypeDecorator[int]):
         """Return what the driver takes: digits for SQLite, else the integer itself."""
         return str(value) if value is not None and dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: object, dialect: Dialect) -> int | None:
-        """Return the integer."""
-        return None if value is None else int(str(value))
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """Return what makes an integer of what the driver has read, None of NULL."""
+        return _integer
+
+
+def _integer(value: str | int | Decimal | None) -> int | None:
+    return None if value is None else int(value)
 
 
 class ExactSum(FunctionElement[int]):

@@ -49,9 +49,15 @@ class Instant(TypeDecorator[datetime]):
             raise ValueError(f"naive datetime {value} is not an instant")
         return int(value.timestamp())
 
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        """Return the aware datetime."""
-        return None if value is None else datetime.fromtimestamp(value, UTC)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """Return what makes an aware datetime of the seconds, None of NULL."""
+        return _instant
+
+
+# Rows share their instants: most are full hours, or the same ones in several columns.
+@lru_cache(maxsize=20_000)
+def _instant(value: int | None) -> datetime | None:
+    return None if value is None else datetime.fromtimestamp(value, UTC)
 
 
 class InstantText(TypeDecorator[str]):

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError
 
 from instance_images.db.exact import ExactSum
 from instance_images.db.tables import accounts
@@ -16,7 +15,6 @@ from instance_images_billing.ledger.tables import adjustments, minimum_charges, 
 from instance_images_billing.pricing.rating import Rate
 from instance_images_reports.collect.cutoff import Cut, LocationCut
 
-_MAX_INTEGER = 2**63  # beyond it SQLite's own sums fail
 NO_CURRENCY = ""  # of rows from before the location had a rate
 
 
@@ -88,34 +86,13 @@ def _added_up(
     by_currency: bool,
 ) -> Sequence[Any]:
     """Return account, currency and nanos; by the account alone, SQLite need not sort the rows."""
-    amount = table.c.amount_nanos
     query = (
         sa.select(accounts.c.account_id, in_currency.label("in_currency"))
         .join_from(accounts, table, table.c.account_key == accounts.c.account_key)
         .where(*conditions)
         .group_by(accounts.c.account_id, *(["in_currency"] if by_currency else []))
     )
-    short = _short_sums(connection, query, amount) if connection.dialect.name == "sqlite" else None
-    if short is not None:
-        return short
-    return connection.execute(query.add_columns(ExactSum(amount))).all()
-
-
-def _short_sums(
-    connection: sa.Connection, query: sa.Select[*tuple[Any, ...]], amount: sa.Column[int]
-) -> Sequence[Any] | None:
-    """Return sums by SQLite itself, three times as fast; None where they may exceed 64 bits."""
-    digits = sa.func.max(sa.func.length(sa.type_coerce(amount, sa.String)))
-    total = sa.func.sum(sa.cast(amount, sa.BigInteger))
-    try:
-        rows = connection.execute(query.add_columns(total, digits, sa.func.count())).all()
-    except OperationalError as error:
-        if "integer overflow" in str(error.orig):
-            return None
-        raise
-    if any(10 ** row[3] * row[4] > _MAX_INTEGER for row in rows):
-        return None
-    return [(row[0], row[1], int(row[2])) for row in rows]
+    return connection.execute(query.add_columns(ExactSum(table.c.amount_nanos))).all()
 
 
 def _only_currency(cut: Cut, place: LocationCut) -> str | None:

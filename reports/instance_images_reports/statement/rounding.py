@@ -11,6 +11,7 @@ DOES_NOT_ADD_UP = (
     "The postings of the ledger do not add up to its intervals, so no report is made: the database"
     " was changed outside this product. Restore it from a backup."
 )
+_UNITS = [Decimal(1).scaleb(-digits) for digits in range(29)]  # 1, 0.1, 0.01, ...
 
 
 class LedgerMismatch(InstanceImagesError):
@@ -46,4 +47,4 @@ def apportion_ratios(exact: Sequence[tuple[int, int]], total: int) -> list[int]:
 
 def decimal_of(scaled: int, digits: int) -> Decimal:
     """Return the integer divided by 10^digits, with exactly that many decimals."""
-    return Decimal(scaled).scaleb(-digits)
+    return scaled * _UNITS[digits]
