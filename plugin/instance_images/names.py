@@ -20,10 +20,12 @@ _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 _INVISIBLE = ((0x2065, 0x2065), (0xFFF0, 0xFFF8), (0xE0000, 0xE0FFF))
 # The zero-width joiner holds many emoji together, and reorders nothing.
 _HARMLESS_FORMAT = frozenset({"\u200d"})
-# Where a cell begins with what a spreadsheet takes for a formula: at the start of the text, and
-# behind each mark that separates cells in the spreadsheets of some locale. Excel takes the
-# full-width characters too.
-_FORMULA_START = re.compile(r"(?:^|(?<=[;,\t]))(?=\s*[=+\-@\r\uff1d\uff0b\uff0d\uff20])")
+# What a spreadsheet takes for a formula where a cell begins: at the start of the text, and behind
+# each mark that separates cells in the spreadsheets of some locale. Excel takes the full-width
+# characters too.
+_FORMULA = re.compile(r"\s*[=+\-@\r\uff1d\uff0b\uff0d\uff20]")
+_CELL_MARK = re.compile(r"[;,\t]")
+_FORMULA_START = re.compile(rf"(?:^|(?<={_CELL_MARK.pattern}))(?={_FORMULA.pattern})")
 
 
 def _is_unprintable(character: str) -> bool:
@@ -100,4 +102,7 @@ def recorded_name(text: str) -> str:
 
 def formula_safe(text: str) -> str:
     """Return the printable text so that no spreadsheet takes it for a formula."""
-    return _FORMULA_START.sub("'", printable(text))
+    shown = printable(text)
+    if _CELL_MARK.search(shown):
+        return _FORMULA_START.sub("'", shown)
+    return "'" + shown if _FORMULA.match(shown) else shown  # as for nearly all names

@@ -5,7 +5,6 @@ add up the rows. Computes nothing.
 """
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 
 from instance_images_reports.formats.csv_dialect import Dialect, dialect_of
 from instance_images_reports.formats.json import adjustment_fields, charge_fields, line_fields
@@ -101,11 +100,10 @@ def _usage_rows(
 ) -> Iterator[dict[str, object]]:
     """Yield the rows of the section's lines. What they have in common is written down once."""
     common = _row(statement, section.name, {}, dialect) | {"kind": USAGE}
-    text = lru_cache(1024)(dialect.text)
     for line in section.lines:
         row: dict[str, object] = {**common, **line_fields(line)}
         for name in _LINE_TEXTS:
-            row[name] = text(str(row[name]))
+            row[name] = dialect.text(str(row[name]))
         row["image_name"] = row["name"]
         row["open"] = "true" if row["open"] else "false"
         if dialect.is_for_spreadsheets:

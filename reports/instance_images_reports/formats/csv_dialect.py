@@ -47,13 +47,26 @@ class Dialect:
         return _INSTANT.sub(r"\1 \2", text) if self.is_for_spreadsheets else text
 
     def write(self, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
-        """Return a header and a row per mapping, quoted as in RFC 4180, with ``\\n`` line ends."""
+        """Return a header and a row per mapping, quoted as in RFC 4180, with ``\\n`` line ends.
+
+        What a mapping lacks, and None, are empty cells.
+        """
         file = io.StringIO()
         file.write(_BYTE_ORDER_MARK if self.is_for_spreadsheets else "")
-        writer = csv.DictWriter(file, columns, delimiter=self.separator, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        writer = csv.writer(file, delimiter=self.separator, lineterminator="\n")
+        writer.writerow(columns)
+        for row in rows:
+            cells = ["" if (value := row.get(name)) is None else str(value) for name in columns]
+            line = self.separator.join(cells)
+            if _needs_no_quotes(line) and line.count(self.separator) == len(columns) - 1:
+                file.write(f"{line}\n")  # as nearly all rows: the writer takes five times as long
+            else:
+                writer.writerow(cells)
         return file.getvalue()
+
+
+def _needs_no_quotes(line: str) -> bool:
+    return '"' not in line and "\n" not in line and "\r" not in line
 
 
 _FOR_PROGRAMS = Dialect(",", ".", is_for_spreadsheets=False)
