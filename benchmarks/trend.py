@@ -19,7 +19,7 @@ from ledger_filling import Year, analyze, fill_year, rows_by_table, size_bytes
 from measuring import machine, note, report
 from report_all_accounts import measured
 
-FORMATS = ("json", "csv", "text", "html", "xlsx")
+FORMATS = ("json", "csv", "text", "html", "xlsx", "pdf")
 YEAR = Year(
     start=datetime(2025, 10, 1, tzinfo=UTC),
     end=datetime(2026, 11, 1, tzinfo=UTC),

@@ -167,10 +167,8 @@ def _all_accounts(
     from instance_images_reports.trend.all_accounts.formats import (
         accounts_trend_name,
         render_accounts_trend,
-        require_accounts_format,
     )
 
-    require_accounts_format(format_name)
     application = invocation.application
     with application.database.snapshot() as connection:
         trend = collect_accounts_trend(

@@ -10,7 +10,14 @@ from instance_images_reports.wording.words import Words
 
 DOCUMENT, PAGE = "trend.typ", "trend.pdf.j2"
 # What WeasyPrint would print: an operator who has one of them has changed the page.
-PAGES = ("trend*.html.j2", PAGE, "trend.css", "summary.css", "cloud-usage.css")
+PAGES = (
+    "trend*.html.j2",
+    "trend*.pdf.j2",
+    "trend-pages.css.j2",
+    "trend.css",
+    "summary.css",
+    "cloud-usage.css",
+)
 
 
 def render_trend_pdf(trend: Trend, presentation: Presentation) -> bytes:
@@ -30,28 +37,11 @@ def render_trend_pdf(trend: Trend, presentation: Presentation) -> bytes:
 
 
 def _printed(trend: Trend, words: Words, presentation: Presentation) -> bytes:
-    from instance_images_reports.formats.paper import FONTS
     from instance_images_reports.formats.pdf.values import shortened
-    from instance_images_reports.formats.pdf.weasyprint_pages import (
-        PAPER_SIZES,
-        css_text,
-        page_number,
-        printed,
-        require_engine,
-    )
+    from instance_images_reports.formats.pdf.weasyprint_pages import page_settings, printed
     from instance_images_reports.trend.html import render_trend_html
 
-    require_engine()
-    from markupsafe import Markup
-
     month = words.month_of(trend.periods[-1].period)
-    html = render_trend_html(
-        trend,
-        presentation,
-        PAGE,
-        paper=PAPER_SIZES[presentation.paper],
-        fonts=Markup(FONTS),  # noqa: S704 - our own
-        running_head=css_text(f"{shortened(printable(trend.account.name))}, {month}"),
-        page_number=page_number(words),
-    )
-    return printed(html)
+    head = f"{shortened(printable(trend.account.name))}, {month}"
+    settings = page_settings(words, presentation, head)
+    return printed(render_trend_html(trend, presentation, PAGE, **settings))

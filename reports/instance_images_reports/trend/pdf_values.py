@@ -1,16 +1,20 @@
 """What the Typst template of the trend is given, in the reader's words. Computes nothing."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from instance_images.names import printable
-from instance_images_reports.formats.charts import part_bar
 from instance_images_reports.formats.name_parts import name_parts
-from instance_images_reports.formats.pdf.section_values import standalone
-from instance_images_reports.formats.pdf.tables import NAME, Column, Values, widest
+from instance_images_reports.formats.pdf.tables import Values
 from instance_images_reports.formats.pdf.values import page_values
 from instance_images_reports.trend import words as trend_words
 from instance_images_reports.trend.compute import in_currency_digits
+from instance_images_reports.trend.pdf_parts import (
+    change_values,
+    name_values,
+    periods_values,
+    stored_values,
+    table_values,
+)
 from instance_images_reports.trend.trend import Mover, StoredImage, Trend
 from instance_images_reports.wording import sentences
 from instance_images_reports.wording.words import Words
@@ -36,15 +40,9 @@ def trend_values(trend: Trend, words: Words, paper: str) -> Values:
         ],
         "change": {
             "title": words.gettext("Why the charge changed"),
-            "text": trend_words.change_text(words, trend.periods, trend.bridge),
-            "table": _causes(trend, words),
+            **change_values(trend, words),
         },
-        "chart": _chart(trend, words),
-        "periods": {
-            "title": words.gettext("Periods"),
-            "table": _periods(trend, words),
-            "note": f"{trend_words.share_note(words)} {trend_words.price_note(words, trend.unit)}",
-        },
+        "periods": periods_values(trend, words),
         "movers": {
             "title": words.gettext("Largest changes"),
             "count": sentences.images_text(words, trend.movers_count),
@@ -71,67 +69,6 @@ def trend_values(trend: Trend, words: Words, paper: str) -> Values:
     }
 
 
-def _causes(trend: Trend, words: Words) -> Values:
-    return {
-        "rows": [
-            [title, trend_words.signed_amount(words, amount)]
-            for title, amount in trend_words.bridge_rows(words, trend.bridge)
-        ],
-        "total": [
-            words.gettext("Change"),
-            trend.currency,
-            trend_words.signed_amount(words, trend.bridge.change),
-        ],
-    }
-
-
-def _chart(trend: Trend, words: Words) -> Values:
-    months = trend_words.month_bars(trend.periods, trend.outlook)
-    largest = max([*(total for _, total, _ in months), Decimal(0)])
-    rows = [
-        {
-            "label": words.month_of(period),
-            "note": words.gettext("forecast") if css_class == "bar-forecast" else "",
-            "percent": "",
-            "amount": words.amount(total),
-            "svg": standalone(part_bar(total, largest, css_class=css_class)),
-        }
-        for period, total, css_class in months
-    ]
-    return {
-        "title": f"{words.gettext('Charge by month')}, {trend.currency}",
-        "rows": rows,
-        "note": trend_words.forecast_text(words, trend.outlook),
-    }
-
-
-def _periods(trend: Trend, words: Words) -> Values:
-    rows: list[list[str]] = [
-        [
-            words.month_of(one.period),
-            words.quantity(one.unit_months),
-            words.integer(one.images_count),
-            words.amount(one.total),
-            "-" if one.price is None else words.amount(one.price),
-            trend_words.group_text(words, one.new),
-            trend_words.group_text(words, one.ended),
-            trend_words.group_text(words, one.grown),
-        ]
-        for one in trend.periods
-    ]
-    titles = [
-        (words.gettext("Period"), ""),
-        (trend_words.unit_months_title(words, trend.unit), ""),
-        (words.gettext("Images"), ""),
-        (words.gettext("Charge"), trend.currency),
-        (words.gettext("Price"), trend.currency),
-        (words.gettext("New"), ""),
-        (words.gettext("Ended"), ""),
-        (words.gettext("Grown"), ""),
-    ]
-    return _table(titles, rows, [[row[0]] for row in rows])
-
-
 def _movers(movers: Sequence[Mover], words: Words) -> Values:
     rows = [
         [
@@ -152,57 +89,11 @@ def _movers(movers: Sequence[Mover], words: Words) -> Values:
     ]
     kinds = [trend_words.kind_text(words, one) for one in movers]
     names = [
-        _name(one.name, f"{one.location}, {kind}" if kind else one.location)
+        name_values(one.name, f"{one.location}, {kind}" if kind else one.location)
         for one, kind in zip(movers, kinds, strict=True)
     ]
-    return _table(titles, rows, names)
+    return table_values(titles, rows, names)
 
 
 def _stored(title: str, images: Sequence[StoredImage], trend: Trend, words: Words) -> list[Values]:
-    """Return one table of the images with its title, or none."""
-    if not images:
-        return []
-    rows = [
-        [
-            "",
-            trend_words.available_text(words, one),
-            trend_words.deployed_text(words, one),
-            trend_words.size_text(words, one, trend.unit),
-            words.amount(one.monthly),
-        ]
-        for one in images
-    ]
-    titles = [
-        (words.gettext("Name"), ""),
-        (words.gettext("Available since"), ""),
-        (words.gettext("Last deployment"), ""),
-        (words.gettext("Size"), ""),
-        (words.gettext("Per month"), trend.currency),
-    ]
-    names = [_name(one.name, one.location) for one in images]
-    return [{"title": title, **_table(titles, rows, names)}]
-
-
-def _name(name: str, note: str) -> Values:
-    return {"name": name_parts(name), "note": name_parts(note)}
-
-
-def _table(
-    titles: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], names: Sequence[object]
-) -> Values:
-    """Return a table whose first column has the names, and whose others have the rows' numbers."""
-    columns = [
-        Column(title, unit=unit, widest=widest(row[number] for row in rows))
-        for number, (title, unit) in enumerate(titles)
-    ]
-    columns[0] = Column(titles[0][0], NAME)
-    lines = [
-        {"kind": "line", "ending": "", "cells": [name, *row[1:]]}
-        for name, row in zip(names, rows, strict=True)
-    ]
-    return {
-        "caption": "",
-        "columns": [one.values() for one in columns],
-        "groups": [{"rows": lines, "subtotal": None}],
-        "total": None,
-    }
+    return stored_values(title, [(one, one.location) for one in images], trend, words)

@@ -35,9 +35,6 @@ def print_report(statement: Statement, presentation: Presentation) -> bytes:
 
     Raises ConfigurationError where libraries or fonts are missing.
     """
-    require_engine()
-    from markupsafe import Markup
-
     words = words_for(statement, presentation)
     head = f"{shortened(printable(statement.account.name))}, {words.month_of(statement.period)}"
     table = table_size(statement.sections, words, presentation.paper)
@@ -45,14 +42,27 @@ def print_report(statement: Statement, presentation: Presentation) -> bytes:
         PAGE,
         statement,
         presentation,
-        paper=PAPER_SIZES[presentation.paper],
-        fonts=Markup(FONTS),  # noqa: S704 - our own
         lines_points=table.points,
         numbers_may_break=table.numbers_may_break,
-        running_head=css_text(head),
-        page_number=page_number(words),
+        **page_settings(words, presentation, head),
     )
     return printed(html)
+
+
+def page_settings(words: Words, presentation: Presentation, head: str) -> dict[str, object]:
+    """Return what templates of paper are told: its size, fonts, running head and page numbers.
+
+    Raises ConfigurationError where libraries or fonts are missing.
+    """
+    require_engine()
+    from markupsafe import Markup
+
+    return {
+        "paper": PAPER_SIZES[presentation.paper],
+        "fonts": Markup(FONTS),  # noqa: S704 - our own
+        "running_head": css_text(head),
+        "page_number": page_number(words),
+    }
 
 
 def require_engine() -> None:

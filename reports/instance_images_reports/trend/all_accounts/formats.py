@@ -1,21 +1,9 @@
 """The formats of the trend of all accounts: what renders each."""
 
-from instance_images.errors import UsageError
 from instance_images_reports.presentation import DEFAULT_PRESENTATION, Presentation
 from instance_images_reports.trend.all_accounts.json import render_accounts_json
 from instance_images_reports.trend.all_accounts.trend import AccountsTrend
 from instance_images_reports.trend.formats import TREND_FORMATS
-
-ACCOUNTS_FORMATS = tuple(name for name in TREND_FORMATS if name != "pdf")
-
-
-def require_accounts_format(name: str) -> None:
-    """Raise UsageError where the trend of all accounts is not available in that format."""
-    if name not in ACCOUNTS_FORMATS:
-        raise UsageError(
-            f"The trend of all accounts is not available as {name}: choose one of"
-            f" {', '.join(ACCOUNTS_FORMATS)}."
-        )
 
 
 def render_accounts_trend(
@@ -24,7 +12,7 @@ def render_accounts_trend(
     """Return the trend in the format of that name, as the bytes of a file.
 
     Raises UsageError for an unknown locale, ConfigurationError for a fault in a template of the
-    operator's.
+    operator's or for missing libraries of pdf.
     """
     match name:
         case "json":
@@ -37,6 +25,10 @@ def render_accounts_trend(
             from instance_images_reports.trend.all_accounts.text import render_accounts_text
 
             content = render_accounts_text(trend, presentation)
+        case "pdf":
+            from instance_images_reports.trend.all_accounts.pdf import render_accounts_pdf
+
+            return render_accounts_pdf(trend, presentation)
         case "xlsx":
             from instance_images_reports.trend.all_accounts.xlsx import render_accounts_xlsx
 

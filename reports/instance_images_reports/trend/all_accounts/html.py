@@ -9,7 +9,6 @@ from instance_images_reports.trend import words as trend_words
 from instance_images_reports.trend.all_accounts import words as own_words
 from instance_images_reports.trend.all_accounts.trend import AccountsTrend, CurrencyTrend
 from instance_images_reports.trend.html import course_values
-from instance_images_reports.trend.trend import Mover
 from instance_images_reports.wording.words import Words
 
 TEMPLATE = "trend-all-accounts.html.j2"
@@ -25,7 +24,7 @@ def render_accounts_html(
         "all": trend,
         "first_month": words.month_of(trend.periods[0]),
         "last_month": words.month_of(trend.periods[-1]),
-        "coverage": _coverage(words, trend),
+        "coverage": own_words.coverage_text(words, trend),
         "currencies": [
             (one, _values(trend, one, Words(presentation.locale, zone, one.currency)))
             for one in trend.currencies
@@ -33,13 +32,6 @@ def render_accounts_html(
         **more,
     }
     return render_template(template, words, presentation.template_directories, values)
-
-
-def _coverage(words: Words, trend: AccountsTrend) -> str:
-    """Return that the last period is not closed, or metered: that is the same in all currencies."""
-    if not trend.currencies:
-        return ""
-    return trend_words.coverage_text(words, trend.currencies[0].periods)
 
 
 def _values(trend: AccountsTrend, one: CurrencyTrend, words: Words) -> dict[str, object]:
@@ -52,12 +44,8 @@ def _values(trend: AccountsTrend, one: CurrencyTrend, words: Words) -> dict[str,
         "mover_titles": own_words.mover_titles(words),
         "mover_amounts": own_words.mover_amounts,
         "movers": own_words.shown_movers(one),
-        "rounded": partial(_rounded, words, -int(one.bridge.after.as_tuple().exponent)),
+        "rounded": partial(own_words.rounded_change, words, one),
         "totals_note": own_words.totals_note(words),
         "idle": trend_words.idle_text(words, trend.idle_since, one.idle_count, one.saving),
         "idle_note": trend_words.idle_note(words, one.idle_count, more),
     }
-
-
-def _rounded(words: Words, digits: int, image: Mover) -> str:
-    return trend_words.signed_amount(words, round(image.change, digits))

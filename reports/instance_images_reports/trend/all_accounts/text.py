@@ -76,13 +76,12 @@ def _movers(one: CurrencyTrend, words: Words) -> str:
 
 def _images_of_movers(one: CurrencyTrend, words: Words) -> list[str]:
     titles = [words.gettext("Account"), words.gettext("Image"), "", words.gettext("Change")]
-    digits = -int(one.bridge.after.as_tuple().exponent)
     rows = [
         [
             printable(mover.account.name),
             cut(printable(image.name)),
             trend_words.kind_text(words, image),
-            trend_words.signed_amount(words, round(image.change, digits)),
+            own_words.rounded_change(words, one, image),
         ]
         for mover in one.movers
         for image in mover.images

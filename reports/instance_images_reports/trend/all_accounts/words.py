@@ -6,7 +6,13 @@ from fractions import Fraction
 
 from instance_images_billing.pricing.money import round_half_even
 from instance_images_reports.statement.rounding import decimal_of
-from instance_images_reports.trend.all_accounts.trend import AccountMover, CurrencyTrend
+from instance_images_reports.trend import words as trend_words
+from instance_images_reports.trend.all_accounts.trend import (
+    AccountMover,
+    AccountsTrend,
+    CurrencyTrend,
+)
+from instance_images_reports.trend.trend import Mover
 from instance_images_reports.wording.words import Words
 
 
@@ -66,6 +72,19 @@ def mover_titles(words: Words) -> list[str]:
 def mover_amounts(one: ShownMover) -> list[Decimal]:
     """Return the amounts of the columns, in the order of the titles."""
     return [one.change, one.new, one.ended, one.volume, one.duration, one.price, one.other]
+
+
+def rounded_change(words: Words, trend: CurrencyTrend, image: Mover) -> str:
+    """Return the change of an account's image with the decimals of the currency."""
+    digits = -int(trend.bridge.after.as_tuple().exponent)
+    return trend_words.signed_amount(words, round(image.change, digits))
+
+
+def coverage_text(words: Words, trend: AccountsTrend) -> str:
+    """Return that the last period is not closed, or metered: that is the same in all currencies."""
+    if not trend.currencies:
+        return ""
+    return trend_words.coverage_text(words, trend.currencies[0].periods)
 
 
 def movers_title(words: Words, trend: CurrencyTrend) -> str:

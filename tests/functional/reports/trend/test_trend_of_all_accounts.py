@@ -20,10 +20,11 @@ from instance_images_reports.trend.collect import collect_trend
 from instance_images_reports.trend.trend import Trend
 
 from conftest import ConfiguredCommandLine
+from support.pdf_pages import objects, pages
 from support.processes.command_line import CommandLine
 from support.statements.workbooks import Book
 from support.worlds.ledger_world import World
-from support.worlds.trend_world import two_accounts_of
+from support.worlds.trend_world import HOSTILE, two_accounts_of
 
 OF_ALL = ("report", "trend", "--all-accounts", "--period", "2026-11")
 
@@ -190,6 +191,51 @@ def test_every_format_has_the_answer_and_no_harm(
     assert len(book.all_formulas()) == 1
     changes = "EUR Größte Änderungen" if locale == "de_DE" else "EUR Largest changes"
     assert [book.value(changes, f"B{row}") for row in (2, 3)] == [15, 2]
+
+
+@pytest.mark.parametrize("engine", ["typst", pytest.param("weasyprint", marks=pytest.mark.all)])
+def test_the_pdf_has_every_part(configured: ConfiguredCommandLine, engine: str) -> None:
+    evil = '#read("/etc/passwd")'
+    cli = configured(report=f"pdf_engine = {engine}")
+    world = two_accounts_of(cli)
+    world.capture("1T06:30", evil, account="*c*")
+    world.run("1T07:35")
+
+    content = cli.ok(*OF_ALL, "-f", "pdf").content
+
+    # Until 07:00 "stays" costs 10 EUR, the first hostile one 21, the other one, half an hour, 1.
+    text = " ".join(pages(content))
+    for shown in (
+        "All accounts", "EUR 32.00", "EUR 26.00 more than in October 2026 (EUR 6.00)",
+        "New images +22.00", "Price", "Change EUR +26.00", "Charge by month, EUR",
+        "Accounts with the largest changes: 3 of 3", "+21.00", "name of *c*", "stays: +6.00",
+        "ends, ended: -2.00", "Periods",
+        "Stored images: 3", "Largest images", "Oldest images", "Page 1 of",
+        "A charge is the sum of the ledger, rounded once.",
+    ):  # fmt: skip
+        assert shown in text
+    whole = text.replace(" ", "")
+    for name in (HOSTILE, evil):
+        assert whole.count(name.replace(" ", "")) == 3  # of its account, largest, oldest
+    assert any("/StructTreeRoot" in one for one in objects(content))
+
+
+def test_the_pdf_keeps_currencies_apart_and_speaks_german(
+    cli: CommandLine, two_accounts: World
+) -> None:
+    two_accounts.location = replace(two_accounts.location, currency="USD")
+    two_accounts.set_rate(price_nanos=730 * 10**9, from_hour="1T07:00")
+    two_accounts.run("1T08:05")
+
+    text = " ".join(pages(cli.ok(*OF_ALL, "-f", "pdf", "--locale", "de_DE").content))
+
+    for shown in ("31,00 EUR", "4,00 USD", "EUR: Warum", "USD: Warum", "Seite 1 von"):
+        assert shown in text
+    assert "35,00" not in text
+
+
+def test_the_pdf_of_a_ledger_without_a_charge_says_so(cli: CommandLine) -> None:
+    assert "Nothing was charged" in pages(cli.ok(*OF_ALL, "-f", "pdf").content)[0]
 
 
 def test_csv_has_a_row_for_each_currency_and_period(cli: CommandLine, two_accounts: World) -> None:
