@@ -8,6 +8,7 @@ clicks.
 import contextlib
 import os
 import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -243,3 +244,17 @@ def running_browser(url: str, directory: Path) -> Iterator[Browser]:
         yield browser
     finally:
         driver.quit()
+
+
+def chromium(page: Path, profile: Path, *options: str) -> str:
+    """Open the page in headless Chromium; return what it prints on standard output."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        raise RuntimeError("Chromium is missing: install it (Debian: apt install chromium)")
+    command = [
+        browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        f"--user-data-dir={profile}", *options, page.as_uri(),
+    ]  # fmt: skip
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    return done.stdout

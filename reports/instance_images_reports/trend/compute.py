@@ -32,6 +32,7 @@ from instance_images_reports.trend.trend import (
 
 MOVERS = 10
 LISTED = 10
+_ENDINGS = (Ending.DELETED, Ending.OWNER_CHANGED)
 
 
 def trend_of(
@@ -117,11 +118,7 @@ def _period(before: Statement, stated: Stated, unit: str) -> PeriodTrend:
         (_unit_months(line, statement.period, unit) for line in _lines(statement)), Fraction(0)
     )
     charged = sum(nanos.values())
-    ended = {
-        line.image_id
-        for line in _lines(statement)
-        if line.ending in (Ending.DELETED, Ending.OWNER_CHANGED)
-    }
+    ended = {line.image_id for line in _lines(statement) if line.ending in _ENDINGS}
     return PeriodTrend(
         period=statement.period,
         state=statement.period_state,
@@ -196,6 +193,7 @@ def _movers(before: Statement, after: Statement) -> list[Mover]:
                 duration=decimal_of(duration, 9),
                 is_whole=_is_whole(before, old.get(image_id))
                 and _is_whole(after, new.get(image_id)),
+                has_ended=any(line.ending in _ENDINGS for line in new.get(image_id, [])),
             )
         )
     return sorted(movers, key=lambda one: (-abs(one.change), one.name, one.image_id))
@@ -227,6 +225,7 @@ def _bridge(
     rate_changed_at: datetime | None,
 ) -> Bridge:
     kept = [one for one in movers if one.kind == "kept"]
+    cut_short = [one for one in kept if one.is_cut_short]
 
     def rounded(amounts: Sequence[Decimal]) -> Decimal:
         return _rounded(Fraction(sum(amounts, Decimal(0))), digits)
@@ -249,6 +248,8 @@ def _bridge(
         ended_count=sum(1 for one in movers if one.kind == "ended"),
         month_length=rounded([one.duration for one in kept if one.is_whole]),
         rate_changed_at=rate_changed_at,
+        cut_short=rounded([one.duration for one in cut_short]),
+        cut_short_count=len(cut_short),
     )
 
 

@@ -24,6 +24,7 @@ def render_trend_html(
     values = {
         **course_values(words, trend),
         "coverage": trend_words.coverage_text(words, trend.periods),
+        "part": partial(trend_words.part_text, words),
         "movers": [in_currency_digits(one, trend) for one in trend.movers],
         "idle": trend_words.idle_text(words, trend.idle_since, len(trend.idle), trend.saving),
         "shown_idle": trend_words.shown_idle(trend),
@@ -40,7 +41,7 @@ def course_values(words: Words, trend: Course) -> dict[str, object]:
         "change": trend_words.change_text(words, trend.periods, trend.bridge),
         "price_note": trend_words.price_note(words, trend.unit),
         "share_note": trend_words.share_note(words),
-        "causes": trend_words.bridge_rows(words, trend.bridge),
+        "causes": trend_words.bridge_rows(words, trend.periods, trend.bridge),
         "unit_months": trend_words.unit_months_title(words, trend.unit),
         "forecast": trend_words.forecast_text(words, trend.outlook),
         "group": partial(trend_words.group_text, words),

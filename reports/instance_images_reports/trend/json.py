@@ -88,6 +88,8 @@ def bridge_fields(one: Bridge) -> dict[str, object]:
         "ended_images": one.ended_count,
         "month_length": number_text(one.month_length),
         "rate_changed_at": _instant(one.rate_changed_at),
+        "cut_short": number_text(one.cut_short),
+        "cut_short_images": one.cut_short_count,
     }
 
 
@@ -105,6 +107,7 @@ def mover_fields(one: Mover) -> dict[str, object]:
         "volume": number_text(one.volume),
         "duration": number_text(one.duration),
         "is_whole": one.is_whole,
+        "has_ended": one.has_ended,
     }
 
 

@@ -25,7 +25,7 @@ def _causes(trend: Course, words: Words) -> Values:
     return {
         "rows": [
             [title, trend_words.signed_amount(words, amount)]
-            for title, amount in trend_words.bridge_rows(words, trend.bridge)
+            for title, amount in trend_words.bridge_rows(words, trend.periods, trend.bridge)
         ],
         "total": [
             words.gettext("Change"),

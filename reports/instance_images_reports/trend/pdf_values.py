@@ -73,9 +73,10 @@ def _movers(movers: Sequence[Mover], words: Words) -> Values:
     rows = [
         [
             "",
+            trend_words.signed_amount(words, one.change),
             *(
-                trend_words.signed_amount(words, amount)
-                for amount in (one.change, one.price, one.volume, one.duration)
+                trend_words.part_text(words, one, amount)
+                for amount in (one.price, one.volume, one.duration)
             ),
         ]
         for one in movers

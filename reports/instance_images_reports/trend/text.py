@@ -56,7 +56,7 @@ def change_section(trend: Course, words: Words) -> str:
     bridge = trend.bridge
     rows = [
         (title, trend_words.signed_amount(words, amount))
-        for title, amount in trend_words.bridge_rows(words, bridge)
+        for title, amount in trend_words.bridge_rows(words, trend.periods, bridge)
     ]
     total = [words.gettext("Change"), trend_words.signed_amount(words, bridge.change)]
     titles = [words.gettext("Cause"), trend.currency]
@@ -118,9 +118,10 @@ def _movers(trend: Trend, words: Words) -> str:
             printable(one.name),
             printable(one.location),
             trend_words.kind_text(words, one),
+            trend_words.signed_amount(words, one.change),
             *(
-                trend_words.signed_amount(words, amount)
-                for amount in (one.change, one.price, one.volume, one.duration)
+                trend_words.part_text(words, one, amount)
+                for amount in (one.price, one.volume, one.duration)
             ),
         ]
         for one in (in_currency_digits(each, trend) for each in trend.movers)

@@ -54,7 +54,9 @@ class Bridge:
     All have the decimals of the currency, and add up: ``before`` and the six parts are ``after``.
     ``volume``, ``duration`` and ``price`` are of images that were charged for in both periods.
     ``month_length`` is the part of ``duration`` of images that were stored all of both: these
-    periods, or their metered parts, are of different lengths. ``other`` are adjustments,
+    periods, or their metered parts, are of different lengths. ``cut_short`` is the part of
+    ``duration`` of images that ended in the last period, and were stored for less of it than of the
+    one before. ``other`` are adjustments,
     allowances, minimum charges, and what rounding makes. ``rate_changed_at`` is when rates changed
     in the two periods, None where none did, or several at different times.
     """
@@ -71,11 +73,13 @@ class Bridge:
     ended_count: int = 0
     month_length: Decimal = Decimal(0)
     rate_changed_at: datetime | None = None
+    cut_short: Decimal = Decimal(0)
+    cut_short_count: int = 0
 
     @property
     def stored_time(self) -> Decimal:
-        """The part of ``duration`` of images that were stored for a part of a period alone."""
-        return self.duration - self.month_length
+        """The part of ``duration`` of other images, which were stored for a part of a period."""
+        return self.duration - self.month_length - self.cut_short
 
     @property
     def change(self) -> Decimal:
@@ -88,7 +92,8 @@ class Mover:
     """An image and the change of its charge, before allowances and adjustments.
 
     ``kind`` is ``new``, ``ended`` or ``kept``. All amounts have nine decimals; the three parts add
-    up to ``change``. ``is_whole``: the image was stored all of both periods.
+    up to ``change``. ``is_whole``: the image was stored all of both periods; ``has_ended``: it was
+    deleted or given away in the last one.
     """
 
     image_id: str
@@ -102,6 +107,12 @@ class Mover:
     volume: Decimal
     duration: Decimal
     is_whole: bool = False
+    has_ended: bool = False
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether it ended in the last period, and was stored for less of it than before."""
+        return self.kind == "kept" and self.has_ended and not self.is_whole and self.duration < 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def change_text(words: Words, periods: Sequence[PeriodTrend], bridge: Bridge) ->
     last = periods[-1].period
     values = {
         "month": words.month_of(last),
-        "month_before": words.month_of(period_before(last.start, words.zone)),
+        "month_before": _month_before(words, periods),
         "after": words.money(bridge.after),
         "before": words.money(bridge.before),
         "amount": words.money(abs(bridge.change)),
@@ -62,7 +62,19 @@ def causes(words: Words, periods: Sequence[PeriodTrend], bridge: Bridge) -> Sequ
         ),
         (
             bridge.ended,
-            words.gettext("ended images (%(count)s)", count=words.integer(bridge.ended_count)),
+            words.gettext(
+                "images charged in %(month)s only (%(count)s)",
+                month=_month_before(words, periods),
+                count=words.integer(bridge.ended_count),
+            ),
+        ),
+        (
+            bridge.cut_short,
+            words.gettext(
+                "images that ended in %(month)s (%(count)s)",
+                month=words.month_of(periods[-1].period),
+                count=words.integer(bridge.cut_short_count),
+            ),
         ),
         (bridge.volume, _volume_text(words, bridge.volume)),
         (bridge.month_length, month_length_text(words, periods)),
@@ -72,6 +84,10 @@ def causes(words: Words, periods: Sequence[PeriodTrend], bridge: Bridge) -> Sequ
     ]
     ranked = sorted((one for one in found if one[0]), key=lambda one: -abs(one[0]))
     return [f"{signed_amount(words, amount)} {text}" for amount, text in ranked]
+
+
+def _month_before(words: Words, periods: Sequence[PeriodTrend]) -> str:
+    return words.month_of(period_before(periods[-1].period.start, words.zone))
 
 
 def _volume_text(words: Words, amount: Decimal) -> str:
@@ -124,11 +140,15 @@ def coverage_text(words: Words, periods: Sequence[PeriodTrend]) -> str:
     )
 
 
-def bridge_rows(words: Words, bridge: Bridge) -> Sequence[tuple[str, Decimal]]:
+def bridge_rows(
+    words: Words, periods: Sequence[PeriodTrend], bridge: Bridge
+) -> Sequence[tuple[str, Decimal]]:
     """Return the parts of the change with their titles; they add up to it."""
+    before, last = _month_before(words, periods), words.month_of(periods[-1].period)
     return [
         (words.gettext("New images"), bridge.new),
-        (words.gettext("Ended images"), bridge.ended),
+        (words.gettext("Images charged in %(month)s only", month=before), bridge.ended),
+        (words.gettext("Images that ended in %(month)s", month=last), bridge.cut_short),
         (words.gettext("Volume (size of images)"), bridge.volume),
         (words.gettext("Length of the month"), bridge.month_length),
         (words.gettext("Duration (time stored)"), bridge.stored_time),
@@ -153,9 +173,19 @@ def share_note(words: Words) -> str:
 
 
 def kind_text(words: Words, mover: Mover) -> str:
-    """Return whether the image is new, or charged for no longer; nothing else."""
-    kinds = {"new": words.gettext("new"), "ended": words.gettext("ended")}
-    return kinds.get(mover.kind, "")
+    """Return whether the image is new, has ended, or both; nothing else."""
+    found = [words.gettext("new")] if mover.kind == "new" else []
+    if mover.has_ended or mover.kind == "ended":
+        found.append(words.gettext("ended"))
+    return ", ".join(found)
+
+
+def part_text(words: Words, mover: Mover, amount: Decimal) -> str:
+    """Return a part of the change of an image that was charged in both months; else a dash.
+
+    New images, and those of the month before alone, are causes of their own.
+    """
+    return signed_amount(words, amount) if mover.kind == "kept" else "-"
 
 
 def group_text(words: Words, group: Group) -> str:

@@ -96,7 +96,7 @@ def write_change(sheet: Sheet, row: int, trend: Course, words: Words) -> None:
     ]
     sheet.write_head(row, columns)
     first = row + 1
-    for title, amount in trend_words.bridge_rows(words, trend.bridge):
+    for title, amount in trend_words.bridge_rows(words, trend.periods, trend.bridge):
         row += 1
         _write_row(sheet, row, columns, [title, amount])
     causes = f"SUM({cell(first, 1)}:{cell(row, 1)})"

@@ -30,3 +30,25 @@ def two_accounts_of(cli: CommandLine) -> World:
     world.capture("1T03:00", HOSTILE, account="b", size=3 * GB)
     world.run("1T06:05")
     return world
+
+
+def four_hundred_more(cli: CommandLine) -> World:
+    """Two whole months of account "demo": November costs about 400 EUR more than October.
+
+    A GB costs 0.10 EUR for 730 hours, and 0.12 EUR from 15 November. In GB: "erp-database" 6,000
+    and "file-server" 3,000 all the time, "old-web" 1,000 until 11 November; "shop-2026" 4,000 and
+    "analytics" 500 from 6 November.
+    """
+    world = World(cli.application.database)
+    cli.clock = world.clock
+    world.set_rate(10**8, from_hour=october(1))
+    world.set_rate(12 * 10**7, from_hour="15T00:00")
+    for name, gigabytes in (("erp-database", 6000), ("file-server", 3000)):
+        world.capture(october(1), name, account="demo", size=gigabytes * GB)
+    old = world.capture(october(1), "old-web", account="demo", size=1000 * GB)
+    world.run("1T00:00")
+    for name, gigabytes in (("shop-2026", 4000), ("analytics", 500)):
+        world.capture("6T00:00", name, account="demo", size=gigabytes * GB)
+    world.delete("11T00:00", old, account="demo")
+    world.run(datetime(2026, 12, 1, 0, 5, tzinfo=UTC))
+    return world

@@ -189,6 +189,8 @@ def _bridge(
             before.cut.period.start,
             after.cut.period.end,
         ),
+        cut_short=total_of(images.cut_short, digits),
+        cut_short_count=images.cut_short_count,
     )
 
 

@@ -69,6 +69,8 @@ class ChangeSum:
     volume: int = 0
     duration: int = 0
     month_length: int = 0
+    cut_short: int = 0
+    cut_short_count: int = 0
     whole_bytes: int = 0
 
     @property
@@ -76,19 +78,30 @@ class ChangeSum:
         """The change of all images together."""
         return self.new + self.ended + self.price + self.volume + self.duration
 
-    def add_split(self, split: tuple[int, int, int], *, is_whole: bool) -> None:
-        """Add price, volume and duration of images that were charged in both periods."""
+    def add_split(
+        self, split: tuple[int, int, int], *, is_whole: bool, has_ended: bool = False
+    ) -> None:
+        """Add price, volume and duration of images that were charged in both periods.
+
+        ``has_ended``: they ended in the last one.
+        """
         price, volume, duration = split
         self.price += price
         self.volume += volume
         self.duration += duration
-        self.month_length += duration if is_whole else 0
+        if is_whole:
+            self.month_length += duration
+        elif has_ended and duration < 0:
+            self.cut_short += duration
+            self.cut_short_count += 1
 
     def add(self, other: "ChangeSum") -> None:
         """Add the change of other images."""
         for name in ("new", "new_count", "ended", "ended_count", "price", "volume", "duration"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.month_length += other.month_length
+        self.cut_short += other.cut_short
+        self.cut_short_count += other.cut_short_count
 
 
 @dataclass(slots=True)
@@ -163,15 +176,22 @@ class LaneSum:
         if ends >= last - 1:
             was, now = stay.charged_in(last - 1, size), stay.charged_in(last, size)
             self._add_split(
-                piece.account_key, was if was.seconds else None, now if now.seconds else None
+                piece.account_key,
+                was if was.seconds else None,
+                now if now.seconds else None,
+                has_ended=stay.has_ended,
             )
 
     def add_by_months(self, pieces: Sequence[Piece]) -> None:
         """Add an image by all of its months, whatever its intervals are."""
         months = months_of(self.lane, pieces, self.byte_seconds)
         self._add_to_periods(months)
-        first = pieces[0]
-        self._add_split(first.account_key, charged(months[-2]), charged(months[-1]))
+        self._add_split(
+            pieces[0].account_key,
+            charged(months[-2]),
+            charged(months[-1]),
+            has_ended=months[-1] is not None and months[-1].has_ended,
+        )
 
     def _add_to_periods(self, months: Sequence[Month | None]) -> None:
         before: Month | None = None
@@ -186,7 +206,9 @@ class LaneSum:
                     self.grown[number].add(month.parts)
             before = month
 
-    def _add_split(self, account_key: int, was: Charged | None, now: Charged | None) -> None:
+    def _add_split(
+        self, account_key: int, was: Charged | None, now: Charged | None, *, has_ended: bool
+    ) -> None:
         if was is None and now is None:
             return
         change, lane = self._change_of(account_key), self.lane
@@ -198,7 +220,8 @@ class LaneSum:
             change.ended_count += 1
         elif was is not None and now is not None:
             split = split_in_nanos(was, now, lane.parts_per_nano)
-            change.add_split(split, is_whole=is_whole_in_both(lane, was, now))
+            is_whole = is_whole_in_both(lane, was, now)
+            change.add_split(split, is_whole=is_whole, has_ended=has_ended)
 
     def _change_of(self, account_key: int) -> ChangeSum:
         found = self.accounts.get(account_key)

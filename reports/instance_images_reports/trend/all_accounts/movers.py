@@ -21,7 +21,7 @@ LISTED = 3
 _NANO_DIGITS = 9
 
 # Size of the change, the image's id so that no two are equal, and what is shown of it.
-_Ranked = tuple[int, str, str, str, bool, int, int, int, int, int]
+_Ranked = tuple[int, str, str, str, bool, bool, int, int, int, int, int]
 
 
 class ImageChanges:
@@ -47,7 +47,9 @@ class ImageChanges:
             return
         kind = "new" if was is None else "ended" if now is None else "kept"
         size = abs(after - before)
-        ranked = (size, pieces[0].image_id, lane.location, kind, is_whole, before, after, *split)
+        has_ended = months[-1] is not None and months[-1].has_ended
+        shown = (lane.location, kind, is_whole, has_ended, before, after, *split)
+        ranked = (size, pieces[0].image_id, *shown)
         kept = self._ranked.setdefault(self._account_ids[pieces[0].account_key], [])
         if len(kept) < LISTED:
             heappush(kept, ranked)
@@ -66,7 +68,8 @@ class ImageChanges:
         return [self._mover(one) for one in kept]
 
     def _mover(self, one: _Ranked) -> Mover:
-        _, image_id, location, kind, is_whole, before, after, price, volume, duration = one
+        _, image_id, location, kind, is_whole, has_ended, *amounts = one
+        before, after, price, volume, duration = amounts
         return Mover(
             image_id=image_id,
             name=self._names.get(image_id, ""),
@@ -79,4 +82,5 @@ class ImageChanges:
             volume=decimal_of(volume, _NANO_DIGITS),
             duration=decimal_of(duration, _NANO_DIGITS),
             is_whole=is_whole,
+            has_ended=has_ended,
         )

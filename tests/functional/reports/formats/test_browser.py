@@ -1,7 +1,5 @@
 """The HTML report in a real browser."""
 
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,23 +8,10 @@ from pypdf import PdfReader
 from instance_images_reports.formats.html import render_html, render_section
 from instance_images_reports.presentation import Presentation
 
+from support.browser import chromium
 from support.statements import sample_statements as samples
 
 pytestmark = pytest.mark.all
-
-
-def chromium(page: Path, profile: Path, *options: str) -> str:
-    """Open the page in headless Chromium; return what it prints on standard output."""
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    if browser is None:
-        raise RuntimeError("Chromium is missing: install it (Debian: apt install chromium)")
-    command = [
-        browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        f"--user-data-dir={profile}", *options, page.as_uri(),
-    ]  # fmt: skip
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
-    return done.stdout
 
 
 @pytest.fixture

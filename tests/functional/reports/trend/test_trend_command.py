@@ -65,6 +65,8 @@ def test_the_change_is_explained(cli: CommandLine) -> None:
         "ended_images": 0,
         "month_length": "0.00",
         "rate_changed_at": None,
+        "cut_short": "0.00",
+        "cut_short_images": 0,
     }
     assert found["answer"] == (
         "November 2026: EUR 7.00, which is EUR 3.00 more than in October 2026 (EUR 4.00):"

@@ -104,6 +104,32 @@ def test_the_parts_of_the_change_add_up_to_it() -> None:
     assert bridge.other == -1  # -1 in October, -2 in November
 
 
+def test_an_image_that_ended_is_a_cause_of_its_own() -> None:
+    # deleted: 10 h in October, 4 in November, 6 EUR less. longer: deleted too, but after 7 h where
+    # it had 5; paused: 10 h and 9, still there. brief: new and deleted, 3 EUR.
+    october = statement(
+        OCTOBER,
+        line("deleted", OCTOBER),
+        line("longer", OCTOBER, hours=5),
+        line("paused", OCTOBER),
+    )
+    november = statement(
+        NOVEMBER,
+        line("deleted", NOVEMBER, hours=4, ending=Ending.DELETED),
+        line("longer", NOVEMBER, hours=7, ending=Ending.OWNER_CHANGED),
+        line("paused", NOVEMBER, hours=9, begins=1),
+        line("brief", NOVEMBER, hours=3, ending=Ending.DELETED),
+    )
+
+    found = trend(statement(SEPTEMBER), october, november)
+
+    bridge = found.bridge
+    assert (bridge.cut_short, bridge.cut_short_count) == (-6, 1)
+    assert (bridge.duration, bridge.stored_time, bridge.month_length) == (-5, 1, 0)
+    assert bridge.new == 3
+    assert [one.name for one in found.movers if one.has_ended] == ["deleted", "brief", "longer"]
+
+
 def test_movers_are_sorted_by_their_change() -> None:
     october = statement(OCTOBER, line("kept", OCTOBER), line("gone", OCTOBER, hours=5))
     november = statement(
