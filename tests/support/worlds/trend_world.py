@@ -21,6 +21,12 @@ def two_accounts_of(cli: CommandLine) -> World:
     """
     world = World(cli.application.database)
     cli.clock = world.clock
+    fill_two_accounts(world)
+    return world
+
+
+def fill_two_accounts(world: World) -> None:
+    """Fill the ledger of ``two_accounts_of``."""
     world.set_rate(from_hour=october(31, 20))
     world.capture(october(31, 20), "stays")
     ended = world.capture(october(31, 22, 30), "ends", size=2 * GB)
@@ -29,7 +35,6 @@ def two_accounts_of(cli: CommandLine) -> World:
     world.set_rate(price_nanos=2 * 730 * 10**9, from_hour="1T04:00")
     world.capture("1T03:00", HOSTILE, account="b", size=3 * GB)
     world.run("1T06:05")
-    return world
 
 
 def four_hundred_more(cli: CommandLine) -> World:
