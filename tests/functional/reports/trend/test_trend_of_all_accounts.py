@@ -91,8 +91,8 @@ def test_the_change_of_all_accounts_is_explained(cli: CommandLine, two_accounts:
     }
     assert found["answer"] == (
         "November 2026: EUR 23.00, which is EUR 17.00 more than in October 2026 (EUR 6.00):"
-        " +15.00 new images (1), +2.33 images stored for longer, -2.00 images charged in October 2026"
-        " only (1), +1.67 higher rate from 1 Nov 2026."
+        " +15.00 new images (1), +2.33 images stored for longer, -2.00 images charged"
+        " in October 2026 only (1), +1.67 higher rate from 1 Nov 2026."
     )
     assert [(one["account_id"], one["change"]) for one in found["movers"]] == [
         ("b", "15.000000000"),
