@@ -41,7 +41,8 @@ def theirs(customers: Customers) -> dict[str, str]:
 
 
 def path_with(route: Route, ids: dict[str, str]) -> str:
-    known = {"account_id": "0" * 32, "period": "2026-11", "stack_id": NOBODYS}
+    known = {"account_id": "0" * 32, "period": "2026-11", "location": "RegionOne"}
+    known["stack_id"] = NOBODYS
     path = route.path.format(**known | ids)
     needed = [f"{p.name}={ids.get(p.name, NOBODYS)}" for p in route.parameters if p.is_required]
     return f"{path}?{'&'.join(needed)}" if needed else path

@@ -208,7 +208,7 @@ def test_scaling_group_is_made_as_the_caller(office: Office, customers: Customer
 def path_of(path: str, image: dict[str, Any], account_id: str) -> str:
     """Return the path with these ids."""
     ids = {"image_id": image["id"], "task_id": image["task_id"], "account_id": account_id}
-    ids["stack_id"] = NOBODYS
+    ids |= {"stack_id": NOBODYS, "location": "RegionOne"}
     return path.format(**ids)
 
 

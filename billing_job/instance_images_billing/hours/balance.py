@@ -13,8 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from instance_images.db.cloud_images import AvailableState
-from instance_images.db.records_by_cloud_id import records_by_cloud_id
+from instance_images.db.cloud_images import AvailableState, records_by_cloud_id
 from instance_images.db.tables import images
 from instance_images.locations.site import Site
 from instance_images.model.records import ImageStatus

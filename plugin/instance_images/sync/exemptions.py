@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from instance_images.db import cloud_images as images_in_cloud
-from instance_images.db.records_by_cloud_id import RecordOfImage, records_by_cloud_id
+from instance_images.db.cloud_images import RecordOfImage, records_by_cloud_id
 from instance_images.locations.site import Site
 from instance_images.model.adoption import is_eligible, is_expected
 from instance_images.model.cloud import CloudImage

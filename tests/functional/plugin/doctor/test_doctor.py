@@ -88,12 +88,14 @@ def test_where_all_is_well_the_doctor_says_so_of_every_check(checked: CheckedDep
     assert result.out.splitlines() == [
         "configuration: OK",
         "api: OK",
+        "budgets: OK",
         "cloud: OK",
         "database: OK",
         "events: OK",
         "files: OK",
         "images: OK",
         "ledger: OK",
+        "mail: OK",
         "metrics: OK",
         "worker: OK",
     ]
