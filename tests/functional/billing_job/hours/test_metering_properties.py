@@ -155,7 +155,7 @@ def nanos(byte_seconds: int, past: Histories, second: int, months: list[int]) ->
     return floor + up
 
 
-@settings(max_examples=40, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
 @given(stories())
 def test_the_ledger_is_what_one_undisturbed_run_would_have_made(past: Histories) -> None:
     with tempfile.TemporaryDirectory() as directory:
@@ -172,7 +172,7 @@ def test_the_ledger_is_what_one_undisturbed_run_would_have_made(past: Histories)
         world.database.engine.dispose()
 
 
-@settings(max_examples=25, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
 @given(stories())
 def test_lines_add_up_to_the_total_and_that_is_the_rounded_sum_of_the_postings(
     past: Histories,

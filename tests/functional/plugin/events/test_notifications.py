@@ -514,7 +514,7 @@ lives = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(lives, min_size=1, max_size=4), st.lists(st.integers(1, 86400), max_size=12))
 def test_however_late_notices_come_each_image_that_was_seen_is_billed_for_its_life(
     told: list[Life], runs: list[int]

@@ -277,7 +277,7 @@ LIVES = st.lists(
 
 
 @given(LIVES, st.integers(0, 10**12), st.integers(0, 10**12))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_for_any_ledger_the_manifest_adds_up_to_the_postings(
     lives: list[tuple[int, str, int, int, int | None]], price: int, later_price: int
 ) -> None:
