@@ -3,6 +3,7 @@
 ``--all`` adds the tests that need what PyPI does not carry: MariaDB, RabbitMQ and a browser.
 """
 
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
+from instance_images.config import logs
 from instance_images.db.engine import Database
 from instance_images.db.schema import upgrade
 
@@ -62,6 +64,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     is_one_of_several = "PYTEST_XDIST_WORKER" in os.environ
     if is_one_of_several and not needs_cloud(item) and os.getpriority(os.PRIO_PROCESS, 0) == 0:
         os.nice(_POLITE)
+
+
+@pytest.fixture(autouse=True)
+def log_set_back() -> Iterator[None]:
+    """End what a test has set up as its log: a later one would print there."""
+    logs.keep_quiet()
+    before = list(logging.getLogger().handlers)
+    yield
+    logs.keep_quiet()
+    others = logging.getLogger().handlers
+    others.extend(
+        one for one in before if one not in others and not isinstance(one, logging.NullHandler)
+    )
 
 
 # ---------------------------------------------------------------------- databases

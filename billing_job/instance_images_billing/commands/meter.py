@@ -126,7 +126,7 @@ def run_meter(
             begun = [outcome for outcome in outcomes if outcome.has_begun]
             _publish_metrics(invocation, begun)
             is_recorded = _record_digests(invocation, begun)
-    if not dry_run:
+    if not dry_run and any(outcome.done for outcome in outcomes):
         _act_after_hours(invocation)
     invocation.exit_code = _exit_code(outcomes) or (0 if is_recorded else 1)
 

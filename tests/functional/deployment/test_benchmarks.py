@@ -140,6 +140,7 @@ def test_every_benchmark_is_run_by_a_test() -> None:
         "api",
         "client_start",
         "copy_ledger",
+        "first_reading",
         "growth",
         "report_one_account",
         "worker",

@@ -2,17 +2,14 @@
 
 import contextlib
 import json
-import logging
 import os
 import sqlite3
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from instance_images.config import logs as logging_setup
 from instance_images_billing.hours.digests import record
 from instance_images_billing.ledger import closings
 from instance_images_billing.ledger.anchors import Anchor, anchor_text
@@ -26,13 +23,10 @@ from support.worlds.operations_world import Deployment
 
 
 @pytest.fixture
-def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     monkeypatch.syspath_prepend(str(installed_memory_cloud.install(tmp_path / "site")))
     monkeypatch.setattr(installed_memory_cloud, "CLOUDS", {})
-    before = list(logging.getLogger().handlers)
-    yield recording(tmp_path / "deployment")
-    logging_setup.keep_quiet()
-    logging.getLogger().handlers[:] = before
+    return recording(tmp_path / "deployment")
 
 
 def recording(directory: Path, locations: tuple[str, ...] = ("RegionOne",)) -> Deployment:

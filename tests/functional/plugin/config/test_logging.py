@@ -5,12 +5,10 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from instance_images.config import logs as logging_setup
 from instance_images.config.logs import RedactingFormatter
 from instance_images.errors import (
     CloudUnavailable,
@@ -27,15 +25,12 @@ from support.worlds.operations_world import Deployment
 
 
 @pytest.fixture
-def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     monkeypatch.syspath_prepend(str(installed_memory_cloud.install(tmp_path / "site")))
     monkeypatch.setattr(installed_memory_cloud, "CLOUDS", {})
     made = Deployment(tmp_path)
     made.prepare()
-    before = list(logging.getLogger().handlers)
-    yield made
-    logging_setup.keep_quiet()
-    logging.getLogger().handlers[:] = before
+    return made
 
 
 @pytest.fixture

@@ -1,13 +1,10 @@
 """One request id per command: in our log, in the task, and in the logs of services."""
 
-import logging
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from instance_images.config import logs as logging_setup
 from instance_images.model.requests import request_ids
 from instance_images.parallel import in_parallel
 
@@ -18,12 +15,9 @@ REQUEST_ID = r"req-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Iterator[Path]:
-    """A file to log into; afterwards nothing is logged there any more."""
-    before = list(logging.getLogger().handlers)
-    yield tmp_path / "instance-images.log"
-    logging_setup.keep_quiet()
-    logging.getLogger().handlers[:] = before
+def log(tmp_path: Path) -> Path:
+    """A file to log into."""
+    return tmp_path / "instance-images.log"
 
 
 def test_threads_have_the_request_id_of_whoever_started_them() -> None:
