@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -116,6 +118,9 @@ def add_history(database: Database, images: int, accounts: int, after: int) -> N
     analyze(database)
 
 
+YEAR_PRICES = (50_000_000, 60_000_000)  # before and after the rate changes
+
+
 @dataclass(frozen=True, slots=True)
 class Year:
     """A metered year: all hours are closed, those from ``posted_from`` on have their postings."""
@@ -138,7 +143,7 @@ def fill_year(database: Database, year: Year, images: int, accounts: int) -> Non
             "INSERT INTO accounts (account_key, location, account_id, account_name)"
             f" SELECT n, 'RegionOne', {{id}}, 'account ' || n FROM {{1..{accounts}}}",
         )
-        for price, from_hour in ((50_000_000, year.start), (60_000_000, year.rate_changes_at)):
+        for price, from_hour in zip(YEAR_PRICES, (year.start, year.rate_changes_at), strict=True):
             rates.set_rate(
                 connection=connection,
                 location=LOCATION,
@@ -152,6 +157,60 @@ def fill_year(database: Database, year: Year, images: int, accounts: int) -> Non
         connection.exec_driver_sql(f"UPDATE watermarks SET hour = {int(year.end.timestamp())}")
         _close_year(connection, year, images, accounts)
     analyze(database)
+
+
+STEADY = "5fead100-0000-4000-8000-000000000000"  # the id of the account whose statements are exact
+
+
+def add_steady_account(database: Database, year: Year, images: int) -> None:
+    """Add an account whose images are stored all year, with postings that are exact to the nano.
+
+    Statements of one account are computed from its images, and held against its postings. Use it
+    on a ledger that ``fill_year`` filled; a second time it does nothing.
+    """
+    with database.writing() as connection:
+        keys = connection.exec_driver_sql("SELECT max(account_key) FROM accounts")
+        key = int(keys.scalar_one()) + 1
+        if connection.execute(
+            sa.text("SELECT 1 FROM accounts WHERE account_id = :id"), {"id": STEADY}
+        ).first():
+            return
+        _execute(
+            connection,
+            "INSERT INTO accounts (account_key, location, account_id, account_name)"
+            f" SELECT {key}, 'RegionOne', '{STEADY}', 'steady account' FROM {{1..1}}",
+        )
+        start = int(year.start.timestamp())
+        first = 1 + connection.exec_driver_sql("SELECT count(*) FROM images").scalar_one()
+        numbers = f"{{{first}..{first + images - 1}}}"
+        _execute(
+            connection,
+            "INSERT INTO images (image_id, account_key, name, source_instance_id,"
+            " source_instance_name, size_bytes, status, consistency, created_at, available_at,"
+            " task_id, cloud_image_id)"
+            f" SELECT {{id}}, {key}, 'image-' || n, {{id}}, 'vm-' || n, {{size}}, 'available',"
+            f" 'crash', {start}, {start}, {{id}}, {{id}} FROM {numbers}",
+        )
+        _execute(
+            connection,
+            "INSERT INTO intervals (image_id, starts_at, account_key, size_bytes)"
+            f" SELECT {{id}}, {start}, {key}, {{size}} FROM {numbers}",
+        )
+        sizes = sa.text("SELECT size_bytes FROM intervals WHERE account_key = :key")
+        byte_seconds = 3600 * sum(connection.execute(sizes, {"key": key}).scalars())
+        cuts = (year.start, year.rate_changes_at, year.end)
+        for (begins, ends), price in zip(pairwise(cuts), YEAR_PRICES, strict=True):
+            nanos = round(Fraction(byte_seconds * price, 10**9 * 3600 * 730))
+            hours, first_hour = (ends - begins) // HOUR, int(begins.timestamp())
+            connection.exec_driver_sql(
+                "INSERT INTO postings (account_key, starts_at, byte_seconds, amount_nanos)"
+                f" SELECT {key}, {first_hour} + 3600 * (h.n - 1), {byte_seconds}, {nanos}"
+                f" FROM {_numbers(connection, hours, 'h')}"
+            )
+            connection.exec_driver_sql(
+                f"UPDATE closings SET amount_nanos = CAST(amount_nanos AS BIGINT) + {nanos}"
+                f" WHERE hour >= {first_hour} AND hour < {int(ends.timestamp())}"
+            )
 
 
 def _add_year_of_images(connection: sa.Connection, year: Year, images: int, accounts: int) -> None:

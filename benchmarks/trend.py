@@ -1,23 +1,34 @@
-"""What the trend of all accounts over a year costs: time, CPU and memory, by format.
+"""What the trend over a year costs, of all accounts and of one: time, CPU and memory, by format.
 
 One million images of ten thousand accounts, on SQLite or PostgreSQL. Half of the images were there
 from the start, the others came evenly over the year; every tenth was deleted after one to 90 days,
 every twentieth grew, and every third was deployed from. Every run of the command is a process of
 its own. Only the last two months have postings, for a trend reads no others; the chain of closed
-hours has all hours of the year.
+hours has all hours of the year. One account more has a hundred images and all of its postings.
 """
 
 import argparse
-import json
+import contextlib
 import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from close_hour import KINDS, empty_ledger
-from ledger_filling import Year, analyze, fill_year, rows_by_table, size_bytes
+from ledger_filling import (
+    STEADY,
+    Year,
+    add_steady_account,
+    analyze,
+    fill_year,
+    rows_by_table,
+    size_bytes,
+)
 from measuring import machine, note, report
 from report_all_accounts import measured
+
+from instance_images.db.engine import Database
 
 FORMATS = ("json", "csv", "text", "html", "xlsx", "pdf")
 YEAR = Year(
@@ -32,12 +43,9 @@ def measure(kind: str, options: argparse.Namespace) -> dict[str, Any]:
     """Measure one kind of database."""
     with (
         tempfile.TemporaryDirectory(dir=options.directory) as name,
-        empty_ledger(kind, Path(name)) as database,
+        filled_ledger(kind, Path(name), options) as database,
     ):
         directory = Path(name)
-        note(f"filling {kind}")
-        fill_year(database, YEAR, options.images, options.accounts)
-        analyze(database)
         config = directory / "instance-images.conf"
         url = database.url.render_as_string(hide_password=False).replace("$", "$$")
         config.write_text(
@@ -47,21 +55,38 @@ def measure(kind: str, options: argparse.Namespace) -> dict[str, Any]:
         found = {
             "postings": rows_by_table(database)["postings"],
             "database_mb": round(size_bytes(database) / 1e6, 1),
-            "all_accounts": runs(config, directory, options.formats),
+            "all_accounts": runs(config, directory, options.formats, "--all-accounts"),
+            "one_account": runs(config, directory, options.formats, "--account", STEADY),
         }
-        trend = json.loads((directory / "all-accounts.json").read_text())
-        found["currencies"] = [one["currency"] for one in trend["currencies"]]
         if options.kept:
             (directory / "all-accounts.html").rename(options.kept)
         return found
 
 
-def runs(config: Path, directory: Path, formats: list[str]) -> dict[str, Any]:
+@contextlib.contextmanager
+def filled_ledger(kind: str, directory: Path, options: argparse.Namespace) -> Iterator[Database]:
+    """Yield the ledger of the year; one in a file is filled once, and used again."""
+    if options.ledger and Path(options.ledger).exists():
+        yield Database(f"sqlite:///{Path(options.ledger).resolve()}")
+        return
+    with empty_ledger(kind, directory) as database:
+        note(f"filling {kind}")
+        fill_year(database, YEAR, options.images, options.accounts)
+        add_steady_account(database, YEAR, max(1, options.images // options.accounts))
+        analyze(database)
+        if options.ledger:
+            database.engine.dispose()  # so that all is in one file
+            (directory / "ledger.db").rename(options.ledger)
+            database = Database(f"sqlite:///{Path(options.ledger).resolve()}")
+        yield database
+
+
+def runs(config: Path, directory: Path, formats: list[str], *whose: str) -> dict[str, Any]:
     """Measure the trend in each format; each is written to a file."""
     found = {}
     for name in formats:
-        file = directory / f"all-accounts.{name}"
-        words = ("report", "trend", "--all-accounts", "--period", "2026-10", "-f", name)
+        file = directory / f"{whose[0].strip('-')}.{name}"
+        words = ("report", "trend", *whose, "--period", "2026-10", "-f", name)
         found[name] = measured(config, *words, "-o", str(file))
     return found
 
@@ -75,13 +100,16 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a few of everything: does it run?")
     parser.add_argument("--database", choices=KINDS, help="only this one")
     parser.add_argument("--directory", help="where databases and files are made")
+    parser.add_argument(
+        "--ledger", metavar="FILE", help="fill this file of SQLite once, and use it again"
+    )
     parser.add_argument("--kept", help="keep the page of all accounts here")
     parser.add_argument("--keep", action="store_true", help="write results/trend_*.json")
     options = parser.parse_args()
     if options.quick:
         options.images, options.accounts, options.formats = 500, 10, ["json", "html"]
-    if "json" not in options.formats:
-        options.formats = ["json", *options.formats]
+    if options.ledger:
+        options.database = "sqlite"
     for kind in [options.database] if options.database else KINDS:
         result = {
             **machine("instance-images", "SQLAlchemy", "psycopg"),

@@ -12,7 +12,6 @@ import sqlalchemy as sa
 
 from instance_images.config.settings import Settings
 from instance_images.errors import NotFound
-from instance_images.model.records import Account
 from instance_images.names import printable
 from instance_images_billing.config import billing_settings
 from instance_images_billing.ledger.beginning import first_counted
@@ -32,7 +31,7 @@ from instance_images_reports.trend.all_accounts.compute import (
 from instance_images_reports.trend.all_accounts.images import LaneSum, Piece
 from instance_images_reports.trend.all_accounts.lanes import Lane, lanes_of
 from instance_images_reports.trend.all_accounts.movers import ImageChanges
-from instance_images_reports.trend.all_accounts.stored import read_stored
+from instance_images_reports.trend.all_accounts.stored import Stored, read_stored
 from instance_images_reports.trend.all_accounts.trend import AccountsTrend, CurrencyTrend
 from instance_images_reports.trend.collect import months_before, next_periods, shown_periods
 
@@ -62,13 +61,14 @@ def collect_accounts_trend(
     known = [min(one, last.end) for one in metered if one is not None]
     idle_since = months_before(min(known, default=last.start), idle_months, timezone)
     chosen = _chosen(books.currencies, currency)
+    stored = books.stored(idle_since)
     whole = [cut.period for cut, is_whole in zip(cuts, books.whole, strict=True) if is_whole]
     ahead = next_periods(whole[-1] if whole else last, timezone)
     return AccountsTrend(
         timezone=timezone.key,
         periods=shown,
         idle_since=idle_since,
-        currencies=[books.trend_in(one, ahead, idle_since) for one in chosen],
+        currencies=[books.trend_in(one, ahead, stored) for one in chosen],
     )
 
 
@@ -89,9 +89,9 @@ class _Books:
     ) -> None:
         self.connection = connection
         self.cuts = cuts
-        self.accounts: dict[int, Account] = {
-            key: each.account for each in list_places(connection) for key in each.keys.values()
-        }
+        known = list_places(connection)
+        self.accounts = {key: each.account for each in known for key in each.keys.values()}
+        self.places = {key: name for each in known for name, key in each.keys.items()}
         self.sums = [_without_none(read_sums(connection, cut)) for cut in cuts[-2:]]
         self.totals = [
             *(read_charges(connection, cut) for cut in cuts[:-2]),
@@ -99,18 +99,25 @@ class _Books:
         ]
         self.whole = [_is_whole(cut, begins) for cut in cuts]
         self.lanes = [LaneSum(lane) for lane in lanes_of(cuts)]
-        _add_images(connection, cuts, self.lanes, self.locations())
+        _add_images(connection, cuts, self.lanes, self.places)
         charged = {currency for found in self.totals for currency in found}
         self.currencies = sorted(charged | {one.lane.currency for one in self.lanes})
 
-    def locations(self) -> Mapping[int, str]:
-        """Return the location of each account's key."""
-        return {
-            key: name for each in list_places(self.connection) for name, key in each.keys.items()
-        }
+    def stored(self, idle_since: datetime) -> Mapping[str, Stored]:
+        """Return by currency what is stored when the last period ends."""
+        lanes = [one.lane for one in self.lanes]
+        return read_stored(
+            self.connection,
+            self.currencies,
+            lanes,
+            self.cuts[-1],
+            self.accounts,
+            self.places,
+            idle_since,
+        )
 
     def trend_in(
-        self, currency: str, ahead: Sequence[Period], idle_since: datetime
+        self, currency: str, ahead: Sequence[Period], stored: Mapping[str, Stored]
     ) -> CurrencyTrend:
         """Return the trend in one currency."""
         lanes = [one for one in self.lanes if one.lane.currency == currency]
@@ -118,14 +125,6 @@ class _Books:
         changes = changes_of(self.accounts, lanes, *(_of_accounts(s, currency) for s in self.sums))
         movers = largest_changes(changes)
         images = self._images_of(movers, lanes)
-        stored = read_stored(
-            self.connection,
-            [one.lane for one in lanes],
-            self.cuts[-1],
-            self.accounts,
-            idle_since,
-            digits,
-        )
         charges = [
             Charges(cut, totals.get(currency, 0), is_whole)
             for cut, totals, is_whole in zip(self.cuts, self.totals, self.whole, strict=True)
@@ -138,7 +137,7 @@ class _Books:
             changes=changes,
             movers=movers,
             images=images,
-            stored=stored,
+            stored=stored[currency],
             ahead=ahead,
         )
 
@@ -149,9 +148,8 @@ class _Books:
         found = ImageChanges({key: self.accounts[key].id for key in keys})
         if keys:
             by_location = _by_location([one.lane for one in lanes])
-            places = self.locations()
             for pieces in _images(self.connection, self.cuts[-2:], keys):
-                for lane in by_location.get(places[pieces[0].account_key], ()):
+                for lane in by_location.get(self.places[pieces[0].account_key], ()):
                     found.add(lane, pieces)
         found.name(self.connection)
         return found
@@ -200,8 +198,8 @@ def _images(
     rows = connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME))
     for _, group in groupby(map(Piece._make, rows), key=lambda piece: piece.image_id):
         pieces = list(group)
-        owners = {piece.account_key for piece in pieces}
-        if len(owners) == 1:
+        owners = {piece.account_key for piece in pieces} if len(pieces) > 1 else ()
+        if len(owners) < 2:
             yield pieces
             continue
         for owner in sorted(owners):

@@ -121,7 +121,8 @@ class LaneSum:
     # By how much more is stored from a stretch on, and how many more images from a period on.
     byte_steps: list[int] = field(init=False)
     image_steps: list[int] = field(init=False)
-    _has_both: bool = field(init=False)
+    # An image that began by then, and has not ended, was stored all of the last two periods.
+    _stands_from: int = field(init=False)
     _has_gaps: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -134,26 +135,54 @@ class LaneSum:
         self.byte_steps = [0] * (len(self.lane.stretches) + 1)
         self.image_steps = [0] * (count + 1)
         self._has_gaps = self.lane.has_gaps
-        self._has_both = bool(self.lane.whole_seconds[-2] and self.lane.whole_seconds[-1])
+        self._stands_from = self._standing_start()
+
+    def _standing_start(self) -> int:
+        """Return until when an image must have begun that is added by its bytes alone."""
+        lane = self.lane
+        if not (lane.whole_seconds[-2] and lane.whole_seconds[-1]):
+            return -1
+        return lane.start if self._has_gaps else lane.starts[lane.first_of[-3]]
 
     def add(self, pieces: Sequence[Piece]) -> None:
         """Add an image: its intervals of one account, sorted by their start."""
-        first, lane = pieces[0], self.lane
-        if (
-            len(pieces) == 1
-            and self._has_both
-            and first.size_bytes
-            and first.starts <= lane.start
-            and (first.ends is None or first.ends >= lane.end)
-        ):
-            self.always.count += 1
-            self.always_bytes += first.size_bytes
-            self._change_of(first.account_key).whole_bytes += first.size_bytes
-            return
-        if len(pieces) == 1 and first.size_bytes and not self._has_gaps:
-            self._add_of_one_size(first)
-        else:
+        first = pieces[0]
+        size, starts, ends = first.size_bytes, first.starts, first.ends
+        if len(pieces) > 1 or not size:
             self.add_by_months(pieces)
+        elif starts <= self._stands_from and (ends is None or ends >= self.lane.end):
+            # It stands all of the last two periods: their change follows from bytes alone.
+            self._change_of(first.account_key).whole_bytes += size
+            if starts <= self.lane.start:
+                self.always.count += 1
+                self.always_bytes += size
+            else:
+                self._add_standing(first)
+        elif self._has_gaps:
+            self.add_by_months(pieces)
+        else:
+            self._add_of_one_size(first)
+
+    def _add_standing(self, piece: Piece) -> None:
+        """Add to the periods an image that began after the first one, and stands to the end."""
+        lane, size, starts = self.lane, piece.size_bytes, piece.starts
+        full_from = bisect_left(lane.starts, starts)
+        self.byte_steps[full_from] += size
+        self.byte_steps[-1] -= size
+        begins = lane.stretches[full_from].period
+        parts = lane.parts_before[lane.first_of[begins + 1]] - lane.parts_before[full_from]
+        for number in range(full_from - 1, -1, -1):
+            stretch = lane.stretches[number]
+            begin, end = stretch.charged(starts, None, piece.continues, is_continued=False)
+            if begin >= end:
+                break
+            self.byte_seconds[number] += size * (end - begin)
+            if stretch.period != begins:
+                begins, parts = stretch.period, 0
+            parts += (end - begin) * stretch.weight
+        self.image_steps[begins] += 1
+        self.image_steps[-1] -= 1
+        self.new[begins].add(size * parts)
 
     def _add_of_one_size(self, piece: Piece) -> None:
         """Add an image by the edges of its one interval; what lies between them is a step."""
