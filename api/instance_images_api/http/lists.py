@@ -1,9 +1,10 @@
 """Lists in answers: which page a request asks for, and the link to the next one."""
 
+import json
 from typing import Any
 from urllib.parse import urlencode
 
-from instance_images.model.requests.paging import Page
+from instance_images.model.requests.paging import Listed, Page
 from instance_images_api.http.route import Answer, Call, Parameter
 from instance_images_api.schemas.base import ID, PROJECT_ID
 
@@ -52,6 +53,15 @@ def listed(call: Call, name: str, items: list[Any], next_marker: str | None = No
         href = f"{call.base_url}{call.route.path}?{query}"
         body[f"{name}_links"] = [{"rel": "next", "href": href}]
     return Answer(200, body)
+
+
+def listed_texts(call: Call, name: str, page: Listed[str]) -> Answer:
+    """Return the same of items that are JSON texts already: a page has up to a thousand of them."""
+    rest = listed(call, name, [], page.next_marker).body
+    del rest[name]
+    members = [f'"{name}": [{", ".join(page.items)}]', json.dumps(rest)[1:-1]]
+    text = ", ".join(member for member in members if member)
+    return Answer(200, f"{{{text}}}".encode())
 
 
 def _text(value: Any) -> str:

@@ -16,7 +16,7 @@ from instance_images.model.requests.paging import ImageFilter
 from instance_images.tasks.find import find_task
 from instance_images.views.fields import as_json
 from instance_images.views.records import IMAGE
-from instance_images_api.http.lists import account_id_of, listed, page_of
+from instance_images_api.http.lists import account_id_of, listed_texts, page_of
 from instance_images_api.http.route import Answer, Call
 from instance_images_api.resources.tasks import retry_after, task_json
 from instance_images_api.service import account_of
@@ -38,7 +38,7 @@ def list_images(call: Call) -> Answer:
         page_of(call),
         only,
     )
-    return listed(call, "images", list(found.items), found.next_marker)
+    return listed_texts(call, "images", found)
 
 
 def get_image(call: Call) -> Answer:

@@ -14,6 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from instance_images.db.bulk import insert_rows, is_one_of
+from instance_images.db.connections.fixed_queries import Asking, FixedQuery, fetch
+from instance_images.db.images import written
 from instance_images.db.tables import accounts, default_limits, images
 from instance_images.model.records import (
     HOLDING,
@@ -24,6 +26,11 @@ from instance_images.model.records import (
 )
 
 _IDS_PER_QUERY = 500
+_DEFAULT_LIMIT = FixedQuery(
+    sa.select(default_limits.c.max_images).where(
+        default_limits.c.location == sa.bindparam("location")
+    )
+)
 _INSERTED = ("location", "account_id", "account_name", "domain_name", "scope")
 
 
@@ -48,32 +55,35 @@ def find_account(connection: sa.Connection, location: str, account_id: str) -> A
 
 
 def find_account_and_held(
-    connection: sa.Connection, location: str, account_id: str
+    connection: Asking, location: str, account_id: str
 ) -> tuple[AccountRow | None, int, int | None]:
     """Return the same, how many images count against the limit, and the default that was set."""
     values = {"location": location, "account_id": account_id}
-    row = connection.execute(_account_and_held_query(), values).one_or_none()
-    if row is None:
+    found = fetch(connection, _account_and_held_query(), values)
+    if not found:
         return None, 0, find_default_limit(connection, location)
-    return _account(row), row.held, row.default_limit
+    return _account(found[0]), found[0].held, found[0].default_limit
 
 
 @cache
-def _account_and_held_query() -> sa.Select[Any]:
-    holding = [sa.literal(status, images.c.status.type) for status in HOLDING]
+def _account_and_held_query() -> FixedQuery:
+    holding = [written(status) for status in HOLDING]
     held = sa.select(sa.func.count()).where(
         images.c.account_key == accounts.c.account_key, images.c.status.in_(holding)
     )
     default = sa.select(default_limits.c.max_images).where(
         default_limits.c.location == accounts.c.location
     )
-    return sa.select(
+    query = sa.select(
         accounts,
         held.scalar_subquery().label("held"),
         default.scalar_subquery().label("default_limit"),
-    ).where(
-        accounts.c.location == sa.bindparam("location"),
-        accounts.c.account_id == sa.bindparam("account_id"),
+    )
+    return FixedQuery(
+        query.where(
+            accounts.c.location == sa.bindparam("location"),
+            accounts.c.account_id == sa.bindparam("account_id"),
+        )
     )
 
 
@@ -249,10 +259,10 @@ def set_own_limit(connection: sa.Connection, account_key: int, max_images: int |
     )
 
 
-def find_default_limit(connection: sa.Connection, location: str) -> int | None:
+def find_default_limit(connection: Asking, location: str) -> int | None:
     """Return what the operator has set for accounts without a limit of their own, if he has."""
-    query = sa.select(default_limits.c.max_images).where(default_limits.c.location == location)
-    return connection.execute(query).scalar_one_or_none()
+    found = fetch(connection, _DEFAULT_LIMIT, {"location": location})
+    return found[0].max_images if found else None
 
 
 def set_default_limit(connection: sa.Connection, location: str, max_images: int | None) -> None:

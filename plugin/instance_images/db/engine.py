@@ -18,7 +18,8 @@ from typing import TypeVar
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from instance_images.db.connecting import create_engine, is_stale, turn_of_writers
+from instance_images.db.connections.connecting import create_engine, is_stale, turn_of_writers
+from instance_images.db.connections.fixed_queries import Asking, can_ask_driver, driver_connection
 from instance_images.errors import (
     ConfigurationError,
     DatabaseUnavailable,
@@ -103,6 +104,16 @@ class Database:
                 yield connection
             return
         with self.translated(), self._each.connect() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def asking(self) -> Iterator[Asking]:
+        """Yield what fetches fixed queries; each may see what was committed before it."""
+        if not can_ask_driver(self.url):
+            with self.looking() as connection:
+                yield connection
+            return
+        with self.translated(), driver_connection(self.engine) as connection:
             yield connection
 
     @contextlib.contextmanager

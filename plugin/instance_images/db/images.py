@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from instance_images.db.connections.fixed_queries import Asking, FixedQuery, fetch
 from instance_images.db.tables import accounts, images, tasks
 from instance_images.errors import WrongState
 from instance_images.model.records import (
@@ -48,6 +49,11 @@ SHOWN_COLUMNS: tuple[sa.Column[Any], ...] = (
     images.c.project_id,
     images.c.origin,
 )
+
+
+def written(status: ImageStatus) -> sa.ColumnElement[str]:
+    """Return the status as a part of a query's text: a prepared plan then knows how rare it is."""
+    return sa.literal_column(f"'{status}'", images.c.status.type)
 
 
 def insert_image(connection: sa.Connection, account_key: int, request: ImageRequest) -> None:
@@ -266,7 +272,7 @@ def find_images(
 
 
 def find_own_image(
-    connection: sa.Connection, locations: Sequence[str], account_id: str, image_id: str
+    connection: Asking, locations: Sequence[str], account_id: str, image_id: str
 ) -> tuple[Image, datetime | None] | None:
     """Return the account's image of that id that is not deleted, at one of the locations.
 
@@ -274,26 +280,26 @@ def find_own_image(
     """
     values = {f"location_{n}": name for n, name in enumerate(locations)}
     values |= {"account_id": account_id, "image_id": image_id}
-    row = connection.execute(_own_image_query(len(locations)), values).one_or_none()
-    return None if row is None else (image_of(row), row.first_look_at)
+    found = fetch(connection, _own_image_query(len(locations)), values)
+    return (image_of(found[0]), found[0].first_look_at) if found else None
 
 
 @cache
-def _own_image_query(places: int) -> sa.Select[Any]:
+def _own_image_query(places: int) -> FixedQuery:
     """Return the query of one image: making it takes longer than its execution."""
     first_look_at = (
         sa.select(sa.func.min(tasks.c.look_at, type_=tasks.c.look_at.type))
         .where(tasks.c.image_id == images.c.image_id)
         .scalar_subquery()
     )
-    return (
+    return FixedQuery(
         image_rows()
         .add_columns(first_look_at.label("first_look_at"))
         .where(
             accounts.c.location.in_([sa.bindparam(f"location_{n}") for n in range(places)]),
             accounts.c.account_id == sa.bindparam("account_id"),
             images.c.image_id == sa.bindparam("image_id"),
-            images.c.status != ImageStatus.DELETED,
+            images.c.status != written(ImageStatus.DELETED),
         )
     )
 

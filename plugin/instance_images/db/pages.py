@@ -13,8 +13,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from instance_images.db.images import SHOWN, SHOWN_COLUMNS
-from instance_images.db.tables import Instant, InstantText, accounts, images, tasks
+from instance_images.db.connections.fixed_queries import Asking, FixedQuery, fetch
+from instance_images.db.images import SHOWN, SHOWN_COLUMNS, written
+from instance_images.db.tables import Instant, accounts, images, tasks
 from instance_images.db.tasks import task_of
 from instance_images.model.records import ImageStatus, Task
 from instance_images.model.requests.paging import ImageFilter, Page, TaskFilter
@@ -31,10 +32,13 @@ _EACH: Any = sa.literal_column("*")
 
 
 def _shown(column: sa.Column[Any], read: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    """Return what a page shows of the column, by the name of the image's attribute."""
-    name = "id" if column is images.c.image_id else column.name
+    """Return what a page reads of the column; of an instant, the seconds since 1970."""
     is_instant = isinstance(column.type, Instant)
-    return (sa.type_coerce(read, InstantText) if is_instant else read).label(name)
+    return (sa.type_coerce(read, sa.BigInteger) if is_instant else read).label(_attribute(column))
+
+
+def _attribute(column: sa.Column[Any]) -> str:
+    return "id" if column is images.c.image_id else column.name
 
 
 def _found(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
@@ -44,6 +48,8 @@ def _found(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
     return sa.column(column.name, column.type)
 
 
+# What a row has, in this order, by the name of the image's attribute.
+COLUMNS = {_attribute(column): column for column in SHOWN_COLUMNS}
 _SHOWN_COLUMNS = [
     _shown(column, (_ACCOUNTS if column.table is accounts else _IMAGES).c[column.name])
     for column in SHOWN_COLUMNS
@@ -52,16 +58,16 @@ _FOUND_COLUMNS = [_shown(column, _found(column)) for column in SHOWN_COLUMNS]
 
 
 def page_of_images(
-    connection: sa.Connection,
+    connection: Asking,
     locations: Sequence[str],
     account_id: str | None,
     page: Page,
     only: ImageFilter,
-) -> Sequence[sa.Row[Any]] | None:
+) -> Sequence[Any] | None:
     """Return the rows of the page's images that are not deleted; None for a foreign marker.
 
-    Their columns are attributes of an image. The query finds the marker too: whether there is such
-    a marker is only asked where nothing follows it.
+    Their columns are ``COLUMNS``, with instants as seconds. The query finds the marker too: whether
+    there is such a marker is only asked where nothing follows it.
     """
     shape = _Shape(
         places=len(locations),
@@ -76,13 +82,12 @@ def page_of_images(
     values |= {"account_id": account_id, "source": only.source_instance_id, "count": page.limit}
     values |= {"marker": page.marker}
     values |= {"name": only.name, "pattern": only.name and _pattern(only.name)}
-    found: Sequence[sa.Row[Any]] = []
+    found: Sequence[Any] = []
     if shape.statuses and shape.places:
-        found = connection.execute(_images_query(shape), values).all()
+        found = fetch(connection, _images_query(shape), values)
     if page.marker is None or found:
         return found
-    marked = connection.execute(_created_at_of_marker(shape), values).scalar_one_or_none()
-    return None if marked is None else found
+    return found if fetch(connection, _marker_query(shape), values) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +109,18 @@ class _Shape:
 
 
 @cache
-def _images_query(shape: _Shape) -> sa.Select[Any]:
+def _images_query(shape: _Shape) -> FixedQuery:
     """Return the query of a page: making it takes longer than its execution."""
+    return FixedQuery(_select_images(shape))
+
+
+@cache
+def _marker_query(shape: _Shape) -> FixedQuery:
+    """Return the query of the marker alone."""
+    return FixedQuery(_created_at_of_marker(shape))
+
+
+def _select_images(shape: _Shape) -> sa.Select[Any]:
     conditions: list[sa.ColumnElement[bool]] = []
     if shape.has_source:
         conditions.append(_IMAGES.c.source_instance_id == sa.bindparam("source"))
@@ -116,7 +131,7 @@ def _images_query(shape: _Shape) -> sa.Select[Any]:
     if shape.is_of_all:
         query = sa.select(*_SHOWN_COLUMNS).join_from(_IMAGES, _ACCOUNTS, _IS_OWNER)
         query = query.where(_ACCOUNTS.c.location.in_(shape.locations))
-        statuses = [sa.literal(status, _IMAGES.c.status.type) for status in shape.statuses]
+        statuses = [written(status) for status in shape.statuses]
         query = query.where(_IMAGES.c.status.in_(statuses), *conditions)
         return _ordered(
             _after_marker(query, shape), _IMAGES.c.created_at, _IMAGES.c.image_id, shape
@@ -131,7 +146,7 @@ def _images_query(shape: _Shape) -> sa.Select[Any]:
             _IMAGES.c.account_key == key.scalar_subquery(), *conditions
         )
         for status in shape.statuses:
-            part = _after_marker(of_account.where(_IMAGES.c.status == status), shape)
+            part = _after_marker(of_account.where(_IMAGES.c.status == written(status)), shape)
             part = _ordered(part, _IMAGES.c.created_at, _IMAGES.c.image_id, shape)
             parts.append(sa.select(_EACH).select_from(part.subquery()))
     # MariaDB takes a limit only two selects deep.

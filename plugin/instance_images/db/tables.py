@@ -16,7 +16,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-from instance_images.instants import format_instant
 from instance_images.names import MAX_NAME_CHARACTERS, recorded_name, storable_text
 
 METADATA = sa.MetaData(
@@ -58,22 +57,6 @@ class Instant(TypeDecorator[datetime]):
 @lru_cache(maxsize=20_000)
 def _instant(value: int | None) -> datetime | None:
     return None if value is None else datetime.fromtimestamp(value, UTC)
-
-
-class InstantText(TypeDecorator[str]):
-    """The column of an Instant, read as the text that it is printed as: pages have many of them."""
-
-    impl = sa.BigInteger
-    cache_ok = True
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
-        """Return what makes a text of the seconds, None of NULL."""
-        return _instant_text
-
-
-@lru_cache(maxsize=20_000)
-def _instant_text(value: int | None) -> str | None:
-    return None if value is None else format_instant(datetime.fromtimestamp(value, UTC))
 
 
 class Journal(TypeDecorator[dict[str, Any]]):

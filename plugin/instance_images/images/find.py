@@ -87,7 +87,7 @@ def current_own_image(
 def _own_image(
     application: Application, names: Sequence[str], account: Account, image_id: str
 ) -> tuple[Image, datetime | None]:
-    with application.database.looking() as connection:
+    with application.database.asking() as connection:
         found = images.find_own_image(connection, names, account.id, image_id)
     if found is None:
         raise NotFound("Image", image_id, "The account has none of that id.")

@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from json.encoder import encode_basestring
 from typing import Any
+
+import sqlalchemy as sa
 
 from instance_images.db import pages
 from instance_images.db.engine import Database
+from instance_images.db.tables import Instant, Name
 from instance_images.model.requests.paging import ImageFilter, Listed, Page
 from instance_images.tasks.pages import page_from
-from instance_images.views.fields import json_maker
+from instance_images.views.fields import Encode, encode_optional, encode_seconds, texts_maker
 from instance_images.views.records import IMAGE
 
 ALL_IMAGES = ImageFilter()
@@ -20,19 +24,25 @@ def page_of_images(
     account_id: str | None,
     page: Page,
     only: ImageFilter = ALL_IMAGES,
-) -> Listed[dict[str, Any]]:
+) -> Listed[str]:
     """Return a page of the images of one account, or of all, that are not deleted.
 
-    They are the JSON objects of the images, made of the rows themselves: a page has up to a
-    thousand of them. Raises UsageError where the marker is none of the account's images at the
+    They are the JSON texts of the images, made of the rows themselves: a page has up to a thousand
+    of them. Raises UsageError where the marker is none of the account's images at the
     locations. An image that was deleted meanwhile can be the marker still.
     """
     wanted = replace(page, limit=page.limit + 1)
-    with database.looking() as connection:
+    with database.asking() as connection:
         found = pages.page_of_images(connection, locations, account_id, wanted, only)
-    items = None if found is None else _as_json(found)
-    return page_from(items, page, lambda fields: str(fields["id"]))
+    listed = page_from(found, page, lambda row: str(row.id))
+    return Listed(_TEXTS(listed.items), listed.next_marker)
 
 
-def _as_json(rows: Sequence[Any]) -> list[dict[str, Any]]:
-    return list(map(json_maker(IMAGE, tuple(rows[0]._fields)), rows)) if rows else []
+def _encoder(column: sa.Column[Any]) -> Encode:
+    if isinstance(column.type, Instant):
+        return encode_seconds
+    is_text = isinstance(column.type, sa.String | Name) and not column.nullable
+    return encode_basestring if is_text else encode_optional
+
+
+_TEXTS = texts_maker(IMAGE, {name: _encoder(column) for name, column in pages.COLUMNS.items()})

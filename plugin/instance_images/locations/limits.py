@@ -6,6 +6,7 @@ from collections.abc import Callable
 import sqlalchemy as sa
 
 from instance_images.db import accounts
+from instance_images.db.connections.fixed_queries import Asking
 from instance_images.locations.site import Site
 from instance_images.model.limits import applicable_limit, require_slot
 from instance_images.model.records import Account, Limit
@@ -21,7 +22,7 @@ def find_limit(
     ``ask`` tells what ``Provider.account_limit`` says, or said a moment ago.
     """
     keystone_limit = ask(site, account) if ask else site.provider.account_limit(account)
-    with site.database.looking() as connection:
+    with site.database.asking() as connection:
         return limit_of(connection, site, account, keystone_limit)
 
 
@@ -51,9 +52,7 @@ def set_limit(
     return limit
 
 
-def limit_of(
-    connection: sa.Connection, site: Site, account: Account, keystone_limit: int | None
-) -> Limit:
+def limit_of(connection: Asking, site: Site, account: Account, keystone_limit: int | None) -> Limit:
     """Return the limit that applies to the account, and how many images it holds.
 
     ``keystone_limit`` is what ``Provider.account_limit`` says, asked for before the transaction.

@@ -3,6 +3,7 @@
 Each transaction may get another session of the server, and no session is anybody's own.
 """
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -78,7 +79,7 @@ def test_requests_at_once_prepare_nothing_because_sessions_change(url: str) -> N
 
     def read(_number: int) -> list[str]:
         pages = [page_of_images(serving, [LOCATION.name], "a", Page()) for _ in range(READS)]
-        return [image["status"] for page in pages for image in page.items]
+        return [json.loads(image)["status"] for page in pages for image in page.items]
 
     with ThreadPoolExecutor(AT_ONCE) as threads:
         found = list(threads.map(read, range(AT_ONCE)))

@@ -7,7 +7,7 @@ SECONDS = 2
 
 def application() -> Any:
     """Return the WSGI application: ``impatient_api:application()`` for gunicorn."""
-    from instance_images.db import bounded_waits
+    from instance_images.db.connections import bounded_waits
     from instance_images_api import service
     from instance_images_api.middleware import database_health
 

@@ -1,5 +1,6 @@
 """A database that is down or hangs is told in time to those who cannot wait, and is used again."""
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 import sqlalchemy as sa
 
-from instance_images.db import bounded_waits
+from instance_images.db.connections import bounded_waits
 from instance_images.db.engine import Database
 from instance_images.db.schema import upgrade
 from instance_images.errors import DatabaseUnavailable
@@ -33,7 +34,7 @@ class Frail:
     def read(self) -> list[str]:
         """Return what is on the first page."""
         page = page_of_images(self.database, [LOCATION.name], "a", Page())
-        return [image["status"] for image in page.items]
+        return [json.loads(image)["status"] for image in page.items]
 
 
 @pytest.fixture(params=["postgresql", pytest.param("mariadb", marks=pytest.mark.all)])

@@ -1,5 +1,6 @@
 """Pages tell every item once, of one account alone, and cost the same anywhere."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -19,6 +20,8 @@ from instance_images.images.pages import page_of_images
 from instance_images.model.records import Account, ImageStatus, TaskKind, TaskState
 from instance_images.model.requests.paging import ImageFilter, Listed, Page, TaskFilter
 from instance_images.tasks.pages import page_of_tasks
+from instance_images.views.fields import as_json
+from instance_images.views.records import IMAGE
 
 from support.worlds.ledger_world import LOCATION, World, at
 
@@ -65,8 +68,8 @@ def archive(database: Database) -> Archive:
 
 
 def id_of(item: Any) -> str:
-    """Return the id of an image's fields, or of a task."""
-    return str(item["id"] if isinstance(item, dict) else item.id)
+    """Return the id of an image's JSON, or of a task."""
+    return str(json.loads(item)["id"] if isinstance(item, str) else item.id)
 
 
 def ids(read: Callable[[Page], Listed[Any]], page: Page) -> list[str]:
@@ -108,6 +111,19 @@ def test_pages_tell_every_item_once_in_order(
     assert read(BOTH, "nobody") == read_tasks(BOTH, "nobody") == read(["Nowhere"], "a") == []
 
 
+def test_a_page_shows_an_image_as_it_is_shown_alone(archive: Archive) -> None:
+    name = 'a "quoted" \\ name\twith ünïcode, \U0001f4f7 and %s'
+    with archive.database.writing() as connection:
+        values = {"name": name, "error": "\n", "available_at": at("2T10:00"), "size_bytes": 0}
+        is_odd = images.c.image_id == "aO2"
+        connection.execute(sa.update(images).where(is_odd).values(values))
+        expected = [as_json(IMAGE, image_rows.get_image(connection, f"aO{n}")) for n in range(5)]
+
+    listed = page_of_images(archive.database, HERE, "a", Page(5))
+
+    assert [json.loads(text) for text in listed.items] == expected
+
+
 def test_filters_are_equalities(archive: Archive) -> None:
     def found(**only: Any) -> list[str]:
         wanted = ImageFilter(**only)
@@ -146,7 +162,7 @@ def test_a_marker_that_is_not_the_accounts_own_there_looks_unknown(
 def test_an_image_that_is_deleted_meanwhile_is_a_marker_still(archive: Archive) -> None:
     listed = page_of_images(archive.database, HERE, "a", Page(2, marker="aO6", is_ascending=False))
 
-    assert [image["id"] for image in listed.items] == ["aO5", "aO4"]
+    assert [id_of(image) for image in listed.items] == ["aO5", "aO4"]
 
 
 def test_the_tasks_of_an_image_follow_it_to_its_next_owner(archive: Archive) -> None:

@@ -1,5 +1,6 @@
 """A server prepares what it repeats, unless a pooler is between or a table has changed."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -33,7 +34,7 @@ def read(database: Database) -> list[str]:
     """Read the first page several times; return the names on it."""
     for _ in range(REPEATED):
         page = page_of_images(database, [LOCATION.name], "a", Page())
-    return [image["status"] for image in page.items]
+    return [json.loads(image)["status"] for image in page.items]
 
 
 def prepared(database: Database) -> int:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 from sqlalchemy.engine import ExceptionContext
 
-from instance_images.db.bounded_waits import bounded_psycopg, with_bounds
+from instance_images.db.connections.bounded_waits import bounded_psycopg, with_bounds
 from instance_images.db.exact import add_exact_sum
 from instance_images.errors import ConfigurationError
 
