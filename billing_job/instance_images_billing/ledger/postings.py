@@ -4,7 +4,7 @@ Functions take a connection and never commit. Instants in arithmetic are the sec
 database holds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,11 +15,12 @@ from instance_images.db.tables import accounts
 from instance_images_billing.ledger.tables import intervals, postings
 from instance_images_billing.pricing.charged import Posting, Usage
 
-# Size x seconds of one image may not fit into 64 bits, and on SQLite no sum may be larger. It is
-# computed in three parts: 21 bits of the size and 12 of the seconds leave room for 2^30 images of
-# an account. SQLite refuses a sum beyond that, and rounds none.
+# Size x seconds of one image may not fit into 64 bits, and on SQLite no sum may be larger. There it
+# is computed in three parts: 21 bits of the size and 12 of the seconds leave room for 2^30 images
+# of an account. SQLite refuses a sum beyond that, and rounds none.
 _PART_BITS = 21
 _PART = (1 << _PART_BITS) - 1
+_LARGEST = 2**63 - 1
 
 _COLUMNS = ("account_key", "starts_at", "byte_seconds", "amount_nanos")
 
@@ -59,14 +60,10 @@ def usage(
     seconds = sa.case((sa.or_(ends.is_(None), ends > last), last), else_=ends) - sa.case(
         (begins < first, first), else_=begins
     )
-    size = intervals.c.size_bytes
+    sums = _sums if connection.dialect.name != "sqlite" else _sums_of_parts
+    columns, total = sums(seconds, int((end - start).total_seconds()))
     query = (
-        sa.select(
-            intervals.c.account_key,
-            sa.func.sum(_shifted(size, 2 * _PART_BITS) * seconds),
-            sa.func.sum(_shifted(size, _PART_BITS).bitwise_and(_PART) * seconds),
-            sa.func.sum(size.bitwise_and(_PART) * seconds),
-        )
+        sa.select(intervals.c.account_key, *columns)
         # With a join, SQLite sorts all intervals to group them.
         .where(
             intervals.c.account_key.in_(account_keys(location)),
@@ -76,10 +73,37 @@ def usage(
         .group_by(intervals.c.account_key)
         .order_by(intervals.c.account_key)
     )
-    return [
-        Usage(key, (int(high) << 2 * _PART_BITS) + (int(middle) << _PART_BITS) + int(low))
-        for key, high, middle, low in connection.execute(query).all()
+    return [Usage(key, total(*parts)) for key, *parts in connection.execute(query).all()]
+
+
+def _sums(
+    seconds: sa.ColumnElement[int], longest: int
+) -> tuple[list[sa.ColumnElement[Any]], Callable[..., int]]:
+    """Return the sums that the byte-seconds consist of, and what makes them of the sums.
+
+    These databases add up to exact decimals. Only an image whose byte-seconds have more than 64
+    bits, 2.5 PB for an hour, is multiplied as a decimal: that takes longer.
+    """
+    size = intervals.c.size_bytes
+    fits = size <= _LARGEST // longest
+    exact = sa.cast(size, sa.Numeric(38, 0)) * seconds
+    whole, large = (sa.case((fits, size * seconds)), sa.case((sa.not_(fits), exact)))
+    return [sa.func.sum(whole), sa.func.sum(large)], lambda a, b: int(a or 0) + int(b or 0)
+
+
+def _sums_of_parts(
+    seconds: sa.ColumnElement[int], _longest: int
+) -> tuple[list[sa.ColumnElement[Any]], Callable[..., int]]:
+    """Return the same for SQLite, in parts that fit into 64 bits."""
+    size = intervals.c.size_bytes
+    parts = [
+        _shifted(size, 2 * _PART_BITS),
+        _shifted(size, _PART_BITS).bitwise_and(_PART),
+        size.bitwise_and(_PART),
     ]
+    return [
+        sa.func.sum(part * seconds) for part in parts
+    ], lambda high, middle, low: (high << 2 * _PART_BITS) + (middle << _PART_BITS) + low
 
 
 def _shifted(size: sa.ColumnElement[int], bits: int) -> sa.ColumnElement[int]:

@@ -36,6 +36,10 @@ class ExactInteger(TypeDecorator[int]):
         """Return what the driver takes: digits for SQLite, else the integer itself."""
         return str(value) if value is not None and dialect.name == "sqlite" else value
 
+    def bind_processor(self, dialect: Dialect) -> Any:
+        """Return ``process_bind_param``, or None where it leaves each value as it is."""
+        return super().bind_processor(dialect) if dialect.name == "sqlite" else None
+
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:
         """Return what makes an integer of what the driver has read, None of NULL."""
         return _integer

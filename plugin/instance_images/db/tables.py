@@ -42,11 +42,7 @@ class Instant(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         """Return the seconds; raise ValueError for a naive datetime."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"naive datetime {value} is not an instant")
-        return int(value.timestamp())
+        return _seconds(value)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:
         """Return what makes an aware datetime of the seconds, None of NULL."""
@@ -54,6 +50,15 @@ class Instant(TypeDecorator[datetime]):
 
 
 # Rows share their instants: most are full hours, or the same ones in several columns.
+@lru_cache(maxsize=20_000)
+def _seconds(value: datetime | None) -> int | None:
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        raise ValueError(f"naive datetime {value} is not an instant")
+    return int(value.timestamp())
+
+
 @lru_cache(maxsize=20_000)
 def _instant(value: int | None) -> datetime | None:
     return None if value is None else datetime.fromtimestamp(value, UTC)
