@@ -19,7 +19,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 import sqlalchemy as sa
-from ledger_filling import BILLING, LOCATION, image_id_of
+from ledger_filling import BILLING, LOCATION, image_id_of, rows_by_table, size_of
 
 from instance_images.db.engine import Database
 from instance_images.locations.site import Site
@@ -29,7 +29,7 @@ from instance_images.sync.reconcile import Reading
 from instance_images_billing.hours import close
 from instance_images_billing.ledger import postings as ledger
 
-from support.clouds.memory_cloud import GB, MemoryProvider
+from support.clouds.memory_cloud import MemoryProvider
 from support.processes.command_line import SetClock
 
 EXPLAIN = {"postgresql": "EXPLAIN (ANALYZE, BUFFERS, COSTS OFF)", "sqlite": "EXPLAIN QUERY PLAN"}
@@ -38,20 +38,21 @@ EXPLAIN = {"postgresql": "EXPLAIN (ANALYZE, BUFFERS, COSTS OFF)", "sqlite": "EXP
 class ListedCloud(MemoryProvider):
     """Lists images that it makes up while they are read, so that they take no memory here."""
 
-    def __init__(self, clock: SetClock, count: int) -> None:
+    def __init__(self, clock: SetClock, count: int, accounts: int) -> None:
         super().__init__(LOCATION, clock)
         self.count = count
+        self.owners = [image_id_of(number) for number in range(1, accounts + 1)]
 
     def list_images(self) -> Iterator[CloudImage]:
-        """Yield all images, as a driver yields the pages of a listing."""
+        """Yield all images as they are on record, as a driver yields the pages of a listing."""
         now = self.clock()
         for number in range(1, self.count + 1):
             yield CloudImage(
                 id=image_id_of(number),
-                name="",
-                owner_id="",
+                name=f"image-{number}",
+                owner_id=self.owners[number % len(self.owners)],
                 status=CloudImageStatus.ACTIVE,
-                size_bytes=GB,
+                size_bytes=size_of(number),
                 virtual_size_bytes=None,
                 min_disk_gib=0,
                 min_ram_mib=0,
@@ -169,7 +170,7 @@ def main() -> None:
     clock = SetClock(options.until)
     site = Site(
         location=LOCATION,
-        provider=ListedCloud(clock, options.images),
+        provider=ListedCloud(clock, options.images, rows_by_table(database)["accounts"]),
         database=database,
         clock=clock,
         default_max_images=10,

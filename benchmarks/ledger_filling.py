@@ -45,6 +45,11 @@ def image_id_of(number: int) -> str:
     return f"{number * _SCATTER % 2**32:08x}{_TAIL}"
 
 
+def size_of(number: int) -> int:
+    """Return the bytes of the image of that number, as the fill makes them in SQL."""
+    return (1 + number * 7919 % 50) * 1_000_000_000 + number
+
+
 def fill(database: Database, images: int, accounts: int) -> None:
     """Add accounts with their images, all available within the first hour; nothing is metered."""
     first = int(FIRST_HOUR.timestamp())
@@ -65,7 +70,9 @@ def fill(database: Database, images: int, accounts: int) -> None:
         )
         connection.exec_driver_sql(
             "UPDATE images SET project_id = (SELECT account_id FROM accounts"
-            " WHERE accounts.account_key = images.account_key)"
+            " WHERE accounts.account_key = images.account_key),"
+            " image_service = 'location RegionOne',"
+            " living_key = 'location RegionOne ' || cloud_image_id"
         )
         connection.exec_driver_sql(
             "INSERT INTO news (image_id, account_key, event, effective_at, size_bytes, learned_at,"

@@ -6,13 +6,14 @@ no difference. Reads the ledger, and changes nothing.
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from instance_images.db.bulk import is_one_of
 from instance_images.db.cloud_images import AvailableState, records_by_cloud_id
 from instance_images.db.tables import images
 from instance_images.locations.site import Site
@@ -25,6 +26,7 @@ from instance_images_billing.ledger.tables import intervals
 LOG = logging.getLogger(__name__)
 
 _ROWS_AT_A_TIME = 10_000
+_IDS_PER_QUERY = 500
 _SHOWN = 20  # projects, in a log
 
 
@@ -101,7 +103,13 @@ class _Sums:
 
 def balance(connection: sa.Connection, site: Site, reading: Reading) -> Balance:
     """Return the balance of the reading, whose news the ledger has taken in."""
-    stored = dict(reading.listed.stored)
+    odd = None if _differ(connection, site.name) else _not_as_on_record(reading)
+    listed_states = reading.listed.stored
+    stored = (
+        dict(listed_states)
+        if odd is None
+        else {one: listed_states[one] for one in odd if one in listed_states}
+    )
     for image in reading.differences.confirmed:
         state = (image.project_id, image.size_bytes or 0, image.virtual_size_bytes, image.name)
         stored.setdefault(image.cloud_image_id or "", state)
@@ -109,7 +117,7 @@ def balance(connection: sa.Connection, site: Site, reading: Reading) -> Balance:
     # Plain numbers and tuples: there may be a million of them.
     read_at = int(reading.read_at.timestamp())
     for image_id, project_id, status, ended_at, began_at, billed_bytes in _open_intervals(
-        connection, site.name
+        connection, site.name, odd
     ):
         listed = stored.pop(image_id, None)
         if listed is not None and listed[1] == billed_bytes:
@@ -129,6 +137,36 @@ def balance(connection: sa.Connection, site: Site, reading: Reading) -> Balance:
     )
     found.differences = sorted(sums.by_project.values(), key=lambda one: one.project_id)
     return found
+
+
+def _differ(connection: sa.Connection, location: str) -> bool:
+    """Return whether any available image of the location is not billed as it is on record.
+
+    That is counted by the database: rarely does one differ, and there may be a million.
+    """
+    size, billed = images.c.size_bytes, intervals.c.size_bytes
+    is_billed = sa.exists().where(
+        intervals.c.image_id == images.c.image_id,
+        intervals.c.ends_at.is_(None),
+        billed >= size,
+        sa.or_(billed <= size, billed <= images.c.virtual_size_bytes),
+    )
+    available = sa.select(sa.func.count()).where(
+        images.c.account_key.in_(ledger.account_keys(location)),
+        images.c.status == ImageStatus.AVAILABLE,
+    )
+    right = connection.execute(available.where(is_billed)).scalar_one()
+    if right != connection.execute(available).scalar_one():
+        return True
+    return right != ledger.count_open(connection, location)
+
+
+def _not_as_on_record(reading: Reading) -> list[str]:
+    """Return the cloud's ids of the images that were not listed as they were on record."""
+    listed, differences = reading.listed, reading.differences
+    looked_up = (*differences.confirmed, *differences.doubtful)
+    ids = {*listed.unknown, *listed.differing, *listed.without_bytes}
+    return sorted(ids.union(one.cloud_image_id or "" for one in looked_up))
 
 
 def _add_unbilled(
@@ -176,11 +214,12 @@ def _ended_meanwhile(
 
 
 def _open_intervals(
-    connection: sa.Connection, location: str
+    connection: sa.Connection, location: str, image_ids: Sequence[str] | None
 ) -> Iterator[tuple[str, str, str, int | None, int, int]]:
     """Yield image and project of the cloud, status, end, begin and billed bytes; times as numbers.
 
     The end is that on record, for an image whose open interval has not been ended by it yet.
+    ``image_ids``: only those of these images of the cloud; None: all.
     """
     query = (
         sa.select(
@@ -197,5 +236,12 @@ def _open_intervals(
             intervals.c.ends_at.is_(None),
         )
     )
-    rows: Any = connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME))
-    yield from rows
+    if image_ids is None:
+        rows: Any = connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME))
+        yield from rows
+        return
+    for first in range(0, len(image_ids), _IDS_PER_QUERY):
+        some = image_ids[first : first + _IDS_PER_QUERY]
+        which = is_one_of(connection, images.c.cloud_image_id, some)
+        rows = connection.execute(query.where(which))
+        yield from rows

@@ -112,17 +112,21 @@ def _begin_ordinary(
 
     Return how many there were.
     """
-    begun = sa.select(
-        history.c.image_id,
-        history.c.effective_at,
-        history.c.account_key,
-        history.c.size_bytes,
-        sa.false(),
-        sa.false(),
-    ).where(
-        history.c.account_key.in_(ledger.account_keys(location)),
-        history.c.history_key > last,
-        _is_ordinary(closed_until),
+    begun = (
+        sa.select(
+            history.c.image_id,
+            history.c.effective_at,
+            history.c.account_key,
+            history.c.size_bytes,
+            sa.false(),
+            sa.false(),
+        )
+        .where(
+            history.c.account_key.in_(ledger.account_keys(location)),
+            history.c.history_key > last,
+            _is_ordinary(closed_until),
+        )
+        .order_by(history.c.image_id)  # neighbours in the indexes: a fraction of the time
     )
     names = ["image_id", "starts_at", "account_key", "size_bytes", "continues", "is_continued"]
     return _count(connection, sa.insert(intervals).from_select(names, begun))

@@ -4,7 +4,7 @@ For the hourly run and notifications. Commands of customers use ``images``, wher
 the account. Functions take a connection and never commit.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from sys import intern
@@ -19,6 +19,7 @@ from instance_images.model.adoption import Expectation, expectation_of
 from instance_images.model.records import HOLDING, UNFINISHED, Image, ImageStatus, TaskKind
 
 ENDED = (ImageStatus.ERROR, ImageStatus.DELETED)
+_UNDER_WAY = (ImageStatus.CREATING, ImageStatus.ERROR, ImageStatus.DELETING)
 
 # Project id, size, virtual size and name of an available image: a million are in memory at once.
 AvailableState = tuple[str, int, int | None, str]
@@ -141,8 +142,13 @@ def _ids_on_record(
     return found
 
 
-def with_former(connection: sa.Connection, service: Service) -> Service:
-    """Return the service, with ``former`` filled from the location's living records."""
+def with_former(
+    connection: sa.Connection, service: Service, of_available: Collection[str | None]
+) -> Service:
+    """Return the service, with ``former`` filled from the location's living records.
+
+    ``of_available``: the services of those that are available; they are not read again.
+    """
     query = (
         sa.select(images.c.image_service)
         .distinct()
@@ -150,16 +156,21 @@ def with_former(connection: sa.Connection, service: Service) -> Service:
         .where(
             accounts.c.location == service.location,
             images.c.living_key.is_not(None),
-            images.c.image_service != service.identity,
+            images.c.status.in_(_UNDER_WAY),
         )
     )
-    return replace(service, former=tuple(connection.execute(query).scalars()))
+    found = {*of_available, *connection.execute(query).scalars()} - {None, service.identity}
+    return replace(service, former=tuple(sorted(one for one in found if one)))
 
 
-def keep_service(connection: sa.Connection, service: Service) -> None:
+def keep_service(
+    connection: sa.Connection, service: Service, of_available: Collection[str | None]
+) -> None:
     """Record the image service of the location's images, where it differs.
 
-    An image that another location already has on record there is not changed: it is the same image.
+    ``of_available``: the services of those that were available when they were read; where all of
+    them are this one, there is nothing to record of them. An image that another location already
+    has on record there is not changed: it is the same image.
     """
     query = (
         sa.select(images.c.image_id, images.c.cloud_image_id)
@@ -170,6 +181,8 @@ def keep_service(connection: sa.Connection, service: Service) -> None:
             images.c.image_service.is_distinct_from(service.identity),
         )
     )
+    if {service.identity}.issuperset(of_available):
+        query = query.where(images.c.status.in_(_UNDER_WAY))
     rows = list(connection.execute(query))
     for first in range(0, len(rows), _IDS_PER_QUERY):
         some = rows[first : first + _IDS_PER_QUERY]
@@ -284,8 +297,8 @@ def find_requested(
 
 def available_in_cloud(
     connection: sa.Connection, location: str
-) -> Iterator[tuple[str, AvailableState]]:
-    """Yield the cloud's id of every available image of the location, with its record."""
+) -> Iterator[tuple[str, AvailableState, str | None]]:
+    """Yield the cloud's id of every available image of the location, its record and service."""
     query = (
         sa.select(
             images.c.cloud_image_id,
@@ -293,13 +306,14 @@ def available_in_cloud(
             images.c.size_bytes,
             images.c.virtual_size_bytes,
             images.c.name,
+            images.c.image_service,
         )
         .join_from(images, accounts)
         .where(accounts.c.location == location, images.c.status == ImageStatus.AVAILABLE)
         .execution_options(yield_per=_ROWS_AT_A_TIME)
     )
-    for cloud_id, project_id, size_bytes, virtual_size_bytes, name in connection.execute(query):
-        yield cloud_id, (intern(project_id), size_bytes, virtual_size_bytes, name)
+    for cloud_id, project_id, size_bytes, virtual_bytes, name, service in connection.execute(query):
+        yield cloud_id, (intern(project_id), size_bytes, virtual_bytes, name), service
 
 
 def available_of_cloud_ids(

@@ -71,6 +71,8 @@ class Listed:
 
     ``on_record``: how many available images each project had on record. ``unknown`` are images with
     bytes that are not among them. ``stored`` are all images with bytes, as the service has them.
+    ``without_bytes`` are the ids of those that are available on record only. ``services``: the
+    image services that the available images have on record.
     """
 
     unlisted: dict[str, AvailableState]
@@ -80,6 +82,8 @@ class Listed:
     renamed: dict[str, str] = field(default_factory=dict)
     unknown: dict[str, CloudImage] = field(default_factory=dict)
     stored: dict[str, AvailableState] = field(default_factory=dict)
+    without_bytes: list[str] = field(default_factory=list)
+    services: Collection[str | None] = ()
 
 
 def require_most(site: Site, listed: Listed) -> None:
@@ -144,7 +148,7 @@ def compare(site: Site, listed: Listed) -> Comparison:
     if doubtful:
         _require_answers(site, listed.any_id, doubtful[0])
     with site.database.reading() as connection:
-        service = images_in_cloud.with_former(connection, site.service)
+        service = images_in_cloud.with_former(connection, site.service, listed.services)
     returned = find_returned(site, service, listed.unknown)
     strangers, disks = _eligible(
         site,
@@ -181,9 +185,17 @@ def compare_image(site: Site, image: Image, found: CloudImage) -> Comparison:
 
 def list_cloud(site: Site) -> Listed:
     """Read all images of the location, beside those that are available on record."""
+    on_record: dict[str, AvailableState] = {}
+    services: set[str | None] = set()
     with site.database.reading() as connection:
-        on_record = dict(images_in_cloud.available_in_cloud(connection, site.name))
-    listed = Listed(unlisted=on_record, on_record=Counter(state[0] for state in on_record.values()))
+        for cloud_id, state, service in images_in_cloud.available_in_cloud(connection, site.name):
+            on_record[cloud_id] = state
+            services.add(service)
+    listed = Listed(
+        unlisted=on_record,
+        on_record=Counter(state[0] for state in on_record.values()),
+        services=services,
+    )
     require_sight(site, {state[0] for state in listed.unlisted.values()})
     for found in site.provider.list_images():
         listed.any_id = found.id
@@ -200,6 +212,8 @@ def list_cloud(site: Site) -> Listed:
             if has_bytes:
                 listed.unknown[found.id] = found
             continue
+        if not has_bytes:
+            listed.without_bytes.append(found.id)
         if _differs(known, found):
             listed.differing[found.id] = found
         if found.name != known[3] and (name := _new_name(site, known[3], found)):

@@ -174,7 +174,7 @@ def synchronize(
 
 def record_reading(connection: sa.Connection, site: Site, reading: Reading) -> list[Learned]:
     """Write down what the reading has shown, and that it was complete; return what was new."""
-    images_in_cloud.keep_service(connection, site.service)
+    images_in_cloud.keep_service(connection, site.service, reading.listed.services)
     record(connection, reading.observations, Source.RUN)
     last_read_at = readings.last_read_at(connection, site.name)
     learning = Learning(reading.read_at, Source.LISTING)

@@ -125,6 +125,30 @@ def test_virtual_sizes_and_a_change_of_what_is_billable_are_in_balance(world: Cl
 
 
 @on_sqlite
+def test_an_image_that_is_billed_twice_is_told(world: Cloud) -> None:
+    found = world.put("1T10:00")
+    lost = world.put("1T10:00", "b")
+    world.run("1T11:00")
+    columns = "image_id, ends_at, account_key, size_bytes, continues, is_continued"
+    execute(
+        world,
+        f"INSERT INTO intervals (starts_at, {columns}) SELECT starts_at + 1, {columns}"
+        f" FROM intervals WHERE image_id IN"
+        f" (SELECT image_id FROM images WHERE cloud_image_id = '{found.id}')",
+    )
+    execute(
+        world,
+        "DELETE FROM intervals WHERE image_id IN"
+        f" (SELECT image_id FROM images WHERE cloud_image_id = '{lost.id}')",
+    )
+
+    assert balanced(world, "1T12:00").differences == [
+        Difference("a", 0, GB, found.id),
+        Difference("b", GB, 0, lost.id),
+    ]
+
+
+@on_sqlite
 def test_what_customers_do_while_the_location_is_read_is_no_difference(world: Cloud) -> None:
     early, late = world.capture("1T10:00", "early"), world.capture("1T10:00", "late")
     world.run("1T11:00")
