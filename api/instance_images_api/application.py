@@ -59,7 +59,7 @@ def create_application(
     served = router(service)
     auth_token = AuthProtocol(
         ConfirmedOnly(_audited(served, settings, libraries)),
-        {"oslo_config_config": libraries, "delay_auth_decision": False, "log_name": "auth_token"},
+        {"oslo_config_config": libraries, "delay_auth_decision": False},
     )
     public = {(route.method, route.path) for route in ROUTES if route.rule is None}
     wsgi: Wsgi = PublicPaths(served, AuthErrors(auth_token), public)
@@ -132,9 +132,7 @@ def _audited(application: Wsgi, settings: Settings, libraries: Any) -> Wsgi:
             f"Configuration: [api] audit_map_file = {path}: there is no such file. Copy"
             " etc/api_audit_map.conf there."
         )
-    audited: Wsgi = AuditMiddleware(
-        application, audit_map_file=path, oslo_config_config=libraries, log_name="audit"
-    )
+    audited: Wsgi = AuditMiddleware(application, audit_map_file=path, oslo_config_config=libraries)
     return audited
 
 

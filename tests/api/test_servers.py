@@ -1,33 +1,46 @@
-"""The API answers the same under each server of the samples: gunicorn and uWSGI."""
+"""The API answers the same under each server of the samples: gunicorn, uWSGI and Apache."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from support.processes.api_server import ApiServer, running_api, uwsgi
+from support.processes.api_server import (
+    ApiServer,
+    apache,
+    fault_of_apache,
+    running_api,
+    uwsgi,
+)
 from support.worlds.api_world import Office
 
 pytestmark = pytest.mark.cloud
 
 
-@pytest.fixture(scope="module")
-def under_uwsgi(
-    office_of_run: Office, tmp_path_factory: pytest.TempPathFactory
+@pytest.fixture(
+    scope="module", params=["gunicorn", "uwsgi", pytest.param("apache", marks=pytest.mark.all)]
+)
+def api_of_module(
+    request: pytest.FixtureRequest,
+    office_of_run: Office,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[ApiServer]:
-    """The API of the run once more, on the same database, as the sample for uWSGI starts it."""
-    directory = tmp_path_factory.mktemp("uwsgi")
+    """The API of the run, or once more on the same database, as each other sample starts it."""
+    if request.param == "gunicorn":
+        yield office_of_run.api
+        return
+    if request.param == "apache" and (fault := fault_of_apache()):
+        pytest.skip(fault)
+    directory = tmp_path_factory.mktemp(request.param)
     config = office_of_run.cli.config_file
-    with running_api(config, directory, office_of_run.cloud, uwsgi) as api:
+    command = {"uwsgi": uwsgi, "apache": apache}[request.param]
+    with running_api(config, directory, office_of_run.cloud, command) as api:
         yield api
 
 
-@pytest.fixture(params=["gunicorn", "uwsgi"])
-def api(request: pytest.FixtureRequest, office: Office) -> ApiServer:
-    """The API under each server in turn."""
-    if request.param == "gunicorn":
-        return office.api
-    started: ApiServer = request.getfixturevalue("under_uwsgi")
-    return started
+@pytest.fixture
+def api(api_of_module: ApiServer, office: Office) -> ApiServer:
+    """The API under each server in turn, on a cloud without faults."""
+    return api_of_module
 
 
 def test_paths_without_a_token_answer(api: ApiServer) -> None:
@@ -43,7 +56,7 @@ def test_customer_reads_pages_and_captures(api: ApiServer, office: Office) -> No
     customers = office.customers
     token = office.token(customers.member.cloud)
     body = {"image": {"name": "again", "source_instance_id": customers.server_id}}
-    key = {"Idempotency-Key": "one key for both servers"}
+    key = {"Idempotency-Key": "one key for all servers"}
 
     image = api("GET", f"/v1/images/{customers.image['id']}", token)
     page = api("GET", "/v1/images?limit=1", token)

@@ -3,6 +3,7 @@
 The cloud is not asked: while Nova is down, lists and reports can still be had.
 """
 
+import logging
 from functools import cached_property
 from typing import Any
 
@@ -13,13 +14,16 @@ from instance_images.db.engine import Database
 from instance_images.db.schema import require_head
 from instance_images.errors import InstanceImagesError
 
+LOG = logging.getLogger(__name__)
 NAME = "instance_images_database"
 # The balancer in front waits no longer.
 ANSWER_SECONDS = 5
 
 
 class DatabaseHealth(HealthcheckBaseExtension):
-    """Whether the database can be used."""
+    """Whether the database can be used. Why it cannot is in the log, once per reason."""
+
+    _logged = ""
 
     @cached_property
     def _database(self) -> Database:
@@ -32,5 +36,11 @@ class DatabaseHealth(HealthcheckBaseExtension):
         try:
             require_head(self._database)
         except InstanceImagesError as error:
+            if self._logged != str(error):
+                LOG.warning("The health check fails: %s", error)
+            self._logged = str(error)
             return HealthcheckResult(False, "The database cannot be used.", str(error))
+        if self._logged:
+            LOG.info("The health check succeeds again.")
+        self._logged = ""
         return HealthcheckResult(True, "OK")

@@ -73,7 +73,7 @@ def _clouds(files: Sequence[str]) -> tuple[str | None, Mapping[str, Any]]:
     for name in files:
         # Path.is_file raises where a folder may not be looked into, such as root's own.
         if os.path.isfile(name):  # noqa: PTH113
-            if os.access(name, os.R_OK):
+            if os.access(name, os.R_OK, effective_ids=True):
                 return name, _parsed(Path(name))
             refused.append(name)
     if refused:
@@ -191,7 +191,7 @@ def _require_certificates(entry: dict[str, Any]) -> None:
         if path is None:
             continue
         file = Path(str(path)).expanduser()
-        if not os.access(file, os.R_OK):
+        if not os.access(file, os.R_OK, effective_ids=True):
             fault = "cannot be read by this user" if file.exists() else "does not exist"
             raise ValueError(f"{key} names {file}, which {fault}.")
         if key == "cacert" and file.is_file():

@@ -36,10 +36,10 @@ def check_writable(check: str, option: str, path: Path) -> Iterator[Finding]:
 
 
 def _is_writable(path: Path) -> bool:
-    if path.exists() and not os.access(path, os.W_OK):
+    if path.exists() and not os.access(path, os.W_OK, effective_ids=True):
         return False
     # Files are replaced in one step, or rotated: their directory must be writable as well.
-    return os.access(path if path.is_dir() else path.parent, os.W_OK)
+    return os.access(path if path.is_dir() else path.parent, os.W_OK, effective_ids=True)
 
 
 def check_database(application: Application, locations: Sequence[Location]) -> Iterator[Finding]:

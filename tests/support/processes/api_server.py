@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from support.clouds.embedded_cloud import CHECKOUT, EmbeddedCloud
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 15.0
+APACHE_MODULES = Path("/usr/lib/apache2/modules")
 
 
 @dataclass
@@ -79,6 +81,58 @@ def uwsgi(port: int, directory: Path) -> list[str]:
     return [str(Path(sys.executable).with_name("uwsgi")), "--ini", str(ini)]
 
 
+def apache(port: int, directory: Path) -> list[str]:
+    """Return the command that serves with Apache's mod_wsgi as the sample in etc/ says.
+
+    Apache refuses to run as root: it runs as nobody then, who may read and write the tests' files.
+    """
+    for sample in (CHECKOUT / "etc" / "apache").iterdir():
+        text = sample.read_text()
+        for line, ours in (
+            ("Listen 8794", f"Listen 127.0.0.1:{port}"),
+            ("*:8794", f"*:{port}"),
+            (" user=instance-images group=instance-images", ""),
+            # Debian's Python with the packages of the tests': an environment of it is not needed.
+            ("python-home=/opt/instance-images", f"python-path={sysconfig.get_path('purelib')}"),
+            ("/etc/instance-images", str(directory)),
+            ("/var/log/instance-images", str(directory)),
+        ):
+            text = text.replace(line, ours)
+        (directory / sample.name).write_text(text)
+    main = directory / "apache.conf"
+    modules = ["mpm_event", "authz_core", "alias", "wsgi"]
+    loaded = [f"LoadModule {name}_module {APACHE_MODULES}/mod_{name}.so" for name in modules]
+    main.write_text(
+        "\n".join(
+            [
+                f"ServerRoot {directory}",
+                "ServerName localhost",
+                "PidFile apache.pid",
+                "ErrorLog main.log",
+                "DefaultRuntimeDir .",
+                "WSGISocketPrefix wsgi",
+                *loaded,
+                "Include instance-images-api.conf",
+            ]
+        )
+    )
+    command = ["apache2", "-f", str(main), "-D", "FOREGROUND"]
+    if os.geteuid() != 0:
+        return command
+    directory.chmod(0o777)
+    caps = "+dac_override,+dac_read_search"
+    lowered = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+    return [*lowered, f"--inh-caps={caps}", f"--ambient-caps={caps}", *command]
+
+
+def fault_of_apache() -> str | None:
+    """Return why Apache cannot load the packages of the tests: its Python is another one."""
+    name = f"libpython{sys.version_info.major}.{sys.version_info.minor}.so"
+    module = APACHE_MODULES / "mod_wsgi.so"
+    is_ours = name.encode() in module.read_bytes()
+    return None if is_ours else f"Debian's mod_wsgi is not made for {name}"
+
+
 @contextlib.contextmanager
 def running_api(
     config_file: Path,
@@ -94,6 +148,7 @@ def running_api(
     roots = [str(CHECKOUT / root) for root in ("plugin", "billing_job", "reports", "api")]
     environment = {
         **os.environ,
+        "PATH": f"{os.environ['PATH']}:/usr/sbin",
         "INSTANCE_IMAGES_CONFIG_FILE": str(config_file),
         "OS_CLIENT_CONFIG_FILE": str(cloud.clouds_yaml),
         "PYTHONPATH": os.pathsep.join(roots),
