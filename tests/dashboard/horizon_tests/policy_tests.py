@@ -10,8 +10,9 @@ from openstack_auth import policy
 
 import instance_images_dashboard
 
-from horizon_tests.service import TASK_ID, ServiceTestCase, image, task
+from horizon_tests.service import INSTANCE_ID, TASK_ID, ServiceTestCase, image, task
 
+FORM = "horizon:project:my_images:create"
 INDEX = "horizon:project:my_images:index"
 SNIPPET = Path(instance_images_dashboard.__file__).parent / "local_settings.d"
 
@@ -72,6 +73,15 @@ class RolesTests(PolicyTestCase):
         self.client.post(reverse(INDEX), {"action": f"my_images__delete__{image()['id']}"})
 
         self.assertNotIn("DELETE", [method for method, _ in self.service.asked()])
+
+    def test_reader_who_knows_the_address_of_the_form_gets_no_button(self) -> None:
+        self._setup_user(roles=[{"id": "3", "name": "reader"}])
+
+        answer = self.client.get(reverse(FORM, args=(INSTANCE_ID,)))
+
+        self.assertContains(answer, "Your roles do not permit this.")
+        self.assertNotContains(answer, 'value="Create"')
+        self.assertEqual(self.service.asked(), [])
 
     def test_rules_of_an_operator_stay(self) -> None:
         with override_settings(POLICY_FILES={"instance-images": "/etc/own.yaml"}):

@@ -8,9 +8,11 @@ from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from horizon import forms
 from horizon.utils import memoized
+from openstack_dashboard import policy
 from openstack_dashboard.api import nova
 
 from instance_images_dashboard import api, texts
+from instance_images_dashboard.content.instance_image.actions import CreateImage
 from instance_images_dashboard.content.instance_image.forms import CreateImageForm
 
 RUNNING = "ACTIVE"
@@ -80,6 +82,8 @@ class CreateImageView(forms.ModalFormView):
         """Return what the image will be and cost."""
         if self.is_unavailable:  # the form says so
             return Expectation()
+        if not policy.check(CreateImage.policy_rules, self.request):
+            return Expectation(refusal=_("Your roles do not permit this."))
         try:
             return expectation_of(api.estimate(self.request, self.kwargs["instance_id"]))
         except api.ApiError as error:
