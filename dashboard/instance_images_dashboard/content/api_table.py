@@ -3,11 +3,20 @@
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from horizon import exceptions, tables
 
 from instance_images_dashboard import api
 from instance_images_dashboard.content.rows import LeanRow
+
+
+class NameColumn(tables.Column):
+    """A column of names, which may be long: they break at hyphens and blanks if they have any."""
+
+    def __init__(self, transform: Any, **more: Any) -> None:
+        style = {"style": "overflow-wrap: anywhere; min-width: 8em"}
+        super().__init__(transform, cell_attributes_getter=lambda _: style, **more)
 
 
 class UpdatedRow(LeanRow):
@@ -29,6 +38,10 @@ class ApiTable(tables.DataTable):
     trouble: Any = None
     empty_message: Any = ""
     is_filtered = False
+
+    def render(self) -> Any:
+        """Return the table; on a narrow screen it scrolls, and the page does not."""
+        return format_html('<div class="table-responsive">{}</div>', super().render())
 
     def get_empty_message(self) -> Any:
         """Return why the table is empty."""

@@ -131,7 +131,12 @@ class LeanRow(tables.Row):
         classes = dict.fromkeys(one for one in column.classes if is_link or one != "anchor")
         if column.status:
             classes[_STATUS_CLASSES[self._status(column)]] = None
-        attributes = {**self.cell_attributes(column), "class": " ".join(classes)}
+        of_column = column.cell_attributes_getter
+        attributes = {
+            **(of_column(column.get_raw_data(self.datum)) if of_column else {}),
+            **self.cell_attributes(column),
+            "class": " ".join(classes),
+        }
         return format_html("<td{}>{}</td>", flatatt(attributes), value)
 
     def cell_attributes(self, column: Any) -> dict[str, str]:

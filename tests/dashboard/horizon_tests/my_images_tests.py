@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
 
@@ -215,6 +216,16 @@ class TasksTests(ServiceTestCase):
         ):
             self.assertContains(answer, text)
         self.assertEqual(self.service.asked(), [("GET", "/tasks")])
+
+    def test_stages_are_german_for_who_reads_german_and_unknown_ones_stay(self) -> None:
+        tasks = [task(stage="image_uploading"), task(id=OTHER_ID, stage="image_reticulating")]
+        self.service.answers["GET", "/tasks"] = (200, {"tasks": tasks})
+        self.client.cookies[settings.LANGUAGE_COOKIE_NAME] = "de"
+
+        answer = self.page()
+
+        self.assertContains(answer, "Abbild wird hochgeladen")
+        self.assertContains(answer, "image reticulating")
 
     def test_tasks_of_one_image_lead_to_the_next_page_of_that_image(self) -> None:
         tasks = [task(id=f"33333333-3333-4333-8333-{n:012d}") for n in range(21)]

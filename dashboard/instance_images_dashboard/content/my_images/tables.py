@@ -11,7 +11,8 @@ from horizon import tables
 
 from instance_images_client.sdk.task import FINISHED
 from instance_images_dashboard import api, texts
-from instance_images_dashboard.content.api_table import ApiTable, UpdatedRow
+from instance_images_dashboard.content.api_table import ApiTable, NameColumn, UpdatedRow
+from instance_images_dashboard.content.my_images import stages
 from instance_images_dashboard.content.my_images.actions import (
     DeleteImage,
     DeployImage,
@@ -91,8 +92,8 @@ IMAGE_STATUS_NAMES = (
 class ImagesTable(LeanTable, ApiTable):
     """The images of the account."""
 
-    name = tables.WrappingColumn(_name, verbose_name=_("Name"))
-    source = tables.WrappingColumn(_source, link=_source_url, verbose_name=_("Source Instance"))
+    name = NameColumn(_name, verbose_name=_("Name"))
+    source = NameColumn(_source, link=_source_url, verbose_name=_("Source Instance"))
     size = tables.Column(
         lambda image: texts.size(image.size_bytes),
         verbose_name=_("Size"),
@@ -129,6 +130,8 @@ class ImagesTable(LeanTable, ApiTable):
         prev_pagination_param = "previous_image_marker"
         table_actions: tuple[Any, ...] = (FilterImages, DeleteImage)
         row_actions = (DeployImage, RetryImage, DeleteImage)
+        # Horizon's field for the filter has no label.
+        table_actions_template = "instance_images/_table_actions.html"
         # Each action is a button next to the image, not an entry of a menu.
         row_actions_dropdown_template = "instance_images/_row_buttons.html"
 
@@ -193,7 +196,7 @@ def _progress(task: Any) -> Any:
 class TasksTable(LeanTable, ApiTable):
     """The tasks of the account, or those of one image."""
 
-    image = tables.WrappingColumn(
+    image = NameColumn(
         lambda task: texts.printable(task.image_name or "") or "-", verbose_name=_("Image")
     )
     kind = tables.Column("kind", verbose_name=_("Task"), display_choices=TASK_KIND_NAMES)
@@ -205,7 +208,7 @@ class TasksTable(LeanTable, ApiTable):
         display_choices=TASK_STATE_NAMES,
     )
     stage = tables.Column(
-        lambda task: texts.printable(task.stage or "").replace("_", " ") or "-",
+        lambda task: texts.printable(stages.name_of(task.stage or "")) or "-",
         verbose_name=_("Stage"),
     )
     progress = tables.Column(_progress, verbose_name=_("Progress"))

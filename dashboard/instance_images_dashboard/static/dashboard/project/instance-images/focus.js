@@ -1,4 +1,5 @@
-/* When a dialog is closed, the focus returns to the button that opened it, or to its drop-down. */
+/* The focus moves into a dialog. When the dialog is closed, it returns to the button that opened
+   the dialog, or to its drop-down. */
 (function () {
   'use strict';
 
@@ -9,6 +10,13 @@
   document.addEventListener('click', function (event) {
     opener = event.target.closest(OPENERS) || opener;
   }, true);
+
+  $(document).on('shown.bs.modal', '.modal', function () {
+    // Horizon's question does not take the focus: it would stay behind the question.
+    if (opener && !this.contains(document.activeElement)) {
+      $(this).find('.modal-footer .cancel').first().trigger('focus');
+    }
+  });
 
   $(document).on('hidden.bs.modal', '.modal', function () {
     var $opener = $(opener || []);
