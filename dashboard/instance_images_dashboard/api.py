@@ -223,8 +223,13 @@ def set_limit(request: Any, account_id: str, max_images: int, location: str) -> 
 
 def list_default_limits(request: Any) -> list[Any]:
     """Return the limits of accounts without one of their own, one per location."""
-    with _told():
-        return list(_proxy(request).default_limits())
+    try:
+        with _told():
+            return list(_proxy(request).default_limits())
+    except NotFound as error:
+        raise ApiError(
+            _("This version of the instance images service has no default limits.")
+        ) from error
 
 
 def set_default_limit(request: Any, location: str, max_images: int) -> None:

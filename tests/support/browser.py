@@ -183,6 +183,38 @@ class Browser:
             },
         )
 
+    def is_too_wide(self) -> bool:
+        """Return whether the page is wider than the window."""
+        return bool(
+            self.run("const e = document.documentElement; return e.scrollWidth > e.clientWidth")
+        )
+
+    @contextlib.contextmanager
+    def opened_beside(self, path: str) -> Iterator[Callable[[], None]]:
+        """Begin to open a page in a second window; what is yielded goes there and waits for it."""
+        first = self.driver.current_window_handle
+        self.driver.switch_to.new_window("tab")
+        second = self.driver.current_window_handle
+        self.run("location.href = arguments[0]", self.url + path)  # it does not wait
+
+        def turn() -> None:
+            self.driver.switch_to.window(second)
+            self.wait(
+                lambda: self.run(
+                    "return location.href == arguments[0] && document.readyState == 'complete'",
+                    self.url + path,
+                ),
+                path,
+            )
+
+        self.driver.switch_to.window(first)
+        try:
+            yield turn
+        finally:
+            self.driver.switch_to.window(second)
+            self.driver.close()
+            self.driver.switch_to.window(first)
+
     def picture(self, path: Path) -> None:
         """Save what the window shows."""
         path.parent.mkdir(parents=True, exist_ok=True)

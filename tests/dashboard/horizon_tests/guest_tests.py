@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import sys
 from typing import Any
 from unittest import mock
 
@@ -86,6 +87,12 @@ class StackImagesTests(ServiceTestCase):
 
         choices = list(self.choices)
         self.assertEqual(horizon_changes.in_groups(self.request, choices), choices)
+
+    def test_horizon_without_stacks_is_left_alone(self) -> None:
+        absent = {"heat_dashboard.content.stacks": None}
+
+        with mock.patch.dict(sys.modules, absent), self.assertNoLogs(horizon_changes.LOG):
+            horizon_changes.apply([horizon_changes.group_images_of_stacks])
 
     def test_function_of_heat_dashboard_is_replaced_once(self) -> None:
         from heat_dashboard.content.stacks import forms
@@ -231,6 +238,10 @@ class DefaultQuotaTests(ServiceTestCase):
 
         self.assertIn("The instance images service is unavailable", tab.render())
 
+    def test_older_service_is_told_apart(self) -> None:
+        self.assertIn("has no default limits", self.tab().render())
+        self.assertTrue(self.action(cores="5").handle(self.request, {}))
+
     def test_only_a_changed_default_is_set_and_keystones_is_left_alone(self) -> None:
         self.serves_defaults(DEFAULT, {**DEFAULT, "location": "Far", "source": "keystone"})
         path = "/default-limits/RegionOne"
@@ -243,6 +254,14 @@ class DefaultQuotaTests(ServiceTestCase):
         sent = [(told[1], told[4]) for told in self.service.requests if told[0] == "PUT"]
         self.assertEqual(sent, [(path, {"default_limit": {"max_images": 12}})])
         self.assertIn("change it there", str(action.fields["instance_images_0"].help_text))
+
+    def test_number_below_any_is_refused(self) -> None:
+        self.serves_defaults(DEFAULT)
+
+        action = self.action(instance_images_0="-2")
+
+        self.assertFalse(action.is_valid())
+        self.assertIn("instance_images_0", action.errors)
 
     def test_other_defaults_can_be_saved_while_the_service_does_not_answer(self) -> None:
         self.service.answers["GET", "/default-limits"] = (500, "<html>")

@@ -84,9 +84,9 @@ def late(seconds: float) -> Fate:
 
 
 @contextlib.contextmanager
-def running_relay(target: str) -> Iterator[Relay]:
-    """Run a relay to a server."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+def running_relay(target: str, port: int = 0) -> Iterator[Relay]:
+    """Run a relay to a server; by default on a free port."""
+    server = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
     relay = Relay(f"http://127.0.0.1:{server.server_address[1]}", target)
     server.relay = relay  # type: ignore[attr-defined]
     server.daemon_threads = True
