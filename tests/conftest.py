@@ -6,6 +6,7 @@
 import logging
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,23 +85,47 @@ def log_set_back() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[sa.URL]:
-    with database_servers.postgresql() as url:
+    with database_servers.postgresql(database_servers.place_in_memory()) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
-def mariadb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.URL]:
-    with database_servers.mariadb(tmp_path_factory.mktemp("mariadb")) as url:
+def postgresql_template(postgresql_server: sa.URL) -> Iterator[str]:
+    """The name of a database with its tables and nothing in them, to be copied."""
+    with database_servers.new_database(postgresql_server) as url:
+        made = Database(url)
+        upgrade(made)
+        made.engine.dispose()
+        name = made.url.database
+        assert name is not None
+        yield name
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[sa.URL]:
+    place = database_servers.place_in_memory()
+    with (
+        tempfile.TemporaryDirectory(prefix="mariadb-", dir=place) as directory,
+        database_servers.mariadb(Path(directory)) as url,
+    ):
         yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql", pytest.param("mariadb", marks=pytest.mark.all)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database, of each kind in turn."""
+    """The URL of a database, of each kind in turn: empty, unless the test takes ``database``."""
+    needs_tables = "database" in request.fixturenames
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'instance-images.db'}"
+        path = tmp_path / "instance-images.db"
+        if needs_tables:
+            shutil.copy(request.getfixturevalue("empty_database"), path)
+        yield f"sqlite:///{path}"
         return
-    with database_servers.new_database(request.getfixturevalue(f"{request.param}_server")) as url:
+    server = request.getfixturevalue(f"{request.param}_server")
+    template = None
+    if needs_tables and request.param == "postgresql":
+        template = request.getfixturevalue("postgresql_template")
+    with database_servers.new_database(server, template) as url:
         yield url
 
 
@@ -108,7 +133,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 def database(database_url: str) -> Iterator[Database]:
     """A database with its tables, of each kind in turn."""
     made = Database(database_url)
-    upgrade(made)
+    if made.url.get_backend_name() not in ("sqlite", "postgresql"):  # they have been copied
+        upgrade(made)
     yield made
     made.engine.dispose()
 
