@@ -102,7 +102,9 @@ def recorded_name(text: str) -> str:
 
 def formula_safe(text: str) -> str:
     """Return the printable text so that no spreadsheet takes it for a formula."""
+    if text[:1].isalnum() and text.isprintable() and "," not in text and ";" not in text:
+        return text  # as nearly all names: expressions take three times as long
     shown = printable(text)
     if _CELL_MARK.search(shown):
         return _FORMULA_START.sub("'", shown)
-    return "'" + shown if _FORMULA.match(shown) else shown  # as for nearly all names
+    return "'" + shown if _FORMULA.match(shown) else shown

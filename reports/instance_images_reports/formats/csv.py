@@ -4,10 +4,15 @@ Owns the columns; a line's fields are those of the JSON. There is no row of tota
 add up the rows. Computes nothing.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from instance_images_reports.formats.csv_dialect import Dialect, dialect_of
-from instance_images_reports.formats.json import adjustment_fields, charge_fields, line_fields
+from instance_images_reports.formats.csv_dialect import Dialect, cells_of, dialect_of
+from instance_images_reports.formats.json import (
+    LINE_FIELDS,
+    adjustment_fields,
+    charge_fields,
+    line_texts,
+)
 from instance_images_reports.presentation import DEFAULT_PRESENTATION, Presentation
 from instance_images_reports.statement.statement import Adjustment, Section, Statement
 
@@ -23,14 +28,6 @@ _TEXTS = (
     "reason",
     "image_name",
     "details",
-    "unit",
-)
-_LINE_TEXTS = (
-    "image_id",
-    "name",
-    "location",
-    "source_instance_name",
-    "source_instance_id",
     "unit",
 )
 _NUMBERS = (
@@ -50,24 +47,7 @@ _COLUMNS: tuple[str, ...] = (
     "account_name",
     "period",
     "currency",
-    "image_id",
-    "name",
-    "location",
-    "source_instance_name",
-    "size_bytes",
-    "billable_from",
-    "billable_until",
-    "billable_seconds",
-    "gb_hours",
-    "rate",
-    "amount_exact",
-    "amount",
-    "open",
-    "unit",
-    "hours_per_month",
-    "partial_hour",
-    "ending",
-    "source_instance_id",
+    *LINE_FIELDS,
     "kind",
     "reason",
     "image_name",
@@ -75,15 +55,16 @@ _COLUMNS: tuple[str, ...] = (
     "details",
     "quantity",
 )
+_NAME = list(LINE_FIELDS).index("name")
 
 
 def render_csv(statement: Statement, presentation: Presentation = DEFAULT_PRESENTATION) -> str:
     """Return a header and a row per line, in the dialect of the presentation's locale."""
     dialect = dialect_of(presentation.locale)
-    return dialect.write(_COLUMNS, _rows(statement, dialect))
+    return dialect.write_cells(_COLUMNS, _rows(statement, dialect))
 
 
-def _rows(statement: Statement, dialect: Dialect) -> Iterator[dict[str, object]]:
+def _rows(statement: Statement, dialect: Dialect) -> Iterator[Sequence[str]]:
     for section in statement.sections:
         name = section.name
         yield from _usage_rows(statement, section, dialect)
@@ -97,18 +78,22 @@ def _rows(statement: Statement, dialect: Dialect) -> Iterator[dict[str, object]]
 
 def _usage_rows(
     statement: Statement, section: Section, dialect: Dialect
-) -> Iterator[dict[str, object]]:
-    """Yield the rows of the section's lines. What they have in common is written down once."""
-    common = _row(statement, section.name, {}, dialect) | {"kind": USAGE}
+) -> Iterator[Sequence[str]]:
+    """Yield the rows of the section's lines, without a mapping for each of them."""
+    before = (
+        dialect.text(statement.account.id),
+        dialect.text(statement.account.name),
+        statement.period.name,
+        statement.currency,
+    )
     for line in section.lines:
-        row: dict[str, object] = {**common, **line_fields(line)}
-        for name in _LINE_TEXTS:
-            row[name] = dialect.text(str(row[name]))
-        row["image_name"] = row["name"]
-        row["open"] = "true" if row["open"] else "false"
+        cells: Sequence[str] = line_texts(line, dialect.text)
+        name = cells[_NAME]
         if dialect.is_for_spreadsheets:
+            row: dict[str, object] = dict(zip(LINE_FIELDS, cells, strict=True))
             _localize(row, dialect)
-        yield row
+            cells = [str(row[field]) for field in LINE_FIELDS]
+        yield (*before, *cells, USAGE, "", name, section.name, "", "")
 
 
 def _beside(adjustment: Adjustment) -> dict[str, object]:
@@ -130,7 +115,7 @@ def _beside(adjustment: Adjustment) -> dict[str, object]:
 
 def _row(
     statement: Statement, section_name: str, fields: Mapping[str, object], dialect: Dialect
-) -> dict[str, object]:
+) -> Sequence[str]:
     row: dict[str, object] = {
         "account_id": statement.account.id,
         "account_name": statement.account.name,
@@ -143,7 +128,7 @@ def _row(
         row[name] = dialect.text(str(row.get(name, "")))
     if dialect.is_for_spreadsheets:
         _localize(row, dialect)
-    return row
+    return cells_of(_COLUMNS, row)
 
 
 def _localize(row: dict[str, object], dialect: Dialect) -> None:

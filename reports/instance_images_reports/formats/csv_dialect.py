@@ -51,18 +51,27 @@ class Dialect:
 
         What a mapping lacks, and None, are empty cells.
         """
+        return self.write_cells(columns, (cells_of(columns, row) for row in rows))
+
+    def write_cells(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+        """Do the same with rows of as many cells as there are columns."""
         file = io.StringIO()
         file.write(_BYTE_ORDER_MARK if self.is_for_spreadsheets else "")
         writer = csv.writer(file, delimiter=self.separator, lineterminator="\n")
         writer.writerow(columns)
-        for row in rows:
-            cells = ["" if (value := row.get(name)) is None else str(value) for name in columns]
+        separators_count = len(columns) - 1
+        for cells in rows:
             line = self.separator.join(cells)
-            if _needs_no_quotes(line) and line.count(self.separator) == len(columns) - 1:
+            if _needs_no_quotes(line) and line.count(self.separator) == separators_count:
                 file.write(f"{line}\n")  # as nearly all rows: the writer takes five times as long
             else:
                 writer.writerow(cells)
         return file.getvalue()
+
+
+def cells_of(columns: Sequence[str], row: Mapping[str, object]) -> list[str]:
+    """Return the cells of a mapping; what it lacks, and None, are empty ones."""
+    return ["" if (value := row.get(name)) is None else str(value) for name in columns]
 
 
 def _needs_no_quotes(line: str) -> bool:

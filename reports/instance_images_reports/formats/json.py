@@ -4,12 +4,13 @@ Owns the names and the order of the fields, and how quantities and instants are 
 the CSV takes a line's fields from here. Computes nothing. Fields are added, never renamed.
 """
 
+from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
 
 from instance_images.instants import format_instant
 from instance_images_billing.pricing.money import NANOS_PER_UNIT, price_text
-from instance_images_reports.formats.json_text import indented
+from instance_images_reports.formats.json_text import JSON, PLAIN, Rows, indented, json_string
 from instance_images_reports.presentation import DEFAULT_PRESENTATION, Presentation
 from instance_images_reports.statement.budget import BudgetUse
 from instance_images_reports.statement.charges import ChargeLine, ChargeSection
@@ -31,6 +32,29 @@ FORECAST_BASIS = (
 
 JsonFields = dict[str, object]
 
+# The fields of a line, in the order of the contract; new ones are added at the end.
+LINE_FIELDS = {
+    "image_id": JSON,
+    "name": JSON,
+    "location": JSON,
+    "source_instance_name": JSON,
+    "size_bytes": JSON,
+    "billable_from": PLAIN,
+    "billable_until": PLAIN,
+    "billable_seconds": JSON,
+    "gb_hours": PLAIN,
+    "rate": PLAIN,
+    "amount_exact": PLAIN,
+    "amount": PLAIN,
+    "open": JSON,
+    "unit": JSON,
+    "hours_per_month": PLAIN,
+    "partial_hour": JSON,
+    "ending": PLAIN,
+    "source_instance_id": JSON,
+}
+_DAY_FIELDS = {"day": PLAIN, "stored": PLAIN, "unit": JSON, "amount_exact": PLAIN}
+
 
 def render_json(statement: Statement, presentation: Presentation = DEFAULT_PRESENTATION) -> str:
     """Return the report as one JSON object in ASCII.
@@ -50,28 +74,31 @@ def render_section(
     return indented(fields) + "\n"
 
 
-def line_fields(line: Line) -> JsonFields:
-    """Return the fields of a line, in the order of the contract; new ones are added at the end."""
-    return {
-        "image_id": line.image_id,
-        "name": line.name,
-        "location": line.location,
-        "source_instance_name": line.source_instance_name,
-        "size_bytes": line.size_bytes,
-        "billable_from": format_instant(line.billable_from),
-        "billable_until": format_instant(line.billable_until),
-        "billable_seconds": line.billable_seconds,
-        "gb_hours": decimal_text(line.unit_hours),
-        "rate": rate_text(line.rate),
-        "amount_exact": decimal_text(line.amount_exact),
-        "amount": decimal_text(line.amount),
-        "open": line.is_open,
-        "unit": line.unit,
-        "hours_per_month": line.hours_per_month,
-        "partial_hour": line.partial_hour,
-        "ending": line.ending.value,
-        "source_instance_id": line.source_instance_id,
-    }
+def line_texts(line: Line, text: Callable[[str], str]) -> tuple[str, ...]:
+    """Return the values of a line in the order of its fields; ``text`` writes what is no number.
+
+    A tuple, for one is made for each image.
+    """
+    return (
+        text(line.image_id),
+        text(line.name),
+        text(line.location),
+        text(line.source_instance_name),
+        f"{line.size_bytes}",
+        format_instant(line.billable_from),
+        format_instant(line.billable_until),
+        f"{line.billable_seconds}",
+        f"{line.unit_hours:f}",
+        rate_text(line.rate),
+        f"{line.amount_exact:f}",
+        f"{line.amount:f}",
+        "true" if line.is_open else "false",
+        text(line.unit),
+        line.hours_per_month,
+        text(line.partial_hour),
+        line.ending,
+        text(line.source_instance_id),
+    )
 
 
 def decimal_text(number: Decimal) -> str:
@@ -153,7 +180,7 @@ def _section(section: Section) -> JsonFields:
         "name": section.name,
         "title": section.title,
         "total": decimal_text(section.total),
-        "lines": [line_fields(line) for line in section.lines],
+        "lines": Rows(LINE_FIELDS, [line_texts(line, json_string) for line in section.lines]),
         "adjustments": [adjustment_fields(adjustment) for adjustment in section.adjustments],
         "subtotals": [
             {
@@ -166,16 +193,19 @@ def _section(section: Section) -> JsonFields:
         "shares": [_share(share) for share in section.shares],
         "previous": None if section.comparison is None else _comparison(section.comparison),
         "forecast": None if section.forecast is None else _forecast(section.forecast),
-        "days": [
-            {
-                "day": day.day.isoformat(),
-                "stored": decimal_text(day.stored_units),
-                "unit": section.unit,
-                "amount_exact": decimal_text(day.amount_exact),
-            }
+        "days": _days(section),
+    }
+
+
+def _days(section: Section) -> Rows:
+    unit = json_string(section.unit)
+    return Rows(
+        _DAY_FIELDS,
+        [
+            (day.day.isoformat(), f"{day.stored_units:f}", unit, f"{day.amount_exact:f}")
             for day in section.days
         ],
-    }
+    )
 
 
 def _share(share: Share) -> JsonFields:
