@@ -5,9 +5,11 @@ that fails ends the report: one that leaves a section out would be wrong in its 
 """
 
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from zoneinfo import ZoneInfo
 
@@ -53,7 +55,17 @@ SectionSource = Callable[[SectionRequest], SectionContent | None]
 
 def has_added_sections() -> bool:
     """Return whether any section is installed: one may charge accounts that have no images."""
-    return bool(entry_points(group=GROUP))
+    return bool(_installed())
+
+
+def _installed() -> Sequence[EntryPoint]:
+    return _installed_below(tuple(sys.path))
+
+
+@lru_cache(maxsize=1)
+def _installed_below(search_path: Sequence[str]) -> Sequence[EntryPoint]:
+    """Return the entry points, sorted by name: to look for them reads every package's files."""
+    return sorted(entry_points(group=GROUP), key=lambda entry_point: entry_point.name)
 
 
 def with_added_sections(connection: sa.Connection, statement: Statement) -> Statement:
@@ -69,8 +81,7 @@ def with_added_sections(connection: sa.Connection, statement: Statement) -> Stat
         ZoneInfo(statement.timezone),
         statement.currency,
     )
-    found = sorted(entry_points(group=GROUP), key=lambda entry_point: entry_point.name)
-    added = [_section(one, request, statement.total) for one in found]
+    added = [_section(one, request, statement.total) for one in _installed()]
     sections = [section for section in added if section is not None]
     if not sections:
         return statement
