@@ -6,13 +6,15 @@ no secret.
 """
 
 import contextlib
+import gc
 import logging
 import multiprocessing
 import os
 import signal
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
@@ -61,17 +63,18 @@ def engine(name: str, jobs: int | None, address: str | None) -> Engine[Any, Any]
 def _on_this_machine(
     function: Callable[[Batch], Result], batches: Sequence[Batch], jobs: int
 ) -> Iterator[Result]:
-    """Yield the results; what a single process can do is done in this one."""
+    """Yield the results. This process works too: the others must first start and import."""
     jobs = min(jobs, len(batches))
     if jobs <= 1:
         yield from map(function, batches)
         return
     # A forked process would share the database connections and the threads of this one.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_interrupts)
+    pool = ProcessPoolExecutor(
+        jobs - 1, mp_context=context, initializer=_prepare, initargs=gc.get_threshold()
+    )
     try:
-        for done in as_completed([pool.submit(function, batch) for batch in batches]):
-            yield done.result()
+        yield from _shared(function, deque(batches), pool, jobs - 1)
     except BrokenProcessPool as error:
         raise Refused(
             "A process that rendered reports was killed, so nothing was written. If memory ran"
@@ -82,9 +85,33 @@ def _on_this_machine(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _leave_interrupts() -> None:
-    """Let the first process alone answer to Ctrl-C: it ends the others."""
+def _shared(
+    function: Callable[[Batch], Result],
+    waiting: deque[Batch],
+    pool: ProcessPoolExecutor,
+    others_count: int,
+) -> Iterator[Result]:
+    """Yield the results of this process and of the others, until no batch is left.
+
+    While there are many batches, each of the others has one more than it works on: it goes on with
+    that one until this process has an ear for it again.
+    """
+    running: set[Future[Result]] = set()
+    while waiting or running:
+        each_has = 2 if len(waiting) > 2 * others_count else 1
+        while waiting and len(running) < each_has * others_count:
+            running.add(pool.submit(function, waiting.popleft()))
+        if waiting:
+            yield function(waiting.popleft())
+        patience = 0 if waiting else None
+        done, running = wait(running, patience, return_when=FIRST_COMPLETED)
+        yield from (one.result() for one in done)
+
+
+def _prepare(*collect_after: int) -> None:
+    """Let the first process alone answer to Ctrl-C: it ends the others. Collect as seldom as it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.set_threshold(*collect_after)
 
 
 # ----------------------------------------------------------------------------- Dask
