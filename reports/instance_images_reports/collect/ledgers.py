@@ -106,17 +106,17 @@ def _billed_images(connection: sa.Connection, cut: Cut, location: str, keys: Seq
     )
     found: Rows = defaultdict(list)
     for row in connection.execute(query).all():
-        key, image_id, size_bytes, starts_at, ends_at, continues, is_continued = row[:7]
+        key, image_id, size_bytes, starts_at, ends_at, continues, is_continued, *names = row
+        name, source_id, source_name = names
+        interval = Interval(image_id, size_bytes, starts_at, ends_at, continues, is_continued)
         found[key].append(
             BilledImage(
                 image_id=image_id,
-                name=row[7],
+                name=name,
                 location=location,
-                source_instance_name=row[9],
-                interval=Interval(
-                    image_id, size_bytes, starts_at, ends_at, continues, is_continued
-                ),
-                source_instance_id=row[8],
+                source_instance_name=source_name,
+                interval=interval,
+                source_instance_id=source_id,
             )
         )
     return found

@@ -73,6 +73,8 @@ def forecast_of(
     ledgers: Sequence[LocationLedger], period: Period, currency: str, currency_digits: int
 ) -> Forecast | None:
     """Return the forecast of an open period; None where each location is metered to its end."""
+    if all(_is_metered(ledger, period) for ledger in ledgers):
+        return None
     standings = [standing_of(ledger, period) for ledger in ledgers]
     return forecast_from(standings, period, currency, currency_digits)
 
@@ -110,8 +112,8 @@ def charged_from(standings: Sequence[Standing], currency_digits: int) -> Decimal
     return decimal_of(round_half_even(Fraction(charged, minor_nanos)), currency_digits)
 
 
-def _is_metered(standing: Standing, period: Period) -> bool:
-    return standing.metered_until is not None and standing.metered_until >= period.end
+def _is_metered(one: Standing | LocationLedger, period: Period) -> bool:
+    return one.metered_until is not None and one.metered_until >= period.end
 
 
 def _goes_on(standing: Standing, period: Period, currency: str) -> bool:

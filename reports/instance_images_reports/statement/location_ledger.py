@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from instance_images_billing.pricing.charged import BY_FIRST_RATE, MinimumCharge, Posting
 from instance_images_billing.pricing.corrections import Adjustment
 from instance_images_billing.pricing.rating import Interval, Rate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BilledImage:
-    """An image with one of its intervals, as hours are posted by it."""
+class BilledImage(NamedTuple):
+    """An image with one of its intervals, as hours are posted by it; a tuple, as there are many."""
 
     image_id: str
     name: str

@@ -39,7 +39,8 @@ def apportion_ratios(exact: Sequence[tuple[int, int]], total: int) -> list[int]:
     left = total - sum(amounts)
     if not 0 <= left <= len(amounts):
         raise LedgerMismatch(DOES_NOT_ADD_UP)
-    by_remainder = sorted(range(len(exact)), key=lambda i: -parts[i][1])
+    behind = [-remainder for _, remainder in parts]
+    by_remainder = sorted(range(len(exact)), key=behind.__getitem__)
     for index in by_remainder[:left]:
         amounts[index] += 1
     return amounts

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from instance_images.errors import NotFound
 from instance_images.model.records import Account
@@ -35,9 +36,8 @@ class Ending(StrEnum):
     OWNER_CHANGED = "owner_changed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One image of one size at one rate within the period.
+class Line(NamedTuple):
+    """One image of one size at one rate within the period. A tuple, for there are a million.
 
     ``billable_until`` is the end of the image, of the rate, of the period or of what is metered,
     whichever comes first; ``ending`` says which. ``hours_per_month`` and ``partial_hour`` are

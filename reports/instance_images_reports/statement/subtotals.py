@@ -1,7 +1,7 @@
 """What a statement's lines come to together: by location, and by image. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 
@@ -35,9 +35,16 @@ def shares_of(lines: Sequence[Line]) -> list[Share]:
     line comes to a billionth of the currency's unit.
     """
     by_image: dict[str, list[Line]] = {}
+    exact: dict[str, int] = {}
     for line in lines:
-        by_image.setdefault(line.image_id, []).append(line)
-    exact = {image: _exact(of_image) for image, of_image in by_image.items()}
+        image_id = line.image_id
+        nanos = int(line.amount_exact.scaleb(9))
+        if image_id in exact:
+            exact[image_id] += nanos
+            by_image[image_id].append(line)
+        else:
+            exact[image_id] = nanos
+            by_image[image_id] = [line]
     total = sum(exact.values())
     if not total:
         return []
@@ -63,11 +70,6 @@ def _share(lines: Sequence[Line], images_count: int, tenths: int) -> Share:
         name=first.name if is_alone else "",
         location=first.location if is_alone else "",
         images_count=images_count,
-        amount=sum((line.amount for line in lines), Decimal(0)),
+        amount=sum([line.amount for line in lines], _NOTHING),
         percent=decimal_of(tenths, 1),
     )
-
-
-def _exact(lines: Iterable[Line]) -> int:
-    """Return the nanos of the lines."""
-    return sum(int(line.amount_exact.scaleb(9)) for line in lines)

@@ -53,8 +53,7 @@ _BASE = Line(
     amount=Decimal("0.37"),
 )
 # 73 GB for 10 days and 10 hours: 250 hours, 18250 GB-hours. 18250 x 0.05 / 730 = 1.25.
-_DELETED = replace(
-    _BASE,
+_DELETED = _BASE._replace(
     image_id="22222222-2222-4222-8222-222222222222",
     name="production-web-server-v2",
     source_instance_id="aaaaaaaa-2222-4222-8222-222222222222",
@@ -71,8 +70,7 @@ _DELETED = replace(
 # 20 GB for 3 days and 00:29:30: 72.491666 hours, 1449.833333 GB-hours.
 # 1449.833333 x 0.073 / 730 = 0.144983333. It is rounded up: the exact sum is 1.765531278, the
 # total 1.77; the lines rounded down are 0.37 + 1.25 + 0.14 = 1.76, and this one lost most.
-_SMALL = replace(
-    _BASE,
+_SMALL = _BASE._replace(
     image_id="33333333-3333-4333-8333-333333333333",
     name="datenbank-münchen",
     location="RegionTwo",
@@ -198,7 +196,7 @@ def closed() -> Statement:
     """A closed period, metered to its end."""
     whole = replace(plain(), period_state="closed", metered_until=PERIOD.end)
     lines = [
-        replace(line, ending=Ending.PERIOD_ENDED, billable_until=PERIOD.end)
+        line._replace(ending=Ending.PERIOD_ENDED, billable_until=PERIOD.end)
         if line.is_open
         else line
         for line in plain().sections[0].lines
@@ -234,8 +232,7 @@ def adjusted() -> Statement:
 
 def yen() -> Statement:
     """One line in a currency without decimals: 18250 x 73 / 730 = 1825 yen."""
-    line = replace(
-        _DELETED,
+    line = _DELETED._replace(
         rate=Decimal("73.000000000"),
         amount_exact=Decimal("1825.000000000"),
         amount=Decimal("1825"),
@@ -245,8 +242,7 @@ def yen() -> Statement:
 
 def dinars() -> Statement:
     """One line in a currency with three decimals: 18250 x 0.02 / 730 = 0.5 dinars."""
-    line = replace(
-        _DELETED,
+    line = _DELETED._replace(
         rate=Decimal("0.020000000"),
         amount_exact=Decimal("0.500000000"),
         amount=Decimal("0.500"),
@@ -256,8 +252,7 @@ def dinars() -> Statement:
 
 def gibibytes() -> Statement:
     """One line per GiB: 2 GiB for 250 hours at 0.73 are 500 GiB-hours and 0.50."""
-    line = replace(
-        _DELETED,
+    line = _DELETED._replace(
         size_bytes=2 * 2**30,
         unit="GiB",
         unit_hours=Decimal("500.000000"),
@@ -289,7 +284,7 @@ HOSTILE_NAMES = (
 def hostile() -> Statement:
     """Every hostile name wherever there are names, and in a reason; two as the account."""
     lines = [
-        replace(_BASE, image_id=f"id-{number}", name=name, source_instance_name=name)
+        _BASE._replace(image_id=f"id-{number}", name=name, source_instance_name=name)
         for number, name in enumerate(HOSTILE_NAMES)
     ]
     adjustments = [

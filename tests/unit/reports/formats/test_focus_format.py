@@ -309,14 +309,14 @@ def test_the_quantity_is_in_months_of_the_rate(hours_per_month: str, months: str
     line = samples.plain().sections[0].lines[1]  # 18250 GB-hours
 
     quantity = pricing_quantity(
-        replace(line, hours_per_month=hours_per_month), samples.plain().period
+        line._replace(hours_per_month=hours_per_month), samples.plain().period
     )
 
     assert quantity == Decimal(months)
 
 
 def test_a_calendar_month_has_its_real_hours() -> None:
-    line = replace(samples.plain().sections[0].lines[1], hours_per_month="calendar")
+    line = samples.plain().sections[0].lines[1]._replace(hours_per_month="calendar")
     # With the night in which clocks are put back October has 745 hours in Berlin.
     october = Period(
         "2026-10",
@@ -440,7 +440,7 @@ def test_several_processes_write_parts_that_fit_together(tmp_path: Path) -> None
 
 def test_no_text_is_calculated_by_a_spreadsheet_or_steers_a_terminal(tmp_path: Path) -> None:
     statement = samples.hostile()
-    lines = [replace(line, location="=1+1") for line in statement.sections[0].lines]
+    lines = [line._replace(location="=1+1") for line in statement.sections[0].lines]
 
     found = written(tmp_path, samples.with_section(statement, lines=lines))
 
@@ -457,7 +457,7 @@ def test_no_text_is_calculated_by_a_spreadsheet_or_steers_a_terminal(tmp_path: P
 def test_a_location_cannot_pretend_to_be_another_item_of_the_invoice(tmp_path: Path) -> None:
     base, *_others = samples.plain().sections[0].lines
     names = ["a", "a/Usage", "a%2FUsage", "a\x07"]
-    lines = [replace(base, location=name) for name in names]
+    lines = [base._replace(location=name) for name in names]
 
     found = written(tmp_path, samples.of_lines(samples.plain(), lines, "1.48"))
 

@@ -217,7 +217,7 @@ def test_a_statement_without_charges_is_a_data_set_without_rows(tmp_path: Path) 
 def test_a_location_cannot_leave_its_directory(
     tmp_path: Path, location: str, directory: str
 ) -> None:
-    line = replace(samples.plain().sections[0].lines[0], location=location)
+    line = samples.plain().sections[0].lines[0]._replace(location=location)
     folder = tmp_path / "out"
     folder.mkdir()
 
@@ -347,7 +347,7 @@ def test_data_sets_are_known_without_the_libraries_that_write_them() -> None:
 
 def test_no_instant_loses_its_seconds(tmp_path: Path) -> None:
     line = samples.plain().sections[0].lines[2]
-    later = replace(line, billable_from=line.billable_from + timedelta(seconds=1))
+    later = line._replace(billable_from=line.billable_from + timedelta(seconds=1))
 
     rows: Sequence[dict[str, Any]] = written(
         tmp_path, samples.with_section(samples.plain(), lines=[later])

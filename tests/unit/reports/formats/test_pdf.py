@@ -32,8 +32,7 @@ def long_statement() -> Statement:
     """40 images, each third with a name of several rows: 40 x 0.37 = 14.80."""
     line = samples.plain().sections[0].lines[0]
     lines = [
-        replace(
-            line,
+        line._replace(
             name=f"name-{number:02} " + "and more " * 12 * (number % 3 == 0) + f"end-{number:02}",
             source_instance_name=f"source-{number:02}",
         )
@@ -128,7 +127,7 @@ OURS = "DejaVuSansCondensed"
 
 def test_numbers_keep_our_font_where_one_for_emoji_is_needed() -> None:
     line = samples.plain().sections[0].lines[0]
-    lines = [replace(line, name="golden \U0001f680"), replace(line, name="東京")]
+    lines = [line._replace(name="golden \U0001f680"), line._replace(name="東京")]
     statement = samples.of_lines(samples.plain(), lines, "0.74")
 
     content = render("pdf", statement)
@@ -142,7 +141,7 @@ def test_numbers_keep_our_font_where_one_for_emoji_is_needed() -> None:
 
 def test_a_name_that_no_font_has_ends_no_report(tmp_path: Path) -> None:
     line = samples.plain().sections[0].lines[0]
-    lines = [replace(line, name="\U00012345 cuneiform")]
+    lines = [line._replace(name="\U00012345 cuneiform")]
 
     content = render("pdf", samples.of_lines(samples.plain(), lines, "0.37"))
 
@@ -154,7 +153,7 @@ def test_a_name_that_no_font_has_ends_no_report(tmp_path: Path) -> None:
 def test_names_of_many_scripts_are_in_our_font() -> None:
     names = ["Ünïcode", "сервер", "διακομιστής", "שרת", "خادم", "Việt Nam"]
     line = samples.plain().sections[0].lines[0]
-    lines = [replace(line, name=name, source_instance_name=name) for name in names]
+    lines = [line._replace(name=name, source_instance_name=name) for name in names]
 
     content = render("pdf", samples.of_lines(samples.plain(), lines, "2.22"))
 
@@ -166,8 +165,7 @@ def test_names_of_many_scripts_are_in_our_font() -> None:
 @pytest.mark.parametrize(("factor", "paper"), [(1, "letter"), (10**6, "a4")])
 def test_the_widest_numbers_stay_on_the_paper(factor: int, paper: str) -> None:
     line = samples.plain().sections[0].lines[0]
-    wide = replace(
-        line,
+    wide = line._replace(
         name="W" * 255,
         source_instance_name="W" * 255,
         size_bytes=line.size_bytes * factor,
@@ -186,7 +184,7 @@ def test_the_widest_numbers_stay_on_the_paper(factor: int, paper: str) -> None:
 
 def test_numbers_too_wide_for_any_size_break() -> None:
     line = samples.plain().sections[0].lines[0]
-    wide = replace(line, size_bytes=10**27, amount=Decimal(10**20), unit_hours=Decimal(10**24))
+    wide = line._replace(size_bytes=10**27, amount=Decimal(10**20), unit_hours=Decimal(10**24))
 
     content = render("pdf", samples.of_lines(samples.plain(), [wide], str(10**20)))
 
@@ -219,7 +217,7 @@ def assert_on_paper(content: bytes) -> None:
 
 def test_long_names_break_between_their_parts() -> None:
     name = "build-38.production.cluster-7.example.net"
-    line = replace(samples.plain().sections[0].lines[0], name=name)
+    line = samples.plain().sections[0].lines[0]._replace(name=name)
 
     content = render("pdf", samples.of_lines(samples.plain(), [line], "0.37"))
 
@@ -232,7 +230,7 @@ def test_long_names_break_between_their_parts() -> None:
 def test_a_thousand_images_take_40_pages_at_most(count_of_images: int) -> None:
     line = samples.plain().sections[0].lines[0]
     lines = [
-        replace(line, name=f"image-{number:04}", image_id=str(number), ending=Ending.PERIOD_ENDED)
+        line._replace(name=f"image-{number:04}", image_id=str(number), ending=Ending.PERIOD_ENDED)
         for number in range(count_of_images)
     ]
 
@@ -347,7 +345,7 @@ def test_a_long_name_leaves_room_for_the_month_in_the_running_head() -> None:
     ],
 )  # fmt: skip
 def test_a_name_is_no_markup(name: str) -> None:
-    line = replace(samples.plain().sections[0].lines[0], name=name, source_instance_name=name)
+    line = samples.plain().sections[0].lines[0]._replace(name=name, source_instance_name=name)
     evil = replace(
         samples.of_lines(samples.plain(), [line] * 3, "1.11"),
         account=replace(samples.plain().account, name=name),

@@ -189,7 +189,7 @@ def test_json_prints_decimals_as_texts_and_instants_in_utc() -> None:
     ("rate", "shown"), [("0.050000000", "0.05"), ("1.000000000", "1.00"), ("1E-9", "0.000000001")]
 )
 def test_json_prints_a_rate_with_two_decimals_at_least(rate: str, shown: str) -> None:
-    line = replace(only_line(samples.yen()), rate=Decimal(rate))
+    line = only_line(samples.yen())._replace(rate=Decimal(rate))
     statement = samples.with_section(samples.yen(), lines=[line])
 
     report = json.loads(render_json(statement))
@@ -199,7 +199,7 @@ def test_json_prints_a_rate_with_two_decimals_at_least(rate: str, shown: str) ->
 
 def test_json_prints_a_zero_without_an_exponent() -> None:
     zero = Decimal(0).scaleb(-9)
-    line = replace(only_line(samples.yen()), amount_exact=zero)
+    line = only_line(samples.yen())._replace(amount_exact=zero)
 
     content = render_json(samples.with_section(samples.yen(), lines=[line]))
 

@@ -56,7 +56,7 @@ EMOJI_FONT = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")
 def test_numbers_keep_their_font_where_one_for_emoji_is_installed() -> None:
     assert EMOJI_FONT.exists(), "Install it: apt install fonts-noto-color-emoji"
     line = samples.plain().sections[0].lines[0]
-    statement = samples.of_lines(samples.plain(), [replace(line, name="golden \U0001f680")], "0.37")
+    statement = samples.of_lines(samples.plain(), [line._replace(name="golden \U0001f680")], "0.37")
 
     content = render("pdf", statement)
 
@@ -71,8 +71,7 @@ def test_numbers_keep_their_font_where_one_for_emoji_is_installed() -> None:
 @pytest.mark.parametrize(("factor", "paper"), [(1, "letter"), (10**6, "a4")])
 def test_the_widest_numbers_stay_on_the_paper(factor: int, paper: str) -> None:
     line = samples.plain().sections[0].lines[0]
-    wide = replace(
-        line,
+    wide = line._replace(
         name="W" * 255,
         source_instance_name="W" * 255,
         size_bytes=line.size_bytes * factor,
@@ -95,7 +94,7 @@ def test_the_widest_numbers_stay_on_the_paper(factor: int, paper: str) -> None:
 
 def test_numbers_too_wide_for_any_size_break() -> None:
     line = samples.plain().sections[0].lines[0]
-    wide = replace(line, size_bytes=10**30, amount=Decimal(10**20))
+    wide = line._replace(size_bytes=10**30, amount=Decimal(10**20))
     words = words_for(samples.plain(), Presentation())
     section = samples.of_lines(samples.plain(), [wide], str(10**20)).sections[0]
 
@@ -104,7 +103,7 @@ def test_numbers_too_wide_for_any_size_break() -> None:
 
 
 def test_long_names_break_between_their_parts() -> None:
-    line = replace(samples.plain().sections[0].lines[0], name="build-38.production.example.net")
+    line = samples.plain().sections[0].lines[0]._replace(name="build-38.production.example.net")
 
     content = render("pdf", samples.of_lines(samples.plain(), [line], "0.37"))
 

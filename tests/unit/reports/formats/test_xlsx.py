@@ -87,7 +87,7 @@ def test_amounts_are_stored_with_the_digits_of_the_decimal() -> None:
 
 
 def test_an_amount_of_fifteen_digits_reads_back_to_the_cent() -> None:
-    line = replace(samples.plain().sections[0].lines[0], amount=Decimal("9999999999999.99"))
+    line = samples.plain().sections[0].lines[0]._replace(amount=Decimal("9999999999999.99"))
     statement = samples.of_lines(samples.plain(), [line], "9999999999999.99")
 
     found = book(statement)
@@ -152,7 +152,7 @@ def test_every_second_of_a_day_reads_back_exactly() -> None:
     midnight = datetime(2026, 11, 5, tzinfo=UTC)
     # 97 has no divisor in common with a day of 86,400 seconds
     starts = [midnight + timedelta(seconds=97 * number) for number in range(880)]
-    lines = [replace(line, billable_from=start) for start in starts]
+    lines = [line._replace(billable_from=start) for start in starts]
     statement = samples.of_lines(replace(samples.plain(), timezone="UTC"), lines, "325.60")
 
     sheet = book(statement).sheet("Images")
@@ -191,7 +191,7 @@ def test_a_workbook_holds_no_macro_no_link_and_no_connection() -> None:
 
 
 def test_a_name_that_looks_like_an_escape_is_kept() -> None:
-    line = replace(samples.plain().sections[0].lines[0], name="_x0041_")
+    line = samples.plain().sections[0].lines[0]._replace(name="_x0041_")
 
     found = book(samples.of_lines(samples.plain(), [line], "0.37"))
 

@@ -226,10 +226,10 @@ def test_subtotals_hold_lines_and_adjustments_and_add_up_to_the_section() -> Non
 def test_the_dearest_image_of_a_location_is_first_and_its_lines_stay_together() -> None:
     line = samples.plain().sections[0].lines[0]
     cheap, dear, same = (
-        replace(line, image_id=name, name=name, amount=Decimal(amount))
+        line._replace(image_id=name, name=name, amount=Decimal(amount))
         for name, amount in (("Cheap", "0.10"), ("dear", "0.30"), ("also cheap", "0.10"))
     )
-    later = replace(dear, billable_from=dear.billable_from + timedelta(days=1))
+    later = dear._replace(billable_from=dear.billable_from + timedelta(days=1))
     whole = samples.plain().sections[0]
     found = replace(whole, lines=[cheap, later, same, dear], adjustments=[])
 

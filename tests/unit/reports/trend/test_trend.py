@@ -3,7 +3,6 @@
 A GB and hour costs 1 EUR in October and 2 EUR in November; a month is 730 hours.
 """
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -251,8 +250,7 @@ LINES = st.lists(
 def any_statement(period: Period, drawn: list[tuple[str, int, int, int]], total: int) -> Statement:
     base = line("image", period)
     lines = [
-        replace(
-            base,
+        base._replace(
             image_id=name,
             name=name,
             size_bytes=size,

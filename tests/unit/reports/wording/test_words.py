@@ -178,7 +178,7 @@ def test_a_whole_period_that_is_open_can_still_change() -> None:
     ],
 )
 def test_every_ending_is_told_apart(ending: Ending, english: str, german: str) -> None:
-    line = replace(samples.plain().sections[0].lines[0], ending=ending)
+    line = samples.plain().sections[0].lines[0]._replace(ending=ending)
 
     assert sentences.ending_text(words(), line) == english
     assert sentences.ending_text(words("de"), line) == german
