@@ -1,7 +1,7 @@
 """Rounds the amounts of a statement so that they add up to its total. Pure."""
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 from math import lcm
 
@@ -12,6 +12,8 @@ DOES_NOT_ADD_UP = (
     " was changed outside this product. Restore it from a backup."
 )
 _UNITS = [Decimal(1).scaleb(-digits) for digits in range(29)]  # 1, 0.1, 0.01, ...
+_WIDE = 10**28  # Decimals are computed with so many digits, unless a context says more
+_ALL_DIGITS = Context(prec=999)
 
 
 class LedgerMismatch(InstanceImagesError):
@@ -48,4 +50,6 @@ def apportion_ratios(exact: Sequence[tuple[int, int]], total: int) -> list[int]:
 
 def decimal_of(scaled: int, digits: int) -> Decimal:
     """Return the integer divided by 10^digits, with exactly that many decimals."""
-    return scaled * _UNITS[digits]
+    if -_WIDE < scaled < _WIDE:
+        return scaled * _UNITS[digits]
+    return _ALL_DIGITS.multiply(scaled, _UNITS[digits])
