@@ -23,6 +23,7 @@ NO_CHANNEL = "none"
 MAX_ATTEMPTS = 10
 REMEMBERED = timedelta(days=35)  # so long a notice that was given up is told of
 _LONGEST = timedelta(hours=24)
+_IN_ONE_STATEMENT = 500
 _EARLY = timedelta(minutes=10)  # an hourly run may begin some minutes before the hour is over
 
 _rows = budget_notices.c
@@ -135,6 +136,18 @@ def claim(connection: sa.Connection, notice: Notice, now: datetime) -> bool:
     attempts = notice.attempts + 1
     values = {"attempts": attempts, "due_at": now + _wait(attempts)}
     return connection.execute(tried.values(values)).rowcount == 1
+
+
+def put_off(connection: sa.Connection, left: Sequence[Notice], now: datetime) -> None:
+    """Put notices off to the next run that were not tried, behind those that wait for others."""
+    keys = [one.notice_key for one in left]
+    for start in range(0, len(keys), _IN_ONE_STATEMENT):
+        some = keys[start : start + _IN_ONE_STATEMENT]
+        connection.execute(
+            sa.update(budget_notices)
+            .where(_rows.notice_key.in_(some), _rows.state == PENDING, _rows.due_at <= now)
+            .values(due_at=now + _wait(1))
+        )
 
 
 def _wait(attempts: int) -> timedelta:

@@ -34,6 +34,8 @@ def send(settings: MailSettings, message: EmailMessage, recipients: Sequence[str
 class Session:
     """A connection to the server, for many mails; it connects again where it was lost.
 
+    The first mail connects, if it was not used as a context.
+
     ``patience`` are the seconds to wait before each new attempt of a mail, by default 0, 2, 10 and
     30. A mail is only tried again where the connection was lost: what the server answers about a
     mail is raised.
@@ -55,8 +57,7 @@ class Session:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Say goodbye: the mails are taken or refused by now, whatever the server answers."""
-        self._close()
+        self.close()
 
     @property
     def is_connected(self) -> bool:
@@ -76,7 +77,7 @@ class Session:
             except MailUnavailable:
                 if self.is_connected:
                     raise
-            self._close()
+            self.close()
             self._sleep(wait)
             before_retry()
         return self._send_once(message, recipients)
@@ -94,7 +95,8 @@ class Session:
                 self._server = _logged_in(self._settings)
         return self._server
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Say goodbye: the mails are taken or refused by now, whatever the server answers."""
         if self._server is not None:
             with contextlib.suppress(OSError):
                 self._server.quit()

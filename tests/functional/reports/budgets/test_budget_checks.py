@@ -26,7 +26,7 @@ from instance_images_reports.budgets.content import Told, mail_of
 from instance_images_reports.budgets.deliver import Office, deliver_due
 from instance_images_reports.budgets.records import Budget, add_budget, list_budgets
 from instance_images_reports.budgets.webhook import WebhookFailed, post, signed
-from instance_images_reports.config import BudgetSettings
+from instance_images_reports.config import BudgetSettings, MailSettings
 
 from support.servers import mail_server, webhook_server
 from support.servers.webhook_server import SECRET, WebhookServer
@@ -223,6 +223,53 @@ def test_attempts_end_after_ten(database: Database, tmp_path: Path, webhook: Web
     with database.reading() as connection:
         [notice] = [one for one in notices.unsent(connection, world.clock()) if one.error]
     assert notice.state == notices.FAILED
+
+
+def test_servers_that_do_not_take_notices_delay_no_others(
+    database: Database, tmp_path: Path, webhook: WebhookServer
+) -> None:
+    world = World(database)
+    world.set_rate()
+    for account in "abcdef":
+        world.capture("1T00:00", account=account)
+    world.run("1T02:05")
+    dead = "http://127.0.0.1:9/hook"
+    give(
+        database,
+        *(budget(account, 2, dead) for account in "abc"),
+        *(budget(account, 2, mail_to=(f"{account}@example.com",)) for account in "de"),
+        budget("f", 2, webhook.url),
+    )
+    check_budgets(database, ["RegionOne"], UTC_ZONE, world.clock())
+    with mail_server.running() as mail:
+        mail.refused["d@example.com"] = "450 later"
+        settings = MailSettings(
+            host="127.0.0.1",
+            port=mail.port,
+            security="none",
+            ca_file=None,
+            user=None,
+            password=None,
+            password_file=None,
+            sender="usage@example.com",
+            timeout_seconds=2,
+            per_minute=600,
+        )
+        sender = replace(office(database, world, tmp_path / "secret"), mail=settings)
+
+        problems = deliver_due(sender)
+
+    # Each has reached 100 % by the charge and by the forecast. The dead server is tried once, and
+    # what it was to take is put off to the next run, as is what was tried.
+    assert len(problems) == 2
+    assert [one.json["account"]["id"] for one in webhook.received] == ["f", "f"]
+    assert (mail.connections, mail.recipients) == (1, [["e@example.com"]] * 2)
+    with database.reading() as connection:
+        found = notices.unsent(connection, world.clock())
+        now_due = notices.due(connection, world.clock(), 100)
+        later_due = notices.due(connection, at("1T03:05"), 100)
+    assert sum(one.attempts for one in found if one.account_id in "abc") == 1
+    assert (len(now_due), len(later_due)) == (0, 8)
 
 
 def test_a_server_that_drips_is_left_in_time(webhook: WebhookServer) -> None:
