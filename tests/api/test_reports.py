@@ -14,8 +14,9 @@ from instance_images_api.application import router
 from instance_images_api.keystone import KeystoneComparison
 from instance_images_api.service import Service
 
-from support.processes.command_line import CommandLine
+from support.processes.command_line import CommandLine, SetClock
 from support.worlds import report_ledger
+from support.worlds.ledger_world import at
 
 PATH = "/v1/reports/cloud-usage"
 Ask = Callable[..., falcon.testing.Result]
@@ -64,12 +65,17 @@ def test_report_is_the_file_that_the_command_line_writes(
     ask: Ask, cli: CommandLine, name: str
 ) -> None:
     words = ("report", "cloud-usage", "--account", "a", "--period", "2026-11", "-f", name)
+    cli.clock = SetClock(at("2T16:00"))
+    cli.ok("budget", "set", "--account", "a", "6")
+    cli.clock = SetClock(report_ledger.NOW)
 
     answer = ask(f"{PATH}/2026-11?format={name}")
 
     assert answer.status_code == 200
     if name in ("json", "html", "csv", "text"):
         assert answer.content == cli.ok(*words).content
+    if name == "json":
+        assert answer.json["budget"]["percent"] == "50.0"  # 3 of 6 EUR
     disposition = answer.headers["Content-Disposition"]
     assert disposition.startswith('attachment; filename="cloud-usage-a-2026-11-EUR.')
     assert answer.headers["Cache-Control"] == "private, no-cache"

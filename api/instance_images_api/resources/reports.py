@@ -12,6 +12,7 @@ from instance_images_api.http.route import Answer, Call
 from instance_images_billing.config import billing_settings
 from instance_images_billing.pricing.periods import Period
 from instance_images_reports.batch.all_accounts import read_books, summary_of
+from instance_images_reports.budgets.of_statements import budgets_of, with_budget
 from instance_images_reports.collect.account import collect
 from instance_images_reports.collect.added_sections import with_added_sections
 from instance_images_reports.collect.begun_period import begun_period
@@ -98,7 +99,11 @@ def _statement(call: Call, period: Period) -> Statement:
                 raise ApiError(404, "not_found", "The account has never had an image.")
             account, currency = places[0].account, call.parameters.get("currency")
             statement = collect(connection, settings, account, period, currency, served)
-            return with_added_sections(connection, statement)
+            statement = with_added_sections(connection, statement)
+            [everywhere] = list_places(connection, account_id=account_id)
+            if everywhere.keys.keys() != places[0].keys.keys():
+                return statement  # a budget is that of all locations together
+            return with_budget(statement, budgets_of(connection, period, [account_id]))
     except NotFound as error:
         raise ApiError(404, "not_found", str(error)) from error
 
