@@ -26,6 +26,7 @@ from support.pdf_pages import objects, pages, texts_in_print
 from support.statements import sample_statements as samples
 
 LINES = 40
+CJK_FONT = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
 
 
 def long_statement() -> Statement:
@@ -60,6 +61,34 @@ def test_the_text_can_be_read_and_searched() -> None:
         "How a charge comes about",
     ):  # fmt: skip
         assert shown in text
+
+
+def of_names(*names: str) -> Statement:
+    """A statement of an image of each name: 0.37 each."""
+    statement = samples.plain()
+    line = statement.sections[0].lines[0]
+    lines = [replace(line, name=name, source_instance_name=name) for name in names]
+    total = str(len(names) * Decimal("0.37"))
+    return samples.of_lines(statement, lines, total, days=statement.sections[0].days)
+
+
+def assert_read_back(*names: str) -> None:
+    content = render("pdf", of_names(*names), Presentation())
+
+    text = " ".join(pages(content))
+    for name in names:
+        assert text.count(name) == 2  # the image's, and that of its instance
+
+
+def test_names_that_run_from_right_to_left_are_read_back() -> None:
+    assert_read_back("نسخة", "גיבוי", "Ελληνικά", "Кириллица")
+
+
+@pytest.mark.all
+def test_chinese_japanese_and_korean_names_are_read_back() -> None:
+    assert CJK_FONT.exists(), "Install it: apt install fonts-noto-cjk"
+
+    assert_read_back("備份東京", "バックアップ", "백업서울")
 
 
 @pytest.mark.parametrize(("paper", "size"), [("a4", (595, 842)), ("letter", (612, 792))])
