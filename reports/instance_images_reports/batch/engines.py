@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import signal
 import tempfile
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -74,7 +75,7 @@ def _on_this_machine(
         jobs - 1, mp_context=context, initializer=_prepare, initargs=gc.get_threshold()
     )
     try:
-        yield from _shared(function, deque(batches), pool, jobs - 1)
+        yield from _shared(function, batches, pool, jobs - 1)
     except BrokenProcessPool as error:
         raise Refused(
             "A process that rendered reports was killed, so nothing was written. If memory ran"
@@ -87,31 +88,44 @@ def _on_this_machine(
 
 def _shared(
     function: Callable[[Batch], Result],
-    waiting: deque[Batch],
+    batches: Sequence[Batch],
     pool: ProcessPoolExecutor,
     others_count: int,
 ) -> Iterator[Result]:
     """Yield the results of this process and of the others, until no batch is left.
 
     While there are many batches, each of the others has one more than it works on: it goes on with
-    that one until this process has an ear for it again.
+    that one until this process has an ear for it again. A batch is taken when it is worked on, or
+    one before.
     """
+    waiting = deque(range(len(batches)))
     running: set[Future[Result]] = set()
     while waiting or running:
         each_has = 2 if len(waiting) > 2 * others_count else 1
         while waiting and len(running) < each_has * others_count:
-            running.add(pool.submit(function, waiting.popleft()))
+            running.add(pool.submit(function, batches[waiting.popleft()]))
         if waiting:
-            yield function(waiting.popleft())
+            yield function(batches[waiting.popleft()])
         patience = 0 if waiting else None
         done, running = wait(running, patience, return_when=FIRST_COMPLETED)
         yield from (one.result() for one in done)
 
 
 def _prepare(*collect_after: int) -> None:
-    """Let the first process alone answer to Ctrl-C: it ends the others. Collect as seldom as it."""
+    """Let the first process alone answer to Ctrl-C: it ends the others. Collect as seldom as it.
+
+    End with it where it is killed and cannot end anything.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.set_threshold(*collect_after)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)  # the main thread waits for work that nobody will send
 
 
 # ----------------------------------------------------------------------------- Dask

@@ -5,9 +5,10 @@ and sends them over one connection. A run that ended in the middle is continued 
 most the mail that the server had just taken is sent again, with the same Message-ID.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from typing import overload
 
 from instance_images.config.settings import Settings
 from instance_images.db.engine import Database
@@ -38,7 +39,6 @@ from instance_images_reports.delivery.dispatch import OTHER_RUN, Dispatch
 from instance_images_reports.presentation import Presentation
 
 WOULD_SEND, NO_ADDRESS, SENT_ELSEWHERE = "would send", "no address", "sent by other run"
-_BATCHES_AT_A_TIME = 16
 
 Whose = tuple[str, str, str]  # account, currency, address
 
@@ -133,6 +133,25 @@ def mail_all(
     return run.result
 
 
+class _AsTaken(Sequence[LetterBatch]):
+    """Batches that are made when an engine takes them."""
+
+    def __init__(self, batches: Sequence[Batch], make: Callable[[Batch], LetterBatch]) -> None:
+        self._batches, self._make = batches, make
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    @overload
+    def __getitem__(self, index: int) -> LetterBatch: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[LetterBatch]: ...
+    def __getitem__(self, index: int | slice) -> LetterBatch | list[LetterBatch]:
+        if isinstance(index, slice):
+            return [self._make(one) for one in self._batches[index]]
+        return self._make(self._batches[index])
+
+
 class _Run:
     """A run's state: addresses, what is on record, and what it has done."""
 
@@ -203,7 +222,7 @@ class _Run:
     def made(
         self, engine: Engine[LetterBatch, MadeMails], batches: Sequence[Batch]
     ) -> Iterator[MadeMails]:
-        """Yield the mails, a few batches at a time, so that few of them wait in memory."""
+        """Return the mails; an engine takes few batches ahead, so that few wait in memory."""
         maker = LetterMaker(
             Assignment(
                 self._settings.config_paths,
@@ -214,10 +233,12 @@ class _Run:
             self._mailing.presentation,
             is_rehearsal=self._dispatch is None,
         )
-        for start in range(0, len(batches), _BATCHES_AT_A_TIME):
-            some = batches[start : start + _BATCHES_AT_A_TIME]
-            self._read_record([member for one in some for member in one.members])
-            yield from engine(maker, [self._letter_batch(one) for one in some])
+        return engine(maker, _AsTaken(batches, self._letter_batch_of))
+
+    def _letter_batch_of(self, batch: Batch) -> LetterBatch:
+        """Return the batch without what was sent meanwhile, also by other runs."""
+        self._read_record(batch.members)
+        return self._letter_batch(batch)
 
     def _letter_batch(self, batch: Batch) -> LetterBatch:
         ids = {one.places.account.id for one in batch.members}

@@ -3,12 +3,16 @@
 An hour of a GB costs one EUR at RegionOne, and one USD at RegionTwo.
 """
 
+import contextlib
 import csv
 import hashlib
 import json
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -351,6 +355,33 @@ def test_a_process_that_is_killed_leaves_no_folder(small: BooksWorld, tmp_path: 
 
 
 # -------------------------------------------------------------------------- data sets
+
+
+def test_processes_end_with_the_first_one_however_it_is_killed() -> None:
+    work = "__import__('time').sleep(0.02) or __import__('os').getpid()"
+    script = (
+        "from instance_images_reports.batch.engines import engine\n"
+        f'for one in engine("local", 2, None)(eval, ["{work}"] * 9999):\n'
+        "    print(one, flush=True)"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as first:
+        assert first.stdout is not None
+        worker = next(pid for pid in map(int, first.stdout) if pid != first.pid)
+
+        first.kill()
+
+    deadline = time.monotonic() + 10
+    while _is_running(worker):
+        assert time.monotonic() < deadline, f"process {worker} was left behind"
+        time.sleep(0.02)
+
+
+def _is_running(process_id: int) -> bool:
+    """Return whether the process is there, and no zombie that nobody has waited for."""
+    with contextlib.suppress(OSError):
+        stat = Path(f"/proc/{process_id}/stat").read_text()
+        return stat.rpartition(")")[2].split()[0] != "Z"
+    return False
 
 
 @pytest.mark.parametrize("name", ["focus", "parquet"])
