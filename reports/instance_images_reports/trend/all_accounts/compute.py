@@ -196,7 +196,7 @@ def _bridge(
 
 def _mover(one: AccountChange, images: "ImageChanges") -> AccountMover:
     change = one.images
-    before, after, new, ended, volume, duration, month_length, price, other = (
+    before, after, new, ended, volume, duration, month_length, cut_short, price, other = (
         decimal_of(nanos, _NANO_DIGITS)
         for nanos in (
             one.before,
@@ -206,6 +206,7 @@ def _mover(one: AccountChange, images: "ImageChanges") -> AccountMover:
             change.volume,
             change.duration,
             change.month_length,
+            change.cut_short,
             change.price,
             one.nanos - change.nanos,
         )
@@ -221,6 +222,7 @@ def _mover(one: AccountChange, images: "ImageChanges") -> AccountMover:
         volume=volume,
         duration=duration,
         month_length=month_length,
+        cut_short=cut_short,
         price=price,
         other=other,
         images=images.of(one.account.id),

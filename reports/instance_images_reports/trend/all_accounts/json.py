@@ -70,6 +70,7 @@ def _mover(one: AccountMover) -> dict[str, object]:
         "new_images": one.new_count,
         "ended_images": one.ended_count,
         "month_length": number_text(one.month_length),
+        "cut_short": number_text(one.cut_short),
         "images": [mover_fields(each) for each in one.images],
     }
 

@@ -19,7 +19,8 @@ class AccountMover:
 
     The parts from ``new`` to ``other`` add up to ``change``, which is the ledger's. ``new`` and
     ``ended`` are images that were charged for in one of the two periods alone. ``month_length`` is
-    the part of ``duration`` of images that were stored all of both periods. ``other`` are
+    the part of ``duration`` of images that were stored all of both periods, ``cut_short`` that of
+    images that ended in the last one and were stored for less of it. ``other`` are
     adjustments, allowances, minimum charges, and rounding. ``images`` changed most, at most LISTED.
     """
 
@@ -33,6 +34,7 @@ class AccountMover:
     volume: Decimal
     duration: Decimal
     month_length: Decimal
+    cut_short: Decimal
     price: Decimal
     other: Decimal
     images: Sequence[Mover]
@@ -41,6 +43,16 @@ class AccountMover:
     def change(self) -> Decimal:
         """By how much the charge is more."""
         return self.after - self.before
+
+    @property
+    def stored_time(self) -> Decimal:
+        """The part of the duration of images that were stored for a part of a period."""
+        return self.duration - self.month_length - self.cut_short
+
+    @property
+    def all_ended(self) -> Decimal:
+        """What images changed that ended in one of the two periods."""
+        return self.ended + self.cut_short
 
 
 @dataclass(frozen=True, slots=True)

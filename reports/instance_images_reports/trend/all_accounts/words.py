@@ -20,7 +20,8 @@ from instance_images_reports.wording.words import Words
 class ShownMover:
     """The change of an account with the decimals of the currency; the parts add up to it.
 
-    Adjustments take what rounding the other parts leaves.
+    Adjustments take what rounding the other parts leaves. ``ended`` are images that ended in
+    either period, ``month_length`` and ``stored_time`` the other parts of the duration.
     """
 
     mover: AccountMover
@@ -28,7 +29,8 @@ class ShownMover:
     new: Decimal
     ended: Decimal
     volume: Decimal
-    duration: Decimal
+    month_length: Decimal
+    stored_time: Decimal
     price: Decimal
     other: Decimal
 
@@ -40,9 +42,17 @@ def shown_movers(trend: CurrencyTrend) -> list[ShownMover]:
 
 
 def _shown(one: AccountMover, digits: int) -> ShownMover:
-    change, new, ended, volume, duration, price = (
+    change, new, ended, volume, month_length, stored_time, price = (
         decimal_of(round_half_even(Fraction(amount) * 10**digits), digits)
-        for amount in (one.change, one.new, one.ended, one.volume, one.duration, one.price)
+        for amount in (
+            one.change,
+            one.new,
+            one.all_ended,
+            one.volume,
+            one.month_length,
+            one.stored_time,
+            one.price,
+        )
     )
     return ShownMover(
         mover=one,
@@ -50,9 +60,10 @@ def _shown(one: AccountMover, digits: int) -> ShownMover:
         new=new,
         ended=ended,
         volume=volume,
-        duration=duration,
+        month_length=month_length,
+        stored_time=stored_time,
         price=price,
-        other=change - new - ended - volume - duration - price,
+        other=change - new - ended - volume - month_length - stored_time - price,
     )
 
 
@@ -63,6 +74,7 @@ def mover_titles(words: Words) -> list[str]:
         words.gettext("New"),
         words.gettext("Ended"),
         words.gettext("Volume"),
+        words.gettext("Month length"),
         words.gettext("Duration"),
         words.gettext("Price"),
         words.gettext("Other"),
@@ -71,7 +83,16 @@ def mover_titles(words: Words) -> list[str]:
 
 def mover_amounts(one: ShownMover) -> list[Decimal]:
     """Return the amounts of the columns, in the order of the titles."""
-    return [one.change, one.new, one.ended, one.volume, one.duration, one.price, one.other]
+    return [
+        one.change,
+        one.new,
+        one.ended,
+        one.volume,
+        one.month_length,
+        one.stored_time,
+        one.price,
+        one.other,
+    ]
 
 
 def rounded_change(words: Words, trend: CurrencyTrend, image: Mover) -> str:

@@ -128,3 +128,16 @@ def test_a_renamed_account_is_one_and_has_its_new_name(cli: CommandLine) -> None
     assert "Accounts with the largest changes: 1 of 1" in text
     assert "renamed &lt;b&gt;" in page
     assert "name of demo" not in page
+
+
+def test_the_causes_of_an_account_are_those_of_the_month(cli: CommandLine) -> None:
+    of_all = ("report", "trend", "--all-accounts", "--period", "2026-11")
+    [currency] = cli.ok(*of_all, "-f", "json").json["currencies"]
+    book = Book.of(cli.ok(*of_all, "-f", "xlsx").content)
+
+    # Change, new, ended (old-web, in November), volume, month length, duration, price, other.
+    shown = "+413.26 +417.21 -69.04 0.00 -31.17 0.00 +96.26 0.00"
+    assert shown in re.sub(" +", " ", cli.ok(*of_all).out)
+    parts = [book.value("EUR Largest changes", f"{column}2") for column in "CDEFGHI"]
+    assert sum(map(float, parts)) == pytest.approx(float(currency["movers"][0]["change"]))
+    assert currency["movers"][0]["cut_short"].startswith("-69.041")
