@@ -249,7 +249,8 @@ def adjust(
     if waive and amount is not None:
         raise UsageError("Give either --waive or --amount: a waiver is an amount of 0.")
     start, end = _hours(hours)
-    wanted = parse_amount(amount) if amount is not None else None
+    meaning = "The amount is the total charge of the hours, so it is not below 0."
+    wanted = parse_amount(amount, meaning) if amount is not None else None
     decision = Decision(
         image_id=image_id, start=start, end=end, wanted_nanos=wanted, reason=why, author=who
     )

@@ -27,12 +27,12 @@ def parse_price(text: str) -> int:
     return int(price * NANOS_PER_UNIT)
 
 
-def parse_amount(text: str) -> int:
-    """Return the nanos of an amount such as ``12.50``. Raises UsageError."""
+def parse_amount(text: str, meaning: str = "It is not below 0.") -> int:
+    """Return the nanos of an amount such as ``12.50``. Raises UsageError, with its ``meaning``."""
     if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", text):
         raise UsageError(
             f"{text!r} is not an amount: write at most 12 digits, a point and at most 9 decimals,"
-            " such as 12.50. The amount is the total charge of the hours, so it is not below 0."
+            f" such as 12.50. {meaning}"
         )
     return int(Decimal(text) * NANOS_PER_UNIT)
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from instance_images.config.settings import Settings
 from instance_images.errors import Refused
+from instance_images.model.records import Account
 from instance_images_billing.config import billing_settings
 from instance_images_billing.pricing.periods import Period, period_before
 from instance_images_reports.batch.account_files import (
@@ -49,7 +50,12 @@ from instance_images_reports.formats.datasets import DATASETS
 from instance_images_reports.presentation import Presentation
 from instance_images_reports.statement.rounding import LedgerMismatch
 from instance_images_reports.summary.formats import SUMMARY_FORMATS, render_summary, summary_path
-from instance_images_reports.summary.summary import AddedCharge, Summary, summarise
+from instance_images_reports.summary.summary import (
+    AddedCharge,
+    AddedToAccount,
+    Summary,
+    summarise,
+)
 
 _SHOWN_FAULTS = 5
 
@@ -103,6 +109,7 @@ def read_books(
 def summary_of(books: Books, settings: Settings, files: Iterable[AccountFile] = ()) -> Summary:
     """Return the summary over all accounts; ``files`` have what added sections come to."""
     sums = [*books.sums, *books.sums_before]
+    files = list(files)
     added = _added_charges(files)
     currencies = {*(one.currency for one in sums), *added}
     return summarise(
@@ -114,12 +121,23 @@ def summary_of(books: Books, settings: Settings, files: Iterable[AccountFile] = 
         sums_before=books.sums_before,
         digits={currency: currency_digits(currency) for currency in currencies},
         added=added,
+        added_to=_added_to_accounts(files),
     )
 
 
-def _added_charges(files: Iterable[AccountFile]) -> dict[str, list[AddedCharge]]:
+def _added_to_accounts(files: Iterable[AccountFile]) -> dict[str, list[AddedToAccount]]:
+    """Return what added sections come to in each report that has some, by currency."""
+    found: dict[str, list[AddedToAccount]] = {}
+    for one in files:
+        if one.added:
+            account = Account(one.account_id, one.account_name)
+            total = one.report_total - one.total
+            found.setdefault(one.currency, []).append(AddedToAccount(account, total))
+    return found
+
+
+def _added_charges(known: Sequence[AccountFile]) -> dict[str, list[AddedCharge]]:
     """Return what each added section comes to, by currency."""
-    known = list(files)
     found: dict[str, list[AddedCharge]] = {}
     for (section, currency), total in added_totals_of(known).items():
         count = sum(one.currency == currency and section in one.added for one in known)

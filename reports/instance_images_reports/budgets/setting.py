@@ -39,8 +39,7 @@ def choose_currency(
     if wanted is not None and wanted not in known:
         raise UsageError(
             f"{printable(wanted)!r} is not a currency of this deployment: it has"
-            f" {' and '.join(known)}.",
-            case="currency",
+            f" {' and '.join(known)}."
         )
     return wanted or known[0]
 

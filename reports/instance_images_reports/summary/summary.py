@@ -57,6 +57,14 @@ class AddedCharge:
     total: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class AddedToAccount:
+    """What the sections that others added come to in the report of an account."""
+
+    account: Account
+    total: Decimal
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurrencySummary:
     """What is charged in one currency.
@@ -65,7 +73,8 @@ class CurrencySummary:
     them that were charged before and changed most, ``new`` were not charged before; ``gone`` are
     charged no more. Each of these four holds at most MOVERS; the counts are of all.
     ``rounding`` is what the accounts' totals together are more than the exact amount. All of these
-    are the charges of images; ``added`` are those of sections that others added.
+    are the charges of images; ``added`` are those of sections that others added,
+    ``added_to`` the same by account; some of these accounts may have no images.
     """
 
     currency: str
@@ -84,6 +93,7 @@ class CurrencySummary:
     new_count: int
     gone_count: int
     added: Sequence[AddedCharge] = ()
+    added_to: Sequence[AddedToAccount] = ()
 
     @property
     def report_total(self) -> Decimal:
@@ -122,11 +132,12 @@ def summarise(
     sums_before: Sequence[LedgerSum],
     digits: Mapping[str, int],
     added: Mapping[str, Sequence[AddedCharge]] | None = None,
+    added_to: Mapping[str, Sequence[AddedToAccount]] | None = None,
 ) -> Summary:
     """Compute the summary.
 
     ``names`` are those of the accounts by id, ``digits`` how many decimals a currency is paid in,
-    ``added`` the charges of added sections by currency.
+    ``added`` and ``added_to`` the charges of added sections by currency.
     """
     added = added or {}
     currencies = sorted({*(one.currency for one in [*sums, *sums_before]), *added})
@@ -147,6 +158,7 @@ def summarise(
                 [one for one in sums if one.currency == currency],
                 [one for one in sums_before if one.currency == currency],
                 added.get(currency, ()),
+                (added_to or {}).get(currency, ()),
             )
             for currency in currencies
         ],
@@ -167,6 +179,7 @@ def _in_currency(
     sums: Sequence[LedgerSum],
     sums_before: Sequence[LedgerSum],
     added: Sequence[AddedCharge],
+    added_to: Sequence[AddedToAccount],
 ) -> CurrencySummary:
     nanos, nanos_before = _by_account(sums), _by_account(sums_before)
     both = [
@@ -200,6 +213,7 @@ def _in_currency(
         new_count=len(new),
         gone_count=len(gone),
         added=added,
+        added_to=added_to,
     )
 
 

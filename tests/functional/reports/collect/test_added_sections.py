@@ -180,6 +180,13 @@ def test_a_folder_of_all_accounts_has_the_sections_and_reconciles(
     assert (euro["total"], euro["report_total"]) == ("4.91", "15.92")
     assert "15.92" in (folder / "summary.txt").read_text()
     assert "15.92" in (folder / "summary.html").read_text()
+    rows = list(csv.DictReader((folder / "summary.csv").read_text().splitlines()))
+    assert [(row["account_id"], row["total"], row["report_total"]) for row in rows] == [
+        ("a", "3.08", "6.75"),
+        ("b", "1.83", "5.50"),
+        ("c", "", "3.67"),
+    ]
+    assert [row["file"] for row in rows] == [row["path"] for row in manifest["accounts"]]
     cli.ok("report", "reconcile", "--period", "2026-11", str(folder))
     cli.ok("report", "reconcile", "--period", "2026-11")
 
