@@ -12,7 +12,10 @@ pytestmark = pytest.mark.cloud
 
 
 def test_captures_end_with_a_worker_and_nobody_looking(office: Office) -> None:
-    """One of a disk and one of a volume; the worker is killed in between, and started again."""
+    """One of a disk and one of a volume; the worker is killed in between, and started again.
+
+    Cinder answers late once, while the volume is captured.
+    """
     project = office.cloud.new_project()
     servers = {
         "of-a-disk": office.cloud.boot(project, "web-1").id,
@@ -35,6 +38,7 @@ def test_captures_end_with_a_worker_and_nobody_looking(office: Office) -> None:
         worker.kill()
     capture("of-a-volume")
     between = statuses()
+    office.cloud.fault("cinder", "GET", "/volumes", "delay", delay_seconds=1.5, after=1)
     with working(config):
         wait_for(lambda: statuses()["of-a-volume"] == "available", "the image of the volume")
 

@@ -1,6 +1,8 @@
 """What can be changed over HTTP, by whom, and what is answered where it cannot."""
 
 import base64
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from instance_images_api.http.route import Role
 from instance_images_api.routes import ROUTES
 
-from support.clouds.embedded_cloud import Project
+from support.clouds.embedded_cloud import Project, wait_for
 from support.worlds.api_world import Customers, Office
 
 pytestmark = pytest.mark.cloud
@@ -21,9 +23,17 @@ def customers(office: Office) -> Customers:
     return office.customers
 
 
-def followed(office: Office, sender: Project, location: str) -> dict[str, Any]:
-    """Poll a task until it has ended, as its answers say; return it."""
+def followed(
+    office: Office, sender: Project, location: str, *, is_hurried: bool = False
+) -> dict[str, Any]:
+    """Poll a task until it has ended, as its answers say; return it.
+
+    Hurried, the command line does between two polls what the polls do after some seconds.
+    """
     while True:
+        if is_hurried:
+            office.cli.ok("image", "list", "--account", sender.id)
+        time.sleep(0.2)
         answer = office.ask("GET", location.removeprefix(office.api.url), sender, 200)
         task: dict[str, Any] = answer.json()["task"]
         if "Retry-After" not in answer.headers:
@@ -55,7 +65,7 @@ def test_image_is_captured_deployed_and_deleted(office: Office, customers: Custo
     order = {"name": "web-2", "flavor": "m1.tiny", "networks": ["none"]}
     order["user_data"] = base64.b64encode(b"#cloud-config").decode()
     deployed = office.ask("POST", f"{path}/deploy", member, 202, json={"deploy": order})
-    task = followed(office, member, deployed.headers["Location"])
+    task = followed(office, member, deployed.headers["Location"], is_hurried=True)
     of_image = f"/v1/tasks?image_id={image['id']}"
     seen = office.ask("GET", of_image, member, 200).json()["tasks"]
     assert [one["user_id"] for one in seen] == [None, None]
@@ -68,6 +78,33 @@ def test_image_is_captured_deployed_and_deleted(office: Office, customers: Custo
 
     assert office.ask("DELETE", path, member, 204).content == b""
     office.ask("GET", path, member, 404)
+    late = office.ask("POST", "/v1/images", member, 202, json=asked, headers=key).json()["image"]
+    assert (late["id"], late["status"]) == (image["id"], "deleted")
+
+
+def test_image_that_is_deleted_before_nova_answers_leaves_nothing(
+    office: Office, customers: Customers
+) -> None:
+    member = customers.member
+    fault = office.cloud.fault("nova", "POST", "/action$", "delay", delay_seconds=1)
+    asked = {"image": {"name": "hasty", "source_instance_id": customers.server_id}}
+
+    with ThreadPoolExecutor(1) as threads:
+        made = threads.submit(office.ask, "POST", "/v1/images", member, 202, json=asked)
+        office.cloud.wait_until_hit(fault)
+        [image] = office.ask("GET", "/v1/images?name=hasty", member, 200).json()["images"]
+        office.ask("DELETE", f"/v1/images/{image['id']}", member, 204)
+        told = made.result().json()
+
+    assert (told["image"]["id"], told["image"]["status"]) == (image["id"], "deleted")
+    assert followed(office, member, made.result().headers["Location"])["state"] == "failed"
+    with office.cloud.connection(member.cloud) as connection:
+
+        def is_gone() -> bool:
+            office.cli.ok("image", "list", "--account", member.id)  # does what a worker does
+            return not list(connection.image.images(name="hasty"))
+
+        wait_for(is_gone, "the deletion of what Nova made")
 
 
 def test_refusals_have_their_reasons(office: Office, customers: Customers) -> None:
@@ -119,16 +156,27 @@ def test_body_that_is_no_request_is_refused_by_what_is_wrong(
     assert "Content-Type: application/json" in form.json()["error"]["message"]
 
 
+def test_body_of_any_depth_is_refused(office: Office, customers: Customers) -> None:
+    token = office.token(customers.member.cloud)
+    headers = {"Content-Type": "application/json"}
+
+    def answer(depth: int) -> int:
+        body = b'{"image": ' + b"[" * depth + b"]" * depth + b"}"
+        return office.api("POST", "/v1/images", token, data=body, headers=headers).status_code
+
+    assert {answer(depth) for depth in range(920, 1000)} == {400}
+
+
 def test_limit_is_set_reached_and_removed(office: Office, customers: Customers) -> None:
     member = customers.member
     path = f"/v1/limits/{member.id}"
 
-    def limit(most: int) -> dict[str, Any]:
+    def limit(most: float) -> dict[str, Any]:
         return {"limit": {"location": "RegionOne", "max_images": most}}
 
     (before,) = office.ask("GET", "/v1/limits", member, 200).json()["limits"]
     held = before["held"]  # other tests may have left an image
-    first = office.ask("PUT", path, None, 200, json=limit(held))
+    first = office.ask("PUT", path, None, 200, json=limit(float(held)))  # 3.0 is an integer
     etag = first.headers["ETag"]
     capture = {"image": {"name": "n", "source_instance_id": customers.server_id}}
     reached = office.ask("POST", "/v1/images", member, 403, json=capture).json()["error"]
@@ -137,6 +185,7 @@ def test_limit_is_set_reached_and_removed(office: Office, customers: Customers) 
     office.ask("DELETE", f"{path}?location=RegionOne", None, 204)
 
     assert first.json()["limit"]["source"] == "account"
+    assert f'"max_images": {held},' in first.text
     assert (reached["reason"], reached["held"], reached["max_images"]) == (
         "limit_reached",
         held,
@@ -253,7 +302,8 @@ def test_request_that_was_recorded_is_accepted_though_the_cloud_does_not_answer(
 
     made = office.ask("POST", "/v1/images", member, 202, json=asked)
 
-    assert followed(office, member, made.headers["Location"])["state"] == "succeeded"
+    task = followed(office, member, made.headers["Location"], is_hurried=True)
+    assert task["state"] == "succeeded"
     office.cloud.fault("nova", "GET", "/servers", 503, count=None)
     nothing = office.ask("POST", "/v1/images", member, 503, json=asked)
     assert nothing.json()["error"]["reason"] == "cloud_unavailable"
@@ -262,4 +312,5 @@ def test_request_that_was_recorded_is_accepted_though_the_cloud_does_not_answer(
     office.cloud.fault("glance", "DELETE", "/images/", "drop-after")
     image_id = made.json()["image"]["id"]
     deleted = office.ask("DELETE", f"/v1/images/{image_id}", member, 202)
-    assert followed(office, member, deleted.headers["Location"])["state"] == "succeeded"
+    task = followed(office, member, deleted.headers["Location"], is_hurried=True)
+    assert task["state"] == "succeeded"

@@ -71,14 +71,17 @@ def body_of(route: Route, content_type: str | None, content: bytes) -> Any:
         raise ApiError(415, "usage", "Send the body as JSON, with Content-Type: application/json.")
     try:
         body = json.loads(
-            content.decode(), object_pairs_hook=_object, parse_constant=_refuse_constant
+            content.decode(),
+            object_pairs_hook=_object,
+            parse_constant=_refuse_constant,
+            parse_float=_number,
         )
-    except RecursionError as error:
+        fault = fault_of(route.request_schema, body)
+    except RecursionError as error:  # to tell what is wrong goes deeper than to read it
         raise usage("The body is nested too deeply.") from error
     except ValueError as error:
         reason = str(error) if isinstance(error, _Unreadable) else "it is not JSON in UTF-8"
         raise usage(f"The body cannot be read: {reason}.") from error
-    fault = fault_of(route.request_schema, body)
     if fault:
         raise usage(f"The request body is invalid: {fault}")
     return body
@@ -96,6 +99,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if isinstance(text, str) and any("\ud800" <= c <= "\udfff" for c in text):
             raise _Unreadable("a text has half of a surrogate pair")
     return made
+
+
+def _number(text: str) -> float | int:
+    """Return the number; 2.0 is an integer in JSON Schema, and must be one for whoever gets it."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
 
 
 def _refuse_constant(name: str) -> Any:

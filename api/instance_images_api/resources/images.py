@@ -8,7 +8,7 @@ from instance_images.deployments.instances import Order, deploy
 from instance_images.errors import CloudUnavailable, UsageError
 from instance_images.images.capture import capture
 from instance_images.images.delete import delete
-from instance_images.images.find import current_own_image, find_own_image
+from instance_images.images.find import current_own_image, find_own_image, image_of_task
 from instance_images.images.pages import page_of_images
 from instance_images.locations.site import Site
 from instance_images.model.records import Account, Image, ImageStatus
@@ -132,7 +132,6 @@ def _accepted(
     task = find_task(site, account, task_id)
     body = {"task": task_json(site, task)}
     if with_image:
-        image = find_own_image(call.service.application, [site.name], account, task.image_id)
-        body["image"] = as_json(IMAGE, image)
+        body["image"] = as_json(IMAGE, image_of_task(site, task))
     headers = {"Location": f"{call.base_url}/v1/tasks/{task_id}", **retry_after(site, task)}
     return Answer(202, body, headers)

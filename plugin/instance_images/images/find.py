@@ -12,7 +12,7 @@ from instance_images.errors import NotFound, Refused
 from instance_images.locations.application import Application
 from instance_images.locations.everywhere import Everywhere, at_each
 from instance_images.locations.site import Site, resolve_image
-from instance_images.model.records import Account, Image
+from instance_images.model.records import Account, Image, Task
 from instance_images.names import printable
 from instance_images.tasks.advancing import advance_account
 from instance_images.tasks.overdue import check_overdue, is_overdue
@@ -71,6 +71,12 @@ def find_own_image(
     Raises NotFound, also for another account's.
     """
     return _own_image(application, names, account, image_id)[0]
+
+
+def image_of_task(site: Site, task: Task) -> Image:
+    """Return the image that the task is about, also one that was deleted since."""
+    with site.database.reading() as connection:
+        return images.get_image(connection, task.image_id)
 
 
 def current_own_image(

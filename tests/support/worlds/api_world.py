@@ -83,6 +83,7 @@ def open_office(cloud: EmbeddedCloud, empty_database: Path, directory: Path) -> 
     config = write_config(
         directory / "instance-images.conf",
         f"sqlite:///{database}",
+        location="volume_image_format = qcow2",  # a raw one is as large as its volume
         keystone_authtoken=token_section(cloud),
         healthcheck=f"disable_by_file_path = {directory / 'disabled'}",
     )

@@ -48,6 +48,7 @@ def frail_office(
         config = write_config(
             directory / "instance-images.conf",
             beyond.render_as_string(hide_password=False),
+            location="volume_image_format = qcow2",
             keystone_authtoken=token_section(cloud),
             api=f"cloud_timeout_seconds = {SECONDS}",
         )
