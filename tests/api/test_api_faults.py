@@ -217,7 +217,10 @@ def test_older_schema_is_told_and_nothing_is_lost(account: Account) -> None:
         upgrade(office.database)
 
     assert health.status_code == 503
-    assert "The health check fails: The database is at revision 0018" in office.api.log
+    assert (
+        "Could not use the database in a health check: The database is at revision 0018"
+        in office.api.log
+    )
     assert error_of(refused) == (503, "database_unavailable")
     assert account.names() == names
     assert office.api("GET", "/healthcheck").status_code == 200

@@ -37,10 +37,10 @@ class DatabaseHealth(HealthcheckBaseExtension):
             require_head(self._database)
         except InstanceImagesError as error:
             if self._logged != str(error):
-                LOG.warning("The health check fails: %s", error)
+                LOG.warning("Could not use the database in a health check: %s", error)
             self._logged = str(error)
             return HealthcheckResult(False, "The database cannot be used.", str(error))
         if self._logged:
-            LOG.info("The health check succeeds again.")
+            LOG.info("The health check could use the database again.")
         self._logged = ""
         return HealthcheckResult(True, "OK")
