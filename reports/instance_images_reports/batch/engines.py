@@ -40,6 +40,8 @@ _WITHOUT_NOISE = {
     "distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "critical",
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
+    # It looks at what a worker does a hundred times a second, for a page that is not served.
+    "distributed.worker.profile.enabled": False,
 }
 
 
@@ -226,4 +228,5 @@ def _client_of_own_cluster(jobs: int) -> Iterator[Any]:
         ) as cluster,
         Client(cluster, security=security) as client,
     ):
+        client.run(gc.set_threshold, *gc.get_threshold())
         yield client
