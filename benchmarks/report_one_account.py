@@ -44,7 +44,7 @@ def metered_month(directory: Path, images: int) -> Path:
     clock = SetClock(FIRST_HOUR + MONTH)
     site = Site(
         location=LOCATION,
-        provider=ListedCloud(clock, images),
+        provider=ListedCloud(clock, images, 1),
         database=database,
         clock=clock,
         default_max_images=images,
