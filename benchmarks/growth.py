@@ -1,4 +1,5 @@
-"""How the cost of reports grows with images, accounts and adjustments, on SQLite.
+"""How the cost of reports grows with images, accounts and adjustments, and that of the meter with
+the hours that it catches up with; on SQLite.
 
 Each axis changes one number and keeps the others. A path is a command, a process of its own; its
 CPU seconds, those of its workers included, less those of the smallest ledger of all are fitted by a
@@ -34,8 +35,9 @@ AXES = {
     "images": (10_000, 30_000, 100_000),
     "accounts": (10, 100, 1_000, 10_000),
     "adjustments": (0, 1_000, 10_000, 100_000),
+    "hours": (1, 24, 168, 744),
 }
-QUICK = {"images": (100, 200), "accounts": (2, 10), "adjustments": (0, 100)}
+QUICK = {"images": (100, 200), "accounts": (2, 10), "adjustments": (0, 100), "hours": (1, 4)}
 WIDE = {**AXES, "images": (10_000, 100_000, 1_000_000), "accounts": (10, 1_000, 100_000)}
 HOURS = 24  # of the month that have been metered
 
@@ -81,6 +83,17 @@ def costs(images: int, accounts: int, adjustments: int, home: Path) -> dict[str,
         return found
 
 
+def costs_of_hours(hours: int, images: int, accounts: int, home: Path) -> dict[str, dict[str, Any]]:
+    """Return what one run of the meter costs that catches up with so many missed hours."""
+    note(f"{hours} missed hours of {images} images, {accounts} accounts")
+    with (
+        tempfile.TemporaryDirectory(dir=home) as directory,
+        empty_ledger("sqlite", Path(directory)) as database,
+    ):
+        fill(database, images, accounts)
+        return {"meter": job(database, hours, images)}
+
+
 def exponent(points: Sequence[tuple[float, float]]) -> float | None:
     """Return the slope of the line through the logarithms; None where nothing grows."""
     logs = [(math.log(x), math.log(y)) for x, y in points if x > 0 and y > 0]
@@ -97,9 +110,13 @@ def grown(axis: str, numbers: Sequence[int], base: Mapping[str, int], home: Path
 
     What a start costs alone is taken off: the CPU seconds of the cheapest point, but for a tenth.
     """
-    found = {number: costs(**{**base, axis: number}, home=home) for number in numbers}
+    if axis == "hours":
+        sizes = {"images": base["images"], "accounts": base["accounts"]}
+        found = {number: costs_of_hours(number, **sizes, home=home) for number in numbers}
+    else:
+        found = {number: costs(**{**base, axis: number}, home=home) for number in numbers}
     result: dict[str, Any] = {}
-    for path in PATHS:
+    for path in found[numbers[0]]:
         seconds = {number: each[path]["cpu_seconds"] for number, each in found.items()}
         start = 0.9 * min(seconds.values())
         points = [(number, cost - start) for number, cost in seconds.items()]

@@ -22,8 +22,6 @@ _PART_BITS = 21
 _PART = (1 << _PART_BITS) - 1
 _LARGEST = 2**63 - 1
 
-_COLUMNS = ("account_key", "starts_at", "byte_seconds", "amount_nanos")
-
 
 # ------------------------------------------------------------------------ intervals
 
@@ -128,10 +126,8 @@ def _ceil_hour(seconds: Any) -> Any:
 
 
 def insert_postings(connection: sa.Connection, new: Sequence[Posting]) -> None:
-    """Add postings. Raises IntegrityError where an account has one for that hour already."""
-    insert_rows(
-        connection,
-        postings,
-        _COLUMNS,
-        [(one.account_key, one.starts_at, one.byte_seconds, one.amount_nanos) for one in new],
-    )
+    """Add postings, whose fields are the columns.
+
+    Raises IntegrityError where an account has one for that hour already.
+    """
+    insert_rows(connection, postings, Posting._fields, new)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from instance_images.instants import HOUR, ceil_hour
@@ -10,16 +11,14 @@ from instance_images_billing.pricing.periods import Period, period_of
 from instance_images_billing.pricing.rating import Rate, rate_at
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What one account used in one slice of an hour."""
+class Usage(NamedTuple):
+    """What one account used in one slice of an hour. A tuple: an hour has one of each account."""
 
     account_key: int
     byte_seconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(NamedTuple):
     """The charge of one account at one location for one hour, or for a period's part of it."""
 
     account_key: int

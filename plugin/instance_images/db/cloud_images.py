@@ -44,6 +44,7 @@ _ADOPTED = (
     "origin",
 )
 _IDS_PER_QUERY = 500
+_MANY_IDS = 5_000
 _ROWS_AT_A_TIME = 10_000
 
 
@@ -134,12 +135,20 @@ def _ids_on_record(
     connection: sa.Connection, cloud_ids: Sequence[str], which: sa.ColumnElement[bool]
 ) -> set[str]:
     found: set[str] = set()
+    query = sa.select(images.c.cloud_image_id).join_from(images, accounts).where(which)
+    if len(cloud_ids) > _MANY_IDS and _count_records(connection) < len(cloud_ids):
+        # As in the first reading of a location: fewer are on record than are asked for.
+        every = connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME))
+        return set(cloud_ids).intersection(every.scalars())
     for first in range(0, len(cloud_ids), _IDS_PER_QUERY):
         some = cloud_ids[first : first + _IDS_PER_QUERY]
-        query = sa.select(images.c.cloud_image_id).join_from(images, accounts)
-        query = query.where(is_one_of(connection, images.c.cloud_image_id, some), which)
-        found.update(connection.execute(query).scalars())
+        which_ids = is_one_of(connection, images.c.cloud_image_id, some)
+        found.update(connection.execute(query.where(which_ids)).scalars())
     return found
+
+
+def _count_records(connection: sa.Connection) -> int:
+    return connection.execute(sa.select(sa.func.count()).select_from(images)).scalar_one()
 
 
 def with_former(

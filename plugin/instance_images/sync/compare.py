@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from instance_images.db import cloud_images as images_in_cloud
-from instance_images.db.cloud_images import AvailableState, Service
+from instance_images.db.cloud_images import AvailableState
 from instance_images.errors import CloudUnavailable, ImagesMissing, Refused
 from instance_images.locations.site import Site
 from instance_images.model.adoption import is_eligible, is_stored, shelves
@@ -149,11 +149,15 @@ def compare(site: Site, listed: Listed) -> Comparison:
         _require_answers(site, listed.any_id, doubtful[0])
     with site.database.reading() as connection:
         service = images_in_cloud.with_former(connection, site.service, listed.services)
-    returned = find_returned(site, service, listed.unknown)
+        known = images_in_cloud.known_cloud_ids(connection, service, list(listed.unknown))
+    returned = find_returned(site, service, listed.unknown, known)
     strangers, disks = _eligible(
         site,
-        service,
-        {i: one for i, one in listed.unknown.items() if _may_be_adopted(one, site.adoption)},
+        {
+            image_id: one
+            for image_id, one in listed.unknown.items()
+            if image_id not in known and _may_be_adopted(one, site.adoption)
+        },
     )
     found_of = [(image, listed.differing[image.cloud_image_id or ""]) for image in changed]
     owner_ids = sorted({found.owner_id for found in [*strangers, *listed.differing.values()]})
@@ -284,27 +288,28 @@ def eligible(site: Site, unknown: Mapping[str, CloudImage]) -> list[CloudImage]:
 
     ``unknown`` are images by their ids.
     """
-    return _eligible(site, site.service, unknown)[0]
+    with site.database.reading() as connection:
+        known = images_in_cloud.known_cloud_ids(connection, site.service, list(unknown))
+    return _eligible(site, {i: one for i, one in unknown.items() if i not in known})[0]
 
 
 def _eligible(
-    site: Site, service: Service, unknown: Mapping[str, CloudImage]
+    site: Site, strangers: Mapping[str, CloudImage]
 ) -> tuple[list[CloudImage], Collection[str]]:
-    """Return those that are to be adopted, and the ids of the disks of shelved instances."""
-    if not unknown:
+    """Return those that are to be adopted, and the ids of the disks of shelved instances.
+
+    ``strangers`` have no record.
+    """
+    if not strangers:
         return [], ()
-    marks = [one.claims.request_id for one in unknown.values() if one.claims.request_id]
+    marks = [one.claims.request_id for one in strangers.values() if one.claims.request_id]
     with site.database.reading() as connection:
-        known = images_in_cloud.known_cloud_ids(connection, service, list(unknown))
         asked_for = images_in_cloud.projects_of_requests(connection, marks)
     found = [
         one
-        for one in unknown.values()
-        if one.id not in known
-        and (
-            is_eligible(one, site.adoption)
-            or asked_for.get(one.claims.request_id or "") == one.owner_id
-        )
+        for one in strangers.values()
+        if is_eligible(one, site.adoption)
+        or asked_for.get(one.claims.request_id or "") == one.owner_id
     ]
     like_shelves = [one for one in found if one.claims.looks_shelved]
     instance_ids = {one.claims.source_instance_id for one in like_shelves} - {None}

@@ -6,7 +6,7 @@ an image is its owner's again, and billed; the time before is not.
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -40,15 +40,17 @@ class Returned:
 
 
 def find_returned(
-    site: Site, service: Service, unknown: Mapping[str, CloudImage]
+    site: Site, service: Service, unknown: Mapping[str, CloudImage], known: Collection[str]
 ) -> list[Returned]:
     """Return those of the images, by their ids, whose records have ended here; each is looked up.
+
+    ``known``: the ids of those that have a record.
 
     An image may have been deleted since it was listed, and its record ended by that. What a capture
     left is removed first: it counts only if it was there before the last reading, after which that
     was tried.
     """
-    stored = [found.id for found in unknown.values() if is_stored(found)]
+    stored = [one for one in known if is_stored(unknown[one])]
     with site.database.reading() as connection:
         living = images_in_cloud.known_cloud_ids(connection, service, stored, living=True)
         last_read_at = readings.last_read_at(connection, site.name)

@@ -5,7 +5,6 @@ What is free is taken off beside the lines, so it is taken off no day either.
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -26,7 +25,7 @@ def at_full_rate(ledger: LocationLedger, period: Period) -> list[Posting]:
         rate = rate_at(ledger.rates, posting.starts_at)
         if rate is not None and rate.free_bytes:
             nanos = round_half_even(charge_nanos(posting.byte_seconds, rate, period))
-            found.append(replace(posting, amount_nanos=nanos))
+            found.append(posting._replace(amount_nanos=nanos))
         else:
             found.append(posting)
     return found

@@ -79,11 +79,13 @@ def test_benchmark_of_growth_runs(tmp_path: Path) -> None:
     script = str(BENCHMARKS / "growth.py")
 
     result: Any = last_result(
-        sys.executable, script, "--quick", "--axes", "images", "--charts", str(tmp_path)
+        sys.executable, script, "--quick", "--axes", "images", "hours", "--charts", str(tmp_path)
     )
 
     assert result["images"]["reconcile"]["cpu_seconds"].keys() == {"100", "200"}
-    assert [one.name for one in tmp_path.iterdir()] == ["growth-images.svg"]
+    assert result["hours"]["meter"]["cpu_seconds"].keys() == {"1", "4"}
+    charts = sorted(one.name for one in tmp_path.iterdir())
+    assert charts == ["growth-hours.svg", "growth-images.svg"]
 
 
 def test_benchmark_of_the_worker_runs() -> None:
