@@ -35,6 +35,14 @@ def mail() -> Iterator[MailServer]:
 @pytest.fixture
 def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mail: MailServer) -> Deployment:
     """One image of 1 GB since 1 November, 00:00; hours are closed up to 01:00."""
+    made = prepared(tmp_path, monkeypatch, mail)
+    made.capture("1T00:00")
+    assert made.run("1T01:05").exit_code == 0
+    return made
+
+
+def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mail: MailServer) -> Deployment:
+    """Return a deployment without images."""
     monkeypatch.syspath_prepend(str(installed_memory_cloud.install(tmp_path / "site")))
     monkeypatch.setattr(installed_memory_cloud, "CLOUDS", {})
     secret = tmp_path / "secret"
@@ -48,8 +56,6 @@ def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mail: MailServer
         ),
     )
     made.prepare()
-    made.capture("1T00:00")
-    assert made.run("1T01:05").exit_code == 0
     return made
 
 
@@ -231,14 +237,17 @@ def test_a_lowered_budget_tells_only_what_was_not_told(
 
 
 def test_each_month_is_told_anew_and_a_former_one_no_more(
-    deployment: Deployment, webhook: WebhookServer
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mail: MailServer, webhook: WebhookServer
 ) -> None:
-    set_budget(deployment, "700", "--threshold", "100", "--webhook", webhook.url)
+    deployment = prepared(tmp_path, monkeypatch, mail)
+    deployment.capture("30T12:00")
+    ok(deployment.run("30T13:05"))
+    set_budget(deployment, "11", "--threshold", "100", "--webhook", webhook.url)
     ok(deployment.run("30T23:05"))
-    deployment.clock.now = at("30T23:30").replace(month=12, day=1)
+    deployment.clock.now = at("30T02:30").replace(month=12, day=1)
     ok(deployment.command("meter", "run"))
 
-    # November: forecast 720 at 23:00, and 719 charged then. December: 744.
+    # November: 11 are charged at 23:00, and 12 forecast. December: 2 are charged, 744 forecast.
     told = sorted((r.json["period"], r.json["kind"]) for r in webhook.received)
     assert told == [("2026-11", "charge"), ("2026-11", "forecast"), ("2026-12", "forecast")]
 
