@@ -169,7 +169,7 @@ def main() -> None:
         contextlib.ExitStack() as stack,
     ):
         cloud = (
-            EmbeddedCloud(options.running)
+            EmbeddedCloud(options.running.resolve())
             if options.running
             else stack.enter_context(EmbeddedCloud.running(Path(directory) / "cloud", services=()))
         )

@@ -146,7 +146,7 @@ def measure_captures(directory: Path, rounds: int, running: Path | None) -> dict
     """Return what a worker adds to captures, on a cloud that is running or on one of its own."""
     directory.mkdir()
     with (
-        contextlib.nullcontext(EmbeddedCloud(running))
+        contextlib.nullcontext(EmbeddedCloud(running.resolve()))
         if running
         else EmbeddedCloud.running(directory / "cloud", services=())
     ) as cloud:
