@@ -266,6 +266,7 @@ def test_deletion_is_confirmed_by_the_keyboard_and_can_be_cancelled(
 ) -> None:
     focused = "return text(document.activeElement)"
     customer.open(MY_IMAGES)
+    wait_for_status(customer, "failed", "Error")  # a row that refreshes itself takes the focus
     row = customer.row(SHOWN)
     assert row is not None
     button = f"tr[data-object-id='{row['id']}'] button[id$=delete]"
