@@ -14,8 +14,13 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 def cpu_seconds(database: Database) -> float:
     """Return what this process and PostgreSQL's have used so far; SQLite is this process."""
+    return time.process_time() + server_cpu_seconds(database)
+
+
+def server_cpu_seconds(database: Database) -> float:
+    """Return what PostgreSQL's processes have used so far; nothing where there is no server."""
     if database.url.get_backend_name() != "postgresql":
-        return time.process_time()
+        return 0.0
     with database.looking() as connection:
         backend = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
     postmaster = _parent_and_ticks(backend)[0]
@@ -27,7 +32,7 @@ def cpu_seconds(database: Database) -> float:
             except OSError:  # it has ended meanwhile
                 continue
             ticks += used if parent == postmaster else 0
-    return time.process_time() + ticks / _TICKS
+    return ticks / _TICKS
 
 
 def _parent_and_ticks(pid: int) -> tuple[int, int]:

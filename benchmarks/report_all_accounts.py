@@ -2,7 +2,8 @@
 
 A month of 744 hours of one million images and ten thousand accounts, on SQLite or PostgreSQL. The
 first two hours are closed by the meter, and the postings of the second are written again for each
-of the others. Every run of the command is a process of its own; what its workers took is counted.
+of the others. Every run of the command is a process of its own; what its workers and PostgreSQL
+took is counted.
 The floor is ``bare_reports``, in the same run: the rows by SQL, written as they are.
 """
 
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from close_hour import KINDS, empty_ledger, job
+from cpu_time import server_cpu_seconds
 from ledger_filling import FIRST_HOUR, analyze, fill, repeat_hour, rows_by_table, size_bytes
 from measuring import machine, note, report
 
@@ -81,13 +83,14 @@ def _own_memory_mb(process_id: int) -> float:
     return sum(int(words[1]) for words in lines if words and words[0] == "RssAnon:") / 1000
 
 
-def measured(config: Path, *words: str) -> dict[str, Any]:
+def measured(config: Path, database: Database, *words: str) -> dict[str, Any]:
     """Run the command, which must succeed; return what it took."""
     command = [sys.executable, "-m", "instance_images.commands.main", "--config-file", str(config)]
-    return _cost([*command, *words], " ".join(words[:6]))
+    return _cost([*command, *words], " ".join(words[:6]), database)
 
 
-def _cost(command: Sequence[str], shown: str) -> dict[str, Any]:
+def _cost(command: Sequence[str], shown: str, database: Database) -> dict[str, Any]:
+    before = server_cpu_seconds(database)
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     memory = PeakMemory(process.pid)
@@ -98,9 +101,11 @@ def _cost(command: Sequence[str], shown: str) -> dict[str, Any]:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise subprocess.CalledProcessError(process.returncode, command)
+    server = server_cpu_seconds(database) - before
     result = {
         "seconds": round(seconds, 1),
-        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 1),
+        "cpu_seconds": round(usage.ru_utime + usage.ru_stime + server, 1),
+        "of_it_server": round(server, 1),
         "peak_memory_mb": round(memory.together_mb, 1),
         "largest_process_mb": round(memory.largest_mb, 1),
     }
@@ -133,7 +138,7 @@ def floor(database: Database, what: str, directory: Path) -> dict[str, Any]:
     """Measure the bare script in a process of its own."""
     url, folder = database.url.render_as_string(hide_password=False), directory / f"bare_{what}"
     script = str(Path(__file__).with_name("bare_reports.py"))
-    found = _cost([sys.executable, script, url, what, str(folder)], f"bare {what}")
+    found = _cost([sys.executable, script, url, what, str(folder)], f"bare {what}", database)
     shutil.rmtree(folder, ignore_errors=True)
     return found
 
@@ -150,11 +155,13 @@ def reports(
 ) -> dict[str, Any]:
     """Measure the summary, the folders, and what proves them."""
     every = ("report", "cloud-usage", "--all-accounts", "--period", "2026-10")
-    found: dict[str, Any] = {"summary": measured(config, *every, "-f", "json")}
+    found: dict[str, Any] = {"summary": measured(config, database, *every, "-f", "json")}
     for name in options.formats:
         folder = directory / name
         bare = floor(database, name, directory)
-        found[name] = beside(measured(config, *every, "-f", name, "-o", str(folder)), bare)
+        found[name] = beside(
+            measured(config, database, *every, "-f", name, "-o", str(folder)), bare
+        )
         files = [path for path in folder.rglob("*") if path.is_file()]
         found[name]["files"] = len(files)
         found[name]["mb"] = round(sum(path.stat().st_size for path in files) / 1e6, 1)
@@ -162,13 +169,17 @@ def reports(
             shutil.rmtree(folder)
     first = directory / options.formats[0]
     proved = ("report", "reconcile", "--period", "2026-10")
-    found["reconcile_folder"] = measured(config, *proved, str(first))
-    found["reconcile"] = beside(measured(config, *proved), floor(database, "sum", directory))
+    found["reconcile_folder"] = measured(config, database, *proved, str(first))
+    found["reconcile"] = beside(
+        measured(config, database, *proved), floor(database, "sum", directory)
+    )
     found["dask"] = {}
     for jobs in options.jobs:
         several = ("-f", first.name, "--jobs", str(jobs))
-        plain = measured(config, *every, *several, "-o", str(directory / "plain"))
-        dask = measured(config, *every, *several, "-o", str(directory / "dask"), "--engine", "dask")
+        plain = measured(config, database, *every, *several, "-o", str(directory / "plain"))
+        dask = measured(
+            config, database, *every, *several, "-o", str(directory / "dask"), "--engine", "dask"
+        )
         found["dask"][jobs] = beside(dask, plain)
         found["dask"][jobs]["same_bytes"] = _is_same(first, directory / "dask")
         shutil.rmtree(directory / "plain")

@@ -45,24 +45,25 @@ class LineDraft(NamedTuple):
         unit_hours = divide_half_even(
             size_bytes * self.seconds * 10**6, UNIT_BYTES[rate.unit] * SECONDS_PER_HOUR
         )
+        # In the order of the fields: by their names it takes three times as long.
         return Line(
-            image_id=image.image_id,
-            name=image.name,
-            location=image.location,
-            source_instance_id=image.source_instance_id,
-            source_instance_name=image.source_instance_name,
-            size_bytes=size_bytes,
-            billable_from=self.start,
-            billable_until=self.end,
-            billable_seconds=self.seconds,
-            ending=self.ending,
-            unit=rate.unit,
-            unit_hours=decimal_of(unit_hours, 6),
-            rate=decimal_of(rate.price_nanos, 9),
-            hours_per_month=rate.hours_per_month,
-            partial_hour=rate.partial_hour,
-            amount_exact=decimal_of(divide_half_even(self.numerator, self.divisor), 9),
-            amount=decimal_of(amount_minor, currency_digits),
+            image.image_id,
+            image.name,
+            image.location,
+            image.source_instance_id,
+            image.source_instance_name,
+            size_bytes,
+            self.start,
+            self.end,
+            self.seconds,
+            self.ending,
+            rate.unit,
+            decimal_of(unit_hours, 6),
+            decimal_of(rate.price_nanos, 9),
+            rate.hours_per_month,
+            rate.partial_hour,
+            decimal_of(divide_half_even(self.numerator, self.divisor), 9),
+            decimal_of(amount_minor, currency_digits),
         )
 
 
