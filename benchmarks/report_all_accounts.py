@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,14 +84,14 @@ def _own_memory_mb(process_id: int) -> float:
     return sum(int(words[1]) for words in lines if words and words[0] == "RssAnon:") / 1000
 
 
-def measured(config: Path, database: Database, *words: str) -> dict[str, Any]:
-    """Run the command, which must succeed; return what it took."""
+def measured(config: Path, *words: str, database: Database | None = None) -> dict[str, Any]:
+    """Run the command, which must succeed; return what it took, and a database's server."""
     command = [sys.executable, "-m", "instance_images.commands.main", "--config-file", str(config)]
     return _cost([*command, *words], " ".join(words[:6]), database)
 
 
-def _cost(command: Sequence[str], shown: str, database: Database) -> dict[str, Any]:
-    before = server_cpu_seconds(database)
+def _cost(command: Sequence[str], shown: str, database: Database | None) -> dict[str, Any]:
+    before = _server(database)
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     memory = PeakMemory(process.pid)
@@ -101,7 +102,7 @@ def _cost(command: Sequence[str], shown: str, database: Database) -> dict[str, A
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise subprocess.CalledProcessError(process.returncode, command)
-    server = server_cpu_seconds(database) - before
+    server = _server(database) - before
     result = {
         "seconds": round(seconds, 1),
         "cpu_seconds": round(usage.ru_utime + usage.ru_stime + server, 1),
@@ -111,6 +112,10 @@ def _cost(command: Sequence[str], shown: str, database: Database) -> dict[str, A
     }
     note(f"{shown}: {result}")
     return result
+
+
+def _server(database: Database | None) -> float:
+    return 0.0 if database is None else server_cpu_seconds(database)
 
 
 def measure(kind: str, options: argparse.Namespace) -> dict[str, Any]:
@@ -154,14 +159,13 @@ def reports(
     config: Path, database: Database, directory: Path, options: argparse.Namespace
 ) -> dict[str, Any]:
     """Measure the summary, the folders, and what proves them."""
+    run = partial(measured, config, database=database)
     every = ("report", "cloud-usage", "--all-accounts", "--period", "2026-10")
-    found: dict[str, Any] = {"summary": measured(config, database, *every, "-f", "json")}
+    found: dict[str, Any] = {"summary": run(*every, "-f", "json")}
     for name in options.formats:
         folder = directory / name
         bare = floor(database, name, directory)
-        found[name] = beside(
-            measured(config, database, *every, "-f", name, "-o", str(folder)), bare
-        )
+        found[name] = beside(run(*every, "-f", name, "-o", str(folder)), bare)
         files = [path for path in folder.rglob("*") if path.is_file()]
         found[name]["files"] = len(files)
         found[name]["mb"] = round(sum(path.stat().st_size for path in files) / 1e6, 1)
@@ -169,17 +173,13 @@ def reports(
             shutil.rmtree(folder)
     first = directory / options.formats[0]
     proved = ("report", "reconcile", "--period", "2026-10")
-    found["reconcile_folder"] = measured(config, database, *proved, str(first))
-    found["reconcile"] = beside(
-        measured(config, database, *proved), floor(database, "sum", directory)
-    )
+    found["reconcile_folder"] = run(*proved, str(first))
+    found["reconcile"] = beside(run(*proved), floor(database, "sum", directory))
     found["dask"] = {}
     for jobs in options.jobs:
         several = ("-f", first.name, "--jobs", str(jobs))
-        plain = measured(config, database, *every, *several, "-o", str(directory / "plain"))
-        dask = measured(
-            config, database, *every, *several, "-o", str(directory / "dask"), "--engine", "dask"
-        )
+        plain = run(*every, *several, "-o", str(directory / "plain"))
+        dask = run(*every, *several, "-o", str(directory / "dask"), "--engine", "dask")
         found["dask"][jobs] = beside(dask, plain)
         found["dask"][jobs]["same_bytes"] = _is_same(first, directory / "dask")
         shutil.rmtree(directory / "plain")
