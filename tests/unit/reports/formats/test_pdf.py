@@ -67,7 +67,7 @@ def of_names(*names: str) -> Statement:
     """A statement of an image of each name: 0.37 each."""
     statement = samples.plain()
     line = statement.sections[0].lines[0]
-    lines = [replace(line, name=name, source_instance_name=name) for name in names]
+    lines = [line._replace(name=name, source_instance_name=name) for name in names]
     total = str(len(names) * Decimal("0.37"))
     return samples.of_lines(statement, lines, total, days=statement.sections[0].days)
 
