@@ -132,7 +132,10 @@ def _audited(application: Wsgi, settings: Settings, libraries: Any) -> Wsgi:
             f"Configuration: [api] audit_map_file = {path}: there is no such file. Copy"
             " etc/api_audit_map.conf there."
         )
-    audited: Wsgi = AuditMiddleware(application, audit_map_file=path, oslo_config_config=libraries)
+    # It logs its events under that name; it warns of the option at a start, and heeds it.
+    audited: Wsgi = AuditMiddleware(
+        application, audit_map_file=path, oslo_config_config=libraries, log_name="audit"
+    )
     return audited
 
 
