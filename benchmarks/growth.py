@@ -43,11 +43,12 @@ HOURS = 24  # of the month that have been metered
 
 
 def filled(database: Database, images: int, accounts: int, adjustments: int) -> None:
-    """Fill a ledger: a day of the month is closed, and adjustments are counted in it."""
+    """Fill a ledger: a day of the month is closed, and adjustments are counted in its last hour."""
     fill(database, images, accounts)
     job(database, 2, images, "--without-reading")
     repeat_hour(database, FIRST_HOUR + timedelta(hours=1), HOURS - 2)
     first = int(FIRST_HOUR.timestamp())
+    last = first + (HOURS - 1) * 3600
     with database.writing() as connection:
         connection.exec_driver_sql(f"UPDATE watermarks SET hour = {first + HOURS * 3600}")
         connection.exec_driver_sql(
@@ -56,8 +57,8 @@ def filled(database: Database, images: int, accounts: int, adjustments: int) -> 
             " WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s"
             f" WHERE n < {adjustments})"
             f" SELECT 1 + n % {accounts}, printf('%08d', n) || '-0000-4000-8000-000000000000',"
-            f" {first} - 3600 * (1 + n % 700), {first} + 3600, 'late', '1000000000000', '7',"
-            f" 'deleted earlier', '', {first} + 3600 FROM s WHERE {adjustments} > 0"
+            f" {first} + 3600 * (n % {HOURS - 1}), {last}, 'late', '1000000000000', '7',"
+            f" 'deleted earlier', '', {last} FROM s WHERE {adjustments} > 0"
         )
 
 
