@@ -36,6 +36,7 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     outcomes = Outcomes()
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        environment.delenv("PYTEST_ADDOPTS", raising=False)  # it may end after some failures
         pytest.main([str(SUITE), *options], plugins=[outcomes])
     return outcomes.failed
 
