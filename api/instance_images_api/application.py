@@ -132,7 +132,8 @@ def _audited(application: Wsgi, settings: Settings, libraries: Any) -> Wsgi:
             f"Configuration: [api] audit_map_file = {path}: there is no such file. Copy"
             " etc/api_audit_map.conf there."
         )
-    # It logs its events under that name; it warns of the option at a start, and heeds it.
+    # The middleware takes the name of its log from log_name, though it warns at each start that
+    # it does not know the option.
     audited: Wsgi = AuditMiddleware(
         application, audit_map_file=path, oslo_config_config=libraries, log_name="audit"
     )

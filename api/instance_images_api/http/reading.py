@@ -77,7 +77,7 @@ def body_of(route: Route, content_type: str | None, content: bytes) -> Any:
             parse_float=_number,
         )
         fault = fault_of(route.request_schema, body)
-    except RecursionError as error:  # to tell what is wrong goes deeper than to read it
+    except RecursionError as error:  # validation nests deeper than parsing
         raise usage("The body is nested too deeply.") from error
     except ValueError as error:
         reason = str(error) if isinstance(error, _Unreadable) else "it is not JSON in UTF-8"

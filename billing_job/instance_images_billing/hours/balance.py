@@ -103,13 +103,13 @@ class _Sums:
 
 def balance(connection: sa.Connection, site: Site, reading: Reading) -> Balance:
     """Return the balance of the reading, whose news the ledger has taken in."""
-    odd = None if _differ(connection, site.name) else _not_as_on_record(reading)
     listed_states = reading.listed.stored
-    stored = (
-        dict(listed_states)
-        if odd is None
-        else {one: listed_states[one] for one in odd if one in listed_states}
-    )
+    if _all_billed_as_on_record(connection, site.name):
+        compared = _not_as_on_record(reading)
+        stored = {one: listed_states[one] for one in compared if one in listed_states}
+    else:
+        compared = None  # all images
+        stored = dict(listed_states)
     for image in reading.differences.confirmed:
         state = (image.project_id, image.size_bytes or 0, image.virtual_size_bytes, image.name)
         stored.setdefault(image.cloud_image_id or "", state)
@@ -117,7 +117,7 @@ def balance(connection: sa.Connection, site: Site, reading: Reading) -> Balance:
     # Plain numbers and tuples: there may be a million of them.
     read_at = int(reading.read_at.timestamp())
     for image_id, project_id, status, ended_at, began_at, billed_bytes in _open_intervals(
-        connection, site.name, odd
+        connection, site.name, compared
     ):
         listed = stored.pop(image_id, None)
         if listed is not None and listed[1] == billed_bytes:
@@ -139,10 +139,10 @@ def balance(connection: sa.Connection, site: Site, reading: Reading) -> Balance:
     return found
 
 
-def _differ(connection: sa.Connection, location: str) -> bool:
-    """Return whether any available image of the location is not billed as it is on record.
+def _all_billed_as_on_record(connection: sa.Connection, location: str) -> bool:
+    """Return whether each available image of the location has one open interval of its size.
 
-    That is counted by the database: rarely does one differ, and there may be a million.
+    The database counts: images that differ are rare, and a location may have a million images.
     """
     size, billed = images.c.size_bytes, intervals.c.size_bytes
     is_billed = sa.exists().where(
@@ -155,10 +155,9 @@ def _differ(connection: sa.Connection, location: str) -> bool:
         images.c.account_key.in_(ledger.account_keys(location)),
         images.c.status == ImageStatus.AVAILABLE,
     )
-    right = connection.execute(available.where(is_billed)).scalar_one()
-    if right != connection.execute(available).scalar_one():
-        return True
-    return right != ledger.count_open(connection, location)
+    billed_count = connection.execute(available.where(is_billed)).scalar_one()
+    available_count = connection.execute(available).scalar_one()
+    return billed_count == available_count == ledger.count_open(connection, location)
 
 
 def _not_as_on_record(reading: Reading) -> list[str]:

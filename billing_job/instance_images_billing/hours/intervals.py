@@ -126,7 +126,7 @@ def _begin_ordinary(
             history.c.history_key > last,
             _is_ordinary(closed_until),
         )
-        .order_by(history.c.image_id)  # neighbours in the indexes: a fraction of the time
+        .order_by(history.c.image_id)  # the order of the indexes: inserts are faster
     )
     names = ["image_id", "starts_at", "account_key", "size_bytes", "continues", "is_continued"]
     return _count(connection, sa.insert(intervals).from_select(names, begun))

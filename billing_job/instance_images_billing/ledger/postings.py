@@ -77,10 +77,10 @@ def usage(
 def _sums(
     seconds: sa.ColumnElement[int], longest: int
 ) -> tuple[list[sa.ColumnElement[Any]], Callable[..., int]]:
-    """Return the sums that the byte-seconds consist of, and what makes them of the sums.
+    """Return the columns to select, and the function that adds their values up to byte-seconds.
 
-    These databases add up to exact decimals. Only an image whose byte-seconds have more than 64
-    bits, 2.5 PB for an hour, is multiplied as a decimal: that takes longer.
+    PostgreSQL and MariaDB sum integers as exact decimals. Only an image whose byte-seconds have
+    more than 64 bits, 2.5 PB for an hour, is multiplied as a decimal: that takes longer.
     """
     size = intervals.c.size_bytes
     fits = size <= _LARGEST // longest

@@ -96,9 +96,8 @@ def _shared(
 ) -> Iterator[Result]:
     """Yield the results of this process and of the others, until no batch is left.
 
-    While there are many batches, each of the others has one more than it works on: it goes on with
-    that one until this process has an ear for it again. A batch is taken when it is worked on, or
-    one before.
+    While there are many batches, each of the others has a second one queued, so that it does not
+    wait while this process works on a batch of its own. No more batches are taken in advance.
     """
     waiting = deque(range(len(batches)))
     running: set[Future[Result]] = set()

@@ -136,7 +136,7 @@ def _work(
 def _send_batch(
     office: Office, batch: Sequence[Told], problems: list[str], is_over: threading.Event
 ) -> None:
-    """Send the notices of one server until it is of no use."""
+    """Send the notices of one server, until it stops accepting them."""
     sent: Notice | None = None
     rejected_in_a_row = 0
     is_told = False
@@ -224,7 +224,7 @@ class _Carrier:
         return isinstance(error, ConfigurationError)
 
     def close(self) -> None:
-        """Say goodbye to the mail server."""
+        """End the connection to the mail server."""
         if self._session is not None:
             self._session.close()
 
