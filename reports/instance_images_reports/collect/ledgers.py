@@ -24,8 +24,10 @@ from instance_images_billing.pricing.rating import Interval, Rate
 from instance_images_reports.collect.cutoff import AccountPlaces, Cut, LocationCut
 from instance_images_reports.statement.location_ledger import BilledImage, LocationLedger
 
+_IN_ONE_QUERY = 500  # images
 _DAY = timedelta(days=1)
 _DAY_SECONDS = 86_400
+_NAMES = images.c.name, images.c.source_instance_id, images.c.source_instance_name
 _ADJUSTMENT = tuple(adjustments.c)
 _ADJUSTMENT_NAMES = tuple(c.name for c in _ADJUSTMENT)
 
@@ -79,8 +81,13 @@ def _at_location(
 
 
 def _billed_images(connection: sa.Connection, cut: Cut, location: str, keys: Sequence[int]) -> Rows:
-    """Return images with an interval that touches an hour of the period."""
+    """Return images with an interval that touches an hour of the period.
+
+    Nearly all are images of these accounts still: by their accounts PostgreSQL finds them together,
+    where it would read the images of all accounts. The others are looked up.
+    """
     columns = intervals.c
+    of_these = sa.and_(images.c.image_id == columns.image_id, images.c.account_key.in_(keys))
     query = (
         sa.select(
             columns.account_key,
@@ -90,11 +97,9 @@ def _billed_images(connection: sa.Connection, cut: Cut, location: str, keys: Seq
             columns.ends_at,
             columns.continues,
             columns.is_continued,
-            images.c.name,
-            images.c.source_instance_id,
-            images.c.source_instance_name,
+            *_NAMES,
         )
-        .join_from(intervals, images, images.c.image_id == columns.image_id)
+        .join_from(intervals, images, of_these, isouter=True)
         .where(
             columns.account_key.in_(keys),
             columns.starts_at < cut.period.end,
@@ -104,21 +109,26 @@ def _billed_images(connection: sa.Connection, cut: Cut, location: str, keys: Seq
             ),
         )
     )
+    rows = connection.execute(query).all()
+    others = _names(connection, [row[1] for row in rows if row[7] is None])
     found: Rows = defaultdict(list)
-    for row in connection.execute(query).all():
-        key, image_id, size_bytes, starts_at, ends_at, continues, is_continued, *names = row
-        name, source_id, source_name = names
+    for key, image_id, size_bytes, starts_at, ends_at, continues, is_continued, *names in rows:
+        name, source_id, source_name = others.get(image_id, names)
+        if name is None:  # a row of the database was removed by hand: the sums will tell
+            continue
         interval = Interval(image_id, size_bytes, starts_at, ends_at, continues, is_continued)
-        found[key].append(
-            BilledImage(
-                image_id=image_id,
-                name=name,
-                location=location,
-                source_instance_name=source_name,
-                interval=interval,
-                source_instance_id=source_id,
-            )
-        )
+        image = BilledImage(image_id, name, location, source_name, interval, source_id)
+        found[key].append(image)
+    return found
+
+
+def _names(connection: sa.Connection, image_ids: Sequence[str]) -> dict[str, Sequence[str]]:
+    """Return the names of images, and the ids and names of their sources."""
+    found: dict[str, Sequence[str]] = {}
+    for start in range(0, len(image_ids), _IN_ONE_QUERY):
+        some = images.c.image_id.in_(image_ids[start : start + _IN_ONE_QUERY])
+        query = sa.select(images.c.image_id, *_NAMES).where(some)
+        found |= {image_id: names for image_id, *names in connection.execute(query)}
     return found
 
 
