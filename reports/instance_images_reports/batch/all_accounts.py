@@ -80,8 +80,14 @@ def read_books(
     settings: Settings,
     period: Period,
     locations: Collection[str] | None = None,
+    *,
+    by_key: bool = False,
 ) -> Books:
-    """Return the books of the period. The connection must read a snapshot."""
+    """Return the books of the period. The connection must read a snapshot.
+
+    The accounts of a batch are neighbours by their ids; ``by_key``: by their keys, so that their
+    postings of an hour lie together in the database.
+    """
     cut = read_cut(connection, period, locations)
     earlier = period_before(period.start, billing_settings(settings).timezone)
     before = read_cut(connection, earlier, locations)
@@ -96,6 +102,8 @@ def read_books(
         for each in places
         if each.account.id in charged or has_added_sections()
     ]
+    if by_key:
+        members.sort(key=lambda member: min(member.places.keys.values()))
     return Books(
         cut=cut,
         before=before,

@@ -88,6 +88,7 @@ def report_all(
     from instance_images_reports.batch.all_accounts import full_summary, read_books, write_all
     from instance_images_reports.batch.engines import engine
     from instance_images_reports.commands.progress import accounts_progress
+    from instance_images_reports.formats.datasets import DATASETS
     from instance_images_reports.summary.formats import SUMMARY_FORMATS, render_summary
 
     application = invocation.application
@@ -102,7 +103,8 @@ def report_all(
         )
     chosen = engine(engine_name, jobs, engine_address)
     with database.snapshot() as connection:
-        books = read_books(connection, settings, period)
+        # Rows of a data set are in the order of the ids; a file of its own has no neighbours.
+        books = read_books(connection, settings, period, by_key=output_format not in DATASETS)
     if not books.places:
         raise Refused("There are no accounts to report on: no image was ever captured.")
     if output is None:

@@ -38,6 +38,7 @@ from instance_images_billing.months.close import close_period
 from instance_images_billing.pricing.charged import Posting
 from instance_images_billing.pricing.periods import days_of, parse_period, slices_of
 from instance_images_reports.batch.account_files import Batch, Made
+from instance_images_reports.batch.all_accounts import Books, read_books
 from instance_images_reports.batch.engines import engine
 from instance_images_reports.batch.manifest import MANIFEST
 from instance_images_reports.collect.cutoff import list_places, read_cut
@@ -276,6 +277,37 @@ def test_reports_of_one_cut_are_the_same_after_the_ledger_has_moved_on(
     assert now.totals["RegionOne", "EUR"] == before.totals["RegionOne", "EUR"] + (
         3 * EUR + 3 * EUR - EUR
     )
+
+
+def test_images_that_have_moved_to_another_account_keep_their_names(
+    world: BooksWorld, tmp_path: Path
+) -> None:
+    world.write(tmp_path / "before", "csv")
+
+    with world.one.database.writing() as connection:
+        own = sa.select(accounts.c.account_key).where(accounts.c.location == LOCATION.name)
+        b = own.where(accounts.c.account_id == "b").scalar_subquery()
+        moved = images.c.image_id == image_of(world, "a")
+        assert connection.execute(images.update().where(moved).values(account_key=b)).rowcount == 1
+    world.write(tmp_path / "after", "csv", made_by=in_batches_of_one("local", 1))
+
+    assert content_of(tmp_path / "after") == content_of(tmp_path / "before")
+
+
+def test_batches_by_key_have_the_accounts_in_the_order_of_their_rows(world: BooksWorld) -> None:
+    world.one.capture("2T15:10", "late", "0-first-by-id")
+    world.run("2T17:05")
+
+    with world.one.database.snapshot() as connection:
+        by_id = read_books(connection, world.settings, world.period())
+        by_key = read_books(connection, world.settings, world.period(), by_key=True)
+
+    assert accounts_of(by_id) == ["0-first-by-id", "a", "b"]
+    assert accounts_of(by_key) == ["a", "b", "0-first-by-id"]
+
+
+def accounts_of(books: Books) -> list[str]:
+    return [one.places.account.id for batch in books.batches for one in batch.members]
 
 
 def image_of(world: BooksWorld, account: str) -> str:
