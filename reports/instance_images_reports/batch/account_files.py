@@ -3,7 +3,6 @@
 A batch is small enough to be held in memory; a report is written before the next one is made.
 """
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -12,13 +11,12 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from instance_images.config.settings import CONFIG_FILE_VARIABLE, load_settings
-from instance_images.db.engine import Database
 from instance_images.db.tables import images
 from instance_images.names import printable
 from instance_images_billing.pricing.periods import days_of
 from instance_images_reports.batch.file_names import account_file_name
 from instance_images_reports.batch.manifest import AccountFile, File, file_of
+from instance_images_reports.batch.own_database import own_database
 from instance_images_reports.budgets.of_statements import budgets_of, with_budget
 from instance_images_reports.collect import added_sections as section_sources
 from instance_images_reports.collect.account import Stated, currencies_of, state_in
@@ -107,30 +105,18 @@ def make_reports(assignment: Assignment, batch: Batch) -> Made:
     database, target = own_database(assignment.config_paths), assignment.target
     files: list[AccountFile] = []
     faults: list[str] = []
-    try:
-        with database.snapshot() as connection:
-            reports = reports_of(connection, assignment, batch, faults)
-            if target is None:
-                files += [account_file(stated) for stated in reports]
-            elif target.output_format in DATASETS:
-                statements = _noted(reports, files)
-                folder = target.directory / target.output_format
-                name, presentation = target.output_format, target.presentation
-                write_dataset(name, folder, statements, presentation, batch.part)
-            else:
-                files += [_written(target, stated) for stated in reports]
-    finally:
-        database.engine.dispose()
+    with database.snapshot() as connection:
+        reports = reports_of(connection, assignment, batch, faults)
+        if target is None:
+            files += [account_file(stated) for stated in reports]
+        elif target.output_format in DATASETS:
+            statements = _noted(reports, files)
+            folder = target.directory / target.output_format
+            name, presentation = target.output_format, target.presentation
+            write_dataset(name, folder, statements, presentation, batch.part)
+        else:
+            files += [_written(target, stated) for stated in reports]
     return Made(len(batch.members), files, faults)
-
-
-def own_database(config_paths: Sequence[Path]) -> Database:
-    """Return the database that this process's configuration names."""
-    paths = list(config_paths)
-    if not all(path.is_file() for path in paths):
-        named = os.environ.get(CONFIG_FILE_VARIABLE, "")
-        paths = [Path(path) for path in named.split(os.pathsep) if path]
-    return Database(load_settings(paths).database_connection)
 
 
 def reports_of(

@@ -14,13 +14,21 @@ import signal
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from concurrent.futures.process import BrokenProcessPool
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from instance_images.errors import ConfigurationError, Refused
 from instance_images.names import printable
+from instance_images_reports.batch.own_database import close_own_database
 
 Batch = TypeVar("Batch")
 Result = TypeVar("Result")
@@ -56,7 +64,8 @@ def engine(name: str, jobs: int | None, address: str | None) -> Engine[Any, Any]
         _require_dask()
         if address is not None:
             _configured_security(address)
-        return lambda function, batches: _on_dask(function, batches, count, address)
+            return lambda function, batches: _on_scheduler(function, batches, address)
+        return lambda function, batches: _on_own_cluster(function, batches, count)
     return lambda function, batches: _on_this_machine(function, batches, count)
 
 
@@ -133,34 +142,52 @@ def _end_with_parent() -> None:
 
 
 def _require_dask() -> None:
-    try:
-        import cryptography  # noqa: F401
-        import distributed  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"The engine dask needs {error.name}, which is not installed: install"
-            " instance-images[dask]."
-        ) from error
+    """Raise ConfigurationError; to import it takes half a second, and is left for later."""
+    for name in ("cryptography", "distributed"):
+        if find_spec(name) is None:
+            raise ConfigurationError(
+                f"The engine dask needs {name}, which is not installed: install"
+                " instance-images[dask]."
+            )
 
 
-def _on_dask(
-    function: Callable[[Batch], Result], batches: Sequence[Batch], jobs: int, address: str | None
+def _on_scheduler(
+    function: Callable[[Batch], Result], batches: Sequence[Batch], address: str
+) -> Iterator[Result]:
+    with _client_at(address) as client:
+        yield from _on_workers(function, batches, client)
+        client.run(close_own_database)  # its workers live on
+
+
+def _on_own_cluster(
+    function: Callable[[Batch], Result], batches: Sequence[Batch], jobs: int
+) -> Iterator[Result]:
+    """Yield the results; this process works while Dask and its workers start."""
+    waiting = deque(batches)
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor(1) as starter:
+        starting = starter.submit(stack.enter_context, _own_cluster(jobs))
+        while len(waiting) > jobs and not starting.done():
+            yield function(waiting.popleft())
+        cluster = starting.result()
+        from distributed import Client
+
+        with Client(cluster, security=cluster.security) as client:
+            client.run(gc.set_threshold, *gc.get_threshold())
+            yield from _on_workers(function, waiting, client)
+
+
+def _on_workers(
+    function: Callable[[Batch], Result], batches: Iterable[Batch], client: Any
 ) -> Iterator[Result]:
     from distributed import as_completed as completed_on_dask
 
-    with _client(jobs, address) as client:
-        # Not pure: the same batch is to be computed again, for its files are to be written again.
-        futures = client.map(function, batches, pure=False)
-        try:
-            for done in completed_on_dask(futures):
-                yield done.result()
-        finally:
-            client.cancel(futures)
-
-
-def _client(jobs: int, address: str | None) -> contextlib.AbstractContextManager[Any]:
-    """Return a client of the scheduler at the address, or of a cluster made for this run."""
-    return _client_at(address) if address is not None else _client_of_own_cluster(jobs)
+    # Not pure: the same batch is to be computed again, for its files are to be written again.
+    futures = client.map(function, list(batches), pure=False)
+    try:
+        for done in completed_on_dask(futures):
+            yield done.result()
+    finally:
+        client.cancel(futures)
 
 
 def _configured_security(address: str) -> Any:
@@ -202,16 +229,15 @@ def _client_at(address: str) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def _client_of_own_cluster(jobs: int) -> Iterator[Any]:
-    """Yield a client of a cluster made for this run, on this machine alone, without web pages.
+def _own_cluster(jobs: int) -> Iterator[Any]:
+    """Yield a cluster made for this run, on this machine alone, without web pages.
 
     Every user of the machine can reach its ports. So each side must show a certificate, which is
     made for this run and kept in memory; what the workers put on disk is for this user alone.
     """
     from dask.config import set as dask_config_set
-    from distributed import Client, LocalCluster, Security
+    from distributed import LocalCluster, Security
 
-    security = Security.temporary()
     with (
         tempfile.TemporaryDirectory(prefix="instance-images-") as directory,
         dask_config_set(_WITHOUT_NOISE),
@@ -220,12 +246,10 @@ def _client_of_own_cluster(jobs: int) -> Iterator[Any]:
             threads_per_worker=1,
             host="127.0.0.1",
             protocol="tls://",
-            security=security,
+            security=Security.temporary(),
             local_directory=directory,
             scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
             silence_logs=logging.CRITICAL,
         ) as cluster,
-        Client(cluster, security=security) as client,
     ):
-        client.run(gc.set_threshold, *gc.get_threshold())
-        yield client
+        yield cluster

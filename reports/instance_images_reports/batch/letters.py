@@ -16,10 +16,10 @@ from instance_images_reports.batch.account_files import (
     Assignment,
     Batch,
     account_file,
-    own_database,
     reports_of,
 )
 from instance_images_reports.batch.manifest import AccountFile
+from instance_images_reports.batch.own_database import own_database
 from instance_images_reports.collect.account import Stated
 from instance_images_reports.delivery.addresses import Address
 from instance_images_reports.delivery.deliveries import Parcel
@@ -88,12 +88,9 @@ class LetterMaker:
         """Return the mails of the batch."""
         database = own_database(self.assignment.config_paths)
         faults: list[str] = []
-        try:
-            with database.snapshot() as connection:
-                reports = reports_of(connection, self.assignment, wanted.batch, faults)
-                mails = [self._mails_of(stated, wanted) for stated in reports]
-        finally:
-            database.engine.dispose()
+        with database.snapshot() as connection:
+            reports = reports_of(connection, self.assignment, wanted.batch, faults)
+            mails = [self._mails_of(stated, wanted) for stated in reports]
         return MadeMails(len(wanted.batch.members), mails, faults)
 
     def _mails_of(self, stated: Stated, wanted: LetterBatch) -> AccountMail:

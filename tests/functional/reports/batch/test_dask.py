@@ -143,6 +143,19 @@ def scratch_of_the_worker(_batch: int) -> tuple[str, int]:
     return str(below), below.stat().st_mode & 0o777
 
 
+def test_this_process_works_while_the_workers_start() -> None:
+    results = list(engine("dask", 1, None)(slow_process_id, range(2_000)))
+
+    assert len(results) == 2_000
+    assert results[0] == os.getpid()
+    assert len(set(results)) == 2
+
+
+def slow_process_id(_batch: int) -> int:
+    time.sleep(0.01)
+    return os.getpid()
+
+
 # ---------------------------------------------------------------------- passwords
 
 
@@ -226,8 +239,17 @@ def test_workers_of_such_a_scheduler_read_their_own_configuration_and_write_the_
             progress=lambda _done, _count: None,
             replace=False,
         )
+        open_in_worker = files_open_in_children()
 
     assert content_of(tmp_path / "several") == content_of(tmp_path / "one")
+    assert "dask-scratch-space/worker" in open_in_worker
+    assert "small.db" not in open_in_worker
+
+
+def files_open_in_children() -> str:
+    """Return the paths of all files that the children of this process have open."""
+    children = psutil.Process().children(recursive=True)
+    return " ".join(file.path for child in children for file in child.open_files())
 
 
 @contextlib.contextmanager
