@@ -11,7 +11,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import cache, cached_property
-from importlib.metadata import EntryPoint, version
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -146,7 +146,7 @@ class PartsGroup(click.Group):
     help="Directory with .conf files, read after the configuration files.",
 )
 @click.option("--debug", is_flag=True, help="Log to stderr, and show tracebacks.")
-@click.version_option(version("instance-images"), prog_name="instance-images")
+@click.version_option(package_name="instance-images", prog_name="instance-images")
 @click.pass_context
 def cli(
     ctx: click.Context,

@@ -4,7 +4,9 @@ A distribution that cannot be loaded is told by name and left out: it breaks not
 several entry points of one name, this product's own counts.
 """
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
+from functools import cache
 from importlib.metadata import Distribution, EntryPoint, distribution, distributions
 from typing import Any
 
@@ -63,13 +65,26 @@ def _declared(group: str) -> Iterator[EntryPoint]:
 
     The library parses the lists of all that is installed, which takes long for a short command.
     """
-    for one in distributions():
+    for one, listed in _lists(tuple(sys.path)):
         try:
-            listed = one.read_text("entry_points.txt") or ""
             if f"[{group}]" in listed and _is_imported(one, listed):
                 yield from one.entry_points.select(group=group)
         except Exception:  # noqa: S112 - of its author's making
             continue
+
+
+@cache
+def _lists(path: tuple[str, ...]) -> Sequence[tuple[Distribution, str]]:
+    """Return the distributions on the path that add to this product, and their lists."""
+    found = []
+    for one in distributions(path=[*path]):
+        try:
+            listed = one.read_text("entry_points.txt") or ""
+        except Exception:  # noqa: S112 - of its author's making
+            continue
+        if "[instance_images." in listed:
+            found.append((one, listed))
+    return found
 
 
 def _is_imported(found: Distribution, listed: str) -> bool:
