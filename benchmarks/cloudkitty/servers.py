@@ -66,6 +66,10 @@ class ServerCost:
     cpu_seconds: dict[str, float]
     peak_memory_mb: dict[str, float]
 
+    def since(self, before: "ServerCost") -> float:
+        """Return the CPU seconds of all servers since then."""
+        return sum(self.cpu_seconds.values()) - sum(before.cpu_seconds.values())
+
 
 def server_costs() -> ServerCost:
     """Return what the servers that this process began have cost so far."""

@@ -8,7 +8,6 @@ Runs in the product's environment; DIRECTORY holds world.json. Prints JSON.
 import json
 import os
 import sys
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,14 +15,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from world import HOUR, LATE_PRICE, PRICE, World, load, peak_memory_mb
+from world import HOUR, LATE_PRICE, PRICE, HourByHour, World, load, peak_memory_mb
 
 from instance_images.config.settings import Location
 from instance_images.db.billing_queue import tell
 from instance_images.db.engine import Database
 from instance_images.db.exact import ExactSum
 from instance_images.db.schema import upgrade
-from instance_images.db.tables import accounts, images
+from instance_images.db.tables import accounts, images, news
 from instance_images.errors import InstanceImagesError
 from instance_images.locations.site import Site
 from instance_images.model.cloud import CloudImage, CloudImageStatus
@@ -55,6 +54,15 @@ BILLING = BillingSettings(
     timezone=ZoneInfo("UTC"),
     billable_size="stored",
 )
+TOLD = (
+    "image_id",
+    "account_key",
+    "event",
+    "effective_at",
+    "size_bytes",
+    "learned_at",
+    "source",
+)
 SHORT_LIFE = timedelta(minutes=20)
 
 
@@ -69,9 +77,16 @@ def prepare(world: World, site: Site) -> dict[str, Any]:
             connection.execute(sa.insert(accounts).values(account_key=key, **row))
             rows = [_row(world, key, account_id, *image) for image in world.images_of(account_id)]
             connection.execute(sa.insert(images), rows)
-            for row in rows:
-                learning = Learning(world.first_hour, Source.COMMAND)
-                tell(connection, row["image_id"], Event.AVAILABLE, world.first_hour, learning)
+        told = sa.select(
+            images.c.image_id,
+            images.c.account_key,
+            sa.literal(Event.AVAILABLE.value),
+            images.c.available_at,
+            images.c.size_bytes,
+            images.c.available_at,
+            sa.literal(Source.COMMAND.value),
+        )
+        connection.execute(sa.insert(news).from_select(TOLD, told))
     return {}
 
 
@@ -109,15 +124,29 @@ def _set_price(connection: sa.Connection, price: str, from_hour: datetime) -> No
 
 
 def rate(world: World, site: Site) -> dict[str, Any]:
-    """Run the meter over all hours."""
-    began, began_cpu = time.perf_counter(), time.process_time()
+    """Run the meter over all hours: it reads the cloud once, within the first hour's time."""
+    hours, claim = HourByHour(), ledger_watermarks.move_watermark
+
+    def claim_next(connection: sa.Connection, location: str, hour: datetime) -> bool:
+        if hour > world.first_hour:
+            hours.ended()  # the one before
+        return claim(connection, location, hour)
+
+    setattr(ledger_watermarks, "move_watermark", claim_next)  # noqa: B010 (types)
     done = close.meter(site, BILLING, world.end)
+    hours.ended()
     return {
-        "seconds": round(time.perf_counter() - began, 3),
-        "cpu_seconds": round(time.process_time() - began_cpu, 3),
+        **hours.total(),
         "peak_memory_mb": peak_memory_mb(),
         "hours_closed": done.hours,
     }
+
+
+def rate_next(world: World, site: Site) -> dict[str, Any]:
+    """Run the meter once more, an hour later, as cron does: it reads the cloud for that hour."""
+    hours = HourByHour()
+    close.meter(site, BILLING, world.end + HOUR)
+    return hours.total()
 
 
 def crash(world: World, site: Site) -> dict[str, Any]:
@@ -194,7 +223,7 @@ class ListedCloud(MemoryProvider):
 Action = Callable[[World, Site], dict[str, Any]]
 ACTIONS: dict[str, Action] = {
     action.__name__: action
-    for action in (prepare, rate, crash, reset, late_price, short_life, count)
+    for action in (prepare, rate, rate_next, crash, reset, late_price, short_life, count)
 }
 
 

@@ -5,6 +5,7 @@ Imported in the environments of both, so it needs nothing but the standard libra
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -65,6 +66,27 @@ def last_complete_hours(hours: int) -> datetime:
     """Return the start of the last hours that CloudKitty rates: those that ended an hour ago."""
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     return now - (hours + 1) * HOUR
+
+
+class HourByHour:
+    """Prints what each hour took as soon as it has ended: one line of JSON for each."""
+
+    def __init__(self) -> None:
+        self.began_at, self._began_cpu = time.time(), time.process_time()
+
+    def ended(self) -> None:
+        """Print the instant, and the CPU seconds from the first hour's begin on."""
+        print(json.dumps(self.total()), flush=True)
+
+    def total(self) -> dict[str, float]:
+        """Return what all hours took so far."""
+        now = time.time()
+        return {
+            "began_at": self.began_at,
+            "ended_at": now,
+            "seconds": round(now - self.began_at, 3),
+            "cpu_seconds": round(time.process_time() - self._began_cpu, 3),
+        }
 
 
 def peak_memory_mb() -> float:

@@ -1,5 +1,6 @@
 """Each benchmark starts and ends; what it measures with a few images is worth nothing."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -103,9 +104,35 @@ def test_benchmark_on_a_cloud_of_its_own_runs(name: str) -> None:
 
 @pytest.mark.all
 def test_comparison_with_cloudkitty_runs() -> None:
-    result = last_result(str(BENCHMARKS / "cloudkitty" / "run"), "--quick", "--only", "throughput")
+    script = str(BENCHMARKS / "cloudkitty" / "run")
 
-    assert set(dict(result["throughput"])) == {"cloudkitty", "instance_images"}  # type: ignore[call-overload]
+    result: Any = last_result(script, "--quick", "--only", "throughput", "best")
+
+    assert {*result["throughput"]} == {"cloudkitty", "instance_images"}
+    (best,) = result["best"].values()
+    theirs, ours = best["cloudkitty"], best["ours"]
+    assert len(theirs["hours"]) == len(ours["hours"]) == 3
+    assert round(float(theirs["total"]), 6) == round(float(ours["total"]), 6)
+    assert all(ratio["wall_ratio"] > 0 for ratio in best["ratios"].values())
+
+
+def test_day_beside_cloudkitty_is_calculated_from_the_measured_hours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS / "cloudkitty"))
+    hours: Any = importlib.import_module("hours")
+
+    theirs = hours.kinds_of_hours([hours.Took(30, 50), hours.Took(20, 30)])
+    ours = hours.kinds_of_hours([hours.Took(2, 2), *(hours.Took(x, x) for x in (0.1, 0.2, 0.9))])
+    ours["hour_of_its_own_run"] = hours.Took(1, 2)
+    ratios = hours.ratios_of(theirs, ours)
+
+    assert theirs["day_calculated"].rounded() == {"seconds": 490, "cpu_seconds": 740}
+    assert ours["day_calculated"].rounded() == {"seconds": 6.6, "cpu_seconds": 11.2}
+    assert ratios["first_hour"] == {"wall_ratio": 15, "cpu_ratio": 25}
+    assert ratios["unchanged_hour"] == {"wall_ratio": 100, "cpu_ratio": 75}
+    assert ratios["day_calculated"] == {"wall_ratio": 74.2, "cpu_ratio": 66.1}
+    assert ratios["hour_of_its_own_run"] == {"wall_ratio": 20, "cpu_ratio": 15}
 
 
 @pytest.mark.all
