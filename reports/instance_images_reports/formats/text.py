@@ -4,10 +4,14 @@ Owns the layout; its words are those of ``sentences``. Computes nothing. Output 
 no control characters.
 """
 
-import io
-from typing import TYPE_CHECKING
-
 from instance_images.names import printable
+from instance_images_reports.formats.wrapped_table import (
+    MOMENT,
+    NAME,
+    Column,
+    paragraph,
+    wrapped_table,
+)
 from instance_images_reports.presentation import DEFAULT_PRESENTATION, Presentation
 from instance_images_reports.statement.charges import ChargeSection
 from instance_images_reports.statement.statement import Adjustment, Ending, Line, Section, Statement
@@ -15,17 +19,7 @@ from instance_images_reports.wording import sentences
 from instance_images_reports.wording.reasons import adjustment_reason
 from instance_images_reports.wording.words import Words, words_for
 
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-
 DEFAULT_WIDTH = 120
-
-_NAME_COLUMNS = 3
-_MIN_NAME_CELLS, _MAX_NAME_CELLS = 12, 28  # a longer name takes several rows
-_UNLIMITED_CELLS = 10_000  # what a table is measured in, before it is given its width
-# Rules under the titles and over the total, and nothing between columns.
-_BOX = "    \n    \n----\n    \n----\n----\n    \n    \n"
 
 
 def render_text(
@@ -39,7 +33,7 @@ def render_text(
     zone of the period.
     """
     words = words_for(statement, presentation)
-    parts = [_header(statement, words), _filled(sentences.coverage_text(words, statement), width)]
+    parts = [_header(statement, words), paragraph(sentences.coverage_text(words, statement), width)]
     for section in statement.sections:
         title = sentences.section_title(words, section)
         parts += [_heading(printable(title), "-"), _table(section, words, width)]
@@ -93,23 +87,21 @@ def _aligned(facts: dict[str, str], *, minimum: int = 0) -> list[str]:
 def _table(section: Section, words: Words, width: int) -> str:
     if not section.lines and not section.adjustments:
         return words.gettext("No image was charged.")
-    table = _columns(section, words)
+    rows: list[list[str]] = []
     notes: list[str] = []
     for part in section.by_location:
-        for line in part.lines:
-            table.add_row(*_line_cells(line, words))
+        rows += [_line_cells(line, words) for line in part.lines]
         for adjustment in part.adjustments:
             notes.append(_note(adjustment, len(notes) + 1, words))
-            table.add_row(*_adjustment_cells(adjustment, len(notes), words))
+            rows.append(_adjustment_cells(adjustment, len(notes), words))
         if len(section.subtotals) > 1:
             location, amount = part.subtotal.location, words.amount(part.subtotal.amount)
-            table.add_row(words.gettext("Subtotal"), "", printable(location), *[""] * 6, amount)
-    table.add_section()
-    total = sentences.section_total_title(words, section)
-    table.add_row(total, *[""] * 8, words.amount(section.total))
-    below = [_filled(note, width) for note in notes]
-    below.append(_filled(_terms(section, words), width))
-    return "\n\n".join([_drawn(table, width), *below])
+            title = words.gettext("Subtotal")
+            rows.append([title, "", printable(location), *[""] * 6, amount])
+    total = [sentences.section_total_title(words, section), *[""] * 8, words.amount(section.total)]
+    below = [paragraph(note, width) for note in notes]
+    below.append(paragraph(_terms(section, words), width))
+    return "\n\n".join([wrapped_table(_columns(section, words), rows, total, width), *below])
 
 
 def _terms(section: Section, words: Words) -> str:
@@ -125,56 +117,45 @@ def _terms(section: Section, words: Words) -> str:
     )
 
 
-def _columns(section: Section, words: Words) -> "Table":
-    """Return the table without rows: columns of names may wrap, the others may not."""
-    table = _empty_table()
-    for title in (
-        words.gettext("Name"),
-        words.gettext("Source Instance"),
-        words.gettext("Location"),
-    ):
-        table.add_column(title, overflow="fold")
-    table.add_column(words.gettext("Size"), justify="right", no_wrap=True)
-    for title in (words.gettext("Billable from"), words.gettext("Billable until")):
-        table.add_column(title.replace(" ", "\n", 1), no_wrap=True)
-    for title in (
-        words.gettext("Hours"),
-        sentences.quantity_title(words, section),
-        words.gettext("Rate"),
-        f"{words.gettext('Charge')}\n{words.currency}",
-    ):
-        table.add_column(title, justify="right", no_wrap=True)
-    return table
-
-
-def _empty_table() -> "Table":
-    from rich.box import Box
-    from rich.table import Table
-
-    return Table(box=Box(_BOX, ascii=True), show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+def _columns(section: Section, words: Words) -> list[Column]:
+    return [
+        Column(words.gettext("Name"), NAME),
+        Column(words.gettext("Source Instance"), NAME),
+        Column(words.gettext("Location"), NAME),
+        Column(words.gettext("Size")),
+        Column(words.gettext("Billable from").replace(" ", "\n", 1), MOMENT),
+        Column(words.gettext("Billable until").replace(" ", "\n", 1), MOMENT),
+        Column(words.gettext("Hours")),
+        Column(sentences.quantity_title(words, section)),
+        Column(words.gettext("Rate")),
+        Column(f"{words.gettext('Charge')}\n{words.currency}"),
+    ]
 
 
 def _added_table(section: ChargeSection, words: Words, width: int) -> str:
-    table = _empty_table()
-    for title in (words.gettext("Name"), words.gettext("Details"), words.gettext("Location")):
-        table.add_column(title, overflow="fold")
-    charge = f"{words.gettext('Charge')}\n{words.currency}"
-    for title in (words.gettext("Quantity"), words.gettext("Rate"), charge):
-        table.add_column(title, justify="right", no_wrap=True)
+    columns = [
+        Column(words.gettext("Name"), NAME),
+        Column(words.gettext("Details"), NAME),
+        Column(words.gettext("Location"), NAME),
+        Column(words.gettext("Quantity")),
+        Column(words.gettext("Rate")),
+        Column(f"{words.gettext('Charge')}\n{words.currency}"),
+    ]
+    rows = []
     for line in section.lines:
         quantity = "" if line.quantity is None else f"{words.plain(line.quantity)} {line.unit}"
-        table.add_row(
-            printable(line.name),
-            printable(line.details),
-            printable(line.location),
-            printable(quantity),
-            "" if line.rate is None else words.rate(line.rate),
-            words.amount(line.amount),
+        rows.append(
+            [
+                printable(line.name),
+                printable(line.details),
+                printable(line.location),
+                printable(quantity),
+                "" if line.rate is None else words.rate(line.rate),
+                words.amount(line.amount),
+            ]
         )
-    table.add_section()
-    total = words.gettext("%(section)s total", section=section.title)
-    table.add_row(printable(total), *[""] * 4, words.amount(section.total))
-    return _drawn(table, width)
+    title = printable(words.gettext("%(section)s total", section=section.title))
+    return wrapped_table(columns, rows, [title, *[""] * 4, words.amount(section.total)], width)
 
 
 def _line_cells(line: Line, words: Words) -> list[str]:
@@ -230,42 +211,4 @@ def _comparison(section: Section, statement: Statement, words: Words, width: int
         note = sentences.comparison_text(words, before)
     else:
         return []
-    return ["\n".join(_aligned(facts)), _filled(note, width)]
-
-
-def _filled(text: str, width: int) -> str:
-    """Return the text in lines of at most ``width`` cells; a word that is wider is cut."""
-    from rich.text import Text
-
-    rows = Text(text).wrap(_console(io.StringIO()), width, overflow="fold")
-    return "\n".join(row.plain.rstrip() for row in rows)
-
-
-def _console(file: io.StringIO) -> "Console":
-    from rich.console import Console
-
-    return Console(
-        file=file,
-        width=_UNLIMITED_CELLS,
-        color_system=None,
-        markup=False,
-        emoji=False,
-        highlight=False,
-        legacy_windows=False,
-    )
-
-
-def _drawn(table: "Table", width: int) -> str:
-    """Return the table as text, as wide as its numbers need where that is more than ``width``."""
-    from rich.measure import Measurement
-
-    file = io.StringIO()
-    console = _console(file)
-    names = table.columns[:_NAME_COLUMNS]
-    for column in names:
-        column.max_width = _MIN_NAME_CELLS
-    needed = Measurement.get(console, console.options, table).minimum
-    for column in names:
-        column.max_width = _MAX_NAME_CELLS
-    console.print(table, width=max(width, needed))
-    return "\n".join(row.rstrip() for row in file.getvalue().splitlines())
+    return ["\n".join(_aligned(facts)), paragraph(note, width)]

@@ -23,6 +23,7 @@ from instance_images_reports.formats.html import render_html
 from instance_images_reports.formats.json import FORECAST_BASIS, render_json
 from instance_images_reports.formats.registry import render
 from instance_images_reports.formats.text import render_text
+from instance_images_reports.formats.wrapped_table import NAME, Column, wrapped_table
 from instance_images_reports.presentation import Presentation
 from instance_images_reports.statement.statement import Line, Statement, Subtotal
 
@@ -411,6 +412,41 @@ def test_text_keeps_the_width_that_numbers_and_names_can_have() -> None:
     content = render_text(samples.hostile(), width=120)
 
     assert max(cell_len(row) for row in content.splitlines()) == 120
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("base", ["base"]),
+        ("golden image of May", ["golden image", "of May"]),
+        ("a production-web-server-v2", ["a", "production-", "web-server-", "v2"]),
+        ("build-38.prod.example", ["build-38.", "prod.example"]),
+        ("x-" + 30 * "W", ["x-", 12 * "W", 12 * "W", 6 * "W"]),
+        ("  two  blanks", ["  two", "blanks"]),
+        ("日本語の名前", ["日本語の名前"]),
+        ("日本語の名前です", ["日本語の名前", "です"]),
+        (" ", [""]),
+    ],
+)
+def test_text_breaks_a_name_between_words_then_between_parts_then_anywhere(
+    name: str, rows: list[str]
+) -> None:
+    columns = [Column("Name", NAME), Column("Charge")]
+
+    table = wrapped_table(columns, [[name, "1.00"]], ["Total", "1.00"], width=20)
+
+    drawn = table_rows(table.replace("-" * len(table.split("\n")[1]), "-" * 40))
+    assert [row.removesuffix("1.00").rstrip() for row in drawn] == rows
+
+
+def test_text_makes_names_narrow_only_until_a_word_would_be_cut() -> None:
+    columns = [Column("Name", NAME), Column("Source", NAME), Column("Charge")]
+    rows = [["the golden image of May", "webserver-of-the-shop", "1.00"]]
+
+    _, _, first, *_ = wrapped_table(columns, rows, ["Total", "", "1.00"], width=44).split("\n")
+
+    # 44 cells without two gaps and the charge leave 34: 13 and 21.
+    assert first == "the golden     webserver-of-the-shop    1.00"
 
 
 def test_text_prints_markup_as_it_is() -> None:
