@@ -13,7 +13,8 @@ from instance_images_api.http.reading import fault_of
 from instance_images_api.http.route import Role, Route
 from instance_images_api.policies import CHECKS, list_rules
 from instance_images_api.routes import ROUTES
-from instance_images_api.schemas import images, limits, locations, scaling_groups, tasks
+from instance_images_api.schemas import images, limits, locations, reports, scaling_groups, tasks
+from instance_images_api.schemas.base import ID, PROJECT_ID
 from instance_images_billing import views as billing_views
 
 PUBLIC = {"/", "/v1", "/v1/openapi.json"}
@@ -60,6 +61,22 @@ def test_every_object_of_a_request_refuses_unknown_members(route: Route) -> None
         return own + [found for one in schema.values() for found in objects(one)]
 
     assert all(one.get("additionalProperties") is False for one in objects(route.request_schema))
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        (ID, "5f6e2c1a-9c34-4c5e-9a53-0a4ad3c7f0a1"),
+        (PROJECT_ID, "0" * 32),
+        (reports.PERIOD, "2026-11"),
+        (locations.RATE_SET["properties"]["rate"]["properties"]["price"], "0.05"),
+    ],
+)
+def test_a_newline_at_the_end_of_a_text_matches_no_pattern(
+    schema: dict[str, Any], value: str
+) -> None:
+    assert fault_of(schema, value) is None
+    assert "does not match" in (fault_of(schema, value + "\n") or "")
 
 
 @pytest.mark.parametrize(

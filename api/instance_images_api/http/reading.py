@@ -4,13 +4,15 @@ Whatever the document does not name is refused, by name.
 """
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.exceptions import best_match
+from jsonschema.validators import extend
 
 from instance_images.names import storable_text
 from instance_images_api.http.errors import ApiError, usage
@@ -133,9 +135,18 @@ class _Key:
         return isinstance(other, _Key) and self.schema is other.schema
 
 
+def _pattern(_: object, pattern: str, value: Any, __: object) -> Iterator[ValidationError]:
+    """Yield a fault where the text does not match; Python's $ lets a newline at the end pass."""
+    if isinstance(value, str) and (value.endswith("\n") or not re.search(pattern, value)):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+_Validator = extend(Draft202012Validator, {"pattern": _pattern})
+
+
 @cache
-def _validator(key: _Key) -> Draft202012Validator:
-    return Draft202012Validator(key.schema)
+def _validator(key: _Key) -> Any:
+    return _Validator(key.schema)
 
 
 def _shown(text: str) -> str:
