@@ -231,10 +231,17 @@ class CloudUnavailable(InstanceImagesError):
 
 
 class DatabaseUnavailable(InstanceImagesError):
-    """The database cannot be reached or written."""
+    """The database cannot be reached or written.
+
+    ``task_id``: the task that the request is recorded as, None where nothing was begun.
+    """
 
     code = "database_unavailable"
     exit_code = 4
+
+    def __init__(self, message: str = "", *, task_id: str | None = None) -> None:
+        super().__init__(message, case="recorded" if task_id else "", task_id=task_id)
+        self.task_id = task_id
 
 
 class MailUnavailable(InstanceImagesError):

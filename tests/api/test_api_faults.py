@@ -1,6 +1,7 @@
 """Whatever fails under the API: it says so in time, loses nothing, and goes on by itself."""
 
 import json
+import re
 import socket
 import threading
 import time
@@ -205,6 +206,43 @@ def test_database_that_fails_is_told_in_time_and_used_again(account: Account, st
     assert "127.0.0.1" not in failed[0].text
     assert account.names() == names
     assert office.api("GET", "/healthcheck").status_code == 200
+
+
+@pytest.mark.parametrize("what", ["capture", "deployment", "deletion"])
+def test_database_that_fails_when_the_cloud_has_been_asked_is_told_with_the_task(
+    account: Account, what: str
+) -> None:
+    office = account.office
+    order = {"deploy": {"name": "web-2", "flavor": "m1.tiny", "networks": ["none"]}}
+
+    def ask() -> requests.Response:
+        match what:
+            case "capture":
+                return account.capture(account.on_disk, "recorded")
+            case "deployment":
+                return account.ask("POST", f"/v1/images/{account.image_id}/deploy", json=order)
+        made = account.capture(account.on_disk, "doomed").json()
+        assert account.ended(made["task"]["id"]) == "succeeded"
+        return account.ask("DELETE", f"/v1/images/{made['image']['id']}")
+
+    service, method, path = {
+        "capture": ("nova", "POST", "/action$"),
+        "deployment": ("nova", "POST", "/servers$"),
+        "deletion": ("glance", "DELETE", "/images/"),
+    }[what]
+    fault = office.cloud.fault(service, method, path, "delay", delay_seconds=1)
+    answers: list[requests.Response] = []
+    sender = threading.Thread(target=lambda: answers.append(ask()))
+    sender.start()
+    office.cloud.wait_until_hit(fault)
+    office.relay.break_off()
+    sender.join()
+    office.relay.heal()
+
+    assert error_of(answers[0]) == (503, "database_unavailable")
+    message = answers[0].json()["error"]["message"]
+    [task_id] = re.findall("is recorded as task ([0-9a-f-]{36}): look at it", message)
+    assert account.ended(task_id) == "succeeded"
 
 
 def test_older_schema_is_told_and_nothing_is_lost(account: Account) -> None:

@@ -112,12 +112,19 @@ def answer_of(error: InstanceImagesError, request_id: str, noun: str | None = No
 
 
 def _unavailable(error: InstanceImagesError, retry_after_seconds: int | None) -> ApiError:
-    """Return that nothing was started. What failed is in the log: it names hosts and files."""
+    """Return that nothing was started, or which task was. What failed is in the log alone.
+
+    It names hosts and files.
+    """
     is_cloud = isinstance(error, CloudUnavailable)
     what = "A service of the cloud" if is_cloud else "The database"
+    task_id = getattr(error, "task_id", None)
+    started = "Nothing was started: try again."
+    if task_id is not None:
+        started = f"The request is recorded as task {task_id}: look at it before you try again."
     return ApiError(
         503,
         "cloud_unavailable" if is_cloud else "database_unavailable",
-        f"{what} does not answer. Nothing was started: try again.",
+        f"{what} does not answer. {started}",
         headers={"Retry-After": str(retry_after_seconds or RETRY_AFTER_SECONDS)},
     )

@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Callable
 
 from instance_images.deployments.instances import Order, deploy
-from instance_images.errors import CloudUnavailable, UsageError
+from instance_images.errors import CloudUnavailable, DatabaseUnavailable, UsageError
 from instance_images.images.capture import capture
 from instance_images.images.delete import delete
 from instance_images.images.find import current_own_image, find_own_image, image_of_task
@@ -14,6 +14,7 @@ from instance_images.locations.site import Site
 from instance_images.model.records import Account, Image, ImageStatus
 from instance_images.model.requests.paging import ImageFilter
 from instance_images.tasks.find import find_task
+from instance_images.tasks.on_record import on_record
 from instance_images.views.fields import as_json
 from instance_images.views.records import IMAGE
 from instance_images_api.http.lists import account_id_of, listed_texts, page_of
@@ -77,7 +78,7 @@ def delete_image(call: Call) -> Answer:
 
     try:
         delete(site, account, image.id, force=call.parameters.get("force", False))
-    except CloudUnavailable as error:
+    except (CloudUnavailable, DatabaseUnavailable) as error:
         if error.task_id is None:
             raise
         return _accepted(call, site, account, error.task_id)
@@ -116,10 +117,10 @@ def _place(call: Call) -> tuple[Site, Account, Image]:
 def begun(
     call: Call, site: Site, account: Account, begin: Callable[[], str], *, with_image: bool = False
 ) -> Answer:
-    """Answer with the task that was begun, also where the cloud did not answer after that."""
+    """Answer with the task that was begun, also where what was asked after that did not answer."""
     try:
         task_id = begin()
-    except CloudUnavailable as error:
+    except (CloudUnavailable, DatabaseUnavailable) as error:
         if error.task_id is None:
             raise
         task_id = error.task_id
@@ -129,9 +130,10 @@ def begun(
 def _accepted(
     call: Call, site: Site, account: Account, task_id: str, *, with_image: bool = False
 ) -> Answer:
-    task = find_task(site, account, task_id)
-    body = {"task": task_json(site, task)}
-    if with_image:
-        body["image"] = as_json(IMAGE, image_of_task(site, task))
+    with on_record(task_id):
+        task = find_task(site, account, task_id)
+        body = {"task": task_json(site, task)}
+        if with_image:
+            body["image"] = as_json(IMAGE, image_of_task(site, task))
     headers = {"Location": f"{call.base_url}/v1/tasks/{task_id}", **retry_after(site, task)}
     return Answer(202, body, headers)

@@ -28,6 +28,7 @@ from instance_images.model.records import Account, Image, ImageStatus, TaskKind,
 from instance_images.model.requests.idempotency import RequestIds, ids_of_request
 from instance_images.names import fault_of_name, printable
 from instance_images.tasks.advancing import current_image
+from instance_images.tasks.on_record import on_record
 from instance_images.tasks.repeated_requests import find_repeated, require_key, require_new
 from instance_images.tasks.settling import settle
 
@@ -74,7 +75,8 @@ def deploy(
     the image's own.
     ``key``: the caller's idempotency key: a repeated request creates nothing.
     Raises FeatureNotEnabled, UsageError (the order, the key), NotFound, WrongState and Refused with
-    nothing made; CloudUnavailable with the request recorded in the task.
+    nothing made; CloudUnavailable, and DatabaseUnavailable with a task, with the request recorded
+    in the task.
     """
     require_key(key)
     asked = {"image": reference, "project": project, **asdict(order)}
@@ -90,10 +92,11 @@ def deploy(
         if find_repeated(site, account, ids) is not None:
             return ids.task_id
         raise
-    _send(site, project_id, request)
-    if order.count > 1:
-        with contextlib.suppress(CloudUnavailable):  # the next look learns the other ids
-            settle(site, account.id, only=[ids.task_id])
+    with on_record(ids.task_id):
+        _send(site, project_id, request)
+        if order.count > 1:
+            with contextlib.suppress(CloudUnavailable):  # the next look learns the other ids
+                settle(site, account.id, only=[ids.task_id])
     return ids.task_id
 
 

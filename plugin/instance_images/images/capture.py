@@ -49,6 +49,7 @@ from instance_images.tasks.advancing import (
     with_free_slot,
 )
 from instance_images.tasks.image_lookup import find_by_mark
+from instance_images.tasks.on_record import on_record
 from instance_images.tasks.recording import Observation, record
 from instance_images.tasks.repeated_requests import (
     find_repeated,
@@ -90,7 +91,8 @@ def capture(
     the instance is looked for in, None for the caller's or else all of the account's. ``key``: the
     caller's own for this request, by which its repetition is known and makes nothing. Raises
     FeatureNotEnabled, UsageError (the name, the key), NotFound, Refused, WrongState and
-    LimitReached with nothing made; CloudUnavailable with what was made recorded in the task.
+    LimitReached with nothing made; CloudUnavailable, and DatabaseUnavailable with a task, with what
+    was made recorded in the task.
     """
     require_key(key)
     asked = _Asked(
@@ -108,7 +110,8 @@ def capture(
         if known is None:
             raise
         return request_on_record(site, known)
-    send(site, account, request)
+    with on_record(request.task_id):
+        send(site, account, request)
     return request
 
 

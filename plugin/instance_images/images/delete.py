@@ -19,6 +19,7 @@ from instance_images.model.records import Account, Image, ImageStatus, TaskKind
 from instance_images.names import printable
 from instance_images.tasks.advancing import current_images
 from instance_images.tasks.image_lookup import find_in_cloud
+from instance_images.tasks.on_record import on_record
 from instance_images.tasks.recording import record_deleted, record_not_deleted
 
 LOG = logging.getLogger(__name__)
@@ -44,8 +45,8 @@ def delete(site: Site, account: Account, reference: str, *, force: bool = False)
 
     With ``force``, also one that stacks make instances from. An image that is gone from the cloud
     already counts as deleted when it was last seen. Raises NotFound, WrongState and Refused (in
-    use, protected) with the image left as it was; CloudUnavailable with the deletion recorded, to
-    be settled by the next command or run.
+    use, protected) with the image left as it was; CloudUnavailable, and DatabaseUnavailable with a
+    task, with the deletion recorded, to be settled by the next command or run.
     """
     [image] = find(site, account, [reference])
     found = find_in_cloud(site, image)
@@ -60,10 +61,11 @@ def delete(site: Site, account: Account, reference: str, *, force: bool = False)
         account.id,
         task_id,
     )
-    was_there = found is not None and _send(site, image, found, task_id)
-    _end(site, image, task_id, site.clock() if was_there else _gone_since(site, image))
-    with site.database.reading() as connection:
-        return Deletion(images.get_image(connection, image.id), was_gone=not was_there)
+    with on_record(task_id):
+        was_there = found is not None and _send(site, image, found, task_id)
+        _end(site, image, task_id, site.clock() if was_there else _gone_since(site, image))
+        with site.database.reading() as connection:
+            return Deletion(images.get_image(connection, image.id), was_gone=not was_there)
 
 
 def delete_each(

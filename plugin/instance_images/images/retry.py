@@ -27,6 +27,7 @@ from instance_images.model.requests.idempotency import (
 from instance_images.names import printable
 from instance_images.tasks.advancing import advance_account
 from instance_images.tasks.find import find_task
+from instance_images.tasks.on_record import on_record
 from instance_images.tasks.repeated_requests import request_on_record, require_key
 from instance_images.tasks.settling import settle
 
@@ -39,7 +40,8 @@ def retry(site: Site, account: Account, task_id: str, key: str | None = None) ->
     The image keeps its id and takes a slot again. What the attempt before left in the cloud is
     removed first. ``key``: the caller's own for this retry, by which its repetition is known and
     begins nothing. Raises FeatureNotEnabled, NotFound (also of an instance that is gone),
-    WrongState, Refused and LimitReached with nothing changed; CloudUnavailable as ``capture``.
+    WrongState, Refused and LimitReached with nothing changed; CloudUnavailable and
+    DatabaseUnavailable as ``capture``.
     """
     require_key(key)
     retry_id = id_of_retry(account.id, site.name, task_id, key)
@@ -54,7 +56,8 @@ def retry(site: Site, account: Account, task_id: str, key: str | None = None) ->
         if was_retried(task.journal, retry_id):
             return request_on_record(site, task)
         raise
-    send(site, account, request)
+    with on_record(request.task_id):
+        send(site, account, request)
     return request
 
 
