@@ -152,7 +152,10 @@ def test_operator_sets_limits_and_sees_all_projects(shop: Shop, customer: OpenSt
     operator.refused("or --default <number> alone", "limit", "set", project.id)
     operator.refused("Give <project>, or --default alone.", "limit", "unset")
     assert len(operator.json("list", "--project", project.name)) == held
-    assert len(operator.json("list", "--all-projects")) >= held
+    for words in (("list",), ("task", "list")):
+        assert "Project ID" not in customer.json(*words)[0]
+        listed = operator.json(*words, "--all-projects")
+        assert len([one for one in listed if one["Project ID"] == project.id]) >= held
     operator.refused("No project or domain found for 'nobody'.", "list", "--project", "nobody")
     for words in (
         ("list", "--all-projects"),

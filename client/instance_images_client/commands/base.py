@@ -21,12 +21,16 @@ NOTHING = "-"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its title, the attribute of a record, and the value's text for people."""
+    """A column: its title, the attribute of a record, and the value's text for people.
+
+    ``is_of_all``: shown where records of all projects are listed, to tell whose they are.
+    """
 
     title: str
     attribute: str
     show: Callable[[Any], str] = str
     is_long: bool = False
+    is_of_all: bool = False
 
 
 class Cell(FormattableColumn[Any]):
@@ -130,7 +134,12 @@ class Lister(Command, command.Lister):
     ) -> tuple[Sequence[str], Iterable[Any]]:
         """Return titles and rows."""
         is_long = getattr(parsed_args, "long", False)
-        columns = [one for one in self.columns if is_long or not one.is_long]
+        is_of_all = getattr(parsed_args, "all_projects", False)
+        columns = [
+            one
+            for one in self.columns
+            if (is_long or not one.is_long) and (is_of_all or not one.is_of_all)
+        ]
         rows = [cells_of(record, columns, parsed_args) for record in records]
         return [one.title for one in columns], rows
 

@@ -82,6 +82,7 @@ class ListImages(Lister):
         Column("Consistency", "consistency", text.capitalized, is_long=True),
         Column("Available", "available_at", is_long=True),
         Column("Error", "error", is_long=True),
+        Column("Project ID", "project_id", is_of_all=True),
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:

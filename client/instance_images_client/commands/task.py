@@ -45,6 +45,7 @@ class ListTasks(Lister):
         Column("Created", "created_at", is_long=True),
         Column("Elapsed", "elapsed_seconds", text.duration, is_long=True),
         Column("Left", "estimated_seconds_left", text.duration, is_long=True),
+        Column("Project ID", "project_id", is_of_all=True),
     )
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
