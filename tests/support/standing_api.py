@@ -181,7 +181,7 @@ def describe(cloud: EmbeddedCloud, url: str, home: Path) -> None:
             print(f"  {name + '.log':<11}{home / f'{name}.log'}")
     print(f"a token of the customer demo, whose password is {PASSWORD}:")
     print(f"  export OS_CLIENT_CONFIG_FILE={cloud.clouds_yaml}")
-    client = Path(python()[0]).with_name("openstack")
+    client = Path(PRODUCT).with_name("openstack")
     print(f"  TOKEN=$({client} --os-cloud demo token issue -f value -c id)")
     print(f'  curl -H "X-Auth-Token: $TOKEN" {url}/v1/images', flush=True)
     print("the operator's commands, in ./dev shell:")
