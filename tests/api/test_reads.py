@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from support.worlds.api_world import Customers, Office
+from support.worlds.api_world import PRICE, Customers, Office
 
 pytestmark = pytest.mark.cloud
 
@@ -132,16 +132,13 @@ def test_token_of_another_scope_is_told_which_to_use(office: Office, scope: str 
 
 
 def test_locations_rates_limits_and_choices(office: Office, customers: Customers) -> None:
-    if not office.cli.ok("rate", "list").json:  # others may have set one in the run
-        office.cli.ok("rate", "set", "RegionOne", "0.05")
-
     (location,) = office.ask("GET", "/v1/locations", customers.reader, 200).json()["locations"]
     rates = office.ask("GET", "/v1/rates", customers.reader, 200).json()["rates"]
     (limit,) = office.ask("GET", "/v1/limits", customers.reader, 200).json()["limits"]
     groups = office.ask("GET", "/v1/choices", customers.reader, 200).json()["groups"]
 
     assert (location["currency"], location["enabled"]) == ("EUR", True)
-    assert location["price"] == rates[0]["price"]
+    assert location["price"] == rates[0]["price"] == PRICE
     assert "cloud" not in location
     assert rates == office.cli.ok("rate", "list").json
     assert limit == office.cli.ok("limit", "show", "--account", customers.member.id).json
@@ -152,8 +149,6 @@ def test_locations_rates_limits_and_choices(office: Office, customers: Customers
 def test_estimate_is_of_the_account_alone_and_as_the_command_line_tells_it(
     office: Office, customers: Customers
 ) -> None:
-    if not office.cli.ok("rate", "list").json:
-        office.cli.ok("rate", "set", "RegionOne", "0.05")
     path = f"/v1/estimates?source_instance_id={customers.server_id}"
 
     found = office.ask("GET", path, customers.reader, 200).json()["estimate"]
