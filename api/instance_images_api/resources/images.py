@@ -45,10 +45,10 @@ def list_images(call: Call) -> Answer:
 def get_image(call: Call) -> Answer:
     """Return one image, after a look at the cloud where no worker has had one in time."""
     service = call.service
-    with service.overdue_turn() as has_turn:
-        find = current_own_image if has_turn else find_own_image
-        account = account_of(call.sender, service.settings)
-        image = find(service.application, service.locations(), account, call.parameters["image_id"])
+    account, image_id = account_of(call.sender, service.settings), call.parameters["image_id"]
+    image = current_own_image(
+        service.application, service.locations(), account, image_id, service.overdue_turn
+    )
     return Answer(200, {"image": as_json(IMAGE, image)})
 
 

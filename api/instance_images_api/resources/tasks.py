@@ -6,7 +6,7 @@ from typing import Any
 from instance_images.locations.site import Site
 from instance_images.model.records import UNFINISHED, Task, TaskKind, TaskReport, TaskState
 from instance_images.model.requests.paging import TaskFilter
-from instance_images.tasks.find import current_own_task, find_own_task
+from instance_images.tasks.find import current_own_task
 from instance_images.tasks.pages import page_of_tasks
 from instance_images.tasks.reports import report_tasks
 from instance_images.views.fields import as_json
@@ -39,12 +39,10 @@ def get_task(call: Call) -> Answer:
     Retry-After says when an unfinished one is worth another look.
     """
     service = call.service
-    with service.overdue_turn() as has_turn:
-        find = current_own_task if has_turn else find_own_task
-        account = account_of(call.sender, service.settings)
-        site, task = find(
-            service.application, service.locations(), account, call.parameters["task_id"]
-        )
+    account, task_id = account_of(call.sender, service.settings), call.parameters["task_id"]
+    site, task = current_own_task(
+        service.application, service.locations(), account, task_id, service.overdue_turn
+    )
     return Answer(200, {"task": task_json(site, task)}, retry_after(site, task))
 
 

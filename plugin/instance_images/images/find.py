@@ -15,7 +15,7 @@ from instance_images.locations.site import Site, resolve_image
 from instance_images.model.records import Account, Image, Task
 from instance_images.names import printable
 from instance_images.tasks.advancing import advance_account
-from instance_images.tasks.overdue import check_overdue, is_overdue
+from instance_images.tasks.overdue import Turn, check_overdue, is_overdue
 
 
 def list_images(site: Site, account: str | None, *, all_accounts: bool = False) -> list[Image]:
@@ -80,13 +80,19 @@ def image_of_task(site: Site, task: Task) -> Image:
 
 
 def current_own_image(
-    application: Application, names: Sequence[str], account: Account, image_id: str
+    application: Application, names: Sequence[str], account: Account, image_id: str, turn: Turn
 ) -> Image:
-    """Return the same, after a look at the cloud where no worker has had one in time."""
+    """Return the same, after a look at the cloud where no worker has had one in time.
+
+    A turn is only taken where a look is overdue. Without one, the image is as recorded.
+    """
     image, first_look_at = _own_image(application, names, account, image_id)
     if not is_overdue(first_look_at, application.clock()):
         return image
-    check_overdue(application.site(image.location), account, image_id=image.id)
+    with turn() as has_turn:
+        if not has_turn:
+            return image
+        check_overdue(application.site(image.location), account, image_id=image.id)
     return find_own_image(application, names, account, image_id)
 
 

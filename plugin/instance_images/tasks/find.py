@@ -11,7 +11,7 @@ from instance_images.locations.application import Application
 from instance_images.locations.everywhere import Everywhere, at_each
 from instance_images.locations.site import Site
 from instance_images.model.records import Account, Task
-from instance_images.tasks.overdue import check_overdue, is_overdue
+from instance_images.tasks.overdue import Turn, check_overdue, is_overdue
 from instance_images.tasks.waiting import Watched
 
 
@@ -57,12 +57,17 @@ def find_own_task(
 
 
 def current_own_task(
-    application: Application, names: Sequence[str], account: Account, task_id: str
+    application: Application, names: Sequence[str], account: Account, task_id: str, turn: Turn
 ) -> tuple[Site, Task]:
-    """Return the same, after a look at the cloud where no worker has had one in time."""
+    """Return the same, after a look at the cloud where no worker has had one in time.
+
+    A turn is only taken where a look is overdue. Without one, the task is as recorded.
+    """
     site, task = find_own_task(application, names, account, task_id)
-    if is_overdue(task.look_at, site.clock()) and check_overdue(site, account, task_id=task_id):
-        task = find_task(site, account, task_id)
+    if is_overdue(task.look_at, site.clock()):
+        with turn() as has_turn:
+            if has_turn and check_overdue(site, account, task_id=task_id):
+                task = find_task(site, account, task_id)
     return site, task
 
 

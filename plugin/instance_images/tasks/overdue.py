@@ -1,6 +1,8 @@
 """Advances what somebody asks about, where no worker keeps up with it."""
 
 import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 from instance_images.db import tasks
@@ -17,6 +19,9 @@ LOG = logging.getLogger(__name__)
 
 OVERDUE = timedelta(seconds=5)
 SECONDS = 5.0
+
+# Yields whether the cloud may be asked now: a front end lets so many ask it at the same time.
+Turn = Callable[[], AbstractContextManager[bool]]
 
 
 def is_overdue(look_at: datetime | None, now: datetime) -> bool:

@@ -1,7 +1,9 @@
 """A check is claimed by one at a time, on every database, and ends with the next one's instant."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,12 +15,15 @@ from instance_images.db.tables import tasks as task_rows
 from instance_images.errors import CloudUnavailable
 from instance_images.images.capture import capture
 from instance_images.images.delete import delete
+from instance_images.images.find import current_own_image
 from instance_images.parallel import in_parallel
 from instance_images.tasks.checks import CLAIM, check
+from instance_images.tasks.find import current_own_task
 from instance_images.tasks.overdue import check_overdue
 
 from support.clouds.memory_cloud import GB
-from support.worlds.ledger_world import World, at
+from support.processes.fast_worker import SomeApplication
+from support.worlds.ledger_world import LOCATION, World, at
 
 SECOND = timedelta(seconds=1)
 ONLY_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -179,6 +184,29 @@ def test_a_read_asks_the_cloud_only_for_what_is_overdue_by_five_seconds(begun: B
     check_overdue(begun.site, begun.owner, image_id=begun.request.image_id)
 
     assert begun.row().state == "succeeded"
+
+
+@ONLY_SQLITE
+def test_a_read_takes_a_turn_of_those_who_ask_the_cloud_only_where_it_asks(begun: Begun) -> None:
+    places: Any = SomeApplication({LOCATION.name: begun.site}), [LOCATION.name], begun.owner
+    turns: list[bool] = []
+
+    def turn(*, has_turn: bool) -> AbstractContextManager[bool]:
+        turns.append(has_turn)
+        return nullcontext(has_turn)
+
+    def read(*, has_turn: bool) -> tuple[str, str]:
+        chosen = partial(turn, has_turn=has_turn)
+        image = current_own_image(*places, begun.request.image_id, chosen)
+        _, task = current_own_task(*places, begun.task_id, chosen)
+        return image.status, task.state
+
+    begun.cloud.activate(GB)
+
+    assert (read(has_turn=True), turns) == (("creating", "running"), [])
+    begun.clock.now += 6 * SECOND
+    assert (read(has_turn=False), turns) == (("creating", "running"), [False] * 2)
+    assert (read(has_turn=True), turns) == (("available", "succeeded"), [False, False, True])
 
 
 @ONLY_SQLITE
