@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from instance_images.db.connections.connecting import create_engine, is_stale, turn_of_writers
-from instance_images.db.connections.fixed_queries import Asking, can_ask_driver, driver_connection
+from instance_images.db.connections.fixed_queries import Asking, DriverConnections, can_ask_driver
 from instance_images.errors import (
     ConfigurationError,
     DatabaseUnavailable,
@@ -39,6 +39,8 @@ _CONFLICT = re.compile(r"\b(40P01|40001|55P03)\b|\((1213|1205|1305|1020),")
 # A text that has no equivalent in the encoding of the table or the database.
 _WRONG_ENCODING = re.compile(r"\b(22P05|22021)\b|\(1366,")
 CONFLICTS_IN_A_ROW = 10
+# Connections of the pool's fifteen that are kept for fixed queries.
+_MOST_KEPT = 2
 _NO_PRIVILEGE = "42501"  # PostgreSQL; MariaDB's refusals are operational errors
 T = TypeVar("T")
 _UPGRADE = "run 'instance-images db upgrade'"
@@ -76,6 +78,9 @@ class Database:
         self._turn = turn_of_writers(self.url)
         # On PostgreSQL, beginning and ending a transaction are requests of their own.
         is_postgresql = self.url.get_backend_name() == "postgresql"
+        # Only a process that answers requests repeats its queries at once.
+        kept = 0 if answer_seconds is None else _MOST_KEPT
+        self._driver = DriverConnections(self.engine, kept) if can_ask_driver(self.url) else None
         self._each = (
             self.engine.execution_options(isolation_level="AUTOCOMMIT") if is_postgresql else None
         )
@@ -109,11 +114,11 @@ class Database:
     @contextlib.contextmanager
     def asking(self) -> Iterator[Asking]:
         """Yield what fetches fixed queries; each may see what was committed before it."""
-        if not can_ask_driver(self.url):
+        if self._driver is None:
             with self.looking() as connection:
                 yield connection
             return
-        with self.translated(), driver_connection(self.engine) as connection:
+        with self.translated(), self._driver.one() as connection:
             yield connection
 
     @contextlib.contextmanager

@@ -22,7 +22,7 @@ from instance_images.errors import ConfigurationError
 
 SQLITE_BUSY_SECONDS = 60
 # A connection that was used a moment ago is not asked whether it is still good.
-_FRESH_SECONDS = 1.0
+FRESH_SECONDS = 1.0
 _USED_AT = "instance_images_used_at"
 _MIN_HIDDEN_CHARACTERS = 4
 # Reject values that do not fit, as all other databases do; disable dialects of other products.
@@ -161,7 +161,7 @@ def _remember_use(_connection: object, record: Any) -> None:
 def _require_good(dialect: Any, connection: Any, record: Any, _proxy: object) -> None:
     """Have the pool connect anew where a connection that was not used for a while is broken."""
     used_at = record.info.get(_USED_AT)
-    if used_at is None or time.monotonic() - used_at < _FRESH_SECONDS:
+    if used_at is None or time.monotonic() - used_at < FRESH_SECONDS:
         return  # a new one, or as good as a moment ago
     try:
         is_good = dialect.do_ping(connection)

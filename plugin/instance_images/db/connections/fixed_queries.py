@@ -5,6 +5,7 @@ query takes longer than the server's. On other drivers SQLAlchemy executes it. K
 """
 
 import contextlib
+import time
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,9 @@ from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import exc
+from sqlalchemy import event, exc
+
+from instance_images.db.connections.connecting import FRESH_SECONDS
 
 _Convert = Callable[[Any], Any]
 
@@ -29,10 +32,14 @@ class _Compiled:
 
 
 class FixedQuery:
-    """A query whose text is always the same; the values of its parameters come with each use."""
+    """A query whose text is always the same; the values of its parameters come with each use.
 
-    def __init__(self, query: sa.Select[Any]) -> None:
-        self.query = query
+    The columns of a row are its attributes, unless ``is_named`` is False: names take time that
+    counts where rows are many.
+    """
+
+    def __init__(self, query: sa.Select[Any], *, is_named: bool = True) -> None:
+        self.query, self.is_named = query, is_named
 
     @cached_property
     def for_psycopg(self) -> _Compiled:
@@ -56,8 +63,32 @@ class FixedQuery:
 class DriverConnection:
     """A connection of psycopg, for fixed queries alone; each is a transaction of its own."""
 
-    def __init__(self, connection: Any) -> None:
-        self._cursor = connection.cursor()
+    def __init__(self, pooled: Any) -> None:
+        """``pooled``: the connection as the pool has lent it."""
+        self._pooled = pooled
+        self._connection = pooled.driver_connection
+        self._connection.autocommit = True
+        self._cursor = self._connection.cursor()
+        self.used_at = time.monotonic()
+
+    def is_good(self, dialect: Any) -> bool:
+        """Return whether it can be used: one that was used a moment ago is not asked."""
+        if time.monotonic() - self.used_at < FRESH_SECONDS:
+            return True
+        try:
+            return bool(dialect.do_ping(self._connection))
+        except dialect.loaded_dbapi.Error:
+            return False
+
+    def give_back(self) -> None:
+        """Give it back to the pool."""
+        self._connection.autocommit = False
+        self._pooled.close()
+
+    def drop(self) -> None:
+        """Close it: the pool makes another one when it needs one."""
+        self._pooled.invalidate()
+        self._pooled.close()
 
     def fetch(self, fixed: FixedQuery, values: Mapping[str, Any]) -> list[Any]:
         """Return the rows."""
@@ -66,23 +97,20 @@ class DriverConnection:
         for name, write in compiled.writers:
             values[name] = write(values[name])
         self._cursor.execute(compiled.text, values)
-        made = compiled.row._make
-        if not compiled.readers:
-            return list(map(made, self._cursor.fetchall()))
-        rows = []
-        for found in self._cursor.fetchall():
-            row = list(found)
-            for n, read in compiled.readers:
-                row[n] = read(row[n])
-            rows.append(made(row))
-        return rows
+        found: list[Any] = self._cursor.fetchall()
+        if compiled.readers:
+            found = [list(row) for row in found]
+            for row in found:
+                for n, read in compiled.readers:
+                    row[n] = read(row[n])
+        return [compiled.row._make(row) for row in found] if fixed.is_named else found
 
 
 Asking = sa.Connection | DriverConnection
 
 
 def fetch(connection: Asking, fixed: FixedQuery, values: Mapping[str, Any]) -> Sequence[Any]:
-    """Return the rows of the query, whose columns are their attributes."""
+    """Return the rows of the query."""
     if isinstance(connection, DriverConnection):
         return connection.fetch(fixed, values)
     return connection.execute(fixed.query, values).all()
@@ -93,29 +121,58 @@ def can_ask_driver(url: sa.URL) -> bool:
     return url.get_backend_name() == "postgresql" and url.get_driver_name() == "psycopg"
 
 
-@contextlib.contextmanager
-def driver_connection(engine: sa.Engine) -> Iterator[DriverConnection]:
-    """Yield a connection of the engine's pool without SQLAlchemy around it.
+class DriverConnections:
+    """The connections of an engine that are used for fixed queries, without SQLAlchemy around them.
 
-    The driver's errors are raised as SQLAlchemy's. A connection that had one is not used again.
+    A few are not given back to the pool after their use: taking one from there and giving it back
+    takes as long as a short query.
     """
-    errors = engine.dialect.loaded_dbapi.Error
-    try:
-        pooled = engine.raw_connection()
-    except errors as error:
-        raise _wrapped(error, engine) from error
-    try:
-        connection: Any = pooled.driver_connection
-        connection.autocommit = True
-        yield DriverConnection(connection)
-        connection.autocommit = False
-    except BaseException as error:
-        pooled.invalidate()
-        if isinstance(error, errors):
-            raise _wrapped(error, engine) from error
-        raise
-    finally:
-        pooled.close()
+
+    def __init__(self, engine: sa.Engine, most_kept: int) -> None:
+        self._engine, self._most_kept = engine, most_kept
+        self._kept: list[DriverConnection] = []
+        event.listen(engine, "engine_disposed", self._drop_kept)
+
+    @contextlib.contextmanager
+    def one(self) -> Iterator[DriverConnection]:
+        """Yield a connection that nobody else uses meanwhile.
+
+        The driver's errors are raised as SQLAlchemy's. A connection that had one is not used again.
+        """
+        errors = self._engine.dialect.loaded_dbapi.Error
+        used = None
+        try:
+            used = self._kept_one() or DriverConnection(self._engine.raw_connection())
+            yield used
+            if len(self._kept) < self._most_kept:
+                used.used_at = time.monotonic()
+                self._kept.append(used)
+            else:
+                used.give_back()
+        except BaseException as error:
+            if used is not None:
+                used.drop()
+            if isinstance(error, errors):
+                raise _wrapped(error, self._engine) from error
+            raise
+
+    def _kept_one(self) -> DriverConnection | None:
+        """Return a good connection of those that were kept, None if there is none."""
+        try:
+            found = self._kept.pop()
+        except IndexError:
+            return None
+        if found.is_good(self._engine.dialect):
+            return found
+        found.drop()
+        self._engine.dispose()  # the others are no better
+        return None
+
+    def _drop_kept(self, _engine: sa.Engine) -> None:
+        """Close those that are kept: other threads may take some of them meanwhile."""
+        with contextlib.suppress(IndexError):
+            while True:
+                self._kept.pop().drop()
 
 
 def _wrapped(error: Exception, engine: sa.Engine) -> BaseException:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
+from instance_images.db.connections.fixed_queries import FixedQuery, fetch
 from instance_images.db.engine import Database
 from instance_images.db.schema import upgrade
 from instance_images.errors import TransactionConflict
@@ -16,7 +17,12 @@ from support.servers.database_servers import new_database
 from support.worlds.ledger_world import LOCATION, World
 
 REPEATED = 8
-PREPARED = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%UNION ALL%'"
+STATEMENT: sa.ColumnClause[str] = sa.column("statement", sa.String)
+PREPARED = FixedQuery(
+    sa.select(sa.func.count().label("number"))
+    .select_from(sa.table("pg_prepared_statements"))
+    .where(STATEMENT.like("%UNION ALL%"))
+)
 
 
 @pytest.fixture
@@ -39,8 +45,8 @@ def read(database: Database) -> list[str]:
 
 def prepared(database: Database) -> int:
     """Return how many statements of pages the session has prepared."""
-    with database.looking() as connection:
-        return int(connection.execute(sa.text(PREPARED)).scalar_one())
+    with database.asking() as connection:
+        return int(fetch(connection, PREPARED, {})[0].number)
 
 
 def test_repeated_statement_is_prepared_once(database: Database) -> None:
