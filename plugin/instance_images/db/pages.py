@@ -111,7 +111,7 @@ class _Shape:
 @cache
 def _images_query(shape: _Shape) -> FixedQuery:
     """Return the query of a page: making it takes longer than its execution."""
-    return FixedQuery(_select_images(shape))
+    return FixedQuery(_select_images(shape), is_named=False)
 
 
 @cache

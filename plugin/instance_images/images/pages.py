@@ -9,10 +9,10 @@ import sqlalchemy as sa
 
 from instance_images.db import pages
 from instance_images.db.engine import Database
-from instance_images.db.tables import Instant, Name
+from instance_images.db.tables import Instant
 from instance_images.model.requests.paging import ImageFilter, Listed, Page
 from instance_images.tasks.pages import page_from
-from instance_images.views.fields import Encode, encode_optional, encode_seconds, texts_maker
+from instance_images.views.fields import Encode, encode_seconds, texts_maker
 from instance_images.views.records import IMAGE
 
 ALL_IMAGES = ImageFilter()
@@ -34,15 +34,14 @@ def page_of_images(
     wanted = replace(page, limit=page.limit + 1)
     with database.asking() as connection:
         found = pages.page_of_images(connection, locations, account_id, wanted, only)
-    listed = page_from(found, page, lambda row: str(row.id))
+    listed = page_from(found, page, lambda row: str(row[0]))
     return Listed(_TEXTS(listed.items), listed.next_marker)
 
 
 def _encoder(column: sa.Column[Any]) -> Encode:
     if isinstance(column.type, Instant):
         return encode_seconds
-    is_text = isinstance(column.type, sa.String | Name) and not column.nullable
-    return encode_basestring if is_text else encode_optional
+    return str if isinstance(column.type, sa.Integer) else encode_basestring
 
 
 _TEXTS = texts_maker(IMAGE, {name: _encoder(column) for name, column in pages.COLUMNS.items()})

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import repeat
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -41,35 +42,35 @@ def texts_maker(
     """Return what makes the JSON texts of the same objects from records that are rows.
 
     ``encoders``: the attributes that are the rows' columns, in their order, each with what makes
-    JSON of it. Each of the view's fields must be one attribute. Works column by column, which is
-    done in C: a page has up to a thousand rows.
+    JSON of a value that is not None. Each of the view's fields must be one attribute. Works column
+    by column, which is done in C: a page has up to a thousand rows.
     """
     places = {attribute: place for place, attribute in enumerate(encoders)}
     attributes = [value(_NAMES) for _, value in view.fields]
-    chosen = [(places[attribute], encoders[attribute]) for attribute in attributes]
-    fill = (
-        "{" + ", ".join(f"{encode_basestring(name)}: %s" for name, _ in view.fields) + "}"
-    ).__mod__
+    names = [f", {encode_basestring(name)}: " for name, _ in view.fields]
+    names[0] = "{" + names[0].removeprefix(", ")
 
     def texts(rows: Sequence[Sequence[Any]]) -> list[str]:
         columns = list(zip(*rows, strict=True))
-        return list(map(fill, zip(*(map(encode, columns[n]) for n, encode in chosen), strict=True)))
+        parts: list[Iterable[str]] = []
+        for name, attribute in zip(names, attributes, strict=True):
+            parts += repeat(name), _encoded(columns[places[attribute]], encoders[attribute])
+        return list(map("".join, zip(*parts, repeat("}"))))
 
     return lambda rows: texts(rows) if rows else []
 
 
-def encode_optional(value: str | int | None) -> str:
-    """Return the JSON of a text or a number, or of None."""
-    if value is None:
-        return "null"
-    return encode_basestring(value) if isinstance(value, str) else str(value)
+def _encoded(column: Sequence[Any], encode: Encode) -> Iterable[str]:
+    if None not in column:
+        return map(encode, column)
+    return ["null" if value is None else encode(value) for value in column]
 
 
 # Many records have the same ones: most are full hours, or several columns of one record.
 @lru_cache(maxsize=20_000)
-def encode_seconds(value: int | None) -> str:
+def encode_seconds(value: int) -> str:
     """Return the JSON of an instant that is given as seconds since 1970."""
-    return "null" if value is None else f'"{format_instant(datetime.fromtimestamp(value, UTC))}"'
+    return f'"{format_instant(datetime.fromtimestamp(value, UTC))}"'
 
 
 class _Names:
