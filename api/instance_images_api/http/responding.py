@@ -26,7 +26,12 @@ LOG = logging.getLogger(__name__)
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 # All answers of the cloud together take as long as so many: a login may come on top.
 _ANSWERS = 2
-_CARRIED = ("Idempotency-Key", "If-Match", "If-None-Match", "Accept")
+# The headers that handlers read, and their names in the environment of WSGI.
+_CARRIED = {
+    name: f"HTTP_{name.upper().replace('-', '_')}"
+    for name in ("Idempotency-Key", "If-Match", "If-None-Match", "Accept")
+}
+_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Responder:
@@ -69,8 +74,8 @@ class Responder:
         parameters = parameters_of(route, path, request.query_string)
         if permission is not None and route.wider_rule is not None and _is_wider(parameters):
             permission.require(route.wider_rule)
-        given = {name: request.get_header(name) for name in _CARRIED}
-        headers = {name: text for name, text in given.items() if text is not None}
+        sent = request.env
+        headers = {name: sent[key] for name, key in _CARRIED.items() if key in sent}
         call = Call(
             service=self._service,
             route=route,
@@ -111,7 +116,7 @@ def write_answer(response: falcon.Response, answer: Answer) -> None:
     if isinstance(answer.body, bytes):
         response.data = answer.body
     elif answer.body is not None:
-        response.data = json.dumps(answer.body, ensure_ascii=False).encode()
+        response.data = _json(answer.body).encode()
 
 
 def write_error(response: falcon.Response, error: ApiError, request_id: str) -> None:
