@@ -39,6 +39,7 @@ AXES = {
 }
 QUICK = {"images": (100, 200), "accounts": (2, 10), "adjustments": (0, 100), "hours": (1, 4)}
 WIDE = {**AXES, "images": (10_000, 100_000, 1_000_000), "accounts": (10, 1_000, 100_000)}
+WIDE_BASE = {**BASE, "images": 100_000}  # or most of 10^5 accounts would have no image
 HOURS = 24  # of the month that have been metered
 
 
@@ -178,16 +179,19 @@ def main() -> None:
     parser.add_argument("--charts", type=Path, help="an existing folder for an SVG of each axis")
     parser.add_argument("--quick", action="store_true", help="a few of everything: does it run?")
     parser.add_argument("--directory", type=Path, help="where databases and folders are made")
-    parser.add_argument("--keep", action="store_true", help="write results/growth.json")
+    parser.add_argument("--keep", action="store_true", help="write results/growth*.json")
     options = parser.parse_args()
     numbers = QUICK if options.quick else WIDE if options.wide else AXES
-    base = {"images": 100, "accounts": 2, "adjustments": 0} if options.quick else BASE
+    base = WIDE_BASE if options.wide else BASE
+    if options.quick:
+        base = {"images": 100, "accounts": 2, "adjustments": 0}
     with tempfile.TemporaryDirectory(dir=options.directory) as home:
         found = {axis: grown(axis, numbers[axis], base, Path(home)) for axis in options.axes}
     for axis, result in found.items():
         if options.charts:
             (options.charts / f"growth-{axis}.svg").write_text(chart(axis, result))
-    report("growth", {**machine("instance-images", "SQLAlchemy"), **found}, keep=options.keep)
+    name = "growth_wide" if options.wide else "growth"
+    report(name, {**machine("instance-images", "SQLAlchemy"), **found}, keep=options.keep)
 
 
 if __name__ == "__main__":
