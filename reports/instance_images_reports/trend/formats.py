@@ -1,13 +1,17 @@
 """The formats of a trend: what each is called, and what renders it."""
 
+from __future__ import annotations
+
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from instance_images.errors import UsageError
 from instance_images_reports.presentation import DEFAULT_PRESENTATION, Presentation
-from instance_images_reports.trend.json import render_trend_json
-from instance_images_reports.trend.trend import Trend
+
+if TYPE_CHECKING:
+    from instance_images_reports.trend.trend import Trend
 
 _MAX_ID_CHARACTERS = 64  # what Keystone's ids have at most
 # Their suffixes, by name.
@@ -31,6 +35,8 @@ def render_trend(
     """
     match name:
         case "json":
+            from instance_images_reports.trend.json import render_trend_json
+
             content = render_trend_json(trend)
         case "csv":
             from instance_images_reports.trend.csv import render_trend_csv
