@@ -167,14 +167,14 @@ def at_its_best(options: argparse.Namespace, server: sa.URL, directory: Path) ->
         ours["hour_of_its_own_run"] = Took(
             run["seconds"], run["cpu_seconds"] + server_costs().since(before)
         )
-        ratios = ratios_of(cloudkitty, ours)
-        note(f"{images} images: {ratios}")
-        found[f"{images} images, {accounts} accounts, {hours} hours"] = {
+        size = f"{images} images, {accounts} accounts, {hours} hours"
+        found[size] = {
             "load_average": round(os.getloadavg()[0], 1),
             "cloudkitty": shown(cloudkitty),
             "ours": shown(ours),
-            "ratios": ratios,
+            "ratios": ratios_of(cloudkitty, ours),
         }
+        note(f"{size}: {json.dumps(found[size])}")  # a larger size may be ended
     return found
 
 
@@ -283,7 +283,7 @@ def cloudkitty_versions() -> dict[str, str]:
     return versions
 
 
-def size(text: str) -> tuple[int, int]:
+def size_and_hours(text: str) -> tuple[int, int]:
     """Read ``IMAGES:HOURS``, or ``IMAGES`` alone."""
     images, _, hours = text.partition(":")
     return int(images), int(hours or 2)
@@ -297,7 +297,7 @@ def main() -> None:
     parser.add_argument("--hours", type=int, default=2)
     parser.add_argument(
         "--sizes",
-        type=size,
+        type=size_and_hours,
         nargs="+",
         metavar="IMAGES[:HOURS]",
         default=[(10_000, 24), (100_000, 24), (1_000_000, 2)],
