@@ -5,7 +5,7 @@ converted by the types of the columns on either way, and errors are SQLAlchemy's
 a constraint raises IntegrityError. Functions take a connection and never commit.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -25,19 +25,16 @@ def insert_rows(
 
     Columns that are left out get the default of the database.
     """
-    converters = _converters(connection.dialect, table, names)
     if connection.dialect.driver == "psycopg":
-        _copy(connection, table, names, _converted(rows, converters))
+        _copy(connection, table, names, rows)
         return
     insert = sa.insert(table).inline()
     statement = insert.compile(dialect=connection.dialect, column_keys=list(names))
-    positions = [names.index(name) for name in statement.positiontup or ()]
-    remaining = _converted(rows, converters)
-    while some := list(islice(remaining, _ROWS_AT_A_TIME)):
+    # Drivers take the values by name, or in the order of the statement.
+    order = statement.positiontup
+    for some in _converted(connection.dialect, table, names, rows, order or names):
         given: list[Any] = (
-            [dict(zip(names, row, strict=True)) for row in some]
-            if statement.positiontup is None
-            else [tuple(row[at] for at in positions) for row in some]
+            list(some) if order else [dict(zip(names, row, strict=True)) for row in some]
         )
         connection.exec_driver_sql(str(statement), given)
 
@@ -78,8 +75,9 @@ def _copy(
     session: Any = connection.connection.driver_connection
     try:
         with session.cursor() as cursor, cursor.copy(statement) as copy:
-            for row in rows:
-                copy.write_row(row)
+            for some in _converted(connection.dialect, table, names, rows, names):
+                for row in some:
+                    copy.write_row(row)
     except driver.Error as error:
         raise exc.DBAPIError.instance(
             statement, None, error, driver.Error, dialect=connection.dialect
@@ -87,23 +85,24 @@ def _copy(
 
 
 def _converted(
-    rows: Iterable[Sequence[Any]], converters: Sequence[tuple[int, Callable[[Any], Any]]]
-) -> Iterator[Sequence[Any]]:
-    """Yield the rows with the values that the driver takes."""
-    for row in rows:
-        values = list(row)
-        for position, convert in converters:
-            values[position] = convert(values[position])
-        yield values
+    dialect: sa.Dialect,
+    table: sa.Table,
+    names: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    order: Sequence[str],
+) -> Iterator[Iterable[Sequence[Any]]]:
+    """Yield the rows, some at a time, with the values that the driver takes, in that order.
 
-
-def _converters(
-    dialect: sa.Dialect, table: sa.Table, names: Sequence[str]
-) -> list[tuple[int, Callable[[Any], Any]]]:
-    """Return the positions of the values that their column's type converts, with the conversion."""
-    found: list[tuple[int, Callable[[Any], Any]]] = []
-    for position, name in enumerate(names):
-        convert = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
-        if convert is not None:
-            found.append((position, convert))
-    return found
+    Columns are converted one after the other, which is faster than row by row.
+    """
+    columns = [
+        (names.index(name), table.c[name].type.dialect_impl(dialect).bind_processor(dialect))
+        for name in order
+    ]
+    remaining = iter(rows)
+    while some := list(islice(remaining, _ROWS_AT_A_TIME)):
+        values = list(zip(*some, strict=True))
+        yield zip(
+            *(map(convert, values[at]) if convert else values[at] for at, convert in columns),
+            strict=True,
+        )

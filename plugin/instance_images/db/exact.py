@@ -32,17 +32,17 @@ class ExactInteger(TypeDecorator[int]):
             return dialect.type_descriptor(sa.String(39))
         return dialect.type_descriptor(sa.Numeric(38, 0))
 
-    def process_bind_param(self, value: int | None, dialect: Dialect) -> object:
-        """Return what the driver takes: digits for SQLite, else the integer itself."""
-        return str(value) if value is not None and dialect.name == "sqlite" else value
-
     def bind_processor(self, dialect: Dialect) -> Any:
-        """Return ``process_bind_param``, or None where it leaves each value as it is."""
-        return super().bind_processor(dialect) if dialect.name == "sqlite" else None
+        """Return what makes digits of an integer for SQLite, None where the driver takes it."""
+        return _digits if dialect.name == "sqlite" else None
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:
         """Return what makes an integer of what the driver has read, None of NULL."""
         return _integer
+
+
+def _digits(value: int | None) -> str | None:
+    return None if value is None else str(value)
 
 
 def _integer(value: str | int | Decimal | None) -> int | None:

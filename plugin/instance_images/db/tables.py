@@ -40,9 +40,9 @@ class Instant(TypeDecorator[datetime]):
     impl = sa.BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """Return the seconds; raise ValueError for a naive datetime."""
-        return _seconds(value)
+    def bind_processor(self, dialect: Dialect) -> Any:
+        """Return what makes seconds of an aware datetime; it raises ValueError for a naive one."""
+        return _seconds
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:
         """Return what makes an aware datetime of the seconds, None of NULL."""
