@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from instance_images.db.bulk import insert_rows
-from instance_images.db.tables import accounts
+from instance_images.db.tables import Instant, accounts
 from instance_images_billing.ledger.tables import intervals, postings
 from instance_images_billing.pricing.charged import Posting, Usage
 
@@ -42,6 +42,17 @@ def count_open(connection: sa.Connection, location: str) -> int:
     return connection.execute(query).scalar_one()
 
 
+def changing_hours(connection: sa.Connection, location: str, since: datetime) -> set[datetime]:
+    """Return the hours, from ``since`` on, in which an interval of the location begins or ends."""
+    own = intervals.c.account_key.in_(account_keys(location))
+    found: set[datetime] = set()
+    for edge in (intervals.c.starts_at, intervals.c.ends_at):
+        hour = sa.type_coerce(_floor_hour(edge), Instant)
+        query = sa.select(hour).distinct().where(own, edge >= since)
+        found.update(connection.execute(query).scalars())
+    return found
+
+
 def usage(
     connection: sa.Connection, location: str, start: datetime, end: datetime, partial_hour: str
 ) -> list[Usage]:
@@ -58,50 +69,65 @@ def usage(
     seconds = sa.case((sa.or_(ends.is_(None), ends > last), last), else_=ends) - sa.case(
         (begins < first, first), else_=begins
     )
-    sums = _sums if connection.dialect.name != "sqlite" else _sums_of_parts
-    columns, total = sums(seconds, int((end - start).total_seconds()))
+    kind = connection.dialect.name
+    columns, total = _sums(kind, seconds, int((end - start).total_seconds()))
     query = (
         sa.select(intervals.c.account_key, *columns)
-        # With a join, SQLite sorts all intervals to group them.
-        .where(
-            intervals.c.account_key.in_(account_keys(location)),
-            begins < last,
-            sa.or_(ends.is_(None), ends > first),
-        )
+        .where(begins < last, sa.or_(ends.is_(None), ends > first))
         .group_by(intervals.c.account_key)
         .order_by(intervals.c.account_key)
     )
-    return [Usage(key, total(*parts)) for key, *parts in connection.execute(query).all()]
+    # With a join, SQLite sorts all intervals to group them.
+    is_own = intervals.c.account_key.in_(account_keys(location))
+    # PostgreSQL looks the account of each interval up; of each sum, where all are the location's.
+    sums_first = kind == "postgresql" and _is_only(connection, location)
+    query = query.having(is_own) if sums_first else query.where(is_own)
+    return [Usage(row[0], total(*row[1:])) for row in connection.execute(query).all()]
+
+
+def _is_only(connection: sa.Connection, location: str) -> bool:
+    """Return whether no other location has accounts."""
+    first_and_last = sa.select(sa.func.min(accounts.c.location), sa.func.max(accounts.c.location))
+    return tuple(connection.execute(first_and_last).one()) == (location, location)
 
 
 def _sums(
-    seconds: sa.ColumnElement[int], longest: int
+    kind: str, seconds: sa.ColumnElement[int], longest: int
 ) -> tuple[list[sa.ColumnElement[Any]], Callable[..., int]]:
-    """Return the columns to select, and the function that adds their values up to byte-seconds.
+    """Return the columns to select, and the function that makes byte-seconds of their values.
 
     PostgreSQL and MariaDB sum integers as exact decimals. Only an image whose byte-seconds have
     more than 64 bits, 2.5 PB for an hour, is multiplied as a decimal: that takes longer.
     """
     size = intervals.c.size_bytes
+    if kind == "sqlite":
+        parts = [
+            _shifted(size, 2 * _PART_BITS),
+            _shifted(size, _PART_BITS).bitwise_and(_PART),
+            size.bitwise_and(_PART),
+        ]
+        return [sa.func.sum(part * seconds) for part in parts], _whole
     fits = size <= _LARGEST // longest
     exact = sa.cast(size, sa.Numeric(38, 0)) * seconds
-    whole, large = (sa.case((fits, size * seconds)), sa.case((sa.not_(fits), exact)))
-    return [sa.func.sum(whole), sa.func.sum(large)], lambda a, b: int(a or 0) + int(b or 0)
+    total = _sum_where(kind, fits, size * seconds) + _sum_where(kind, sa.not_(fits), exact)
+    # As text: of a number, the driver would make a Decimal first.
+    return [sa.cast(total, sa.String(64))], int
 
 
-def _sums_of_parts(
-    seconds: sa.ColumnElement[int], _longest: int
-) -> tuple[list[sa.ColumnElement[Any]], Callable[..., int]]:
-    """Return the same for SQLite, in parts that fit into 64 bits."""
-    size = intervals.c.size_bytes
-    parts = [
-        _shifted(size, 2 * _PART_BITS),
-        _shifted(size, _PART_BITS).bitwise_and(_PART),
-        size.bitwise_and(_PART),
-    ]
-    return [
-        sa.func.sum(part * seconds) for part in parts
-    ], lambda high, middle, low: (high << 2 * _PART_BITS) + (middle << _PART_BITS) + low
+def _sum_where(
+    kind: str, condition: sa.ColumnElement[bool], value: sa.ColumnElement[Any]
+) -> sa.ColumnElement[Any]:
+    """Return the sum of the values of these rows, 0 without any.
+
+    MariaDB has no FILTER. On PostgreSQL a sum that no row comes to takes no time by it.
+    """
+    if kind == "postgresql":
+        return sa.func.coalesce(sa.func.sum(value).filter(condition), 0)
+    return sa.func.coalesce(sa.func.sum(sa.case((condition, value))), 0)
+
+
+def _whole(high: int, middle: int, low: int) -> int:
+    return (high << 2 * _PART_BITS) + (middle << _PART_BITS) + low
 
 
 def _shifted(size: sa.ColumnElement[int], bits: int) -> sa.ColumnElement[int]:
