@@ -144,20 +144,25 @@ def _all_billed_as_on_record(connection: sa.Connection, location: str) -> bool:
 
     The database counts: images that differ are rare, and a location may have a million images.
     """
-    size, billed = images.c.size_bytes, intervals.c.size_bytes
-    is_billed = sa.exists().where(
-        intervals.c.image_id == images.c.image_id,
-        intervals.c.ends_at.is_(None),
-        billed >= size,
-        sa.or_(billed <= size, billed <= images.c.virtual_size_bytes),
-    )
-    available = sa.select(sa.func.count()).where(
+    available = sa.and_(
         images.c.account_key.in_(ledger.account_keys(location)),
         images.c.status == ImageStatus.AVAILABLE,
     )
-    billed_count = connection.execute(available.where(is_billed)).scalar_one()
-    available_count = connection.execute(available).scalar_one()
-    return billed_count == available_count == ledger.count_open(connection, location)
+    sizes = sa.select(images.c.image_id, images.c.size_bytes, images.c.virtual_size_bytes)
+    sizes = sizes.where(available)
+    if connection.dialect.name == "sqlite":  # which looks their intervals up faster in this order
+        sizes = sizes.order_by(images.c.image_id)
+    image, billed = sizes.subquery().c, intervals.c.size_bytes
+    is_billed = sa.exists().where(
+        intervals.c.image_id == image.image_id,
+        intervals.c.ends_at.is_(None),
+        billed >= image.size_bytes,
+        sa.or_(billed <= image.size_bytes, billed <= image.virtual_size_bytes),
+    )
+    count = sa.select(sa.func.count())
+    billed_count = connection.execute(count.select_from(image.image_id.table).where(is_billed))
+    available_count = connection.execute(count.where(available)).scalar_one()
+    return billed_count.scalar_one() == available_count == ledger.count_open(connection, location)
 
 
 def _not_as_on_record(reading: Reading) -> list[str]:

@@ -308,21 +308,32 @@ def available_in_cloud(
     connection: sa.Connection, location: str
 ) -> Iterator[tuple[str, AvailableState, str | None]]:
     """Yield the cloud's id of every available image of the location, its record and service."""
-    query = (
-        sa.select(
-            images.c.cloud_image_id,
-            images.c.project_id,
-            images.c.size_bytes,
-            images.c.virtual_size_bytes,
-            images.c.name,
-            images.c.image_service,
-        )
-        .join_from(images, accounts)
-        .where(accounts.c.location == location, images.c.status == ImageStatus.AVAILABLE)
-        .execution_options(yield_per=_ROWS_AT_A_TIME)
+    query = sa.select(
+        images.c.cloud_image_id,
+        images.c.project_id,
+        images.c.size_bytes,
+        images.c.virtual_size_bytes,
+        images.c.name,
+        images.c.image_service,
     )
-    for cloud_id, project_id, size_bytes, virtual_bytes, name, service in connection.execute(query):
-        yield cloud_id, (intern(project_id), size_bytes, virtual_bytes, name), service
+    if connection.dialect.name == "sqlite":
+        # First what the index finds, then the rows as they lie in the file: twice as fast.
+        listed = images.alias("listed")
+        rowids: sa.Select[tuple[int]] = sa.select(sa.literal_column("listed.rowid")).where(
+            _is_available(listed, location)
+        )
+        query = query.where(sa.literal_column("images.rowid").in_(rowids))
+    else:
+        query = query.where(_is_available(images, location))
+    query = query.execution_options(yield_per=_ROWS_AT_A_TIME)
+    for rows in connection.execute(query).partitions():
+        for cloud_id, project_id, size_bytes, virtual_bytes, name, service in rows:
+            yield cloud_id, (intern(project_id), size_bytes, virtual_bytes, name), service
+
+
+def _is_available(table: sa.FromClause, location: str) -> sa.ColumnElement[bool]:
+    own = sa.select(accounts.c.account_key).where(accounts.c.location == location)
+    return sa.and_(table.c.account_key.in_(own), table.c.status == ImageStatus.AVAILABLE)
 
 
 def available_of_cloud_ids(

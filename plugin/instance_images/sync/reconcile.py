@@ -186,9 +186,13 @@ def record_reading(connection: sa.Connection, site: Site, reading: Reading) -> l
         *adopt(connection, site, reading.differences.strangers, last_read_at, learning),
     ]
     readings.set_last_read_at(connection, site.name, reading.read_at, site.adoption.mode)
-    for one in news:
-        after_commit(connection, partial(LOG.info, "%s", one.log_line))
+    after_commit(connection, partial(_log, news))
     return news
+
+
+def _log(news: Sequence[Learned]) -> None:
+    for one in news:
+        LOG.info("%s", one.log_line)
 
 
 def outcomes(observations: Iterable[Observation]) -> Iterator[Learned]:
