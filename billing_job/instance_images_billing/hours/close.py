@@ -23,6 +23,7 @@ from instance_images.sync.reconcile import Reading, follow_up, read_location, re
 from instance_images_billing.config import BillingSettings
 from instance_images_billing.hours.balance import Balance, balance
 from instance_images_billing.hours.intervals import Books, take_news
+from instance_images_billing.hours.unchanged import LastHour
 from instance_images_billing.ledger import adjustments, closings, watermarks
 from instance_images_billing.ledger import postings as ledger
 from instance_images_billing.ledger import rates as ledger_rates
@@ -192,6 +193,7 @@ class Run:
     clock: Clock
     account_ids: dict[int, str]
     first_hour: datetime | None
+    last_hour: LastHour = field(default_factory=LastHour)
 
 
 def prepare(
@@ -306,9 +308,13 @@ def _postings_of_hour(
     found: list[Posting] = []
     for part in slices_of(hour, run.timezone):
         price = slice_price(rate, part)
-        used = ledger.usage(connection, run.location, part.start, part.end, rate.partial_hour)
-        found += [
-            Posting(one.account_key, part.start, one.byte_seconds, price.nanos(one.byte_seconds))
-            for one in used
-        ]
+        posted = run.last_hour.posted_again(connection, run.location, part, price)
+        if posted is None:
+            used = ledger.usage(connection, run.location, part.start, part.end, rate.partial_hour)
+            posted = [
+                Posting(key, part.start, byte_seconds, price.nanos(byte_seconds))
+                for key, byte_seconds in used
+            ]
+        run.last_hour.keep(part, price, posted)
+        found += posted
     return found

@@ -30,6 +30,12 @@ def lock_location(connection: sa.Connection, location: str) -> None:
         connection.execute(locked)
 
 
+def lock_version(connection: sa.Connection, location: str) -> int:
+    """Return how often the location was locked."""
+    query = sa.select(ledger_locks.c.lock_version).where(ledger_locks.c.location == location)
+    return int(connection.execute(query).scalar_one())
+
+
 def watermark(connection: sa.Connection, location: str) -> datetime | None:
     """Return the instant before which every hour is closed, None if none ever was."""
     return connection.execute(
