@@ -28,6 +28,7 @@ from ledger_filling import (
 )
 from measuring import machine, note, report
 
+from instance_images.commands.main import collect_seldom
 from instance_images.db.engine import Database
 from instance_images.db.schema import upgrade
 
@@ -174,6 +175,7 @@ def main() -> None:
     parser.add_argument("--directory", help="where the databases are made")
     parser.add_argument("--keep", action="store_true", help="write results/close_hour_*.json")
     options = parser.parse_args()
+    collect_seldom()
     if options.quick:
         options.images, options.accounts, options.hours = 500, 10, 4
         options.missed_images, options.missed_accounts = 100, 10

@@ -21,6 +21,7 @@ from typing import Any
 import sqlalchemy as sa
 from ledger_filling import BILLING, LOCATION, image_id_of, rows_by_table, size_of
 
+from instance_images.commands.main import collect_seldom
 from instance_images.db.engine import Database
 from instance_images.locations.site import Site
 from instance_images.model.cloud import CloudImage, CloudImageStatus
@@ -166,6 +167,7 @@ def main() -> None:
     parser.add_argument("--without-reading", action="store_true")
     parser.add_argument("--explain", action="store_true")
     options = parser.parse_args()
+    collect_seldom()
     database = Database(options.url)
     clock = SetClock(options.until)
     site = Site(

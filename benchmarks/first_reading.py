@@ -19,6 +19,7 @@ from cpu_time import cpu_seconds
 from ledger_filling import FIRST_HOUR, LOCATION, image_id_of
 from measuring import machine, median, note, report
 
+from instance_images.commands.main import collect_seldom
 from instance_images.db.engine import Database
 from instance_images.db.tables import accounts, images, news, readings
 from instance_images.locations.site import Site
@@ -145,6 +146,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a few of everything: does it run?")
     parser.add_argument("--keep", action="store_true", help="write results/first_reading.json")
     options = parser.parse_args()
+    collect_seldom()
     if options.quick:
         options.images, options.accounts, options.rounds = 500, 10, 1
     logging.disable(logging.INFO)  # a line for each image

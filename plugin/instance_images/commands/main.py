@@ -270,9 +270,14 @@ def _tell(message: str) -> None:
     tell_error(message)
 
 
+def collect_seldom() -> None:
+    """Have this process look for garbage as seldom as every command does."""
+    gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
+
+
 def main() -> None:
     """Run the command line of this process."""
-    gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
+    collect_seldom()
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # whoever started us has closed it
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
