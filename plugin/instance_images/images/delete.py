@@ -49,6 +49,7 @@ def delete(site: Site, account: Account, reference: str, *, force: bool = False)
     task, with the deletion recorded, to be settled by the next command or run.
     """
     [image] = find(site, account, [reference])
+    looked_at = site.clock()
     found = find_in_cloud(site, image)
     _require_own(image, found)
     if found is not None and image.available_at is not None and not force:
@@ -63,7 +64,11 @@ def delete(site: Site, account: Account, reference: str, *, force: bool = False)
     )
     with on_record(task_id):
         was_there = found is not None and _send(site, image, found, task_id)
-        _end(site, image, task_id, site.clock() if was_there else _gone_since(site, image))
+        if was_there:
+            deleted_at = site.clock()
+        else:  # without us: charged until it was last seen, which may be a moment ago
+            deleted_at = _gone_since(site, image) if found is None else looked_at
+        _end(site, image, task_id, deleted_at)
         with site.database.reading() as connection:
             return Deletion(images.get_image(connection, image.id), was_gone=not was_there)
 

@@ -183,6 +183,22 @@ def test_image_that_is_gone_from_glance_already_is_recorded_as_deleted(
     assert owner.listed() == {}
 
 
+def test_image_that_somebody_deletes_meanwhile_is_billed_until_it_was_seen(
+    owner: CapturingOwner,
+) -> None:
+    image = owner.capture("raced")
+    time.sleep(1.1)  # instants are whole seconds
+    began = system_clock()
+    owner.cloud.fault("glance", "DELETE", "/images/", 404, performed=True)  # others were faster
+
+    result = owner.cli.ok(*owner.delete("raced"))
+
+    assert "was already gone from the image service" in result.out
+    deleted_at = owner.on_record(image["id"]).deleted_at
+    assert deleted_at is not None
+    assert began.replace(microsecond=0) <= deleted_at <= system_clock()
+
+
 @pytest.mark.parametrize("deleted", [0, 1])
 def test_image_whose_deletion_is_delayed_by_glance_is_gone_at_once(
     deleted: int, owner: CapturingOwner
