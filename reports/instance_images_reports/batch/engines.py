@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
+    Executor,
     Future,
     ProcessPoolExecutor,
     ThreadPoolExecutor,
@@ -100,7 +101,7 @@ def _on_this_machine(
 def _shared(
     function: Callable[[Batch], Result],
     batches: Sequence[Batch],
-    pool: ProcessPoolExecutor,
+    pool: Executor,
     others_count: int,
 ) -> Iterator[Result]:
     """Yield the results of this process and of the others, until no batch is left.
@@ -162,10 +163,14 @@ def _on_scheduler(
 def _on_own_cluster(
     function: Callable[[Batch], Result], batches: Sequence[Batch], jobs: int
 ) -> Iterator[Result]:
-    """Yield the results; this process works while Dask and its workers start."""
+    """Yield the results; this process works while Dask and its workers start, and is one of jobs.
+
+    Of one job it works no longer than that, or Dask had nothing to do.
+    """
     waiting = deque(batches)
+    others_count = max(jobs - 1, 1)
     with contextlib.ExitStack() as stack, ThreadPoolExecutor(1) as starter:
-        starting = starter.submit(stack.enter_context, _own_cluster(jobs))
+        starting = starter.submit(stack.enter_context, _own_cluster(others_count))
         while len(waiting) > jobs and not starting.done():
             yield function(waiting.popleft())
         cluster = starting.result()
@@ -173,7 +178,11 @@ def _on_own_cluster(
 
         with Client(cluster, security=cluster.security) as client:
             client.run(gc.set_threshold, *gc.get_threshold())
-            yield from _on_workers(function, waiting, client)
+            if jobs == 1:
+                yield from _on_workers(function, waiting, client)
+            else:
+                executor = client.get_executor(pure=False)
+                yield from _shared(function, list(waiting), executor, others_count)
 
 
 def _on_workers(
@@ -229,7 +238,7 @@ def _client_at(address: str) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def _own_cluster(jobs: int) -> Iterator[Any]:
+def _own_cluster(workers_count: int) -> Iterator[Any]:
     """Yield a cluster made for this run, on this machine alone, without web pages.
 
     Every user of the machine can reach its ports. So each side must show a certificate, which is
@@ -242,7 +251,7 @@ def _own_cluster(jobs: int) -> Iterator[Any]:
         tempfile.TemporaryDirectory(prefix="instance-images-") as directory,
         dask_config_set(_WITHOUT_NOISE),
         LocalCluster(
-            n_workers=jobs,
+            n_workers=workers_count,
             threads_per_worker=1,
             host="127.0.0.1",
             protocol="tls://",
