@@ -104,9 +104,9 @@ def _cost(command: Sequence[str], shown: str, database: Database | None) -> dict
         raise subprocess.CalledProcessError(process.returncode, command)
     server = _server(database) - before
     result = {
-        "seconds": round(seconds, 1),
-        "cpu_seconds": round(usage.ru_utime + usage.ru_stime + server, 1),
-        "of_it_server": round(server, 1),
+        "seconds": round(seconds, 2),
+        "cpu_seconds": round(usage.ru_utime + usage.ru_stime + server, 2),
+        "of_it_server": round(server, 2),
         "peak_memory_mb": round(memory.together_mb, 1),
         "largest_process_mb": round(memory.largest_mb, 1),
     }
