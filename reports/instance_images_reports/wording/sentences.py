@@ -128,7 +128,8 @@ def forecast_basis(words: Words, forecast: Forecast) -> str:
         )
     if forecast.images_count == 0:
         return words.gettext(
-            "A forecast, not a charge: %(charged)s so far; no image is still stored.",
+            "A forecast, not a charge: %(charged)s so far; no image was stored when the last hour"
+            " was metered.",
             charged=words.money(forecast.charged),
         )
     return words.ngettext(

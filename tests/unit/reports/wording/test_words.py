@@ -277,7 +277,7 @@ def test_a_forecast_says_what_it_rests_on() -> None:
         )
         return sentences.forecast_basis(words(), forecast).replace(NBSP, " ")
 
-    assert said(0) == "A forecast, not a charge: EUR 1.50 so far; no image is still stored."
+    assert "EUR 1.50 so far; no image was stored when the last hour was metered." in said(0)
     assert "the images still stored are charged in another currency." in said(0, 2)
     assert "EUR 1.50 so far, and EUR 0.50 if the image still stored is kept" in said(1)
     assert "if the 3 images still stored are kept until the period ends" in said(3)
