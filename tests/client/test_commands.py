@@ -3,6 +3,7 @@
 import contextlib
 import re
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -196,12 +197,13 @@ def test_usage_is_saved_as_a_file(customer: OpenStackClient, tmp_path: Path) -> 
 
 def test_operator_previews_and_sets_a_rate(shop: Shop) -> None:
     preview = shop.operator.json("rate", "set", "RegionOne", "0.07", "--preview")
-    rate = shop.operator.json("rate", "set", "RegionOne", "0.05", "--from", "2027-01-01T00:00:00Z")
+    later = f"{datetime.now(UTC).year + 1}-01-01T00:00:00Z"
+    rate = shop.operator.json("rate", "set", "RegionOne", "0.05", "--from", later)
 
     assert preview["location"] == rate["location"] == "RegionOne"
-    assert (rate["price"], rate["from"]) == ("0.05", "2027-01-01T00:00:00Z")
+    assert (rate["price"], rate["from"]) == ("0.05", later)
     prices = {one["From"]: one["Price"] for one in shop.operator.json("rate", "list")}
-    assert prices["2027-01-01T00:00:00Z"] == "0.05"
+    assert prices[later] == "0.05"
 
 
 @pytest.mark.parametrize(
