@@ -6,7 +6,7 @@ first open hour on the truth.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
@@ -89,12 +89,12 @@ def posted_intervals(
     if closed_until is None:
         return tuple(truth)
     past = [
-        replace(one, ends_at=_earlier(one.ends_at, closed_until))
+        one._replace(ends_at=_earlier(one.ends_at, closed_until))
         for one in posted
         if one.starts_at < closed_until
     ]
     future = [
-        replace(one, starts_at=max(one.starts_at, closed_until))
+        one._replace(starts_at=max(one.starts_at, closed_until))
         for one in truth
         if one.ends_at is None or one.ends_at > closed_until
     ]
@@ -107,12 +107,12 @@ def joined(pieces: Sequence[Interval]) -> Intervals:
     for piece in pieces:
         last = found[-1] if found else None
         if last is None or last.ends_at != piece.starts_at:
-            found.append(replace(piece, continues=False, is_continued=False))
+            found.append(piece._replace(continues=False, is_continued=False))
         elif (last.account_key, last.size_bytes) == (piece.account_key, piece.size_bytes):
-            found[-1] = replace(last, ends_at=piece.ends_at)
+            found[-1] = last._replace(ends_at=piece.ends_at)
         else:
-            found[-1] = replace(last, is_continued=True)
-            found.append(replace(piece, continues=True, is_continued=False))
+            found[-1] = last._replace(is_continued=True)
+            found.append(piece._replace(continues=True, is_continued=False))
     return tuple(found)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from typing import NamedTuple
 
 from instance_images.instants import ceil_hour, floor_hour
 from instance_images_billing.pricing.money import divide_half_even
@@ -41,8 +42,7 @@ class Rate:
     minimum_nanos: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(NamedTuple):
     """``[starts_at, ends_at)`` in which an image of one size was billable; open while None.
 
     It ``continues`` another interval of the image, or ``is_continued`` by one, where the size or
