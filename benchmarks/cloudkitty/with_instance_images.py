@@ -31,6 +31,7 @@ from instance_images_billing.config import BillingSettings
 from instance_images_billing.hours import close
 from instance_images_billing.ledger import postings as ledger
 from instance_images_billing.ledger import watermarks as ledger_watermarks
+from instance_images_billing.ledger.histories import FACT_COLUMNS
 from instance_images_billing.ledger.tables import postings, watermarks
 from instance_images_billing.pricing.money import decimal_of, parse_price
 from instance_images_billing.rates import rates
@@ -53,15 +54,6 @@ BILLING = BillingSettings(
     partial_hour="prorate",
     timezone=ZoneInfo("UTC"),
     billable_size="stored",
-)
-TOLD = (
-    "image_id",
-    "account_key",
-    "event",
-    "effective_at",
-    "size_bytes",
-    "learned_at",
-    "source",
 )
 SHORT_LIFE = timedelta(minutes=20)
 
@@ -86,7 +78,7 @@ def prepare(world: World, site: Site) -> dict[str, Any]:
             images.c.available_at,
             sa.literal(Source.COMMAND.value),
         )
-        connection.execute(sa.insert(news).from_select(TOLD, told))
+        connection.execute(sa.insert(news).from_select(FACT_COLUMNS, told))
     return {}
 
 
