@@ -112,9 +112,9 @@ def answer_of(error: InstanceImagesError, request_id: str, noun: str | None = No
 
 
 def _unavailable(error: InstanceImagesError, retry_after_seconds: int | None) -> ApiError:
-    """Return that nothing was started, or which task was. What failed is in the log alone.
+    """Return the error that says that nothing was started, or names the recorded task.
 
-    It names hosts and files.
+    What failed is in the log alone, for it names hosts and files.
     """
     is_cloud = isinstance(error, CloudUnavailable)
     what = "A service of the cloud" if is_cloud else "The database"

@@ -117,7 +117,7 @@ def _place(call: Call) -> tuple[Site, Account, Image]:
 def begun(
     call: Call, site: Site, account: Account, begin: Callable[[], str], *, with_image: bool = False
 ) -> Answer:
-    """Answer with the task that was begun, also where what was asked after that did not answer."""
+    """Answer with the task that was begun, also if cloud or database did not answer afterwards."""
     try:
         task_id = begin()
     except (CloudUnavailable, DatabaseUnavailable) as error:

@@ -1,6 +1,6 @@
 """Names the task of a request that is on record when the database fails.
 
-By then the cloud may have done what it was asked for: whoever repeats the request does it twice.
+By then the cloud may have done what it was asked for: a repeated request would do it twice.
 """
 
 import logging

@@ -20,7 +20,7 @@ LOG = logging.getLogger(__name__)
 OVERDUE = timedelta(seconds=5)
 SECONDS = 5.0
 
-# Yields whether the cloud may be asked now: a front end lets so many ask it at the same time.
+# Yields whether the cloud may be asked now: a front end limits how many requests ask it at once.
 Turn = Callable[[], AbstractContextManager[bool]]
 
 

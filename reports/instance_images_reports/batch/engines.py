@@ -143,7 +143,7 @@ def _end_with_parent() -> None:
 
 
 def _require_dask() -> None:
-    """Raise ConfigurationError; to import it takes half a second, and is left for later."""
+    """Raise ConfigurationError if Dask is not installed; importing it takes half a second."""
     for name in ("cryptography", "distributed"):
         if find_spec(name) is None:
             raise ConfigurationError(
@@ -165,7 +165,7 @@ def _on_own_cluster(
 ) -> Iterator[Result]:
     """Yield the results; this process works while Dask and its workers start, and is one of jobs.
 
-    Of one job it works no longer than that, or Dask had nothing to do.
+    With one job it stops when the worker has started, and the worker makes the other reports.
     """
     waiting = deque(batches)
     others_count = max(jobs - 1, 1)
